@@ -1,0 +1,87 @@
+import { Type, type Static } from 'typebox';
+import { message, type MessageOf } from '../definition.js';
+import { Id, Scopes, Time, VaultId } from '../vocabulary.js';
+
+const TokenIssued = Type.Object({
+  clientId: Type.String(),
+  tokenId: Type.String(),
+  grantType: Type.String(),
+  scopes: Scopes,
+  audience: Type.String(),
+  endpoint: Type.String(),
+  expiresAt: Time,
+  approvalVersion: Type.Integer(),
+  epoch: Type.Integer(),
+  grantId: Type.Optional(Id),
+  /** RFC 7638 thumbprint of the client key that earned the token. */
+  keyThumbprint: Type.Optional(Type.String()),
+  clientAddress: Type.Optional(Type.String()),
+});
+
+const TokenRefused = Type.Object({
+  clientId: Type.String(),
+  grantType: Type.Optional(Type.String()),
+  /** The OAuth error that the client was told (RFC 6749 §5.2). */
+  error: Type.String(),
+  reason: Type.String(),
+  clientAddress: Type.Optional(Type.String()),
+});
+
+/** A decision of an enforcement point. What left afterwards stands in the `access-completed` record of the same call. */
+const AccessDecision = Type.Object({
+  /** Names the call; its `access-completed` record carries the same id. */
+  callId: Type.String(),
+  clientId: Type.Optional(Type.String()),
+  tokenId: Type.Optional(Type.String()),
+  userId: Type.Optional(VaultId),
+  patient: Type.Optional(VaultId),
+  endpoint: Type.String(),
+  enforcementPoint: Type.String(),
+  method: Type.String(),
+  /** The FHIR interaction, for example `read` or `search-type`; absent when the request was not understood. */
+  interaction: Type.Optional(Type.String()),
+  resourceType: Type.Optional(Type.String()),
+  resourceId: Type.Optional(Type.String()),
+  /** The scope that allowed, or the one that would have. */
+  scope: Type.Optional(Type.String()),
+  approvalVersion: Type.Optional(Type.Integer()),
+  purposesOfUse: Type.Optional(Type.Array(Type.String())),
+  /** Why, in words that an auditor reads. */
+  reason: Type.String(),
+  /** The HTTP status that the caller was given, when it was known at the decision. */
+  status: Type.Optional(Type.Integer()),
+  clientAddress: Type.Optional(Type.String()),
+  userAgent: Type.Optional(Type.String({ maxLength: 512 })),
+});
+
+const AccessCompleted = Type.Object({
+  callId: Type.String(),
+  enforcementPoint: Type.String(),
+  status: Type.Integer(),
+  bytes: Type.Integer({ minimum: 0 }),
+  /** How it ended: all sent, cut by a closure, upstream failed, the caller went away. */
+  ending: Type.Union([
+    Type.Literal('sent'),
+    Type.Literal('withheld'),
+    Type.Literal('cut'),
+    Type.Literal('upstream-failed'),
+    Type.Literal('caller-gone'),
+  ]),
+  /** The patients of everything that was returned. */
+  patients: Type.Array(VaultId),
+});
+
+/** What happens at high volume: tokens issued and refused, access allowed and denied. Kept six years. */
+export const activity = {
+  'token-issued': message('A token was issued; acknowledged before the response left.', TokenIssued),
+  'token-refused': message('A token was refused.', TokenRefused),
+  'access-allowed': message('A call was let in; acknowledged before protected data left.', AccessDecision),
+  'access-denied': message('A call was refused.', AccessDecision),
+  'access-completed': message('What became of a call.', AccessCompleted),
+} as const;
+
+export type ActivityRecord = MessageOf<typeof activity>;
+export type AccessDecisionRecord = Static<typeof AccessDecision>;
+
+/** The subject of a record about a client or a caller that no application could be found for. */
+export const UNKNOWN_APPLICATION = 'unknown';

@@ -1,0 +1,216 @@
+import { Compile, type Validator } from 'typebox/compile';
+import type { CommandOf, ContextContract, EventOf, MessageDefinition, MessageMap, MessageOf } from './definition.js';
+import type { Addressed, CloudEvent, CommandMeta, EventMeta, Recorded } from './envelope.js';
+
+/** A record that cannot be read as what it should be. Whoever meets it stops, loudly. */
+export class UndecodableRecord extends Error {
+  override readonly name = 'UndecodableRecord';
+  readonly code = 'undecodable-record';
+}
+
+interface Reader {
+  readonly current: Validator;
+  readonly definition: MessageDefinition;
+  readonly earlier: ReadonlyMap<number, Validator>;
+}
+
+/**
+ * Reads and writes the messages of one map (the events of a context, its commands, the activity records): names and
+ * versions to `type` attributes and back, data checked against its schema in both directions, earlier versions lifted.
+ */
+export class MessageCodec<M extends MessageMap> {
+  readonly #readers = new Map<string, Reader>();
+  readonly #prefix: string;
+  readonly #source: string;
+
+  /** @param context the name in `gatehouse.<context>.<name>.v<version>` */
+  constructor(context: string, messages: M) {
+    this.#prefix = `gatehouse.${context}.`;
+    this.#source = `/gatehouse/${context}`;
+    for (const [name, definition] of Object.entries(messages)) {
+      const earlier = new Map<number, Validator>();
+      for (const [version, { schema }] of Object.entries(definition.earlier)) earlier.set(Number(version), Compile(schema));
+      this.#readers.set(name, { current: Compile(definition.schema), definition, earlier });
+    }
+  }
+
+  /** The `source` attribute of every record of this map. */
+  get source(): string {
+    return this.#source;
+  }
+
+  /** The `type` attribute of a message in its current version. */
+  typeOf(name: string): string {
+    return `${this.#prefix}${name}.v${this.#reader(name).definition.version}`;
+  }
+
+  /** @throws UndecodableRecord when the data does not fit its schema: nothing malformed reaches the log */
+  check(message: MessageOf<M>): void {
+    const { current } = this.#reader(message.type);
+    if (!current.Check(message.data)) throw malformed(message.type, current, message.data);
+  }
+
+  /**
+   * Reads `type` and `data` of an envelope as a message in today's version.
+   *
+   * @throws UndecodableRecord for an unknown name or version, or data that does not fit
+   */
+  read(envelope: CloudEvent): MessageOf<M> {
+    const { name, version } = this.#parseType(envelope.type);
+    const reader = this.#reader(name);
+    let data: unknown = envelope.data;
+    for (let at = version; at < reader.definition.version; at++) {
+      const validator = reader.earlier.get(at);
+      const step = reader.definition.earlier[at];
+      if (!validator || !step) throw new UndecodableRecord(`${envelope.type} of record ${envelope.id} has no upcaster`);
+      if (!validator.Check(data)) throw malformed(envelope.type, validator, data);
+      data = step.upcast(data);
+    }
+    if (version > reader.definition.version) {
+      throw new UndecodableRecord(`${envelope.type} of record ${envelope.id} is newer than this release reads`);
+    }
+    if (!reader.current.Check(data)) throw malformed(envelope.type, reader.current, data);
+    // Sound: the name was looked up in M and the data was just checked against M[name].
+    return { type: name, data } as MessageOf<M>;
+  }
+
+  #reader(name: string): Reader {
+    const reader = this.#readers.get(name);
+    if (!reader) throw new UndecodableRecord(`no message ${this.#prefix}${name} is known to this release`);
+    return reader;
+  }
+
+  #parseType(type: string): { name: string; version: number } {
+    const dot = type.lastIndexOf('.v');
+    const version = Number(type.slice(dot + 2));
+    if (!type.startsWith(this.#prefix) || dot <= this.#prefix.length || !Number.isInteger(version) || version < 1) {
+      throw new UndecodableRecord(`${JSON.stringify(type)} is not a message of ${this.#source}`);
+    }
+    return { name: type.slice(this.#prefix.length, dot), version };
+  }
+}
+
+function malformed(type: string, validator: Validator, data: unknown): UndecodableRecord {
+  const [first] = validator.Errors(data);
+  return new UndecodableRecord(`data of ${type} does not fit its schema: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
+}
+
+/** Parses a record's value as a CloudEvent in structured mode; checks the attributes that every record has. */
+export function parseEnvelope(value: Buffer | string): CloudEvent {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(typeof value === 'string' ? value : value.toString('utf8'));
+  } catch (cause) {
+    throw new UndecodableRecord('record is not JSON', { cause });
+  }
+  if (!isEnvelope(parsed)) throw new UndecodableRecord('record is not a CloudEvent 1.0 of this system');
+  return parsed;
+}
+
+const REQUIRED_ATTRIBUTES = ['id', 'source', 'type', 'subject', 'time', 'correlationid', 'causationid', 'actor'] as const;
+
+function isEnvelope(value: unknown): value is CloudEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const attributes = value as Readonly<Record<string, unknown>>;
+  return attributes['specversion'] === '1.0' && 'data' in attributes && REQUIRED_ATTRIBUTES.every((name) => typeof attributes[name] === 'string');
+}
+
+/** Reads and writes the events and commands of one context. */
+export class ContextCodec<C extends ContextContract> {
+  readonly #events: MessageCodec<C['events']>;
+  readonly #commands: MessageCodec<C['commands']>;
+
+  constructor(contract: C) {
+    this.#events = new MessageCodec(contract.context, contract.events);
+    this.#commands = new MessageCodec(contract.context, contract.commands);
+  }
+
+  encodeEvent(event: EventOf<C>, meta: EventMeta): string {
+    this.#events.check(event);
+    const envelope: CloudEvent = {
+      specversion: '1.0',
+      id: meta.id,
+      source: this.#events.source,
+      type: this.#events.typeOf(event.type),
+      subject: meta.subject,
+      time: meta.time,
+      datacontenttype: 'application/json',
+      correlationid: meta.correlationId,
+      causationid: meta.causationId,
+      actor: meta.actor,
+      sequence: String(meta.version),
+      commandoffset: String(meta.commandOffset),
+      data: event.data,
+    };
+    return JSON.stringify(envelope);
+  }
+
+  /** @throws UndecodableRecord */
+  decodeEvent(value: Buffer | string): Recorded<EventOf<C>> {
+    const envelope = parseEnvelope(value);
+    const message = this.#events.read(envelope);
+    const version = Number(envelope.sequence);
+    if (!Number.isInteger(version) || version < 1) throw new UndecodableRecord(`event ${envelope.id} has no sequence`);
+    return {
+      ...message,
+      meta: {
+        id: envelope.id,
+        subject: envelope.subject,
+        time: envelope.time,
+        actor: envelope.actor,
+        correlationId: envelope.correlationid,
+        causationId: envelope.causationid,
+        version,
+        commandOffset: bigintAttribute(envelope, 'commandoffset'),
+      },
+    };
+  }
+
+  encodeCommand(command: Addressed<CommandOf<C>>): string {
+    this.#commands.check(command);
+    const { meta } = command;
+    const envelope: CloudEvent = {
+      specversion: '1.0',
+      id: meta.id,
+      source: this.#commands.source,
+      type: this.#commands.typeOf(command.type),
+      subject: meta.subject,
+      time: meta.time,
+      datacontenttype: 'application/json',
+      correlationid: meta.correlationId,
+      causationid: meta.causationId,
+      actor: meta.actor,
+      deadline: meta.deadline,
+      bodydigest: meta.bodyDigest,
+      ...(meta.expectedVersion === undefined ? {} : { expectedversion: String(meta.expectedVersion) }),
+      data: command.data,
+    };
+    return JSON.stringify(envelope);
+  }
+
+  /** @throws UndecodableRecord */
+  decodeCommand(value: Buffer | string): Addressed<CommandOf<C>> {
+    const envelope = parseEnvelope(value);
+    const message = this.#commands.read(envelope);
+    const { deadline, bodydigest } = envelope;
+    if (deadline === undefined || bodydigest === undefined) throw new UndecodableRecord(`command ${envelope.id} has no deadline or digest`);
+    const meta: CommandMeta = {
+      id: envelope.id,
+      subject: envelope.subject,
+      actor: envelope.actor,
+      time: envelope.time,
+      deadline,
+      bodyDigest: bodydigest,
+      correlationId: envelope.correlationid,
+      causationId: envelope.causationid,
+      ...(envelope.expectedversion === undefined ? {} : { expectedVersion: Number(envelope.expectedversion) }),
+    };
+    return { ...message, meta };
+  }
+}
+
+function bigintAttribute(envelope: CloudEvent, name: 'commandoffset'): bigint {
+  const text = envelope[name];
+  if (text === undefined || !/^\d{1,19}$/.test(text)) throw new UndecodableRecord(`record ${envelope.id} has no ${name}`);
+  return BigInt(text);
+}

@@ -1,0 +1,165 @@
+import { Type, type Static } from 'typebox';
+import { defineContext, message, type CommandOf, type EventOf } from '../definition.js';
+import { ApplicationKind, ClientType, Id, PublicKey, PurposeOfUse, Reason, Scopes, Time, Uri, VaultId } from '../vocabulary.js';
+
+/** Evidence that an application brings: what it attests, and documents by digest and link. */
+const Attestation = Type.Object({ name: Type.String({ maxLength: 200 }), value: Type.String({ maxLength: 2000 }) });
+const Document = Type.Object({
+  name: Type.String({ maxLength: 200 }),
+  uri: Uri,
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+});
+
+/** What a developer declares and a reviewer looks at: after approval, a change of it goes to review again. */
+export const ReviewedMetadata = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  kind: ApplicationKind,
+  clientType: ClientType,
+  scopes: Scopes,
+  purposesOfUse: Type.Array(PurposeOfUse, { minItems: 1, maxItems: 20 }),
+  redirectUris: Type.Array(Uri, { maxItems: 50 }),
+  launchUri: Type.Optional(Uri),
+  allowedOrigins: Type.Array(Uri, { maxItems: 50 }),
+  jwksUri: Type.Optional(Uri),
+  privacyPolicyUri: Type.Optional(Uri),
+  termsUri: Type.Optional(Uri),
+  logoUri: Type.Optional(Uri),
+});
+export type ReviewedMetadata = Static<typeof ReviewedMetadata>;
+
+/** What may change without a review. */
+export const OtherMetadata = Type.Object({
+  description: Type.String({ maxLength: 4000 }),
+  /** Where the vault keeps the contacts: they are personal data and never stand in the log. */
+  contacts: Type.Optional(VaultId),
+  attestations: Type.Array(Attestation, { maxItems: 50 }),
+  documents: Type.Array(Document, { maxItems: 50 }),
+});
+export type OtherMetadata = Static<typeof OtherMetadata>;
+
+/** A client secret: its hash alone. The secret is made at the edge, at least 256 random bits, and shown once. */
+const SecretHash = Type.Object({
+  id: Id,
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  expiresAt: Time,
+});
+
+const Registered = Type.Object({
+  clientId: Type.String({ minLength: 1, maxLength: 128 }),
+  ownerId: VaultId,
+  reviewed: ReviewedMetadata,
+  other: OtherMetadata,
+  keys: Type.Array(PublicKey, { maxItems: 20 }),
+});
+
+const Comment = Type.Optional(Type.String({ maxLength: 2000 }));
+
+/**
+ * Registration owns the application: its metadata, keys, declared scopes and purpose, suspension and revocation.
+ * Keyed by application.
+ */
+export const registration = defineContext({
+  context: 'registration',
+  commands: {
+    'register-application': message(
+      'Registers an application, and submits it for review when asked.',
+      Type.Object({ ...Registered.properties, submit: Type.Boolean() }),
+    ),
+    'change-application': message(
+      'Changes metadata; what was reviewed goes to review again.',
+      Type.Object({ reviewed: Type.Partial(ReviewedMetadata), other: Type.Partial(OtherMetadata), removed: Type.Array(Type.String()) }),
+    ),
+    'submit-application': message('Asks for review.', Type.Object({ comment: Comment })),
+    'withdraw-application': message('Takes the request for review back.', Type.Object({ comment: Comment })),
+    'change-keys': message(
+      'Adds or removes a key.',
+      Type.Object({
+        add: Type.Optional(PublicKey),
+        remove: Type.Optional(Type.Object({ kid: Type.String(), compromised: Type.Boolean() })),
+      }),
+    ),
+    'issue-secret': message('Keeps the hash of a new client secret.', Type.Object({ secret: SecretHash })),
+    'transfer-ownership': message('Gives the application to another owner.', Type.Object({ ownerId: VaultId })),
+    'suspend-application': message('Closes access until reinstated.', Type.Object({ reason: Reason })),
+    'reinstate-application': message('Opens suspended access again.', Type.Object({ reason: Reason })),
+    'revoke-application': message('Closes access for ever.', Type.Object({ reason: Reason })),
+    'apply-review': message(
+      'What approval decided, brought by its reactor.',
+      Type.Object({
+        reviewId: Id,
+        submission: Type.Integer({ minimum: 0 }),
+        verdict: Type.Union([Type.Literal('approved'), Type.Literal('rejected'), Type.Literal('changes-requested')]),
+        reason: Reason,
+      }),
+    ),
+    'apply-approval': message(
+      'The approval as it stands now (given, narrowed or expired), brought by the reactor of approval.',
+      Type.Object({
+        approvalVersion: Type.Integer({ minimum: 1 }),
+        submission: Type.Integer({ minimum: 0 }),
+        scopes: Scopes,
+        expiresAt: Time,
+        expired: Type.Boolean(),
+      }),
+    ),
+  },
+  events: {
+    'application-registered': message('An application was registered with what it declares.', Registered),
+    'application-changed': message(
+      'Metadata changed. `pending` waits for review while the reviewed metadata stays in force.',
+      Type.Object({
+        reviewed: Type.Partial(ReviewedMetadata),
+        other: Type.Partial(OtherMetadata),
+        /** Names of optional fields that were removed. */
+        removed: Type.Array(Type.String()),
+        /** True when the change of reviewed metadata waits for review. */
+        pending: Type.Boolean(),
+      }),
+    ),
+    'application-submitted': message(
+      'Review was asked for; carries what the reviewer is asked about.',
+      Type.Object({
+        /** Counts the submissions of this application from 1. */
+        submission: Type.Integer({ minimum: 1 }),
+        ownerId: VaultId,
+        reviewed: ReviewedMetadata,
+        comment: Comment,
+      }),
+    ),
+    'application-withdrawn': message('The request for review was taken back.', Type.Object({ submission: Type.Integer(), comment: Comment })),
+    'keys-changed': message(
+      'A key was added or removed. A compromised key kills what it earned, and nothing else.',
+      Type.Object({
+        added: Type.Optional(PublicKey),
+        removed: Type.Optional(Type.Object({ kid: Type.String(), thumbprint: Type.String(), compromised: Type.Boolean() })),
+      }),
+    ),
+    'secret-issued': message('The hash of a client secret was kept.', Type.Object({ secret: SecretHash })),
+    'ownership-transferred': message('The application has another owner.', Type.Object({ ownerId: VaultId, previousOwnerId: VaultId })),
+    'review-applied': message(
+      'The application took note of a review: approved, rejected or changes requested.',
+      Type.Object({
+        reviewId: Id,
+        submission: Type.Integer(),
+        verdict: Type.Union([Type.Literal('approved'), Type.Literal('rejected'), Type.Literal('changes-requested')]),
+        reason: Reason,
+      }),
+    ),
+    'approval-applied': message(
+      'The application took note of its approval: these scopes, until then.',
+      Type.Object({
+        approvalVersion: Type.Integer({ minimum: 1 }),
+        submission: Type.Integer(),
+        scopes: Scopes,
+        expiresAt: Time,
+        expired: Type.Boolean(),
+      }),
+    ),
+    'application-suspended': message('Access is closed until reinstated. Raises the epoch.', Type.Object({ reason: Reason, epoch: Type.Integer() })),
+    'application-reinstated': message('Suspended access is open again, under the raised epoch.', Type.Object({ reason: Reason, epoch: Type.Integer() })),
+    'application-revoked': message('Access is closed for ever. Raises the epoch.', Type.Object({ reason: Reason, epoch: Type.Integer() })),
+  },
+});
+
+export type RegistrationCommand = CommandOf<typeof registration>;
+export type RegistrationEvent = EventOf<typeof registration>;
