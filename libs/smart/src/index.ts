@@ -16,3 +16,11 @@ export type {
   ScopeParameter,
 } from './scopes/scope.js';
 export { serialiseScope, serialiseScopes } from './scopes/serialise-scope.js';
+export { decideInteraction } from './interactions/decide-interaction.js';
+export type { Decision, Enforced } from './interactions/decide-interaction.js';
+export type { FhirInteraction, OperationInteraction, QueryParameter } from './interactions/interaction.js';
+export { readRequest } from './interactions/read-request.js';
+export type { FhirRequest } from './interactions/read-request.js';
+export { splitTarget, targetLimits } from './interactions/request-target.js';
+export { upstreamTarget } from './interactions/upstream-target.js';
+export type { UpstreamTarget } from './interactions/upstream-target.js';

@@ -1,0 +1,38 @@
+import type { ResourceType } from '../definitions/r4.js';
+
+/** One `name=value` of a query or a form, decoded once. Names may repeat: in a search that means "and". */
+export interface QueryParameter {
+  readonly name: string;
+  readonly value: string;
+}
+
+type Params = { readonly params: readonly QueryParameter[] };
+type OnType = Params & { readonly type: ResourceType };
+type OnInstance = OnType & { readonly id: string };
+
+/** One member per kind, so that a switch over `kind` narrows to it. */
+type Each<Kind extends string, Rest> = Kind extends string ? { readonly kind: Kind } & Rest : never;
+
+/**
+ * What a request asks of a FHIR server (R4, RESTful API), by the codes of `restful-interaction`, with the
+ * conditional forms named apart. `unrecognised` is every request that is not exactly one of these.
+ */
+export type FhirInteraction =
+  | Each<'read' | 'update' | 'patch' | 'delete' | 'history-instance', OnInstance>
+  | Each<'vread', OnInstance & { readonly versionId: string }>
+  | Each<'create' | 'conditional-update' | 'conditional-patch' | 'conditional-delete' | 'history-type', OnType>
+  | Each<'conditional-create', OnType & { readonly condition: readonly QueryParameter[] }>
+  | Each<'search-type', OnType & { readonly via: 'get' | 'post' }>
+  | Each<'search-system', Params & { readonly via: 'get' | 'post' }>
+  | Each<'history-system' | 'capabilities', Params>
+  /** `POST [base]`: which of the two it is, stands in the body. */
+  | Each<'batch-or-transaction', Params>
+  | OperationInteraction
+  | { readonly kind: 'unrecognised'; readonly reason: string };
+
+/** A call of `$name` on the system, a type or an instance. */
+export type OperationInteraction = Params & { readonly kind: 'operation'; readonly name: string; readonly via: 'get' | 'post' } & (
+    | { readonly level: 'system' }
+    | { readonly level: 'type'; readonly type: ResourceType }
+    | { readonly level: 'instance'; readonly type: ResourceType; readonly id: string }
+  );
