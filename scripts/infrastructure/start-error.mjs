@@ -1,5 +1,6 @@
 /** What stopped a start, said in one line that also says what to do. Its stack is noise to whoever typed `npm start`. */
 export class StartError extends Error {
+  /** @override */
   name = 'StartError';
 }
 
