@@ -1,0 +1,29 @@
+import { QueryFailedError } from 'typeorm';
+
+/** Postgres cannot be asked now. Reads answer 503; what was being written is not known to have been. */
+export class DatabaseUnavailable extends Error {
+  readonly code = 'ERR_DATABASE_UNAVAILABLE';
+  constructor(options?: ErrorOptions) {
+    super('the database cannot be asked now', options);
+    this.name = 'DatabaseUnavailable';
+  }
+}
+
+/** Node's codes of a connection that failed or was cut. */
+const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
+/** SQLSTATE classes 08 (connection), 53 (resources), 57P (operator's intervention: shutting down, starting up). */
+const unavailableState = /^(08|53|57P)/;
+/** pg and its pool give these no code. */
+const unavailableMessage =
+  /connection terminated|timeout exceeded when trying to connect|connection is not (established|connected)|cannot use a pool after calling end|driver not connected|client has encountered a connection error|client was closed|not connected|query read timeout|Connection ended unexpectedly/i;
+
+/** Whether an error says that Postgres cannot be asked now, rather than that a statement was wrong. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailable) return true;
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
+  if (!(error instanceof Error)) return false;
+  const cause = error instanceof QueryFailedError ? error.driverError : error.cause;
+  if (cause !== undefined && cause !== error && isDatabaseUnavailable(cause)) return true;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return networkCodes.has(code) || unavailableState.test(code) || unavailableMessage.test(error.message);
+}

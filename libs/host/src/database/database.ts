@@ -1,0 +1,105 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { FatalErrors } from '../service/fatal-errors.js';
+import type { HealthRegistry } from '../health/health-registry.js';
+import type { Log } from '../logging/log.js';
+import { DatabaseUnavailable, isDatabaseUnavailable } from './database-error.js';
+import { type MigrationClass, type SchemaName } from './database-schemas.js';
+import { migrate } from './migrate.js';
+
+const firstPause = 100;
+const longestPause = 2_000;
+
+/**
+ * The process's one way to Postgres. It connects and migrates in the background, so that the process starts
+ * and goes on while Postgres is away; until then, and whenever it is away later, `query` and
+ * `transaction` throw `DatabaseUnavailable`, which answers 503.
+ */
+export class Database implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly connected = Promise.withResolvers<void>();
+  private readonly stop = new AbortController();
+
+  constructor(
+    /** For repositories and query builders; its own errors are translated at the edge as well. */
+    readonly dataSource: DataSource,
+    private readonly migrations: Record<SchemaName, readonly MigrationClass[]>,
+    private readonly log: Log,
+    private readonly health: HealthRegistry,
+    private readonly fatal: FatalErrors,
+  ) {
+    // Nobody may be waiting for it when the process stops before the database came.
+    this.connected.promise.catch((error: unknown) => this.log.debug(error instanceof Error ? error.message : 'the database never came'));
+  }
+
+  onModuleInit(): void {
+    this.health.register('database', () => this.ping());
+    void this.connect();
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stop.abort();
+    this.connected.reject(new DatabaseUnavailable());
+  }
+
+  /** Resolves once, when the database has been reached for the first time and its tables are there; rejects when the process stops before. */
+  ready(): Promise<void> {
+    return this.connected.promise;
+  }
+
+  /** Runs one statement, with `$1` parameters, and gives its rows. */
+  async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> {
+    return this.run(async () => rowsOf(await this.dataSource.query(sql, [...parameters])));
+  }
+
+  /** Runs `work` in one transaction (read committed): all of it is kept, or none. */
+  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.run(() => this.dataSource.transaction(work));
+  }
+
+  private async run<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.dataSource.isInitialized) throw new DatabaseUnavailable();
+    try {
+      return await work();
+    } catch (error) {
+      if (isDatabaseUnavailable(error) && !(error instanceof DatabaseUnavailable)) throw new DatabaseUnavailable({ cause: error });
+      throw error;
+    }
+  }
+
+  private async ping(): Promise<void> {
+    if (!this.migrated) throw new DatabaseUnavailable();
+    await this.query('SELECT 1');
+  }
+
+  private migrated = false;
+
+  private async connect(): Promise<void> {
+    for (let attempt = 1; !this.stop.signal.aborted; attempt++) {
+      try {
+        if (!this.dataSource.isInitialized) await this.dataSource.initialize();
+        await migrate(this.dataSource, this.migrations, this.log);
+        this.migrated = true;
+        this.connected.resolve();
+        return;
+      } catch (error) {
+        if (this.stop.signal.aborted) return;
+        if (!isDatabaseUnavailable(error)) {
+          this.connected.reject(error);
+          this.fatal.report('the database could not be prepared', error);
+          return;
+        }
+        const retryInMs = Math.min(firstPause * 2 ** Math.min(attempt - 1, 6), longestPause);
+        if (attempt === 1 || attempt % 30 === 0) this.log.warn('the database cannot be reached', error, { attempt, retryInMs });
+        await wait(retryInMs, undefined, { signal: this.stop.signal }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+/** TypeORM gives rows for a SELECT and for RETURNING of an INSERT, and `[rows, count]` for UPDATE and DELETE. */
+function rowsOf<Row extends object>(result: unknown): readonly Row[] {
+  if (!Array.isArray(result)) return [];
+  const [first, second]: unknown[] = result;
+  return Array.isArray(first) && typeof second === 'number' ? first : result;
+}

@@ -1,0 +1,34 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { describeRequestClasses } from './describe-request-classes.js';
+
+/** Provides `() => document` where a module has an AsyncAPI document of the topics that it serves. */
+export const ASYNC_API = Symbol('gatehouse:async-api');
+
+export type AsyncApiSource = () => object;
+
+/** The OpenAPI 3.1 document of the application's controllers. */
+export function openApiDocument(app: INestApplication, name: string, version: string, publicUrl: string): OpenAPIObject {
+  describeRequestClasses(app);
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle(`Gatehouse: ${name}`)
+    .setDescription('The access lifecycle of third-party applications at a FHIR API.')
+    .setVersion(version)
+    .addServer(publicUrl)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the identity provider.' }, 'identity')
+    .build();
+  return SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}` });
+}
+
+/** Serves `/docs` (Swagger UI from its package, no other host), `/docs/openapi.json` and `/docs/asyncapi.json`. */
+export function serveDocs(app: INestApplication, document: () => OpenAPIObject): void {
+  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'docs/openapi.json', raw: ['json'], customSiteTitle: 'Gatehouse' });
+  app.getHttpAdapter().get('/docs/asyncapi.json', (_request, reply: { type(type: string): { send(body: string): void } }) => {
+    const source = app.get<AsyncApiSource | undefined>(ASYNC_API, { strict: false });
+    reply.type('application/json').send(JSON.stringify(source?.() ?? { asyncapi: '3.0.0', info: { title: 'Gatehouse', version: '0.0.0' } }));
+  });
+}
+
+/** What Swagger UI needs of a page's policy: its own scripts, inline styles, images as data. */
+export const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

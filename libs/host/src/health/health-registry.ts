@@ -1,0 +1,59 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+
+/** Resolves when the thing works; rejects, with a message fit for an operator, when it does not. */
+export type HealthProbe = () => Promise<void> | void;
+
+/** What a probe said. */
+export interface CheckResult {
+  readonly status: 'up' | 'down';
+  readonly detail?: string;
+}
+
+/** The checks that readiness rests on: modules put theirs in by name. */
+@Injectable()
+export class HealthRegistry {
+  private readonly probes = new Map<string, HealthProbe>();
+  private stopping = false;
+
+  /** Adds a check; in the one process several apps may add the same name, and the last one counts. */
+  register(name: string, probe: HealthProbe): void {
+    this.probes.set(name, probe);
+  }
+
+  /** From now on the service is not ready: load balancers send nothing new while it drains. */
+  stop(): void {
+    this.stopping = true;
+  }
+
+  /**
+   * Resolves when every check has passed. Checks are asked, since a module may only know when it is asked;
+   * rejects when the service stops before.
+   */
+  async untilReady(): Promise<void> {
+    while (!(await this.check()).ready) {
+      if (this.stopping) throw new Error('the service stopped before it was ready');
+      await wait(50);
+    }
+  }
+
+  /** Every check, each within 2 s. */
+  async check(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, CheckResult>> }> {
+    const results = await Promise.all([...this.probes].map(async ([name, probe]) => [name, await run(probe)] as const));
+    const ready = !this.stopping && results.every(([, result]) => result.status === 'up');
+    return { ready, checks: Object.fromEntries(results) };
+  }
+}
+
+async function run(probe: HealthProbe): Promise<CheckResult> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('no answer within 2 s')), 2_000);
+  try {
+    await Promise.race([probe(), late]);
+    return { status: 'up' };
+  } catch (error) {
+    return { status: 'down', detail: error instanceof Error ? error.message : 'unknown' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,48 @@
+export { BaseConfig, identityAlgorithms, sandboxPaths } from './config/base-config.js';
+export { configReference, configReferenceMarkdown, type ReferenceRow } from './config/config-reference.js';
+export { ConfigError, LoadedConfig, loadConfig, type Environment } from './config/load-config.js';
+export { isLoopbackHost, isLoopbackUrl } from './config/loopback.js';
+export { Setting, settingsOf, type ConfigClass, type ConfigFault, type ConfigSection, type ServiceIdentity, type SettingOptions } from './config/setting.js';
+export { VaultConfig } from './config/vault-config.js';
+export { Answer, expired } from './answer/answer.js';
+export { Commands, Creates, Lists, Problems, Reads, type BodyShape } from './answer/answers-documented.js';
+export { Database } from './database/database.js';
+export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
+export { type MigrationClass, type SchemaMigrations, type SchemaName } from './database/database-schemas.js';
+export { ASYNC_API, type AsyncApiSource } from './docs/docs.js';
+export { HealthRegistry, type HealthProbe } from './health/health-registry.js';
+export { CurrentCaller, callerOf, roles, type Caller, type Role } from './identity/caller.js';
+export { Authenticator, type Authenticated } from './identity/authenticator.js';
+export { AnyParty, Public, Roles } from './identity/route-access.js';
+export { declaredRoutes, type DeclaredRoute } from './identity/assert-routes-named.js';
+export { Log, type LogFields } from './logging/log.js';
+export { correlationId, withCorrelation } from './logging/request-context.js';
+export { Metrics } from './metrics/metrics.js';
+export { ErrorTranslators, type ErrorTranslator } from './problem/error-translators.js';
+export { problemMediaType, problemOfStatus, problemType, type FieldError, type Problem } from './problem/problem.js';
+export {
+  ProblemException,
+  conflict,
+  forbidden,
+  malformed,
+  notFound,
+  refused,
+  stale,
+  tooManyRequests,
+  unauthenticated,
+  unavailable,
+  unsupportedMediaType,
+} from './problem/problem-exception.js';
+export { ProblemFilter } from './problem/problem-filter.js';
+export { refusalToProblem, type Refusal } from './problem/refusal.js';
+export { fieldErrors } from './problem/validation.js';
+export { CommandContext, SeenPositions, readIdempotencyKey, readIfMatch, type CommandRequest } from './request/command-headers.js';
+export { PageQuery, decodeCursor, encodeCursor, pageOf, type Page } from './request/page.js';
+export { Nested } from './request/nested.js';
+export { formatPosition, parsePositions, type Position } from './request/position.js';
+export { UuidParam } from './request/uuid-param.js';
+export { createService, type RunningService } from './service/create-service.js';
+export { FatalErrors } from './service/fatal-errors.js';
+export { VAULT } from './service/host.module.js';
+export type { ServicePart } from './service/service-part.js';
+export { startService, type StartOptions } from './service/start-service.js';

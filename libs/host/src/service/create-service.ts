@@ -1,0 +1,111 @@
+import { CreateVault1763942400000 } from '#vault';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AddressInfo } from 'node:net';
+import { BaseConfig } from '../config/base-config.js';
+import { loadConfig, type Environment, type LoadedConfig } from '../config/load-config.js';
+import { VaultConfig } from '../config/vault-config.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { mergeMigrations } from '../database/database-schemas.js';
+import { openApiDocument, serveDocs } from '../docs/docs.js';
+import { HealthRegistry } from '../health/health-registry.js';
+import { assertRoutesNameTheirRoles } from '../identity/assert-routes-named.js';
+import { Log } from '../logging/log.js';
+import { observeRequests } from './observe-requests.js';
+import { closeService } from './close-service.js';
+import type { EndProcess } from './fatal-errors.js';
+import { HostModule } from './host.module.js';
+import { createHttpServer } from './http-server.js';
+import { partsOf, type ServicePart } from './service-part.js';
+
+/** The version that the docs name. */
+export const productVersion = '0.1.0';
+
+/** A running service. */
+export interface RunningService {
+  readonly app: NestFastifyApplication;
+  readonly config: LoadedConfig;
+  readonly log: Log;
+  /** Where it listens, for example `http://127.0.0.1:8081`. */
+  readonly url: string;
+  /** Resolves when every check of readiness has passed; rejects when the service stops before. */
+  ready(): Promise<void>;
+  /** Stops accepting, drains, closes the modules. Repeating it changes nothing. */
+  close(): Promise<void>;
+}
+
+@Module({})
+class ServiceModule {}
+
+/** The configuration classes of a part and of everything it gathers, the host's own included. */
+export function configClassesOf(part: ServicePart) {
+  return [...new Set([BaseConfig, VaultConfig, ...partsOf(part).flatMap((each) => each.config ?? [])])];
+}
+
+/**
+ * Builds a service and listens; what `startService` does without the process's signals and exit codes.
+ * Throws a `ConfigError` before anything is started.
+ */
+export async function createService(part: ServicePart, environment: Environment, end: EndProcess = throwLater): Promise<RunningService> {
+  const config = loadConfig(part, configClassesOf(part), environment);
+  const base = config.get(BaseConfig);
+  const log = Log.create(part.name, base.logLevel);
+  const { adapter, server } = createHttpServer(base, log.for('http'));
+  const app = await NestFactory.create<NestFastifyApplication>(rootModule(part, config, log, end), adapter, {
+    logger: log,
+    bodyParser: false,
+    abortOnError: false,
+    forceCloseConnections: false,
+  });
+  try {
+    assertRoutesNameTheirRoles(app);
+    observeRequests(app, server, log.for('http'));
+    serveDocs(app, () => openApiDocument(app, part.name, productVersion, base.publicUrl));
+    await app.listen(base.port, base.host);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  let closed: Promise<void> | undefined;
+  return {
+    app,
+    config,
+    log,
+    url: urlOf(base.host, app.getHttpServer().address()),
+    ready: () => app.get(HealthRegistry).untilReady(),
+    close: () => (closed ??= closeService(app, log)),
+  };
+}
+
+function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
+  const parts = partsOf(part);
+  const entities = [...new Set(parts.flatMap((each) => each.entities ?? []))];
+  const migrations = mergeMigrations([{ vault: [CreateVault1763942400000] }, ...parts.map((each) => each.migrations ?? {})]);
+  const modules = parts.flatMap((each) => (each.module === undefined ? [] : [moduleOf(each.module, config)]));
+  return {
+    module: ServiceModule,
+    imports: [HostModule.of(config, log, end), DatabaseModule.of(part.name, entities, migrations), ...modules],
+  };
+}
+
+function moduleOf(module: NonNullable<ServicePart['module']>, config: LoadedConfig): Type | DynamicModule {
+  return isModuleClass(module) ? module : module(config);
+}
+
+/** Nest's `@Module` leaves metadata on the class; a function that makes a module has none. */
+function isModuleClass(module: NonNullable<ServicePart['module']>): module is Type {
+  return Reflect.hasMetadata('imports', module) || Reflect.hasMetadata('providers', module) || Reflect.hasMetadata('controllers', module) || /^class\b/.test(String(module));
+}
+
+function urlOf(host: string, address: AddressInfo | string | null): string {
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+}
+
+/** Without `startService`, an error after which the process cannot go on becomes an uncaught one. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,84 @@
+import { LocalKeyWrapper, PostgresVault, VaultUnavailable } from '#vault';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { AnswerInterceptor } from '../answer/answer-interceptor.js';
+import { BaseConfig } from '../config/base-config.js';
+import { LoadedConfig } from '../config/load-config.js';
+import { VaultConfig, vaultKey } from '../config/vault-config.js';
+import { Database } from '../database/database.js';
+import { DatabaseUnavailable } from '../database/database-error.js';
+import { HealthController } from '../health/health.controller.js';
+import { HealthRegistry } from '../health/health-registry.js';
+import { AccessGuard } from '../identity/access-guard.js';
+import { Authenticator } from '../identity/authenticator.js';
+import { IdentityProvider } from '../identity/identity-provider.js';
+import { Log } from '../logging/log.js';
+import { Metrics } from '../metrics/metrics.js';
+import { MetricsController } from '../metrics/metrics.controller.js';
+import { ErrorTranslators } from '../problem/error-translators.js';
+import { unavailable } from '../problem/problem-exception.js';
+import { ProblemFilter } from '../problem/problem-filter.js';
+import { RequestValidation } from '../problem/validation.js';
+import { FatalErrors, type EndProcess } from './fatal-errors.js';
+
+/** The token by which the vault is injected: `@Inject(VAULT) vault: Vault`. */
+export const VAULT = Symbol('gatehouse:vault');
+
+/** What there is one of in a process, injectable everywhere. */
+@Module({})
+export class HostModule {
+  static of(config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
+    const sections: Provider[] = [...config.sections()].map(([section, instance]) => ({ provide: section, useValue: instance }));
+    const providers: Provider[] = [
+      ...sections,
+      { provide: LoadedConfig, useValue: config },
+      { provide: Log, useValue: log },
+      { provide: FatalErrors, useValue: new FatalErrors(log, end) },
+      HealthRegistry,
+      Metrics,
+      ErrorTranslators,
+      { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
+      { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },
+      { provide: Authenticator, inject: [IdentityProvider, VAULT], useFactory: (provider: IdentityProvider, vault: PostgresVault) => new Authenticator(provider, vault) },
+    ];
+    return {
+      module: HostModule,
+      global: true,
+      controllers: [HealthController, MetricsController],
+      providers: [
+        ...providers,
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_PIPE, useClass: RequestValidation },
+        { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+      exports: providers,
+    };
+  }
+}
+
+function createVault(database: Database, base: BaseConfig, config: VaultConfig, translators: ErrorTranslators): PostgresVault {
+  translators.add((error) => (error instanceof VaultUnavailable ? unavailable('The vault cannot be asked now.', 2, error) : undefined));
+  return new PostgresVault(
+    {
+      query: <Row extends object>(sql: string, parameters: readonly unknown[]) =>
+        database.query<Row>(sql, parameters).catch((error: unknown) => {
+          throw error instanceof DatabaseUnavailable ? new VaultUnavailable({ cause: error }) : error;
+        }),
+    },
+    new LocalKeyWrapper(vaultKey(config, base)),
+  );
+}
+
+function createIdentityProvider(base: BaseConfig): IdentityProvider {
+  return new IdentityProvider({
+    issuer: base.identityIssuer,
+    audience: base.identityAudience,
+    types: base.identityTyp,
+    algorithms: base.identityAlgs,
+    rolesClaim: base.identityRolesClaim,
+    clockSkew: base.identityClockSkew,
+    acr: base.identityAcr,
+    amr: base.identityAmr,
+  });
+}

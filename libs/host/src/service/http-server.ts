@@ -1,0 +1,96 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { BaseConfig } from '../config/base-config.js';
+import type { Log } from '../logging/log.js';
+import { correlationIdOf, withCorrelation } from '../logging/request-context.js';
+import { withInstance } from '../problem/problem-filter.js';
+import { problemMediaType, problemOfStatus, type Problem } from '../problem/problem.js';
+import { RouteTable } from './route-table.js';
+import { securityHeaders } from './security-headers.js';
+
+/** The largest JSON body that Gatehouse's own resources take, in bytes. */
+export const bodyLimit = 1024 * 1024;
+
+/**
+ * The HTTP server under Nest: limits, correlation ids, security headers, and problem documents for what
+ * fails before a route is reached. Handlers mounted beside Nest get all of it but the parsers.
+ */
+export function createHttpServer(base: BaseConfig, log: Log): { adapter: FastifyAdapter; server: FastifyInstance } {
+  const headers = securityHeaders(base.publicUrl.startsWith('https:'));
+  const server = fastify({
+    logger: false,
+    bodyLimit,
+    trustProxy: base.trustedProxies.length === 0 ? false : base.trustedProxies,
+    requestIdHeader: false,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 65_000,
+    routerOptions: { maxParamLength: 2_048 },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => {
+      const status = error.statusCode === 414 ? 414 : 400;
+      reply.raw.setHeader('X-Correlation-Id', correlationIdOf(request.headers));
+      for (const [name, value] of headers) reply.raw.setHeader(name, value);
+      sendProblem(reply, problemOfStatus(status, status === 414 ? 'A part of the URL is longer than this service takes.' : 'The URL is malformed.'));
+    },
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable || error.code === 'ECONNRESET') {
+        socket.destroy();
+        return;
+      }
+      log.debug('a connection did not speak HTTP', { code: error.code });
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+      const body = JSON.stringify(problemOfStatus(status));
+      socket.end(
+        `HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : status === 408 ? 'Request Timeout' : 'Bad Request'}\r\n` +
+          `Content-Type: ${problemMediaType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    },
+  });
+  parseBodies(server);
+  const routes = new RouteTable();
+  server.addHook('onRoute', (route) => routes.add(route.method, route.url));
+  server.addHook('onRequest', (request, reply, done) => {
+    const id = correlationIdOf(request.headers);
+    reply.raw.setHeader('X-Correlation-Id', id);
+    for (const [name, value] of headers) reply.raw.setHeader(name, value);
+    withCorrelation(id, done);
+  });
+  server.addHook('onRequest', (request, reply, done) => {
+    const allow = request.is404 ? routes.methodsAt(pathOf(request)) : [];
+    if (allow.length === 0) return done();
+    reply.header('Allow', allow.join(', '));
+    sendProblem(reply, problemOfStatus(405, `This resource supports ${allow.join(', ')}.`));
+  });
+  server.addHook('preValidation', restoreCorrelation());
+  return { adapter: new FastifyAdapter(server), server };
+}
+
+/** JSON alone (RFC 6839's `+json` too) and HTML forms; anything else is 415 unless a mounted handler parses for itself. */
+function parseBodies(server: FastifyInstance): void {
+  const json = server.getDefaultJsonParser('error', 'error');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser(/^application\/([\w.!#$&^+-]+\+)?json\s*(;|$)/i, { parseAs: 'string' }, json);
+  server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+    const form = new Map<string, string | string[]>();
+    for (const [name, value] of new URLSearchParams(String(body))) {
+      const before = form.get(name);
+      form.set(name, before === undefined ? value : [before, value].flat());
+    }
+    done(null, Object.fromEntries(form));
+  });
+}
+
+/** Reading a body leaves the request's asynchronous context; this enters it again. */
+function restoreCorrelation() {
+  return (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    withCorrelation(String(reply.raw.getHeader('X-Correlation-Id')), done);
+  };
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.raw.url?.split('?', 1)[0] ?? '/';
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): void {
+  void reply.status(problem.status).type(problemMediaType).send(JSON.stringify(withInstance(problem)));
+}

@@ -1,0 +1,17 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Log } from '../logging/log.js';
+import { Metrics } from '../metrics/metrics.js';
+
+/** One line and one observation per response, by route template: never the URL, which may hold personal data. */
+export function observeRequests(app: NestFastifyApplication, server: FastifyInstance, log: Log): void {
+  const metrics = app.get(Metrics);
+  server.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? '(none)';
+    metrics.observeHttp(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    if (!route.startsWith('/health') && route !== '/metrics') {
+      log.info('answered', { method: request.method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) });
+    }
+    done();
+  });
+}

@@ -1,0 +1,4 @@
+export { freePort } from './free-port.js';
+export { testDatabase, type TestDatabase } from './test-database.js';
+export { testIssuer, type TestIssuer, type TokenClaims } from './test-issuer.js';
+export { startTestService, type TestService } from './test-service.js';
