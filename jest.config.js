@@ -1,4 +1,7 @@
-/** The cost of a test is in its name: .spec, .int.spec, .e2e.spec, .fault.spec (CONTRIBUTING.md). */
+/**
+ * The cost of a test is in its name (CONTRIBUTING.md): `.spec` needs nothing, `.int.spec` a real broker or database,
+ * `.e2e.spec` processes of ours, `.fault.spec` kills them. `npm test` runs all but test/faults/long.
+ */
 const shape = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
@@ -8,37 +11,25 @@ const shape = {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^#([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
   },
-  modulePathIgnorePatterns: ['<rootDir>/dist/'],
-  testPathIgnorePatterns: ['/node_modules/'],
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
 };
 
+/** Once per run, however many of these projects it has. */
+const environment = {
+  globalSetup: '<rootDir>/test/environment/setup.ts',
+  globalTeardown: '<rootDir>/test/environment/teardown.ts',
+};
+
+const LONG = '/test/faults/long/';
+
 export default {
+  // Modules of a test file are only freed with their worker.
+  workerIdleMemoryLimit: '1GB',
   projects: [
-    {
-      ...shape,
-      displayName: 'spec',
-      testRegex: '(?<!\\.int|\\.e2e|\\.fault)\\.spec\\.ts$',
-    },
-    {
-      ...shape,
-      displayName: 'int',
-      testRegex: '\\.int\\.spec\\.ts$',
-      globalSetup: '<rootDir>/test/environment/setup.ts',
-      globalTeardown: '<rootDir>/test/environment/teardown.ts',
-    },
-    {
-      ...shape,
-      displayName: 'e2e',
-      testRegex: '\\.e2e\\.spec\\.ts$',
-      globalSetup: '<rootDir>/test/environment/setup.ts',
-      globalTeardown: '<rootDir>/test/environment/teardown.ts',
-    },
-    {
-      ...shape,
-      displayName: 'fault',
-      testRegex: '\\.fault\\.spec\\.ts$',
-      globalSetup: '<rootDir>/test/environment/setup.ts',
-      globalTeardown: '<rootDir>/test/environment/teardown.ts',
-    },
+    { ...shape, displayName: 'spec', testRegex: '(?<!\\.int|\\.e2e|\\.fault)\\.spec\\.ts$' },
+    { ...shape, ...environment, displayName: 'int', testRegex: '\\.int\\.spec\\.ts$' },
+    { ...shape, ...environment, displayName: 'e2e', testRegex: '\\.e2e\\.spec\\.ts$' },
+    { ...shape, ...environment, displayName: 'fault', testRegex: '\\.fault\\.spec\\.ts$', testPathIgnorePatterns: [LONG] },
+    { ...shape, ...environment, displayName: 'long-fault', testRegex: `${LONG}.*\\.fault\\.spec\\.ts$` },
   ],
 };

@@ -31,7 +31,7 @@ function cleanUp() {
   const left = () => [...processes].filter((pid) => signal(pid, 0));
   for (const pid of processes) {
     signal(pid, 'SIGCONT');
-    signal(pid, 'SIGTERM');
+    signal(pid, 'SIGINT'); // Postgres would wait for its clients after SIGTERM; the others make no difference
   }
   const deadline = Date.now() + GRACE_MS;
   const look = setInterval(() => {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { run, startServer } from './processes.mjs';
 import { StartError } from './start-error.mjs';
@@ -19,8 +19,7 @@ export async function hasDocker() {
  * @returns {Promise<import('./kafka.mjs').KafkaNode[]>}
  */
 export async function dockerNodes({ base, clientPorts, settings, keep }) {
-  // The same names for the same folder, so that a start after a kill -9 finds and removes what was left.
-  const id = createHash('sha256').update(path.resolve(base)).digest('hex').slice(0, 12);
+  const id = idOf(base);
   const network = `gatehouse-${id}`;
   const nameOf = (/** @type {number} */ index) => `gatehouse-${id}-${String(index + 1)}`;
   const voters = clientPorts.map((_, index) => `${String(index + 1)}@${nameOf(index)}:19093`).join(',');
@@ -50,6 +49,7 @@ export async function dockerNodes({ base, clientPorts, settings, keep }) {
     const node = {
       address: `127.0.0.1:${String(port)}`,
       pid: () => undefined,
+      ended: () => running?.ended,
       start: async () => {
         if (running?.alive()) return;
         await remove();
@@ -75,7 +75,7 @@ export async function dockerNodes({ base, clientPorts, settings, keep }) {
         if (!keep) await run('docker', ['volume', 'rm', '-f', volume]);
       },
       stop: async () => {
-        await run('docker', ['stop', '-t', '8', name]);
+        await run('docker', ['stop', '-t', '4', name]);
         await running?.ended;
         await remove();
       },
@@ -90,4 +90,23 @@ export async function dockerNodes({ base, clientPorts, settings, keep }) {
 async function docker(...args) {
   const { code, output } = await run('docker', args);
   if (code !== 0) throw new StartError(`docker ${args[0] ?? ''} failed: ${output.trim()}`);
+}
+
+/**
+ * The same for the same folder, so that a start after a kill -9 finds and removes what was left.
+ *
+ * @param {string} base
+ */
+function idOf(base) {
+  return createHash('sha256').update(path.resolve(base)).digest('hex').slice(0, 12);
+}
+
+/**
+ * Deletes the data of a cluster that was kept.
+ *
+ * @param {string} base
+ */
+export async function removeVolumes(base) {
+  const { output } = await run('docker', ['volume', 'ls', '-q', '--filter', `name=gatehouse-${idOf(base)}-`]);
+  for (const volume of output.split('\n').filter(Boolean)) await docker('volume', 'rm', '-f', volume);
 }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dockerNodes, hasDocker } from './kafka-docker.mjs';
+import { dockerNodes, hasDocker, removeVolumes } from './kafka-docker.mjs';
 import { kafkaClassPath } from './kafka-jars.mjs';
 import { findJava } from './java.mjs';
 import { freePorts, isFree } from './ports.mjs';
@@ -23,6 +23,7 @@ const READY = /Kafka Server started/;
  * @typedef {object} KafkaNode
  * @property {string} address `127.0.0.1:PORT`, the same after a restart
  * @property {() => number | undefined} pid undefined while it is down, and for a node in Docker
+ * @property {() => Promise<void> | undefined} ended of the process that runs now: fulfils when it is gone
  * @property {() => Promise<void>} kill SIGKILL: what a power cut does to the process
  * @property {() => Promise<void>} stop an orderly end; its leaderships move first
  * @property {() => Promise<void>} start starts it again on the same data and port; fulfils when it serves clients
@@ -34,6 +35,7 @@ const READY = /Kafka Server started/;
  * @typedef {object} KafkaCluster
  * @property {string} brokers all addresses, separated by commas, as KAFKA_BROKERS takes them
  * @property {KafkaNode[]} nodes
+ * @property {() => number[]} pids of the nodes that run now
  * @property {() => Promise<void>} stop stops all nodes; without a `directory` of its own, deletes the data
  */
 
@@ -67,6 +69,7 @@ export async function startCluster({ nodes: count = 1, directory, ports, setting
   const base = directory ?? (await mkdtemp(path.join(os.tmpdir(), 'gatehouse-kafka-')));
   const forget = directory ? undefined : removeAfterUs(base);
   try {
+    await sameRunner(base, java ? 'Java' : 'Docker');
     const common = { ...brokerSettings(count), ...settings };
     const nodes = java
       ? await javaNodes({ java, base, clientPorts, settings: common, keep: directory !== undefined })
@@ -83,7 +86,8 @@ export async function startCluster({ nodes: count = 1, directory, ports, setting
       await stop();
       throw failure.reason;
     }
-    return { brokers: nodes.map((node) => node.address).join(','), nodes, stop };
+    const pids = () => nodes.flatMap((node) => node.pid() ?? []);
+    return { brokers: nodes.map((node) => node.address).join(','), nodes, pids, stop };
   } catch (error) {
     if (!directory) await rm(base, { recursive: true, force: true });
     if (isFullDisk(error)) throw new StartError(`Kafka could not write to ${base}: the disk is full.`);
@@ -99,6 +103,17 @@ export async function startCluster({ nodes: count = 1, directory, ports, setting
  */
 export function startBroker({ port, ...options } = {}) {
   return startCluster({ ...options, nodes: 1, ...(port === undefined ? {} : { ports: [port] }) });
+}
+
+/**
+ * Deletes what `startCluster({ directory })` keeps, wherever it lies.
+ *
+ * @param {string} directory
+ */
+export async function removeKafka(directory) {
+  const runner = await readFile(path.join(directory, 'runner'), 'utf8').catch(() => '');
+  if (runner.trim() === 'Docker') await removeVolumes(directory);
+  await rm(directory, { recursive: true, force: true });
 }
 
 /**
@@ -188,6 +203,7 @@ async function javaNodes({ java, base, clientPorts, settings, keep }) {
     return {
       address: `127.0.0.1:${String(clientPort)}`,
       pid: () => (isUp() ? running?.pid : undefined),
+      ended: () => running?.ended,
       start: async () => {
         if (isUp()) return;
         await prepare();
@@ -199,11 +215,27 @@ async function javaNodes({ java, base, clientPorts, settings, keep }) {
         });
       },
       kill: async () => running?.stop({ signal: 'SIGKILL' }),
-      stop: async () => running?.stop({ graceMs: 8000 }),
+      stop: async () => running?.stop({ graceMs: 4000 }),
       pause: async () => running?.signal('SIGSTOP'),
       resume: async () => running?.signal('SIGCONT'),
     };
   });
+}
+
+/**
+ * Refuses to leave data behind: a broker in Docker does not see what one on Java wrote, nor the other way round.
+ *
+ * @param {string} base
+ * @param {string} runner
+ */
+async function sameRunner(base, runner) {
+  await mkdir(base, { recursive: true });
+  const file = path.join(base, 'runner');
+  const before = existsSync(file) ? (await readFile(file, 'utf8')).trim() : runner;
+  if (before !== runner) {
+    throw new StartError(`The log in ${base} was written by a broker on ${before}, which is not there now: bring it back, or start with --fresh.`);
+  }
+  await writeFile(file, `${runner}\n`);
 }
 
 /**
@@ -214,7 +246,6 @@ async function javaNodes({ java, base, clientPorts, settings, keep }) {
 async function sameClusterId(base) {
   const file = path.join(base, 'cluster-id');
   if (existsSync(file)) return (await readFile(file, 'utf8')).trim();
-  await mkdir(base, { recursive: true });
   const id = randomBytes(16).toString('base64url').replace(/^-/, 'A'); // the format tool takes a leading dash for an option
   await writeFile(file, `${id}\n`);
   return id;

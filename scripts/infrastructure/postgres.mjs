@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -16,7 +16,8 @@ const OUTSIDE = '/var/lib/gatehouse-development';
 /**
  * @typedef {object} Postgres
  * @property {string} url what DATABASE_URL takes; its database `gatehouse` exists
- * @property {number} pid
+ * @property {() => number[]} pids
+ * @property {Promise<void>} ended fulfils when it is gone
  * @property {() => Promise<void>} stop stops it; without a `directory` of its own, deletes the data
  */
 
@@ -60,7 +61,7 @@ export async function startPostgres({ directory, port } = {}) {
     );
     const stop = async () => {
       // SIGINT: the "fast shutdown", which ends sessions and writes a checkpoint; SIGTERM would wait for them.
-      await running.stop({ signal: directory ? 'SIGINT' : 'SIGQUIT', graceMs: 8000 });
+      await running.stop({ signal: directory ? 'SIGINT' : 'SIGQUIT', graceMs: 4000 });
       await discard();
     };
     const url = (/** @type {string} */ database) => `postgres://${USER}:${password}@127.0.0.1:${String(chosen)}/${database}`;
@@ -70,7 +71,7 @@ export async function startPostgres({ directory, port } = {}) {
       await stop();
       throw error;
     }
-    return { url: url('gatehouse'), pid: running.pid, stop };
+    return { url: url(USER), pids: () => [running.pid], ended: running.ended, stop };
   } catch (error) {
     await discard();
     if (isFullDisk(error)) throw new StartError(`Postgres could not write to ${base}: the disk is full.`);
@@ -104,10 +105,7 @@ async function prepare(base) {
   }
   await chmod(base, 0o755);
   const home = isOpenToOthers(base) ? base : await placeOutside(base);
-  const data = path.join(home, 'data');
-  await mkdir(data, { recursive: true, mode: 0o700 });
-  await chown(data, identity.uid, identity.gid);
-  return { binaries: at(root), data, identity };
+  return { binaries: at(root), data: path.join(home, 'data'), identity };
 }
 
 /**
@@ -173,34 +171,35 @@ function isOpenToOthers(folder) {
 /**
  * Creates the cluster's files once, with a password of its own.
  *
- * @param {{ binaries: { initdb: string }, data: string, identity: object, keep: boolean }} cluster
+ * @param {{ binaries: { initdb: string }, data: string, identity: { uid?: number, gid?: number }, keep: boolean }} cluster
  * @returns {Promise<string>} the password
  */
 async function initialise({ binaries, data, identity, keep }) {
-  const file = path.join(path.dirname(data), 'password');
-  if (existsSync(path.join(data, 'PG_VERSION')) && existsSync(file)) return (await readFile(file, 'utf8')).trim();
+  const home = path.dirname(data);
+  const kept = path.join(home, 'password');
+  if (existsSync(data)) return (await readFile(kept, 'utf8')).trim();
 
   const password = randomBytes(18).toString('base64url');
-  const handed = await mkdtemp(path.join(os.tmpdir(), 'gatehouse-initdb-'));
-  try {
-    const passwordFile = path.join(handed, 'password');
-    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-    if ('uid' in identity && 'gid' in identity) {
-      const { uid, gid } = /** @type {{ uid: number, gid: number }} */ (identity);
-      await chown(handed, uid, gid);
-      await chown(passwordFile, uid, gid);
-    }
-    const options = ['--auth=scram-sha-256', `--username=${USER}`, '--encoding=UTF8', '--locale=C'];
-    const { code, output } = await run(
-      binaries.initdb,
-      [`--pgdata=${data}`, `--pwfile=${passwordFile}`, ...options, ...(keep ? [] : ['--no-sync'])],
-      { ...identity, cwd: path.dirname(data), env: { ...process.env, LC_ALL: 'C' } },
-    );
-    if (code !== 0) throw failure(output, 0, data);
-  } finally {
-    await rm(handed, { recursive: true, force: true });
+  const passwordFile = path.join(home, 'password.initdb');
+  // Made beside and renamed at the end: an initdb that was cut short leaves nothing that looks whole.
+  const fresh = path.join(home, 'data.initdb');
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o700 });
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (identity.uid !== undefined && identity.gid !== undefined) {
+    await chown(fresh, identity.uid, identity.gid);
+    await chown(passwordFile, identity.uid, identity.gid);
   }
-  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  const options = ['--auth=scram-sha-256', `--username=${USER}`, '--encoding=UTF8', '--locale=C'];
+  const { code, output } = await run(
+    binaries.initdb,
+    [`--pgdata=${fresh}`, `--pwfile=${passwordFile}`, ...options, ...(keep ? [] : ['--no-sync'])],
+    { ...identity, cwd: home, env: { ...process.env, LC_ALL: 'C' } },
+  );
+  await rm(passwordFile, { force: true });
+  if (code !== 0) throw failure(output, 0, data);
+  await writeFile(kept, `${password}\n`, { mode: 0o600 });
+  await rename(fresh, data);
   return password;
 }
 

@@ -10,6 +10,9 @@ const LAST_WORDS = 16_384;
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let guardian;
 
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const children = new Set();
+
 /**
  * A running child of this process.
  *
@@ -62,9 +65,11 @@ export async function startServer(command, args, { ready, timeoutMs = 60_000, fa
     throw failed(words);
   }
   guard('watch', pid);
+  children.add(child);
   let alive = true;
   void ended.then(() => {
     alive = false;
+    children.delete(child);
     guard('forget', pid);
   });
 
@@ -101,6 +106,32 @@ export async function startServer(command, args, { ready, timeoutMs = 60_000, fa
 }
 
 /**
+ * Starts a program that writes to our own output, in a process group of its own, and that does not outlive us.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnOptions} options
+ * @returns {{ pid: number | undefined, ended: Promise<number | null>, signal: (signal: NodeJS.Signals) => void }}
+ *   `ended` fulfils with its exit code, null where a signal ended it
+ */
+export function startProgram(command, args, options) {
+  const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { pid } = child;
+  if (pid !== undefined) guard('watch', pid);
+  children.add(child);
+  /** @type {Promise<number | null>} */
+  const ended = new Promise((resolve) => {
+    child.once('exit', resolve);
+    child.once('error', () => resolve(null));
+  });
+  void ended.then(() => {
+    children.delete(child);
+    if (pid !== undefined) guard('forget', pid);
+  });
+  return { pid, ended, signal: (signal) => void child.kill(signal) };
+}
+
+/**
  * Runs a command to its end.
  *
  * @param {string} command
@@ -112,12 +143,27 @@ export async function startServer(command, args, { ready, timeoutMs = 60_000, fa
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    children.add(child);
+    child.once('close', () => children.delete(child));
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
     child.once('error', (error) => resolve({ code: null, output: `${output}${error.message}` }));
     child.once('close', (code) => resolve({ code, output }));
   });
+}
+
+/**
+ * Ends everything that this process started and that still runs, for a start that is broken off half-way.
+ *
+ * @param {number} graceMs
+ */
+export async function stopEverything(graceMs) {
+  const running = [...children];
+  for (const child of running) child.kill('SIGINT'); // Postgres would wait for its clients after SIGTERM
+  const timer = setTimeout(() => running.forEach((child) => child.kill('SIGKILL')), graceMs);
+  await Promise.all(running.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+  clearTimeout(timer);
 }
 
 /**
