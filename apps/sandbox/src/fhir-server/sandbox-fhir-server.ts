@@ -1,0 +1,127 @@
+import { badRequest, generateId, getStatus, isOk, normalizeOperationOutcome, notFound } from '@medplum/core';
+import { FhirRouter, type FhirRequest, type HttpMethod } from '@medplum/fhir-router';
+import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes';
+import { isResourceType } from '#smart';
+import { capabilityStatement } from './capability-statement.js';
+import { sandboxResources } from './data/sandbox-resources.js';
+import { SandboxRepository } from './sandbox-repository.js';
+import { loadSearchDefinitions } from './search-definitions.js';
+
+/** A request below the base of the server. */
+export interface SandboxRequest {
+  readonly method: string;
+  /** Path and query below the base, as sent: `/Patient?name=a`. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface SandboxResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const isMethod = (name: string): name is HttpMethod => methods.has(name);
+
+/**
+ * A FHIR R4 server in memory for development, filled with `sandboxResources`; what is written is gone when the process
+ * ends. It has no access control at all: it is what a gateway stands in front of.
+ */
+export class SandboxFhirServer {
+  private readonly router = new FhirRouter();
+
+  private constructor(
+    private readonly base: string,
+    private readonly repository: SandboxRepository,
+    private readonly types: readonly string[],
+  ) {}
+
+  /** Loads definitions and data (about a second). `base` is the URL of the server, without a slash at its end. */
+  static async start(base: string): Promise<SandboxFhirServer> {
+    const resources = sandboxResources();
+    const types = [...new Set(resources.map((it) => it.resourceType))].sort();
+    loadSearchDefinitions(new Set(types));
+    const repository = new SandboxRepository(base);
+    for (const resource of resources) await repository.createResource(resource);
+    return new SandboxFhirServer(base, repository, types);
+  }
+
+  /** Answers one request; every fault is an OperationOutcome. */
+  async handle(request: SandboxRequest): Promise<SandboxResponse> {
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const [path = '', query = ''] = request.target.split(/\?(.*)/s);
+    if (!isMethod(method)) return respond(405, badRequest('Unknown method'));
+    if (method === 'GET' && path === '/metadata') return respond(200, capabilityStatement(this.base, this.types));
+    const type = path.split('/').find((segment) => segment !== '');
+    if (type !== undefined && !isResourceType(type)) return respond(404, notFound);
+    try {
+      const [outcome, resource] = await this.router.handleRequest(fhirRequest({ ...request, method }, path, query), this.repository);
+      return this.answer({ ...request, method }, outcome, resource);
+    } catch (error) {
+      const outcome = normalizeOperationOutcome(error);
+      return respond(getStatus(outcome), outcome);
+    }
+  }
+
+  private answer(request: SandboxRequest, outcome: OperationOutcome, resource: Resource | undefined): SandboxResponse {
+    const status = getStatus(outcome);
+    if (!resource || !isOk(outcome)) return respond(status, outcome);
+    if (resource.resourceType === 'Bundle' && resource.type === 'searchset') {
+      return respond(200, withSelf(resource, `${this.base}${request.target}`));
+    }
+    if (resource.resourceType === 'Binary' && !wantsJson(request)) {
+      const headers = { 'content-type': resource.contentType, ...versionHeaders(resource) };
+      return { status, headers, body: Buffer.from(resource.data ?? '', 'base64') };
+    }
+    const at = `${this.base}/${resource.resourceType}/${resource.id}/_history/${resource.meta?.versionId}`;
+    return respond(status, resource, { ...versionHeaders(resource), ...(status === 201 ? { location: at } : {}) });
+  }
+}
+
+function fhirRequest(request: SandboxRequest & { method: HttpMethod }, path: string, query: string): FhirRequest {
+  const isSearch = request.method === 'POST' && path.endsWith('/_search');
+  const form = isSearch ? new URLSearchParams([query, request.body].filter((it) => it !== '').join('&')) : undefined;
+  return {
+    method: request.method,
+    url: query === '' || isSearch ? path : `${path}?${query}`,
+    pathname: '',
+    params: {},
+    query: {},
+    headers: request.headers,
+    body: form ? Object.fromEntries([...form.keys()].map((name) => [name, form.getAll(name)])) : readBody(request),
+  };
+}
+
+function readBody({ method, target, body }: SandboxRequest): unknown {
+  if (method === 'GET' || method === 'DELETE') return undefined;
+  const parsed: unknown = JSON.parse(body);
+  if (typeof parsed !== 'object' || parsed === null) throw new SyntaxError('the body is not a JSON object');
+  const isCreation = method === 'POST' && /^\/[A-Za-z]+(\?|$)/.test(target);
+  if (!isCreation) return parsed;
+  // A server chooses the id of what it creates, and says itself when it was changed (R4, RESTful API, create).
+  return { ...parsed, id: generateId(), meta: undefined };
+}
+
+function withSelf(bundle: Bundle, url: string): Bundle {
+  return { ...bundle, link: [{ relation: 'self', url }, ...(bundle.link ?? [])] };
+}
+
+function wantsJson({ headers }: SandboxRequest): boolean {
+  const accept = headers['accept'];
+  return accept === undefined || /json|\*\/\*/.test(String(accept));
+}
+
+function versionHeaders({ meta }: Resource): Record<string, string> {
+  if (!meta?.versionId || !meta.lastUpdated) return {};
+  return { etag: `W/"${meta.versionId}"`, 'last-modified': new Date(meta.lastUpdated).toUTCString() };
+}
+
+function respond(status: number, resource: Resource, headers: Record<string, string> = {}): SandboxResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/fhir+json; charset=utf-8', ...headers },
+    body: Buffer.from(JSON.stringify(resource), 'utf8'),
+  };
+}
