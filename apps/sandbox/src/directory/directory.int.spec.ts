@@ -1,7 +1,7 @@
 import { mountHandler } from '#host';
+import { freePort } from '#testing';
 import { fastify, type FastifyInstance } from 'fastify';
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
-import { createServer } from 'node:net';
 import * as client from 'openid-client';
 import { generateDirectoryKeys, type DirectoryKeys } from './directory-keys.js';
 import { directoryHandler } from './directory-handler.js';
@@ -265,12 +265,3 @@ describe('the directory, mounted in a server', () => {
     expect(await response.json()).toEqual({ body: { a: 1 } });
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}

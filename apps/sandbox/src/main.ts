@@ -1,0 +1,4 @@
+import { startService } from '#host';
+import { sandboxPart } from './sandbox.part.js';
+
+await startService(sandboxPart);
