@@ -54,7 +54,8 @@ async function signIn(provider: Provider, { issuer }: DirectoryOptions, request:
     if (error instanceof errors.SessionNotFound) return undefined;
     throw error;
   });
-  if (!interaction) return sendText(response, 400, 'This sign-in has expired or was begun in another browser. Go back to the application and begin again.\n');
+  if (!interaction)
+    return sendText(response, 400, 'This sign-in has expired or was begun in another browser. Go back to the application and begin again.\n');
   const form = request.method === 'POST' ? new URLSearchParams(await readBody(request, largestBody)) : undefined;
   const person = personByEmail(form?.get('email') ?? '');
   if (person && form?.get('password') === sandboxPassword) {

@@ -52,7 +52,15 @@ export function directoryProvider({ issuer, audience, keys, relyingParties = [] 
     responseTypes: ['code'],
     subjectTypes: ['public'],
     pkce: { required: () => true },
-    ttl: { AccessToken: accessTokenLife, ClientCredentials: accessTokenLife, AuthorizationCode: 60, IdToken: 3600, Interaction: 3600, Session: 28_800, Grant: 28_800 },
+    ttl: {
+      AccessToken: accessTokenLife,
+      ClientCredentials: accessTokenLife,
+      AuthorizationCode: 60,
+      IdToken: 3600,
+      Interaction: 3600,
+      Session: 28_800,
+      Grant: 28_800,
+    },
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },

@@ -112,7 +112,10 @@ describe('the directory, mounted in a server', () => {
       token_endpoint: `${issuer}/token`,
       code_challenge_methods_supported: ['S256'],
     });
-    const asked = await server.inject({ url: '/sandbox/directory/.well-known/openid-configuration', headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' } });
+    const asked = await server.inject({
+      url: '/sandbox/directory/.well-known/openid-configuration',
+      headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
+    });
     expect(asked.json()).toEqual(expect.objectContaining({ token_endpoint: `${issuer}/token` }));
   });
 
@@ -126,7 +129,13 @@ describe('the directory, mounted in a server', () => {
     const { tokens } = await signIn('reviewer@example.org');
     const { payload, protectedHeader } = await verify(tokens.access_token);
     expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'at+jwt', kid: keys.accessToken.kid });
-    expect(payload).toMatchObject({ sub: 'reviewer@example.org', roles: ['reviewer'], name: 'Robin Reviewer', email: 'reviewer@example.org', client_id: 'gatehouse-cli' });
+    expect(payload).toMatchObject({
+      sub: 'reviewer@example.org',
+      roles: ['reviewer'],
+      name: 'Robin Reviewer',
+      email: 'reviewer@example.org',
+      client_id: 'gatehouse-cli',
+    });
     expect(tokens.claims()).toMatchObject({ sub: 'reviewer@example.org', roles: ['reviewer'], aud: 'gatehouse-cli' });
     expect(decodeProtectedHeader(tokens.id_token ?? '')).toMatchObject({ alg: 'RS256', kid: keys.idToken.kid });
     await expect(verify(tokens.id_token ?? '')).rejects.toThrow();
@@ -155,7 +164,9 @@ describe('the directory, mounted in a server', () => {
     it('has labels and no script, under a policy that lets the form go back to the client', async () => {
       const { page } = await begin(new Browser(), await discover());
       expect(page.response.status).toBe(200);
-      expect(page.response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self' http:\/\/127\.0\.0\.1:4711; /);
+      expect(page.response.headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self' http:\/\/127\.0\.0\.1:4711; /,
+      );
       const html = await page.response.text();
       expect(html).toContain('<label for="email">');
       expect(html).toContain('<label for="password">');
@@ -199,7 +210,9 @@ describe('the directory, mounted in a server', () => {
 
   describe('services', () => {
     const asService = (id: string, secret: string) =>
-      client.discovery(new URL(issuer), id, undefined, client.ClientSecretBasic(secret), insecure).then((config) => client.clientCredentialsGrant(config));
+      client
+        .discovery(new URL(issuer), id, undefined, client.ClientSecretBasic(secret), insecure)
+        .then((config) => client.clientCredentialsGrant(config));
 
     it.each(['enforcement-point', 'launcher'])('%s gets a token with its role alone', async (id) => {
       const tokens = await asService(id, 'gatehouse');
@@ -251,7 +264,10 @@ describe('the directory, mounted in a server', () => {
 
   it('verifies tokens of before a restart with the same keys, and none with others', async () => {
     const { tokens } = await signIn('dev@example.org');
-    for (const [other, verifies] of [[keys, true], [await generateDirectoryKeys(), false]] as const) {
+    for (const [other, verifies] of [
+      [keys, true],
+      [await generateDirectoryKeys(), false],
+    ] as const) {
       const restarted = await serve(other);
       const jwks = (await (await fetch(`${restarted.origin}/sandbox/directory/jwks`)).json()) as JSONWebKeySet;
       await restarted.server.close();

@@ -28,7 +28,12 @@ const staff: readonly Person[] = [
 export const people: readonly Person[] = [
   ...staff,
   ...patientSeeds.map(({ id, given, family }) => ({ email: `${id}@example.org`, name: `${given} ${family}`, roles: [], fhirUser: `Patient/${id}` })),
-  ...clinicians.map(({ id, given, family }) => ({ email: `${id}@example.org`, name: `Dr. ${given} ${family}`, roles: [], fhirUser: `Practitioner/${id}` })),
+  ...clinicians.map(({ id, given, family }) => ({
+    email: `${id}@example.org`,
+    name: `Dr. ${given} ${family}`,
+    roles: [],
+    fhirUser: `Practitioner/${id}`,
+  })),
 ];
 
 const byEmail = new Map(people.map((person) => [person.email, person]));

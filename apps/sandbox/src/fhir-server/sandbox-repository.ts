@@ -38,10 +38,7 @@ export class SandboxRepository extends MemoryRepository {
     const found = await super.search<T>({ ...withTypedReferences(request), count });
     const matches = (found.entry ?? []).flatMap(({ resource }) => resource ?? []);
     const included = await this.included(request, matches);
-    const entries = [
-      ...matches.map((resource) => this.entry(resource, 'match')),
-      ...included.map((resource) => this.entry(resource, 'include')),
-    ];
+    const entries = [...matches.map((resource) => this.entry(resource, 'match')), ...included.map((resource) => this.entry(resource, 'include'))];
     const next = (request.offset ?? 0) + count;
     const more = count > 0 && (found.total ?? 0) > next;
     return {

@@ -24,7 +24,15 @@ describe('a handler mounted below a path', () => {
     const forwardedHeaders = Object.fromEntries(Object.entries(request.headers).filter(([name]) => name.startsWith('x-forwarded')));
     response.writeHead(202, { 'content-type': 'application/json' });
     response.end(
-      JSON.stringify({ method: request.method, url: request.url, originalUrl: request.originalUrl, host, forwarded, forwardedHeaders, body: await text(request) }),
+      JSON.stringify({
+        method: request.method,
+        url: request.url,
+        originalUrl: request.originalUrl,
+        host,
+        forwarded,
+        forwardedHeaders,
+        body: await text(request),
+      }),
     );
   }
 
@@ -47,7 +55,12 @@ describe('a handler mounted below a path', () => {
     ['text/weird', 'anything'],
     ['', 'no type'],
   ])('reads a body of type %j itself', async (type, body) => {
-    const response = await server.inject({ method: 'POST', url: '/mounted/token', payload: body, headers: type === '' ? {} : { 'content-type': type } });
+    const response = await server.inject({
+      method: 'POST',
+      url: '/mounted/token',
+      payload: body,
+      headers: type === '' ? {} : { 'content-type': type },
+    });
     expect(response.json()).toMatchObject({ method: 'POST', body });
   });
 

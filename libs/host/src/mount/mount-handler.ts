@@ -36,11 +36,7 @@ export function mountHandler(server: FastifyInstance, mounted: MountedHandler): 
   );
 }
 
-async function handOver(
-  { prefix, publicUrl, handler, onError }: MountedHandler,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
+async function handOver({ prefix, publicUrl, handler, onError }: MountedHandler, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { raw } = request;
   const originalUrl = raw.url ?? '/';
   // The router matches decoded paths; a prefix that is not written as it is would be cut off in the wrong place.

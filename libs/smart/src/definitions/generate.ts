@@ -13,8 +13,7 @@ import { writeFileSync } from 'node:fs';
 /** The parameters that all types have are a closed list in search-parameters.ts, so they are not repeated per type. */
 const abstractBases = new Set(['Resource', 'DomainResource']);
 
-const resourcesOf = <T>(file: string): T[] =>
-  (readJson(`fhir/r4/${file}`) as Bundle).entry?.map((entry) => entry.resource as T) ?? [];
+const resourcesOf = <T>(file: string): T[] => (readJson(`fhir/r4/${file}`) as Bundle).entry?.map((entry) => entry.resource as T) ?? [];
 
 /** The text of `r4.generated.ts`, computed from the definitions. */
 export function generateR4Definitions(): string {

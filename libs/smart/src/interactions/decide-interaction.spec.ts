@@ -31,12 +31,24 @@ describe('allowed, by the scopes named', () => {
     ['system/Patient.s', 'GET /Patient/_history', 'system/Patient.s'],
     ['system/Observation.s', 'GET /Observation?patient=p1', 'system/Observation.s'],
     ['system/Observation.s', 'GET /Observation?patient=Patient/p1,Patient/p2&category=laboratory&date=ge2020&date=le2021', 'system/Observation.s'],
-    ['system/Observation.s', 'GET /Observation?code=http://loinc.org|1234-5&_count=10&_sort=-date,_id&_format=json&_pretty=true&_total=none', 'system/Observation.s'],
+    [
+      'system/Observation.s',
+      'GET /Observation?code=http://loinc.org|1234-5&_count=10&_sort=-date,_id&_format=json&_pretty=true&_total=none',
+      'system/Observation.s',
+    ],
     ['system/Observation.s', 'GET /Observation?patient:missing=false&subject:Patient=p1&code:not=a&_summary=count', 'system/Observation.s'],
     ['system/Patient.s', 'GET /Patient?name:exact=Ada&family:contains=x&_id=a,b&_lastUpdated=gt2020', 'system/Patient.s'],
-    ['system/MedicationRequest.rs system/Medication.r', 'GET /MedicationRequest?_include=MedicationRequest:medication', 'system/MedicationRequest.rs system/Medication.r'],
+    [
+      'system/MedicationRequest.rs system/Medication.r',
+      'GET /MedicationRequest?_include=MedicationRequest:medication',
+      'system/MedicationRequest.rs system/Medication.r',
+    ],
     ['system/Patient.rs system/Provenance.rs', 'GET /Patient?_revinclude=Provenance:target', 'system/Patient.rs system/Provenance.rs'],
-    ['system/Observation.s system/Patient.rs', 'GET /Observation?subject:Patient.name=a&_include=Observation:subject:Patient', 'system/Observation.s system/Patient.rs'],
+    [
+      'system/Observation.s system/Patient.rs',
+      'GET /Observation?subject:Patient.name=a&_include=Observation:subject:Patient',
+      'system/Observation.s system/Patient.rs',
+    ],
     ['system/Patient.s system/Observation.s', 'GET /Patient?_has:Observation:patient:code=a', 'system/Patient.s system/Observation.s'],
     ['system/Patient.s system/Observation.s', 'GET /?_type=Patient,Observation&_lastUpdated=gt2020', 'system/Patient.s system/Observation.s'],
     ['openid', 'GET /metadata', ''],
@@ -55,13 +67,21 @@ describe('not granted, and what would allow it', () => {
     ['system/Observation.rs', 'GET /Patient/p1/_history/1', ['system/Patient.r']],
     ['system/Observation.r', 'GET /Observation/_history', ['system/Observation.s']],
     ['system/MedicationRequest.rs', 'GET /MedicationRequest?_include=MedicationRequest:medication', ['system/Medication.r']],
-    ['system/Observation.rs system/Patient.rs', 'GET /Observation?_include=Observation:subject', ['system/Device.r', 'system/Group.r', 'system/Location.r']],
+    [
+      'system/Observation.rs system/Patient.rs',
+      'GET /Observation?_include=Observation:subject',
+      ['system/Device.r', 'system/Group.r', 'system/Location.r'],
+    ],
     ['system/Patient.rs', 'GET /Patient?_revinclude=Observation:subject', ['system/Observation.s']],
     ['system/Patient.rs system/Observation.r', 'GET /Patient?_revinclude=Observation:subject', ['system/Observation.s']],
     ['system/Observation.rs', 'GET /Observation?patient.name=a', ['system/Patient.s']],
     ['system/Observation.rs', 'GET /Observation?subject:Patient.name=a', ['system/Patient.s']],
     ['system/Patient.rs', 'GET /Patient?_has:Observation:patient:code=a', ['system/Observation.s']],
-    ['system/Patient.rs system/Observation.rs', 'GET /Patient?_has:Observation:patient:_has:Provenance:target:recorded=gt2020', ['system/Provenance.s']],
+    [
+      'system/Patient.rs system/Observation.rs',
+      'GET /Patient?_has:Observation:patient:_has:Provenance:target:recorded=gt2020',
+      ['system/Provenance.s'],
+    ],
     ['system/Observation.rs system/Patient.rs', 'GET /Observation?patient.organization.name=a', ['system/Organization.s']],
     ['system/Patient.rs', 'GET /?_type=Patient,Observation', ['system/Observation.s']],
   ])('with %s, %s', (scopes, line, wouldAllow) => {
@@ -208,7 +228,13 @@ describe('plain writes, where the caller enforces what they need', () => {
 });
 
 it('never allows more under narrower scopes', () => {
-  const lines = ['GET /Patient/p1', 'GET /Observation?code=a', 'GET /Condition?_revinclude=Observation:focus', 'DELETE /Observation/o1', 'GET /Observation?_include=Observation:patient'];
+  const lines = [
+    'GET /Patient/p1',
+    'GET /Observation?code=a',
+    'GET /Condition?_revinclude=Observation:focus',
+    'DELETE /Observation/o1',
+    'GET /Observation?_include=Observation:patient',
+  ];
   fc.assert(
     fc.property(anyScopes, anyScopes, fc.constantFrom(...lines), (asked, approved, line) => {
       const both = decideInteraction(intersect(asked, approved), interaction(line), { writes: true });

@@ -8,16 +8,17 @@ export interface Need {
   readonly interaction: ScopeInteraction;
 }
 
-export type Understanding =
-  | { readonly ok: true; readonly needs: readonly Need[] }
-  | { readonly ok: false; readonly reason: string };
+export type Understanding = { readonly ok: true; readonly needs: readonly Need[] } | { readonly ok: false; readonly reason: string };
 
 /** Thrown inside this file only; what callers see is the reason. */
 class NotUnderstood extends Error {}
 
 const longestChain = 3;
 const jsonFormats = ['json', 'application/json', 'application/fhir+json', 'application/fhir json'];
-const oneOf = (...values: readonly string[]) => (value: string) => values.includes(value);
+const oneOf =
+  (...values: readonly string[]) =>
+  (value: string) =>
+    values.includes(value);
 
 /**
  * Parameters about the answer and not its content, and which of their values are understood. Each may stand once.
@@ -66,7 +67,11 @@ export function understandSystemSearch(params: readonly QueryParameter[]): Under
       if (!isResourceType(it)) throw new NotUnderstood('_type must list resource types of FHIR R4');
       return it;
     });
-    const rest = withoutControls(params.filter((it) => it !== named), searchControls, ['*']);
+    const rest = withoutControls(
+      params.filter((it) => it !== named),
+      searchControls,
+      ['*'],
+    );
     for (const { name, value } of rest) commonFilter(name, value);
     return types.map((type): Need => ({ type, interaction: 's' }));
   });

@@ -1,3 +1,4 @@
+import { FhirRouter } from '@medplum/fhir-router';
 import fc from 'fast-check';
 import { readRequest } from './read-request.js';
 import { upstreamTarget } from './upstream-target.js';
@@ -57,4 +58,37 @@ it('what is sent is read as what was judged', () => {
       expect(readRequest({ method: 'GET', path, query, headers: {} })).toEqual(interaction);
     }),
   );
+});
+
+it('a real router finds in it the type, the id and the interaction that were judged', () => {
+  const router = new FhirRouter();
+  const piece = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom('Patient', 'Observation', 'p1', 'a.b-c', '_history', '_search', '2') },
+    { weight: 1, arbitrary: fc.constantFrom('', '.', '..', '%2e%2e', '%50atient', 'p1;x', '$everything', 'p1?x=y', 'Patient#') },
+  );
+  const query = fc.constantFrom('', 'name=a', '_id=p2', 'x=%26_method=DELETE', 'a=b?/Observation/o1', 'name=a%23b');
+  let sent = 0;
+  fc.assert(
+    fc.property(
+      fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE'),
+      fc.array(piece, { minLength: 1, maxLength: 4 }),
+      query,
+      (method, pieces, text) => {
+        const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+        const judged = readRequest({ method, path: `/${pieces.join('/')}`, query: text, headers, form: '' });
+        const target = upstreamTarget(judged);
+        if (!target || !('type' in judged) || judged.kind === 'history-type') return;
+        const route = router.find(target.method, target.target);
+        expect(route?.data?.interaction).toBe(judged.kind);
+        expect(route?.params).toEqual({
+          resourceType: judged.type,
+          ...('id' in judged ? { id: judged.id } : {}),
+          ...('versionId' in judged ? { vid: judged.versionId } : {}),
+        });
+        sent += 1;
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  expect(sent).toBeGreaterThan(100);
 });

@@ -69,9 +69,7 @@ function meet(asked: ResourceScope, approved: ResourceScope): readonly ResourceS
 function conjunction(a: readonly ScopeParameter[], b: readonly ScopeParameter[]): readonly ScopeParameter[] {
   const all = [...a, ...b];
   return all.filter((param, index) =>
-    all.every(
-      (other, place) => place === index || !implies(other, param) || (implies(param, other) && index < place),
-    ),
+    all.every((other, place) => place === index || !implies(other, param) || (implies(param, other) && index < place)),
   );
 }
 
@@ -89,9 +87,7 @@ function joined(scopes: readonly ResourceScope[]): readonly ResourceScope[] {
 
 function withoutCovered(scopes: readonly ResourceScope[]): readonly ResourceScope[] {
   return scopes.filter((scope, index) =>
-    scopes.every(
-      (other, place) => place === index || !covers([other], scope) || (covers([scope], other) && index < place),
-    ),
+    scopes.every((other, place) => place === index || !covers([other], scope) || (covers([scope], other) && index < place)),
   );
 }
 
@@ -99,7 +95,12 @@ function inAskedSyntax(scope: ResourceScope): readonly ResourceScope[] {
   if (scope.syntax === 'v2' || (scope.params.length === 0 && v1Word(scope.interactions))) return [scope];
   if (scope.params.length > 0) return [{ ...scope, syntax: 'v2' }];
   const has = (some: readonly ScopeInteraction[]) => some.every((it) => scope.interactions.includes(it));
-  const word = ([['r', 's'], ['c', 'u', 'd']] as const).find(has);
+  const word = (
+    [
+      ['r', 's'],
+      ['c', 'u', 'd'],
+    ] as const
+  ).find(has);
   if (!word) return [{ ...scope, syntax: 'v2' }];
   const rest = scope.interactions.filter((it) => !word.some((named) => named === it));
   return [

@@ -1,12 +1,5 @@
 import { isResourceType, searchParameterOf, type ResourceType } from '../definitions/r4.js';
-import {
-  interactionsInOrder,
-  type ResourceScope,
-  type Scope,
-  type ScopeContext,
-  type ScopeInteraction,
-  type ScopeParameter,
-} from './scope.js';
+import { interactionsInOrder, type ResourceScope, type Scope, type ScopeContext, type ScopeInteraction, type ScopeParameter } from './scope.js';
 
 /** Why a scope was refused. */
 export interface ScopeFault {
@@ -18,16 +11,12 @@ export interface ScopeFault {
   readonly expected: string;
 }
 
-export type ParsedScope =
-  | { readonly ok: true; readonly scope: Scope }
-  | { readonly ok: false; readonly fault: ScopeFault };
+export type ParsedScope = { readonly ok: true; readonly scope: Scope } | { readonly ok: false; readonly fault: ScopeFault };
 
-export type ParsedScopes =
-  | { readonly ok: true; readonly scopes: readonly Scope[] }
-  | { readonly ok: false; readonly faults: readonly ScopeFault[] };
+export type ParsedScopes = { readonly ok: true; readonly scopes: readonly Scope[] } | { readonly ok: false; readonly faults: readonly ScopeFault[] };
 
 /** Bounds on what is read at all, in characters and in scopes. */
-export const scopeLimits = { scope: 512, list: 16_384, scopes: 256 } as const;
+export const scopeLimits = { scope: 512, list: 8_192, scopes: 128 } as const;
 
 const plainScopes: ReadonlyMap<string, Scope> = new Map<string, Scope>([
   ['launch', { kind: 'launch', name: 'launch' }],

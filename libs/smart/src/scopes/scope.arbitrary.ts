@@ -25,7 +25,7 @@ const v2 = fc
   })
   .map((scope) => ({ ...scope, params: scope.params.filter(({ name }) => name === '_tag' || mayCarry(scope.type, name)) }));
 
-const mayCarry = (of: string, name: string) => of === 'Observation' || of === 'Condition' ? name !== '_tag' : false;
+const mayCarry = (of: string, name: string) => (of === 'Observation' || of === 'Condition' ? name !== '_tag' : false);
 
 export const anyResourceScope: fc.Arbitrary<ResourceScope> = fc.oneof(v1, v2);
 

@@ -13,10 +13,42 @@ export interface ClinicianSeed {
 }
 
 export const clinicians: readonly ClinicianSeed[] = [
-  { id: 'practitioner-01', given: 'Miriam', family: 'Okafor', gender: 'female', npi: '1112223336', specialty: ['419772000', 'Family practice'], organization: 'organization-01' },
-  { id: 'practitioner-02', given: 'Jonas', family: 'Lindqvist', gender: 'male', npi: '1223334443', specialty: ['394579002', 'Cardiology'], organization: 'organization-02' },
-  { id: 'practitioner-03', given: 'Priya', family: 'Raman', gender: 'female', npi: '1334445558', specialty: ['394583002', 'Endocrinology'], organization: 'organization-02' },
-  { id: 'practitioner-04', given: 'Daniel', family: 'Whitehorse', gender: 'male', npi: '1445556669', specialty: ['394537008', 'Pediatrics'], organization: 'organization-01' },
+  {
+    id: 'practitioner-01',
+    given: 'Miriam',
+    family: 'Okafor',
+    gender: 'female',
+    npi: '1112223336',
+    specialty: ['419772000', 'Family practice'],
+    organization: 'organization-01',
+  },
+  {
+    id: 'practitioner-02',
+    given: 'Jonas',
+    family: 'Lindqvist',
+    gender: 'male',
+    npi: '1223334443',
+    specialty: ['394579002', 'Cardiology'],
+    organization: 'organization-02',
+  },
+  {
+    id: 'practitioner-03',
+    given: 'Priya',
+    family: 'Raman',
+    gender: 'female',
+    npi: '1334445558',
+    specialty: ['394583002', 'Endocrinology'],
+    organization: 'organization-02',
+  },
+  {
+    id: 'practitioner-04',
+    given: 'Daniel',
+    family: 'Whitehorse',
+    gender: 'male',
+    npi: '1445556669',
+    specialty: ['394537008', 'Pediatrics'],
+    organization: 'organization-01',
+  },
 ];
 
 export const organizations: readonly Organization[] = [
@@ -26,9 +58,27 @@ export const organizations: readonly Organization[] = [
 ];
 
 export const locations: readonly Location[] = [
-  { resourceType: 'Location', id: 'location-01', status: 'active', name: 'Riverside clinic, room 3', managingOrganization: refer('Organization', 'organization-01') },
-  { resourceType: 'Location', id: 'location-02', status: 'active', name: 'Northgate emergency department', managingOrganization: refer('Organization', 'organization-02') },
-  { resourceType: 'Location', id: 'location-03', status: 'active', name: 'Northgate outpatient laboratory', managingOrganization: refer('Organization', 'organization-02') },
+  {
+    resourceType: 'Location',
+    id: 'location-01',
+    status: 'active',
+    name: 'Riverside clinic, room 3',
+    managingOrganization: refer('Organization', 'organization-01'),
+  },
+  {
+    resourceType: 'Location',
+    id: 'location-02',
+    status: 'active',
+    name: 'Northgate emergency department',
+    managingOrganization: refer('Organization', 'organization-02'),
+  },
+  {
+    resourceType: 'Location',
+    id: 'location-03',
+    status: 'active',
+    name: 'Northgate outpatient laboratory',
+    managingOrganization: refer('Organization', 'organization-02'),
+  },
 ];
 
 export const practitioners: readonly Practitioner[] = clinicians.map(({ id, given, family, gender, npi }) => ({

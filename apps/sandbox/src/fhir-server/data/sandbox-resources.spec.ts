@@ -25,6 +25,8 @@ describe('the data of the sandbox', () => {
   it('is valid FHIR R4', () => {
     loadSearchDefinitions(new Set(resources.map((it) => it.resourceType)));
     for (const resource of resources) expect(() => validateResource(resource)).not.toThrow();
+    const incomplete = JSON.parse('{"resourceType":"Observation","status":"final"}') as Resource;
+    expect(() => validateResource(incomplete)).toThrow('code');
   });
 
   it('refers only to what is there', () => {
@@ -37,7 +39,11 @@ describe('the data of the sandbox', () => {
   it('has observations and conditions in every category of US Core, for every patient', () => {
     for (const { id } of ofType('Patient')) {
       const mine = (subject?: { reference?: string }) => subject?.reference === `Patient/${id}`;
-      const observed = categories(ofType('Observation').filter((it) => mine(it.subject)).flatMap((it) => it.category ?? []));
+      const observed = categories(
+        ofType('Observation')
+          .filter((it) => mine(it.subject))
+          .flatMap((it) => it.category ?? []),
+      );
       expect(observed).toEqual(
         new Set([
           ...['laboratory', 'vital-signs', 'social-history', 'survey', 'procedure'].map((code) => `${systems.observationCategory}|${code}`),
@@ -45,7 +51,11 @@ describe('the data of the sandbox', () => {
           `${systems.usCoreObservationCategory}|clinical-test`,
         ]),
       );
-      const conditions = categories(ofType('Condition').filter((it) => mine(it.subject)).flatMap((it) => it.category ?? []));
+      const conditions = categories(
+        ofType('Condition')
+          .filter((it) => mine(it.subject))
+          .flatMap((it) => it.category ?? []),
+      );
       expect(conditions).toEqual(
         new Set([
           `${systems.conditionCategory}|encounter-diagnosis`,
