@@ -88,6 +88,8 @@ describe('the sandbox in a service', () => {
       fetch(`${service.url}/sandbox/fhir${path}`, { method: 'POST', headers: { 'content-type': type }, body });
     expect((await send('/Patient', 'application/fhir+json', '{"resourceType":"Patient"}')).status).toBe(201);
     expect(await (await send('/Patient/_search', 'application/x-www-form-urlencoded', '_id=patient-02')).json()).toMatchObject({ total: 1 });
+    const large = `{"resourceType":"Patient"}${' '.repeat(2 * 1024 * 1024)}`;
+    expect((await send('/Patient', 'application/fhir+json', large)).status).toBe(201);
     expect((await send('/Patient', 'application/fhir+json', ' '.repeat(6 * 1024 * 1024))).status).toBe(413);
   });
 

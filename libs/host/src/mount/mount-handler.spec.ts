@@ -18,6 +18,24 @@ describe('a handler mounted below a path', () => {
   });
   afterEach(() => server.close());
 
+  it('sees the whole URL if it keeps its prefix, under each that it has', async () => {
+    for (const prefix of ['/kept', '/.well-known']) {
+      mountHandler(server, {
+        prefix,
+        keepPrefix: true,
+        publicUrl: 'https://gatehouse.example.org',
+        handler: echo,
+        onError: (error) => errors.push(error),
+      });
+    }
+    for (const url of ['/kept/token?a=b', '/.well-known/openid-configuration']) {
+      const answer = (await server.inject({ method: 'GET', url })).json();
+      expect(answer).toMatchObject({ url });
+      expect(answer).not.toHaveProperty('originalUrl');
+    }
+    expect((await server.inject({ method: 'GET', url: '/keptx/token' })).statusCode).toBe(404);
+  });
+
   async function echo(request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): Promise<void> {
     if (request.url === '/fail') throw new Error('failed');
     const { host, forwarded } = request.headers;

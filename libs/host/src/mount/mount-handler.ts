@@ -5,9 +5,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface MountedHandler {
   /** The path below which it answers, without a slash at its end: `/oauth`. */
   readonly prefix: string;
+  /** Hands the whole URL over, for a handler whose own routes start with the prefix, and may stand under several. */
+  readonly keepPrefix?: boolean;
   /** Where callers reach this service (`PUBLIC_URL`): the handler sees it as the request's host and protocol. */
   readonly publicUrl: string;
-  /** Gets the request with its body unread, and a URL below the prefix; the full one is `originalUrl`. */
+  /** Gets the request with its body unread, and a URL below the prefix; the full one is then `originalUrl`. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
   /** Told of what the handler threw; the caller got a bare 500, or a cut response. */
   readonly onError: (error: unknown) => void;
@@ -36,7 +38,8 @@ export function mountHandler(server: FastifyInstance, mounted: MountedHandler): 
   );
 }
 
-async function handOver({ prefix, publicUrl, handler, onError }: MountedHandler, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function handOver(mounted: MountedHandler, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { prefix, publicUrl, handler, onError } = mounted;
   const { raw } = request;
   const originalUrl = raw.url ?? '/';
   // The router matches decoded paths; a prefix that is not written as it is would be cut off in the wrong place.
@@ -45,8 +48,11 @@ async function handOver({ prefix, publicUrl, handler, onError }: MountedHandler,
 
   const response = reply.hijack().raw;
   pinOrigin(raw, new URL(publicUrl), request.ip);
-  Object.assign(raw, { originalUrl });
-  raw.url = below.startsWith('/') ? below : `/${below}`;
+  if (!mounted.keepPrefix) {
+    // oidc-provider and others tell from the two where they are mounted.
+    Object.assign(raw, { originalUrl });
+    raw.url = below.startsWith('/') ? below : `/${below}`;
+  }
   try {
     await handler(raw, response);
   } catch (error) {

@@ -30,6 +30,7 @@ describe('allowed, by the scopes named', () => {
     ['system/Patient.r', 'GET /Patient/p1/_history?_count=5&_since=2020-01-01T00:00:00Z', 'system/Patient.r'],
     ['system/Patient.s', 'GET /Patient/_history', 'system/Patient.s'],
     ['system/Observation.s', 'GET /Observation?patient=p1', 'system/Observation.s'],
+    ['system/Device.s', 'GET /Device?patient=Patient/p1', 'system/Device.s'],
     ['system/Observation.s', 'GET /Observation?patient=Patient/p1,Patient/p2&category=laboratory&date=ge2020&date=le2021', 'system/Observation.s'],
     [
       'system/Observation.s',
