@@ -1,4 +1,3 @@
 export { freePort } from './free-port.js';
-export { testDatabase, type TestDatabase } from './test-database.js';
 export { testIssuer, type TestIssuer, type TokenClaims } from './test-issuer.js';
 export { startTestService, type TestService } from './test-service.js';

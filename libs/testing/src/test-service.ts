@@ -1,6 +1,5 @@
 import { createService, type RunningService, type ServicePart } from '#host';
 import { freePort } from './free-port.js';
-import type { TestDatabase } from './test-database.js';
 import type { TestIssuer } from './test-issuer.js';
 
 /** A service under test, on a loopback port. */
@@ -11,18 +10,18 @@ export interface TestService extends RunningService {
 
 /**
  * Starts a part in development mode on a free port and waits until it is ready. `environment` adds to what
- * it is given, or takes away with `undefined`.
+ * it is given, or takes away with `undefined`; the database is one of `isolate()`'s.
  */
 export async function startTestService(
   part: ServicePart,
-  on: { readonly database: TestDatabase; readonly issuer: TestIssuer; readonly environment?: Record<string, string | undefined>; readonly waitUntilReady?: boolean },
+  on: { readonly databaseUrl: string; readonly issuer: TestIssuer; readonly environment?: Record<string, string | undefined>; readonly waitUntilReady?: boolean },
 ): Promise<TestService> {
   const port = await freePort();
   const service = await createService(part, {
     GATEHOUSE_DEV: '1',
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'fatal',
     KAFKA_BROKERS: process.env['KAFKA_BROKERS'] ?? '127.0.0.1:9092',
-    DATABASE_URL: on.database.url,
+    DATABASE_URL: on.databaseUrl,
     DATABASE_POOL: '5',
     PORT: String(port),
     IDENTITY_ISSUER: on.issuer.issuer,

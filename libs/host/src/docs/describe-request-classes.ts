@@ -10,10 +10,12 @@ type Class = new (...args: never[]) => object;
 /**
  * Gives every DTO class that a controller takes the `@ApiProperty` that its class-validator rules imply, so that
  * the document says exactly what the server validates. A property with an `@ApiProperty` of its own keeps it.
+ * Gives the names of the classes.
  */
-export function describeRequestClasses(app: INestApplicationContext): void {
+export function describeRequestClasses(app: INestApplicationContext): readonly string[] {
   const done = new Set<Class>();
   for (const dto of parameterClasses(app)) describe(dto, done);
+  return [...done].map((dto) => dto.name);
 }
 
 function* parameterClasses(app: INestApplicationContext): Generator<Class> {

@@ -9,7 +9,7 @@ export type AsyncApiSource = () => object;
 
 /** The OpenAPI 3.1 document of the application's controllers. */
 export function openApiDocument(app: INestApplication, name: string, version: string, publicUrl: string): OpenAPIObject {
-  describeRequestClasses(app);
+  const requestClasses = describeRequestClasses(app);
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle(`Gatehouse: ${name}`)
@@ -18,7 +18,13 @@ export function openApiDocument(app: INestApplication, name: string, version: st
     .addServer(publicUrl)
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the identity provider.' }, 'identity')
     .build();
-  return SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}` });
+  const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}` });
+  for (const name of requestClasses) {
+    const schema = document.components?.schemas?.[name];
+    // The server refuses fields that it does not know.
+    if (schema !== undefined && !('$ref' in schema)) schema.additionalProperties = false;
+  }
+  return document;
 }
 
 /** Serves `/docs` (Swagger UI from its package, no other host), `/docs/openapi.json` and `/docs/asyncapi.json`. */
@@ -29,6 +35,3 @@ export function serveDocs(app: INestApplication, document: () => OpenAPIObject):
     reply.type('application/json').send(JSON.stringify(source?.() ?? { asyncapi: '3.0.0', info: { title: 'Gatehouse', version: '0.0.0' } }));
   });
 }
-
-/** What Swagger UI needs of a page's policy: its own scripts, inline styles, images as data. */
-export const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

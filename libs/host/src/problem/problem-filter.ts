@@ -27,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
       .headers({ ...headers })
       .status(problem.status)
       .type(problemMediaType)
-      .send(JSON.stringify(withInstance(problem)));
+      .send(problemBody(problem));
   }
 
   private respond(error: unknown): { problem: Problem; headers: Readonly<Record<string, string>> } {
@@ -42,10 +42,13 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** The occurrence's URI: what an operator searches the log for. */
-export function withInstance(problem: Problem): Problem {
+/**
+ * The document's bytes (Fastify would add a charset to text, which the media type does not have), with the
+ * occurrence's URI: what an operator searches the log for.
+ */
+export function problemBody(problem: Problem): Buffer {
   const id = correlationId();
-  return id === undefined || problem.instance !== undefined ? problem : { ...problem, instance: `urn:gatehouse:request:${id}` };
+  return Buffer.from(JSON.stringify(id === undefined || problem.instance !== undefined ? problem : { ...problem, instance: `urn:gatehouse:request:${id}` }));
 }
 
 const detailOf: Readonly<Record<number, string>> = {

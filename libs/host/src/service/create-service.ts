@@ -13,7 +13,7 @@ import { HealthRegistry } from '../health/health-registry.js';
 import { assertRoutesNameTheirRoles } from '../identity/assert-routes-named.js';
 import { Log } from '../logging/log.js';
 import { observeRequests } from './observe-requests.js';
-import { closeService } from './close-service.js';
+import { CallsInFlight, closeService } from './close-service.js';
 import type { EndProcess } from './fatal-errors.js';
 import { HostModule } from './host.module.js';
 import { createHttpServer } from './http-server.js';
@@ -58,6 +58,7 @@ export async function createService(part: ServicePart, environment: Environment,
     abortOnError: false,
     forceCloseConnections: false,
   });
+  const calls = new CallsInFlight(server.server);
   try {
     assertRoutesNameTheirRoles(app);
     observeRequests(app, server, log.for('http'));
@@ -74,7 +75,7 @@ export async function createService(part: ServicePart, environment: Environment,
     log,
     url: urlOf(base.host, app.getHttpServer().address()),
     ready: () => app.get(HealthRegistry).untilReady(),
-    close: () => (closed ??= closeService(app, log)),
+    close: () => (closed ??= closeService(app, calls, log)),
   };
 }
 

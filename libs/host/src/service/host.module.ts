@@ -19,6 +19,7 @@ import { ErrorTranslators } from '../problem/error-translators.js';
 import { unavailable } from '../problem/problem-exception.js';
 import { ProblemFilter } from '../problem/problem-filter.js';
 import { RequestValidation } from '../problem/validation.js';
+import { MediaTypeGuard } from '../request/media-type-guard.js';
 import { FatalErrors, type EndProcess } from './fatal-errors.js';
 
 /** The token by which the vault is injected: `@Inject(VAULT) vault: Vault`. */
@@ -48,6 +49,7 @@ export class HostModule {
       providers: [
         ...providers,
         { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_GUARD, useClass: MediaTypeGuard },
         { provide: APP_PIPE, useClass: RequestValidation },
         { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -3,10 +3,10 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { BaseConfig } from '../config/base-config.js';
 import type { Log } from '../logging/log.js';
 import { correlationIdOf, withCorrelation } from '../logging/request-context.js';
-import { withInstance } from '../problem/problem-filter.js';
+import { problemBody } from '../problem/problem-filter.js';
 import { problemMediaType, problemOfStatus, type Problem } from '../problem/problem.js';
 import { RouteTable } from './route-table.js';
-import { securityHeaders } from './security-headers.js';
+import { docsPolicy, securityHeaders } from './security-headers.js';
 
 /** The largest JSON body that Gatehouse's own resources take, in bytes. */
 export const bodyLimit = 1024 * 1024;
@@ -53,6 +53,7 @@ export function createHttpServer(base: BaseConfig, log: Log): { adapter: Fastify
     const id = correlationIdOf(request.headers);
     reply.raw.setHeader('X-Correlation-Id', id);
     for (const [name, value] of headers) reply.raw.setHeader(name, value);
+    if (/^\/docs(\/|$)/.test(pathOf(request))) reply.raw.setHeader('Content-Security-Policy', docsPolicy);
     withCorrelation(id, done);
   });
   server.addHook('onRequest', (request, reply, done) => {
@@ -92,5 +93,5 @@ function pathOf(request: FastifyRequest): string {
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): void {
-  void reply.status(problem.status).type(problemMediaType).send(JSON.stringify(withInstance(problem)));
+  void reply.status(problem.status).type(problemMediaType).send(problemBody(problem));
 }
