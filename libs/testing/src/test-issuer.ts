@@ -4,8 +4,8 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTHeaderPara
 
 /** What a test's token says; what is left out is as a good token has it. `undefined` leaves a claim away. */
 export interface TokenClaims {
-  readonly sub?: string;
-  readonly roles?: readonly string[];
+  readonly sub?: string | undefined;
+  readonly roles?: readonly string[] | undefined;
   readonly [claim: string]: unknown;
 }
 
@@ -39,7 +39,7 @@ export async function testIssuer(at = 0, audience = 'gatehouse'): Promise<TestIs
   const issuer = `http://127.0.0.1:${await listen(server, at)}`;
   const token: TestIssuer['token'] = (claims = {}, header = {}, key = keys.privateKey) => {
     const now = Math.floor(Date.now() / 1000);
-    const payload = { iss: issuer, aud: audience, sub: 'someone', iat: now, exp: now + 300, ...claims };
+    const payload: Record<string, unknown> = { iss: issuer, aud: audience, sub: 'someone', iat: now, exp: now + 300, ...claims };
     return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: keys.kid, ...header }).sign(key);
   };
   return {
