@@ -17,6 +17,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STATE = path.join(ROOT, '.gatehouse');
 const MAIN = path.join(ROOT, 'dist', 'apps', 'gatehouse', 'src', 'main.js');
 
+/** The same at each start, for whoever looks in from outside; others when these are taken. */
+const USUAL_PORTS = { kafka: 29092, postgres: 25432 };
+
 /** Together under 10 s: what supervisors give a process between SIGTERM and SIGKILL. */
 const APP_GRACE_MS = 5000;
 const BROKEN_OFF_GRACE_MS = 3000;
@@ -110,12 +113,12 @@ async function startServers() {
     console.error(`Starting ${[named.kafka ? [] : 'Kafka', named.postgres ? [] : 'Postgres'].flat().join(' and ')} ...`);
   }
   const started = await Promise.allSettled([
-    named.kafka || startBroker({ directory: path.join(STATE, 'kafka') }).then((broker) => {
+    named.kafka || startBroker({ directory: path.join(STATE, 'kafka'), ...(await usual('kafka')) }).then((broker) => {
       servers.push(broker);
       watch('Kafka', broker.nodes[0]?.ended());
       return broker.brokers;
     }),
-    named.postgres || startPostgres({ directory: path.join(STATE, 'postgres') }).then((postgres) => {
+    named.postgres || startPostgres({ directory: path.join(STATE, 'postgres'), ...(await usual('postgres')) }).then((postgres) => {
       servers.push(postgres);
       watch('Postgres', postgres.ended);
       return postgres.url;
@@ -128,6 +131,11 @@ async function startServers() {
   }
   const [brokers = '', url = ''] = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   return [brokers, url];
+}
+
+/** @param {keyof typeof USUAL_PORTS} server */
+async function usual(server) {
+  return (await isFree(USUAL_PORTS[server])) ? { port: USUAL_PORTS[server] } : {};
 }
 
 /**
