@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { types } from 'node:util';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { BaseConfig } from './base-config.js';
@@ -93,7 +94,7 @@ function textOf(variable: string, secret: boolean, mustBe: string, environment: 
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const reason = types.isNativeError(error) && 'code' in error ? String(error.code) : 'unreadable';
     faults.push({ variable: `${variable}_FILE`, mustBe: `the path of a readable file that holds ${mustBe} (${reason})`, given: path });
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { types } from 'node:util';
 import { IsOptional, Matches } from 'class-validator';
 import { BaseConfig } from './base-config.js';
 import { Setting, type ConfigFault, type ConfigSection } from './setting.js';
@@ -29,7 +30,7 @@ export function vaultKey(config: VaultConfig, base: BaseConfig): Buffer {
     mkdirSync(base.dataDir, { recursive: true });
     writeFileSync(path, randomBytes(32).toString('base64'), { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!(types.isNativeError(error) && 'code' in error && error.code === 'EEXIST')) throw error;
   }
   return Buffer.from(readFileSync(path, 'utf8'), 'base64');
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { QueryFailedError } from 'typeorm';
 
 /** Postgres cannot be asked now. Reads answer 503; what was being written is not known to have been. */
@@ -20,8 +21,8 @@ const unavailableMessage =
 /** Whether an error says that Postgres cannot be asked now, rather than that a statement was wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
+  if ('errors' in error && Array.isArray(error.errors) && error.errors.some(isDatabaseUnavailable)) return true;
   const cause = error instanceof QueryFailedError ? error.driverError : error.cause;
   if (cause !== undefined && cause !== error && isDatabaseUnavailable(cause)) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { types } from 'node:util';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { FatalErrors } from '../service/fatal-errors.js';
@@ -29,7 +30,7 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
     private readonly fatal: FatalErrors,
   ) {
     // Nobody may be waiting for it when the process stops before the database came.
-    this.connected.promise.catch((error: unknown) => this.log.debug(error instanceof Error ? error.message : 'the database never came'));
+    this.connected.promise.catch((error: unknown) => this.log.debug('the database never came', types.isNativeError(error) ? { reason: error.message } : {}));
   }
 
   onModuleInit(): void {

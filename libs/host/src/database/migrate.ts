@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AbstractLogger, DataSource, type DataSourceOptions } from 'typeorm';
 import type { Log } from '../logging/log.js';
 import { schemaNames, type MigrationClass, type SchemaName } from './database-schemas.js';
 
@@ -26,9 +26,16 @@ export async function migrate(dataSource: DataSource, migrations: Record<SchemaN
   }
 }
 
+/** TypeORM would print failures on the console; they are thrown, and logged once. */
+class Quiet extends AbstractLogger {
+  protected override writeLog(): void {
+    return;
+  }
+}
+
 async function migrateSchema(options: DataSourceOptions, schema: SchemaName, migrations: readonly MigrationClass[], log: Log): Promise<void> {
   if (options.type !== 'postgres' || migrations.length === 0) return;
-  const source = new DataSource({ ...options, schema, entities: [], migrations: [...migrations], migrationsTableName: 'migrations', poolSize: 2 });
+  const source = new DataSource({ ...options, schema, entities: [], migrations: [...migrations], migrationsTableName: 'migrations', poolSize: 2, extra: {}, logger: new Quiet() });
   await source.initialize();
   try {
     for (const { name } of await source.runMigrations({ transaction: 'each' })) log.info('migrated', { schema, migration: name });

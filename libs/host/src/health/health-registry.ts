@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { types } from 'node:util';
 import { Injectable } from '@nestjs/common';
 
 /** Resolves when the thing works; rejects, with a message fit for an operator, when it does not. */
@@ -52,7 +53,7 @@ async function run(probe: HealthProbe): Promise<CheckResult> {
     await Promise.race([probe(), late]);
     return { status: 'up' };
   } catch (error) {
-    return { status: 'down', detail: error instanceof Error ? error.message : 'unknown' };
+    return { status: 'down', detail: types.isNativeError(error) ? error.message : 'unknown' };
   } finally {
     clearTimeout(timer);
   }

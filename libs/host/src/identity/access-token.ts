@@ -91,7 +91,6 @@ async function verified(token: string, keys: JWTVerifyGetKey, rules: TokenRules)
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new TokenRefused('The token has expired.', { cause: error });
     if (error instanceof errors.JWTClaimValidationFailed) throw new TokenRefused(`The token’s ${error.claim} does not count here.`, { cause: error });
-    if (error instanceof errors.JWKSTimeout) throw error;
     if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
       throw new TokenRefused('The token’s key is not one of its issuer’s.', { cause: error });
     }

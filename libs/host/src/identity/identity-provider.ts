@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
-import { TokenRefused, verifyAccessToken, type TokenIdentity, type TokenRules } from './access-token.js';
+import { verifyAccessToken, type TokenIdentity, type TokenRules } from './access-token.js';
 
 /** The provider cannot be asked now; whether the token counts is not known. */
 export class ProviderUnavailable extends Error {
@@ -31,11 +31,18 @@ export class IdentityProvider {
 
   /** Whom the token speaks for. Throws `TokenRefused` or `ProviderUnavailable`. */
   async verify(token: string): Promise<TokenIdentity> {
-    return verifyAccessToken(token, async (header, input) => (await this.currentKeys())(header, input), this.rules).catch((error: unknown) => {
-      if (error instanceof TokenRefused || error instanceof ProviderUnavailable) throw error;
-      if (error instanceof errors.JOSEError || error instanceof TypeError) throw new ProviderUnavailable(this.rules.issuer, { cause: error });
-      throw error;
-    });
+    return verifyAccessToken(token, (header, input) => this.keyFor(header, input), this.rules);
+  }
+
+  /** That no key fits is the token's fault; anything else on the way to the keys is the provider's. */
+  private async keyFor(...of: Parameters<JWTVerifyGetKey>): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
+    const get = await this.currentKeys();
+    try {
+      return await get(...of);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported) throw error;
+      throw new ProviderUnavailable(this.rules.issuer, { cause: error });
+    }
   }
 
   private async currentKeys(): Promise<JWTVerifyGetKey> {

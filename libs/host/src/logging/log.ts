@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { correlationId } from './request-context.js';
@@ -89,9 +90,9 @@ function allowed(fields: LogFields): Record<string, unknown> {
 /** An error's class, code and stack. Properties such as a query's parameters or a response's body stay out. */
 function describe(error: unknown): { error?: string; code?: string } {
   if (error === undefined) return {};
-  if (!(error instanceof Error)) return { error: typeof error === 'string' ? withoutSecrets(error) : typeof error };
+  if (!types.isNativeError(error)) return { error: typeof error === 'string' ? withoutSecrets(error) : typeof error };
   const stacks: string[] = [];
-  for (let at: unknown = error; at instanceof Error && stacks.length < 5; at = at.cause) stacks.push(at.stack ?? `${at.name}: ${at.message}`);
+  for (let at: unknown = error; types.isNativeError(at) && stacks.length < 5; at = at.cause) stacks.push(at.stack ?? `${at.name}: ${at.message}`);
   const code: unknown = 'code' in error ? error.code : undefined;
   return { error: withoutSecrets(stacks.join('\ncaused by: ')), ...(typeof code === 'string' ? { code } : {}) };
 }
