@@ -108,29 +108,23 @@ async function forget() {
 
 /** @returns {Promise<[string, string]>} KAFKA_BROKERS and DATABASE_URL */
 async function startServers() {
-  const named = { kafka: process.env['KAFKA_BROKERS'], postgres: process.env['DATABASE_URL'] };
+  const named = { kafka: process.env['KAFKA_BROKERS'] || undefined, postgres: process.env['DATABASE_URL'] || undefined };
   if (!named.kafka || !named.postgres) {
     console.error(`Starting ${[named.kafka ? [] : 'Kafka', named.postgres ? [] : 'Postgres'].flat().join(' and ')} ...`);
   }
-  const started = await Promise.allSettled([
-    named.kafka || startBroker({ directory: path.join(STATE, 'kafka'), ...(await usual('kafka')) }).then((broker) => {
-      servers.push(broker);
-      watch('Kafka', broker.nodes[0]?.ended());
-      return broker.brokers;
-    }),
-    named.postgres || startPostgres({ directory: path.join(STATE, 'postgres'), ...(await usual('postgres')) }).then((postgres) => {
-      servers.push(postgres);
-      watch('Postgres', postgres.ended);
-      return postgres.url;
-    }),
+  const [kafka, postgres] = await Promise.allSettled([
+    named.kafka ? undefined : startBroker({ directory: path.join(STATE, 'kafka'), ...(await usual('kafka')) }),
+    named.postgres ? undefined : startPostgres({ directory: path.join(STATE, 'postgres'), ...(await usual('postgres')) }),
   ]);
-  const failure = started.find((result) => result.status === 'rejected');
-  if (failure) {
-    await Promise.all(servers.map((server) => server.stop()));
-    throw failure.reason;
+  const up = [kafka, postgres].flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []));
+  if (kafka.status === 'rejected' || postgres.status === 'rejected') {
+    await Promise.all(up.map((server) => server.stop()));
+    throw kafka.status === 'rejected' ? kafka.reason : /** @type {PromiseRejectedResult} */ (postgres).reason;
   }
-  const [brokers = '', url = ''] = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  return [brokers, url];
+  servers.push(...up);
+  watch('Kafka', kafka.value?.nodes[0]);
+  watch('Postgres', postgres.value);
+  return [named.kafka ?? kafka.value?.brokers ?? '', named.postgres ?? postgres.value?.url ?? ''];
 }
 
 /** @param {keyof typeof USUAL_PORTS} server */
@@ -139,13 +133,15 @@ async function usual(server) {
 }
 
 /**
+ * Nothing works without its servers: when one ends by itself, everything does.
+ *
  * @param {string} name
- * @param {Promise<void> | undefined} ended
+ * @param {{ ended: () => Promise<void> | undefined, lastWords: () => string } | undefined} server
  */
-function watch(name, ended) {
-  void ended?.then(() => {
+function watch(name, server) {
+  void server?.ended()?.then(() => {
     if (stopping) return;
-    console.error(`${name} ended by itself; stopping. Its log is under ${path.relative('.', STATE)}.`);
+    console.error(`${name} ended by itself, so everything stops. Its last words: ${server.lastWords().trim().split('\n').at(-1) ?? ''}`);
     void stop(1);
   });
 }

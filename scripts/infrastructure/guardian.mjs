@@ -34,12 +34,12 @@ function cleanUp() {
     signal(pid, 'SIGINT'); // Postgres would wait for its clients after SIGTERM; the others make no difference
   }
   const deadline = Date.now() + GRACE_MS;
-  const look = setInterval(() => {
-    if (left().length > 0 && Date.now() < deadline) return;
-    clearInterval(look);
+  const look = () => {
+    if (left().length > 0 && Date.now() < deadline) return void setTimeout(look, 100);
     for (const pid of left()) signal(pid, 'SIGKILL');
     for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  }, 100);
+  };
+  look();
 }
 
 /**

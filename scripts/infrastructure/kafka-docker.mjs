@@ -50,6 +50,7 @@ export async function dockerNodes({ base, clientPorts, settings, keep }) {
       address: `127.0.0.1:${String(port)}`,
       pid: () => undefined,
       ended: () => running?.ended,
+      lastWords: () => running?.lastWords() ?? '',
       start: async () => {
         if (running?.alive()) return;
         await remove();

@@ -24,6 +24,7 @@ const READY = /Kafka Server started/;
  * @property {string} address `127.0.0.1:PORT`, the same after a restart
  * @property {() => number | undefined} pid undefined while it is down, and for a node in Docker
  * @property {() => Promise<void> | undefined} ended of the process that runs now: fulfils when it is gone
+ * @property {() => string} lastWords the end of its log
  * @property {() => Promise<void>} kill SIGKILL: what a power cut does to the process
  * @property {() => Promise<void>} stop an orderly end; its leaderships move first
  * @property {() => Promise<void>} start starts it again on the same data and port; fulfils when it serves clients
@@ -204,6 +205,7 @@ async function javaNodes({ java, base, clientPorts, settings, keep }) {
       address: `127.0.0.1:${String(clientPort)}`,
       pid: () => (isUp() ? running?.pid : undefined),
       ended: () => running?.ended,
+      lastWords: () => (existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : ''),
       start: async () => {
         if (isUp()) return;
         await prepare();

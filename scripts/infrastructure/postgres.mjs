@@ -17,7 +17,8 @@ const OUTSIDE = '/var/lib/gatehouse-development';
  * @typedef {object} Postgres
  * @property {string} url what DATABASE_URL takes; its database `gatehouse` exists
  * @property {() => number[]} pids
- * @property {Promise<void>} ended fulfils when it is gone
+ * @property {() => Promise<void>} ended fulfils when it is gone
+ * @property {() => string} lastWords the end of its log
  * @property {() => Promise<void>} stop stops it; without a `directory` of its own, deletes the data
  */
 
@@ -71,7 +72,7 @@ export async function startPostgres({ directory, port } = {}) {
       await stop();
       throw error;
     }
-    return { url: url(USER), pids: () => [running.pid], ended: running.ended, stop };
+    return { url: url(USER), pids: () => [running.pid], ended: () => running.ended, lastWords: running.lastWords, stop };
   } catch (error) {
     await discard();
     if (isFullDisk(error)) throw new StartError(`Postgres could not write to ${base}: the disk is full.`);
