@@ -1,0 +1,115 @@
+import { freePort } from '#testing';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
+
+const main = path.resolve(import.meta.dirname, '../../../../dist/libs/testing/src/tiny-service/main.js');
+
+/** A process with all that it has printed. */
+interface Running {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  /** Resolves when the text has been printed. */
+  printed(text: string): Promise<void>;
+  readonly exit: Promise<number | null>;
+}
+
+describe('a service as a process', () => {
+  let own: Isolation;
+  let port: number;
+  let running: Running[];
+
+  beforeEach(async () => {
+    running = [];
+    [own, port] = await Promise.all([isolate(), freePort()]);
+  });
+
+  afterEach(async () => {
+    for (const { child } of running) child.kill('SIGKILL');
+    await Promise.all(running.map(({ exit }) => exit));
+    await own.dispose();
+  });
+
+  function run(environment: Record<string, string> = {}, ...args: string[]): Running {
+    const child = spawn(process.execPath, [main, ...args], {
+      env: { PATH: process.env['PATH'], GATEHOUSE_DEV: '1', KAFKA_BROKERS: own.brokers, DATABASE_URL: own.databaseUrl, PORT: String(port), VAULT_KEY: Buffer.alloc(32).toString('hex'), ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const waiting = new Set<() => void>();
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+        for (const look of waiting) look();
+      });
+    }
+    const process_: Running = {
+      child,
+      output: () => output,
+      printed: (text) =>
+        new Promise((resolve) => {
+          const look = () => {
+            if (output.includes(text)) resolve();
+          };
+          waiting.add(look);
+          look();
+        }),
+      exit: once(child, 'close').then(([code]: (number | null)[]) => code ?? null),
+    };
+    running.push(process_);
+    return process_;
+  }
+
+  const url = (where: string) => `http://127.0.0.1:${port}${where}`;
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s: the call in flight is answered, then the modules close, then 0', async (signal) => {
+    const service = run();
+    await service.printed('tiny is ready');
+    const slow = fetch(url('/tiny/slow'));
+    await service.printed('slow began');
+    service.child.kill(signal);
+    const response = await slow;
+    expect([response.status, await response.json()]).toEqual([200, { done: true }]);
+    expect(await service.exit).toBe(0);
+    expect(service.output()).toContain('modules closed');
+    await expect(fetch(url('/tiny/slow'))).rejects.toThrow();
+  });
+
+  it.each([
+    ['/tiny/uncaught', 'thrown aside'],
+    ['/tiny/rejected', 'rejected aside'],
+  ])('%s: an error that nobody caught is logged and ends the process with 1', async (where, message) => {
+    const service = run();
+    await service.printed('tiny is ready');
+    await fetch(url(where)).catch(() => undefined);
+    expect(await service.exit).toBe(1);
+    const line = service.output().split('\n').find((each) => each.includes(message));
+    expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'fatal', service: 'tiny' });
+  });
+
+  it('a faulty configuration: every fault, 2, and nothing started', async () => {
+    const service = run({ KAFKA_BROKERS: '', PORT: 'no', HOST: '0.0.0.0' });
+    expect(await service.exit).toBe(2);
+    for (const variable of ['KAFKA_BROKERS', 'PORT', 'HOST']) expect(service.output()).toContain(`${variable} must be`);
+    expect(service.output()).not.toContain('modules closed');
+  });
+
+  it('--print-config: the result without secrets, and nothing started', async () => {
+    const service = run({}, '--print-config');
+    expect(await service.exit).toBe(0);
+    expect(service.output()).toContain(`PORT=${port}`);
+    expect(service.output()).not.toContain(own.databaseUrl);
+  });
+
+  it('a port in use: one line that says so, and 1', async () => {
+    const other = createServer().listen(port, '127.0.0.1');
+    await once(other, 'listening');
+    const service = run();
+    expect(await service.exit).toBe(1);
+    expect(service.output()).toContain('set PORT to a free port');
+    expect(service.output()).not.toContain('    at ');
+    other.close();
+  });
+});
