@@ -29,7 +29,7 @@ export async function startTestService(
     VAULT_KEY: Buffer.alloc(32, 7).toString('base64'),
     ...on.environment,
   });
-  if (on.waitUntilReady !== false) await service.ready();
+  if (on.waitUntilReady !== false && !(await service.ready())) throw new Error(`${part.name} stopped before it was ready`);
   return { ...service, call: (path, init = {}) => fetch(`${service.url}${path}`, requestOf(init)) };
 }
 

@@ -28,14 +28,15 @@ export class HealthRegistry {
   }
 
   /**
-   * Resolves when every check has passed. Checks are asked, since a module may only know when it is asked;
-   * rejects when the service stops before.
+   * Resolves to true when every check has passed, to false when the service stops before. Checks are asked
+   * again and again, since a module may only know when it is asked.
    */
-  async untilReady(): Promise<void> {
-    while (!(await this.check()).ready) {
-      if (this.stopping) throw new Error('the service stopped before it was ready');
+  async untilReady(): Promise<boolean> {
+    while (!this.stopping) {
+      if ((await this.check()).ready) return true;
       await wait(50);
     }
+    return false;
   }
 
   /** Every check, each within 2 s. */

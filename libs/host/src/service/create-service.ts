@@ -12,6 +12,7 @@ import { openApiDocument, serveDocs } from '../docs/docs.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { assertRoutesNameTheirRoles } from '../identity/assert-routes-named.js';
 import { Log } from '../logging/log.js';
+import { createAdminServer, listenForAdministration, separateAdministration } from './admin-port.js';
 import { observeRequests } from './observe-requests.js';
 import { CallsInFlight, closeService } from './close-service.js';
 import type { EndProcess } from './fatal-errors.js';
@@ -29,8 +30,8 @@ export interface RunningService {
   readonly log: Log;
   /** Where it listens, for example `http://127.0.0.1:8081`. */
   readonly url: string;
-  /** Resolves when every check of readiness has passed; rejects when the service stops before. */
-  ready(): Promise<void>;
+  /** Resolves to true when every check of readiness has passed, to false when the service stops before. */
+  ready(): Promise<boolean>;
   /** Stops accepting, drains, closes the modules. Repeating it changes nothing. */
   close(): Promise<void>;
 }
@@ -58,13 +59,20 @@ export async function createService(part: ServicePart, environment: Environment,
     abortOnError: false,
     forceCloseConnections: false,
   });
-  const calls = new CallsInFlight(server.server);
+  const calls = [new CallsInFlight(server.server)];
+  const admin = base.adminPort === undefined ? undefined : createAdminServer(server);
+  if (admin !== undefined) {
+    calls.push(new CallsInFlight(admin));
+    separateAdministration(server, admin, partsOf(part).flatMap((each) => each.publicPaths ?? []));
+  }
   try {
     assertRoutesNameTheirRoles(app);
     observeRequests(app, server, log.for('http'));
     serveDocs(app, () => openApiDocument(app, part.name, productVersion, base.publicUrl));
     await app.listen(base.port, base.host);
+    if (admin !== undefined) await listenForAdministration(admin, base);
   } catch (error) {
+    admin?.close();
     await app.close();
     throw error;
   }

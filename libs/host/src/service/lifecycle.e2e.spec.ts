@@ -77,6 +77,15 @@ describe('a service as a process', () => {
     await expect(fetch(url('/tiny/slow'))).rejects.toThrow();
   });
 
+  it('SIGTERM while it waits for its database: 0', async () => {
+    const nobody = await freePort();
+    const service = run({ DATABASE_URL: `postgres://nobody@127.0.0.1:${nobody}/none` });
+    await service.printed('the database cannot be reached');
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toBe(0);
+    expect(service.output()).not.toContain('tiny is ready');
+  });
+
   it.each([
     ['/tiny/uncaught', 'thrown aside'],
     ['/tiny/rejected', 'rejected aside'],

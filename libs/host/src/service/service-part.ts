@@ -19,6 +19,8 @@ export interface ServicePart {
   readonly config?: readonly ConfigClass[];
   readonly entities?: readonly EntityClass[];
   readonly migrations?: SchemaMigrations;
+  /** Paths besides `/oauth`, `/.well-known` and `/fhir` that stay on `PORT` where `ADMIN_PORT` is set: patients' pages. */
+  readonly publicPaths?: readonly string[];
   /** Parts that this one gathers, as the one process does. */
   readonly parts?: readonly ServicePart[];
 }

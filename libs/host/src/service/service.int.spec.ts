@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { freePort, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { Body, Controller, Get, Module, Post, Query } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
@@ -88,7 +88,16 @@ class ThingsController {
   }
 }
 
-@Module({ controllers: [ThingsController] })
+@Controller()
+@Public()
+class OpenController {
+  @Get(['oauth/open', 'patients/open', 'fhir'])
+  open() {
+    return {};
+  }
+}
+
+@Module({ controllers: [ThingsController, OpenController] })
 class ThingsModule {}
 
 const things = { name: 'things', defaultPort: 0, module: ThingsModule };
@@ -335,6 +344,28 @@ describe('a service', () => {
       expect(html).not.toMatch(/(src|href)="https?:/);
       expect((await service.call('/docs/swagger-ui-bundle.js')).status).toBe(200);
     });
+  });
+});
+
+describe('administration on a port of its own', () => {
+  it('is there, and only there', async () => {
+    const [own, issuer, adminPort] = await Promise.all([isolate(), testIssuer(), freePort()]);
+    const service = await startTestService({ ...things, publicPaths: ['/patients'] }, { databaseUrl: own.databaseUrl, issuer, environment: { ADMIN_PORT: String(adminPort) } });
+    try {
+      const admin = `http://127.0.0.1:${adminPort}`;
+      const statuses = async (at: string) => Promise.all(['/things/open/door', '/health/live', '/docs/openapi.json', '/metrics'].map(async (path) => (await fetch(`${at}${path}`)).status));
+      expect(await statuses(admin)).toEqual([200, 200, 200, 200]);
+      expect(await statuses(service.url)).toEqual([404, 404, 404, 404]);
+      const forwarded = await fetch(`${service.url}/things/open/door`, { headers: { 'x-forwarded-port': String(adminPort), 'x-forwarded-host': `127.0.0.1:${adminPort}` } });
+      expect(forwarded.status).toBe(404);
+      const paths = ['/oauth/open', '/patients/open', '/fhir'];
+      expect(await Promise.all(paths.map(async (path) => (await fetch(`${service.url}${path}`)).status))).toEqual([200, 200, 200]);
+      expect(await Promise.all(paths.map(async (path) => (await fetch(`${admin}${path}`)).status))).toEqual([404, 404, 404]);
+    } finally {
+      await service.close();
+      await Promise.all([own.dispose(), issuer.close()]);
+    }
+    await expect(fetch(`http://127.0.0.1:${adminPort}/health/live`)).rejects.toThrow();
   });
 });
 

@@ -31,7 +31,7 @@ export async function startService(part: ServicePart, options: StartOptions = {}
   });
   endOnUncaught(service);
   stopOnSignals(service);
-  await service.ready();
+  if (!(await service.ready())) return;
   if (options.announce === undefined) service.log.info('ready', { url: service.url });
   else process.stdout.write(`${options.announce(service)}\n`);
 }
