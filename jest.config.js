@@ -29,7 +29,13 @@ export default {
     { ...shape, displayName: 'spec', testRegex: '(?<!\\.int|\\.e2e|\\.fault)\\.spec\\.ts$' },
     { ...shape, ...environment, displayName: 'int', testRegex: '\\.int\\.spec\\.ts$' },
     { ...shape, ...environment, displayName: 'e2e', testRegex: '\\.e2e\\.spec\\.ts$' },
-    { ...shape, ...environment, displayName: 'fault', testRegex: '\\.fault\\.spec\\.ts$', testPathIgnorePatterns: [LONG] },
+    {
+      ...shape,
+      ...environment,
+      displayName: 'fault',
+      testRegex: '\\.fault\\.spec\\.ts$',
+      testPathIgnorePatterns: [LONG],
+    },
     { ...shape, ...environment, displayName: 'long-fault', testRegex: `${LONG}.*\\.fault\\.spec\\.ts$` },
   ],
 };

@@ -16,7 +16,9 @@ const LOWEST_NODE = 20;
 
 try {
   if (Number(process.versions.node.split('.')[0]) < LOWEST_NODE) {
-    throw new StartError(`Node ${process.versions.node} is too old: install Node ${String(LOWEST_NODE)} or newer, then try again.`);
+    throw new StartError(
+      `Node ${process.versions.node} is too old: install Node ${String(LOWEST_NODE)} or newer, then try again.`,
+    );
   }
   mkdirSync(path.join(ROOT, '.gatehouse'), { recursive: true });
   const lock = await waitForLock(path.join(ROOT, '.gatehouse', 'setup.lock'));
@@ -41,7 +43,8 @@ function isInstalled() {
   const wanted = packagesOf(path.join(ROOT, 'package-lock.json'));
   const present = packagesOf(installed);
   return Object.entries(wanted).every(
-    ([name, { version, optional, link }]) => !name || link || optional || !version || present[name]?.version === version,
+    ([name, { version, optional, link }]) =>
+      !name || link || optional || !version || present[name]?.version === version,
   );
 }
 
@@ -61,7 +64,9 @@ function install() {
     ? spawnSync(process.execPath, [npm, ...args], { cwd: ROOT, stdio: ['ignore', 2, 2] })
     : spawnSync('npm', args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
   if (status !== 0) {
-    throw new StartError(`npm ci failed${error ? ` (${error.message})` : ''}; what it said stands above. The first start needs the network.`);
+    throw new StartError(
+      `npm ci failed${error ? ` (${error.message})` : ''}; what it said stands above. The first start needs the network.`,
+    );
   }
   const works = spawnSync(NODE, ['--version']).status === 0;
   if (!works) {

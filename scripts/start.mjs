@@ -50,7 +50,9 @@ async function start() {
   await waitForLastRun();
   const port = Number(process.env['PORT'] ?? 8080);
   if (!(await isFree(port))) {
-    throw new StartError(`Port ${String(port)} is in use: stop what uses it, or choose another: PORT=${String(port + 1)} npm start`);
+    throw new StartError(
+      `Port ${String(port)} is in use: stop what uses it, or choose another: PORT=${String(port + 1)} npm start`,
+    );
   }
   if (fresh) await forget();
 
@@ -63,21 +65,25 @@ async function start() {
   });
   remember(environment);
   const code = await app.ended;
-  if (!stopping) await stop(code === 0 ? 0 : 1);
+  await stop(code === 0 ? 0 : 1); // or waits for the stop that ended it
 }
 
 function readArguments() {
   try {
     return parseArgs({ options: { fresh: { type: 'boolean', default: false } } }).values;
   } catch {
-    throw new StartError('npm start takes one option: `npm start -- --fresh` first deletes the data of earlier starts.');
+    throw new StartError(
+      'npm start takes one option: `npm start -- --fresh` first deletes the data of earlier starts.',
+    );
   }
 }
 
 function lock() {
   const taken = takeLock(path.join(STATE, 'start.lock'));
   if ('holder' in taken) {
-    throw new StartError(`Gatehouse already runs from this folder (process ${String(taken.holder.pid)}): stop it first.`);
+    throw new StartError(
+      `Gatehouse already runs from this folder (process ${String(taken.holder.pid)}): stop it first.`,
+    );
   }
   release = taken.release;
 }
@@ -94,13 +100,16 @@ async function waitForLastRun() {
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   const [stuck] = left();
-  if (stuck) throw new StartError(`Process ${String(stuck.pid)} of the last run does not stop: end it, then try again.`);
+  if (stuck)
+    throw new StartError(`Process ${String(stuck.pid)} of the last run does not stop: end it, then try again.`);
   rmSync(RUN_FILE, { force: true });
 }
 
 async function forget() {
   if (process.env['KAFKA_BROKERS'] || process.env['DATABASE_URL']) {
-    throw new StartError('--fresh deletes only what `npm start` keeps itself, and KAFKA_BROKERS or DATABASE_URL names another server.');
+    throw new StartError(
+      '--fresh deletes only what `npm start` keeps itself, and KAFKA_BROKERS or DATABASE_URL names another server.',
+    );
   }
   await removeKafka(path.join(STATE, 'kafka'));
   await removePostgres(path.join(STATE, 'postgres'));
@@ -108,15 +117,24 @@ async function forget() {
 
 /** @returns {Promise<[string, string]>} KAFKA_BROKERS and DATABASE_URL */
 async function startServers() {
-  const named = { kafka: process.env['KAFKA_BROKERS'] || undefined, postgres: process.env['DATABASE_URL'] || undefined };
+  const named = {
+    kafka: process.env['KAFKA_BROKERS'] || undefined,
+    postgres: process.env['DATABASE_URL'] || undefined,
+  };
   if (!named.kafka || !named.postgres) {
-    console.error(`Starting ${[named.kafka ? [] : 'Kafka', named.postgres ? [] : 'Postgres'].flat().join(' and ')} ...`);
+    console.error(
+      `Starting ${[named.kafka ? [] : 'Kafka', named.postgres ? [] : 'Postgres'].flat().join(' and ')} ...`,
+    );
   }
   const [kafka, postgres] = await Promise.allSettled([
     named.kafka ? undefined : startBroker({ directory: path.join(STATE, 'kafka'), ...(await usual('kafka')) }),
-    named.postgres ? undefined : startPostgres({ directory: path.join(STATE, 'postgres'), ...(await usual('postgres')) }),
+    named.postgres
+      ? undefined
+      : startPostgres({ directory: path.join(STATE, 'postgres'), ...(await usual('postgres')) }),
   ]);
-  const up = [kafka, postgres].flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []));
+  const up = [kafka, postgres].flatMap((result) =>
+    result.status === 'fulfilled' && result.value ? [result.value] : [],
+  );
   if (kafka.status === 'rejected' || postgres.status === 'rejected') {
     await Promise.all(up.map((server) => server.stop()));
     throw kafka.status === 'rejected' ? kafka.reason : /** @type {PromiseRejectedResult} */ (postgres).reason;
@@ -141,7 +159,9 @@ async function usual(server) {
 function watch(name, server) {
   void server?.ended()?.then(() => {
     if (stopping) return;
-    console.error(`${name} ended by itself, so everything stops. Its last words: ${server.lastWords().trim().split('\n').at(-1) ?? ''}`);
+    console.error(
+      `${name} ended by itself, so everything stops. Its last words: ${server.lastWords().trim().split('\n').at(-1) ?? ''}`,
+    );
     void stop(1);
   });
 }
@@ -150,7 +170,9 @@ function watch(name, server) {
  * @param {Record<string, string>} environment
  */
 function remember(environment) {
-  const processes = [...servers.flatMap((server) => server.pids()), app?.pid].filter((pid) => pid !== undefined).map(nameOf);
+  const processes = [...servers.flatMap((server) => server.pids()), app?.pid]
+    .filter((pid) => pid !== undefined)
+    .map(nameOf);
   writeFileSync(RUN_FILE, JSON.stringify({ processes, environment }, undefined, 2), { mode: 0o600 }); // holds a password
 }
 

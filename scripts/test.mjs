@@ -26,10 +26,10 @@ const EXIT_GRACE_MS = 20_000;
 
 /** @type {ReturnType<typeof startProgram> | undefined} */
 let jest;
-let interrupted = false;
+const signals = new Set();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
-    interrupted = true;
+    signals.add(signal);
     jest?.signal('SIGINT');
   });
 }
@@ -40,7 +40,7 @@ for (const run of runsOf(projects)) {
   const { passed, failed } = await runJest(run);
   total.passed += passed;
   total.failed += failed;
-  if (interrupted) break;
+  if (signals.size > 0) break;
 }
 if (total.passed + total.failed === 0) {
   console.log('No test was run: a run that checks nothing has failed.');

@@ -60,12 +60,19 @@ export async function dockerNodes({ base, clientPorts, settings, keep }) {
         ]);
         running = await startServer(
           'docker',
-          ['run', '--name', name, '--network', network, '-p', `127.0.0.1:${String(port)}:${String(port)}`]
-            .concat(['-v', `${volume}:/var/lib/kafka/data`, '-e', `CLUSTER_ID=${clusterId}`, ...variables, IMAGE]),
+          ['run', '--name', name, '--network', network, '-p', `127.0.0.1:${String(port)}:${String(port)}`].concat([
+            '-v',
+            `${volume}:/var/lib/kafka/data`,
+            '-e',
+            `CLUSTER_ID=${clusterId}`,
+            ...variables,
+            IMAGE,
+          ]),
           {
             ready: /Kafka Server started/,
             timeoutMs: 300_000, // the image may have to be pulled
-            failed: (words) => new StartError(`Kafka did not start in Docker: ${words.trim().split('\n').at(-1) ?? ''}`),
+            failed: (words) =>
+              new StartError(`Kafka did not start in Docker: ${words.trim().split('\n').at(-1) ?? ''}`),
           },
         );
       },

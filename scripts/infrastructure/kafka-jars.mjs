@@ -86,7 +86,9 @@ async function byHttps(folder, pinned) {
       const [source, checksum] = next;
       const bytes = await download(`${process.env['MAVEN_CENTRAL_URL'] ?? CENTRAL}/${source}`);
       if (digest(bytes) !== checksum) {
-        throw new StartError(`${path.basename(source)} does not have the checksum in ${path.relative('.', PINNED)}: not used.`);
+        throw new StartError(
+          `${path.basename(source)} does not have the checksum in ${path.relative('.', PINNED)}: not used.`,
+        );
       }
       await writeFile(path.join(folder, path.basename(source)), bytes);
     }

@@ -183,13 +183,22 @@ async function javaNodes({ java, base, clientPorts, settings, keep }) {
 
     const prepare = async () => {
       await mkdir(folder, { recursive: true });
-      await writeFile(properties, Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join(''));
+      await writeFile(
+        properties,
+        Object.entries(all)
+          .map(([key, value]) => `${key}=${value}\n`)
+          .join(''),
+      );
       if (existsSync(path.join(folder, 'meta.properties'))) return;
-      const { code, output } = await run(java, kafka('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties));
+      const { code, output } = await run(
+        java,
+        kafka('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties),
+      );
       if (code !== 0) throw failure(output);
     };
     const failure = (/** @type {string} */ words) => {
-      if (/No space left on device/.test(words)) return new StartError(`Kafka could not write to ${base}: the disk is full.`);
+      if (/No space left on device/.test(words))
+        return new StartError(`Kafka could not write to ${base}: the disk is full.`);
       if (/Address already in use/.test(words)) {
         return new StartError(`Kafka cannot listen on 127.0.0.1:${String(clientPort)}: the port is in use.`);
       }
@@ -235,7 +244,9 @@ async function sameRunner(base, runner) {
   const file = path.join(base, 'runner');
   const before = existsSync(file) ? (await readFile(file, 'utf8')).trim() : runner;
   if (before !== runner) {
-    throw new StartError(`The log in ${base} was written by a broker on ${before}, which is not there now: bring it back, or start with --fresh.`);
+    throw new StartError(
+      `The log in ${base} was written by a broker on ${before}, which is not there now: bring it back, or start with --fresh.`,
+    );
   }
   await writeFile(file, `${runner}\n`);
 }

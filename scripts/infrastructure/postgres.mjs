@@ -47,8 +47,9 @@ export async function startPostgres({ directory, port } = {}) {
   try {
     const { binaries, data, identity } = await prepare(base);
     const password = await initialise({ binaries, data, identity, keep: directory !== undefined });
-    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300']
-      .concat(directory ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']);
+    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300'].concat(
+      directory ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'],
+    );
     const running = await startServer(
       binaries.postgres,
       ['-D', data, '-p', String(chosen), ...settings.flatMap((setting) => ['-c', setting])],
@@ -65,14 +66,21 @@ export async function startPostgres({ directory, port } = {}) {
       await running.stop({ signal: directory ? 'SIGINT' : 'SIGQUIT', graceMs: 4000 });
       await discard();
     };
-    const url = (/** @type {string} */ database) => `postgres://${USER}:${password}@127.0.0.1:${String(chosen)}/${database}`;
+    const url = (/** @type {string} */ database) =>
+      `postgres://${USER}:${password}@127.0.0.1:${String(chosen)}/${database}`;
     try {
       await createDatabase(url('postgres'));
     } catch (error) {
       await stop();
       throw error;
     }
-    return { url: url(USER), pids: () => [running.pid], ended: () => running.ended, lastWords: running.lastWords, stop };
+    return {
+      url: url(USER),
+      pids: () => [running.pid],
+      ended: () => running.ended,
+      lastWords: running.lastWords,
+      stop,
+    };
   } catch (error) {
     await discard();
     if (isFullDisk(error)) throw new StartError(`Postgres could not write to ${base}: the disk is full.`);
@@ -158,7 +166,9 @@ async function unprivileged() {
     const [uid, gid] = await Promise.all([run('id', ['-u', name]), run('id', ['-g', name])]);
     if (uid.code === 0 && gid.code === 0) return { uid: Number(uid.output), gid: Number(gid.output) };
   }
-  throw new StartError('Postgres does not run as root, and there is no user `postgres` or `nobody`: run this as another user.');
+  throw new StartError(
+    'Postgres does not run as root, and there is no user `postgres` or `nobody`: run this as another user.',
+  );
 }
 
 /** @param {string} folder */
@@ -223,7 +233,8 @@ async function createDatabase(url) {
  * @param {string} data
  */
 function failure(words, port, data) {
-  if (/No space left on device/.test(words)) return new StartError(`Postgres could not write to ${data}: the disk is full.`);
+  if (/No space left on device/.test(words))
+    return new StartError(`Postgres could not write to ${data}: the disk is full.`);
   if (/Address already in use/.test(words)) {
     return new StartError(`Postgres cannot listen on 127.0.0.1:${String(port)}: the port is in use.`);
   }

@@ -162,8 +162,13 @@ export async function stopEverything(graceMs) {
   const running = [...children];
   for (const child of running) child.kill('SIGINT'); // Postgres would wait for its clients after SIGTERM
   const timer = setTimeout(() => running.forEach((child) => child.kill('SIGKILL')), graceMs);
-  await Promise.all(running.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+  await Promise.all(running.map(gone));
   clearTimeout(timer);
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+async function gone(child) {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 /**
@@ -193,7 +198,7 @@ function guard(verb, what) {
     guardian.on('error', () => undefined); // without it we still stop what we started; only a kill -9 would leave it
     guardian.stdin?.on('error', () => undefined);
     guardian.unref();
-    /** @type {{ unref?: () => void } | null} */ (guardian.stdin)?.unref?.();
+    /** @type {import('node:net').Socket | null} */ (guardian.stdin)?.unref();
   }
   guardian.stdin?.write(`${verb} ${String(what)}\n`);
 }

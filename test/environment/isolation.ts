@@ -39,7 +39,9 @@ export async function isolate(): Promise<Isolation> {
 function required(name: 'KAFKA_BROKERS' | 'DATABASE_URL'): string {
   const value = process.env[name];
   if (!value) {
-    throw new Error(`${name} is not set: name the test .int.spec.ts, .e2e.spec.ts or .fault.spec.ts, so that Jest starts one.`);
+    throw new Error(
+      `${name} is not set: name the test .int.spec.ts, .e2e.spec.ts or .fault.spec.ts, so that Jest starts one.`,
+    );
   }
   return value;
 }
