@@ -2,7 +2,15 @@ export { BaseConfig, identityAlgorithms, sandboxPaths } from './config/base-conf
 export { configReference, configReferenceMarkdown, type ReferenceRow } from './config/config-reference.js';
 export { ConfigError, LoadedConfig, loadConfig, type Environment } from './config/load-config.js';
 export { isLoopbackHost, isLoopbackUrl } from './config/loopback.js';
-export { Setting, settingsOf, type ConfigClass, type ConfigFault, type ConfigSection, type ServiceIdentity, type SettingOptions } from './config/setting.js';
+export {
+  Setting,
+  settingsOf,
+  type ConfigClass,
+  type ConfigFault,
+  type ConfigSection,
+  type ServiceIdentity,
+  type SettingOptions,
+} from './config/setting.js';
 export { VaultConfig } from './config/vault-config.js';
 export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, type BodyShape } from './answer/answers-documented.js';
@@ -36,7 +44,13 @@ export {
 export { ProblemFilter } from './problem/problem-filter.js';
 export { refusalToProblem, type Refusal } from './problem/refusal.js';
 export { fieldErrors } from './problem/validation.js';
-export { CommandContext, SeenPositions, readIdempotencyKey, readIfMatch, type CommandRequest } from './request/command-headers.js';
+export {
+  CommandContext,
+  SeenPositions,
+  readIdempotencyKey,
+  readIfMatch,
+  type CommandRequest,
+} from './request/command-headers.js';
 export { PageQuery, decodeCursor, encodeCursor, pageOf, type Page } from './request/page.js';
 export { Consumes } from './request/media-type-guard.js';
 export { Nested } from './request/nested.js';

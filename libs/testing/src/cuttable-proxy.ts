@@ -12,11 +12,17 @@ export interface CuttableProxy {
 }
 
 /** Starts one before `host:port`; `open: false` starts it cut. */
-export async function cuttableProxy(target: { readonly host: string; readonly port: number }, { open = true } = {}): Promise<CuttableProxy> {
+export async function cuttableProxy(
+  target: { readonly host: string; readonly port: number },
+  { open = true } = {},
+): Promise<CuttableProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((inward) => {
     const outward = connect(target);
-    for (const [one, other] of [[inward, outward], [outward, inward]] as const) {
+    for (const [one, other] of [
+      [inward, outward],
+      [outward, inward],
+    ] as const) {
       sockets.add(one);
       one.pipe(other);
       one.on('error', () => other.destroy());

@@ -30,7 +30,8 @@ export async function testIssuer(at = 0, audience = 'gatehouse'): Promise<TestIs
   let requests = 0;
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json');
-    if (request.url === '/.well-known/openid-configuration') response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/jwks` }));
+    if (request.url === '/.well-known/openid-configuration')
+      response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/jwks` }));
     else if (request.url === '/jwks') {
       requests++;
       response.end(JSON.stringify({ keys: [keys.jwk] }));
@@ -39,7 +40,14 @@ export async function testIssuer(at = 0, audience = 'gatehouse'): Promise<TestIs
   const issuer = `http://127.0.0.1:${await listen(server, at)}`;
   const token: TestIssuer['token'] = (claims = {}, header = {}, key = keys.privateKey) => {
     const now = Math.floor(Date.now() / 1000);
-    const payload: Record<string, unknown> = { iss: issuer, aud: audience, sub: 'someone', iat: now, exp: now + 300, ...claims };
+    const payload: Record<string, unknown> = {
+      iss: issuer,
+      aud: audience,
+      sub: 'someone',
+      iat: now,
+      exp: now + 300,
+      ...claims,
+    };
     return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: keys.kid, ...header }).sign(key);
   };
   return {
@@ -47,7 +55,9 @@ export async function testIssuer(at = 0, audience = 'gatehouse'): Promise<TestIs
     audience,
     keyRequests: () => requests,
     token,
-    bearer: async (sub, ...roles) => ({ authorization: `Bearer ${await token({ sub, roles, email: `${sub}@example.org`, name: sub })}` }),
+    bearer: async (sub, ...roles) => ({
+      authorization: `Bearer ${await token({ sub, roles, email: `${sub}@example.org`, name: sub })}`,
+    }),
     rotate: async () => {
       keys = await newKeys(Number(keys.kid.slice(1)) + 1);
     },

@@ -14,7 +14,12 @@ export interface TestService extends RunningService {
  */
 export async function startTestService(
   part: ServicePart,
-  on: { readonly databaseUrl: string; readonly issuer: TestIssuer; readonly environment?: Record<string, string | undefined>; readonly waitUntilReady?: boolean },
+  on: {
+    readonly databaseUrl: string;
+    readonly issuer: TestIssuer;
+    readonly environment?: Record<string, string | undefined>;
+    readonly waitUntilReady?: boolean;
+  },
 ): Promise<TestService> {
   const port = await freePort();
   const service = await createService(part, {
@@ -29,11 +34,18 @@ export async function startTestService(
     VAULT_KEY: Buffer.alloc(32, 7).toString('base64'),
     ...on.environment,
   });
-  if (on.waitUntilReady !== false && !(await service.ready())) throw new Error(`${part.name} stopped before it was ready`);
+  if (on.waitUntilReady !== false && !(await service.ready()))
+    throw new Error(`${part.name} stopped before it was ready`);
   return { ...service, call: (path, init = {}) => fetch(`${service.url}${path}`, requestOf(init)) };
 }
 
 function requestOf({ json, ...init }: RequestInit & { readonly json?: unknown }): RequestInit {
   if (json === undefined) return { redirect: 'manual', ...init };
-  return { redirect: 'manual', method: 'POST', ...init, body: JSON.stringify(json), headers: { 'content-type': 'application/json', ...Object.fromEntries(new Headers(init.headers)) } };
+  return {
+    redirect: 'manual',
+    method: 'POST',
+    ...init,
+    body: JSON.stringify(json),
+    headers: { 'content-type': 'application/json', ...Object.fromEntries(new Headers(init.headers)) },
+  };
 }

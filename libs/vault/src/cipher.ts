@@ -20,7 +20,9 @@ export function decrypt(key: Buffer, box: Buffer, context: string): Buffer {
   const nonce = box.subarray(1, 1 + nonceLength);
   const tag = box.subarray(1 + nonceLength, 1 + nonceLength + tagLength);
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength }).setAAD(Buffer.from(context)).setAuthTag(tag);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength })
+      .setAAD(Buffer.from(context))
+      .setAuthTag(tag);
     return Buffer.concat([decipher.update(box.subarray(1 + nonceLength + tagLength)), decipher.final()]);
   } catch (error) {
     throw new VaultCorrupt('it was sealed under another key, or changed', { cause: error });
@@ -56,7 +58,6 @@ export class LocalKeyWrapper implements KeyWrapper {
     return Promise.resolve(encrypt(this.wrapping, key, context));
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- a wrong key is a rejection, as from a remote service
   async unwrap(wrapped: Buffer, context: string): Promise<Buffer> {
     return decrypt(this.wrapping, wrapped, context);
   }

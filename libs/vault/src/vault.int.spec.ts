@@ -8,12 +8,19 @@ describe('the vault in Postgres', () => {
   let source: DataSource;
   const wrapper = new LocalKeyWrapper(randomBytes(32));
   /** Another instance, with no memory of its own. */
-  const instance = (key = wrapper) => new PostgresVault({ query: (sql, parameters) => source.query(sql, [...parameters]) }, key);
+  const instance = (key = wrapper) =>
+    new PostgresVault({ query: (sql, parameters) => source.query(sql, [...parameters]) }, key);
   const rows = (table: string): Promise<Record<string, unknown>[]> => source.query(`SELECT * FROM vault.${table}`);
 
   beforeAll(async () => {
     own = await isolate();
-    source = await new DataSource({ type: 'postgres', url: own.databaseUrl, migrations: [CreateVault1763942400000], schema: 'public', installExtensions: false }).initialize();
+    source = await new DataSource({
+      type: 'postgres',
+      url: own.databaseUrl,
+      migrations: [CreateVault1763942400000],
+      schema: 'public',
+      installExtensions: false,
+    }).initialize();
     await source.query('CREATE SCHEMA vault');
     await source.runMigrations();
   }, 30_000);
@@ -25,7 +32,9 @@ describe('the vault in Postgres', () => {
 
   describe('gives a person one random id', () => {
     it('the same on every instance, also when all see them first at once', async () => {
-      const ids = await Promise.all(Array.from({ length: 12 }, () => instance().subjectId('https://idp.example.org', 'at-once')));
+      const ids = await Promise.all(
+        Array.from({ length: 12 }, () => instance().subjectId('https://idp.example.org', 'at-once')),
+      );
       expect(new Set(ids).size).toBe(1);
       expect(await instance().subjectId('https://idp.example.org', 'at-once')).toBe(ids[0]);
     });
@@ -42,16 +51,27 @@ describe('the vault in Postgres', () => {
     });
 
     it('that says who they are, with the profile of their last sign-in that had one', async () => {
-      const id = await instance().subjectId('https://idp.example.org', 'ada', { name: 'Ada', email: 'ada@example.org' });
+      const id = await instance().subjectId('https://idp.example.org', 'ada', {
+        name: 'Ada',
+        email: 'ada@example.org',
+      });
       await instance().subjectId('https://idp.example.org', 'ada');
-      expect(await instance().lookupSubject(id)).toEqual({ issuer: 'https://idp.example.org', subject: 'ada', name: 'Ada', email: 'ada@example.org' });
+      expect(await instance().lookupSubject(id)).toEqual({
+        issuer: 'https://idp.example.org',
+        subject: 'ada',
+        name: 'Ada',
+        email: 'ada@example.org',
+      });
       await instance().subjectId('https://idp.example.org', 'ada', { name: 'Ada King' });
       expect(await instance().lookupSubject(id)).toMatchObject({ name: 'Ada King', email: 'ada@example.org' });
     });
 
     it('that costs no read the second time', async () => {
       let reads = 0;
-      const counted = new PostgresVault({ query: (sql, parameters) => (reads++, source.query(sql, [...parameters])) }, wrapper);
+      const counted = new PostgresVault(
+        { query: (sql, parameters) => (reads++, source.query(sql, [...parameters])) },
+        wrapper,
+      );
       const id = await counted.subjectId('https://idp.example.org', 'often', { name: 'O' });
       const after = reads;
       expect(await counted.subjectId('https://idp.example.org', 'often', { name: 'O' })).toBe(id);
@@ -75,38 +95,71 @@ describe('the vault in Postgres', () => {
       const vault = instance();
       const [one, two] = await Promise.all([vault.seal('app-1', contact), vault.seal('app-1', 'text')]);
       expect(await instance().open(one)).toEqual(contact);
-      expect(await instance().openAll([two, randomUUID(), 'no uuid', one])).toEqual(new Map<string, unknown>([[one, contact], [two, 'text']]));
+      expect(await instance().openAll([two, randomUUID(), 'no uuid', one])).toEqual(
+        new Map<string, unknown>([
+          [one, contact],
+          [two, 'text'],
+        ]),
+      );
       expect(await instance().open(randomUUID())).toBeUndefined();
     });
 
     it('so that no table holds any of it in the clear', async () => {
       const vault = instance();
       await vault.seal('owner-in-the-clear', contact);
-      await vault.subjectId('https://issuer-in-the-clear.example.org', 'subject-in-the-clear', { name: 'Name In The Clear', email: 'clear@example.org' });
+      await vault.subjectId('https://issuer-in-the-clear.example.org', 'subject-in-the-clear', {
+        name: 'Name In The Clear',
+        email: 'clear@example.org',
+      });
       const dump = (await Promise.all(['owners', 'subjects', 'sealed'].map(rows)))
         .flat()
         .flatMap((row) => Object.values(row))
         .map((value) => (Buffer.isBuffer(value) ? value.toString('latin1') : String(value)))
         .join('\n');
       expect(dump.length).toBeGreaterThan(100);
-      for (const secret of ['Grace', 'navy.example.org', 'owner-in-the-clear', 'issuer-in-the-clear', 'subject-in-the-clear', 'Name In', 'clear@']) expect(dump).not.toContain(secret);
+      for (const secret of [
+        'Grace',
+        'navy.example.org',
+        'owner-in-the-clear',
+        'issuer-in-the-clear',
+        'subject-in-the-clear',
+        'Name In',
+        'clear@',
+      ])
+        expect(dump).not.toContain(secret);
     });
 
     it('and seals the same value differently each time', async () => {
       const vault = instance();
       const [one, two] = await Promise.all([vault.seal('twice', contact), vault.seal('twice', contact)]);
-      const boxes: { box: Buffer }[] = await source.query('SELECT box FROM vault.sealed WHERE reference = ANY($1::uuid[])', [[one, two]]);
+      const boxes: { box: Buffer }[] = await source.query(
+        'SELECT box FROM vault.sealed WHERE reference = ANY($1::uuid[])',
+        [[one, two]],
+      );
       expect(boxes[0]?.box.equals(boxes[1]?.box ?? Buffer.alloc(0))).toBe(false);
     });
 
     it('and opens no box that was changed, moved to another reference or owner, or sealed under another key', async () => {
       const vault = instance();
-      const [mine, other, foreign] = [await vault.seal('mine', contact), await vault.seal('mine', 'other'), await vault.seal('foreign', 'foreign')];
-      await source.query('UPDATE vault.sealed SET box = (SELECT box FROM vault.sealed WHERE reference = $2) WHERE reference = $1', [other, mine]);
-      await source.query('UPDATE vault.sealed SET owner = (SELECT owner FROM vault.sealed WHERE reference = $2) WHERE reference = $1', [foreign, mine]);
+      const [mine, other, foreign] = [
+        await vault.seal('mine', contact),
+        await vault.seal('mine', 'other'),
+        await vault.seal('foreign', 'foreign'),
+      ];
+      await source.query(
+        'UPDATE vault.sealed SET box = (SELECT box FROM vault.sealed WHERE reference = $2) WHERE reference = $1',
+        [other, mine],
+      );
+      await source.query(
+        'UPDATE vault.sealed SET owner = (SELECT owner FROM vault.sealed WHERE reference = $2) WHERE reference = $1',
+        [foreign, mine],
+      );
       await expect(vault.open(other)).rejects.toThrow(VaultCorrupt);
       await expect(vault.open(foreign)).rejects.toThrow(VaultCorrupt);
-      await source.query(String.raw`UPDATE vault.sealed SET box = set_byte(box, 40, (get_byte(box, 40) + 1) % 256) WHERE reference = $1`, [mine]);
+      await source.query(
+        String.raw`UPDATE vault.sealed SET box = set_byte(box, 40, (get_byte(box, 40) + 1) % 256) WHERE reference = $1`,
+        [mine],
+      );
       await expect(vault.open(mine)).rejects.toThrow(VaultCorrupt);
     });
 
@@ -120,7 +173,11 @@ describe('the vault in Postgres', () => {
   describe('erases', () => {
     it('all that an owner has, and nothing of others; twice is once', async () => {
       const vault = instance();
-      const [mine, also, others] = await Promise.all([vault.seal('gone', 1), vault.seal('gone', 2), vault.seal('stays', 3)]);
+      const [mine, also, others] = await Promise.all([
+        vault.seal('gone', 1),
+        vault.seal('gone', 2),
+        vault.seal('stays', 3),
+      ]);
       await vault.erase('gone');
       await vault.erase('gone');
       expect(await vault.openAll([mine, also, others])).toEqual(new Map([[others, 3]]));

@@ -8,11 +8,12 @@ import { Answer } from './answer.js';
 export class AnswerInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     return next.handle().pipe(
-      map((result) => {
+      map((result: unknown): unknown => {
         if (!(result instanceof Answer)) return result;
         const reply = context.switchToHttp().getResponse<FastifyReply>();
         reply.status(result.status).headers({ ...result.headers });
-        return result.body;
+        const body: unknown = result.body;
+        return body;
       }),
     );
   }

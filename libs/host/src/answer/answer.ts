@@ -19,7 +19,10 @@ export class Answer<T> {
   }
 
   /** 201 with the new resource and where it is. */
-  static created<T>(body: T, of: { readonly location: string; readonly version: number; readonly position: Position | string }): Answer<T> {
+  static created<T>(
+    body: T,
+    of: { readonly location: string; readonly version: number; readonly position: Position | string },
+  ): Answer<T> {
     return new Answer(201, body, headersOf(of));
   }
 
@@ -39,15 +42,24 @@ export class Answer<T> {
   }
 }
 
-function headersOf(of: { readonly version?: number; readonly position?: Position | string; readonly location?: string }): Record<string, string> {
+function headersOf(of: {
+  readonly version?: number;
+  readonly position?: Position | string;
+  readonly location?: string;
+}): Record<string, string> {
   return {
     ...(of.version === undefined ? {} : { ETag: `"${of.version}"` }),
-    ...(of.position === undefined ? {} : { 'Gatehouse-Position': typeof of.position === 'string' ? of.position : formatPosition(of.position) }),
+    ...(of.position === undefined
+      ? {}
+      : { 'Gatehouse-Position': typeof of.position === 'string' ? of.position : formatPosition(of.position) }),
     ...(of.location === undefined ? {} : { Location: of.location }),
   };
 }
 
 /** A command that expired before its writer saw it: nothing was done, and it may be sent again. */
 export function expired(): ProblemException {
-  return new ProblemException(problemOfStatus(503, 'The command expired before it was decided; nothing was done. Send it again.'), { 'Retry-After': '1' });
+  return new ProblemException(
+    problemOfStatus(503, 'The command expired before it was decided; nothing was done. Send it again.'),
+    { 'Retry-After': '1' },
+  );
 }

@@ -5,8 +5,15 @@ import type { SchemaObject } from '../docs/schema-object.js';
 /** What a body looks like in the OpenAPI document: a class with class-validator or `@ApiProperty`, or a JSON Schema. */
 export type BodyShape = (new (...args: never[]) => object) | SchemaObject;
 
-const etag = { ETag: { description: 'The version, in quotes.', schema: { type: 'string', pattern: '^"\\d+"$' } as const } };
-const position = { 'Gatehouse-Position': { description: '`<topic>:<partition>:<offset>` of what was decided.', schema: { type: 'string' } as const } };
+const etag = {
+  ETag: { description: 'The version, in quotes.', schema: { type: 'string', pattern: '^"\\d+"$' } as const },
+};
+const position = {
+  'Gatehouse-Position': {
+    description: '`<topic>:<partition>:<offset>` of what was decided.',
+    schema: { type: 'string' } as const,
+  },
+};
 const location = { Location: { description: 'Where the resource is.', schema: { type: 'string' } as const } };
 
 const problem: SchemaObject = {
@@ -20,7 +27,11 @@ const problem: SchemaObject = {
     instance: { type: 'string' },
     errors: {
       type: 'array',
-      items: { type: 'object', required: ['pointer', 'detail'], properties: { pointer: { type: 'string' }, detail: { type: 'string' } } },
+      items: {
+        type: 'object',
+        required: ['pointer', 'detail'],
+        properties: { pointer: { type: 'string' }, detail: { type: 'string' } },
+      },
     },
   },
 };
@@ -28,13 +39,22 @@ const problem: SchemaObject = {
 const commandResource: SchemaObject = {
   type: 'object',
   required: ['id', 'status'],
-  properties: { id: { type: 'string' }, status: { type: 'string', enum: ['pending', 'succeeded', 'refused', 'failed', 'expired'] } },
+  properties: {
+    id: { type: 'string' },
+    status: { type: 'string', enum: ['pending', 'succeeded', 'refused', 'failed', 'expired'] },
+  },
 };
 
 /** Documents problem responses of the given statuses. */
 export function Problems(...statuses: number[]): MethodDecorator {
   return applyDecorators(
-    ...statuses.map((status) => ApiResponse({ status, description: 'A problem document (RFC 9457).', content: { 'application/problem+json': { schema: problem } } })),
+    ...statuses.map((status) =>
+      ApiResponse({
+        status,
+        description: 'A problem document (RFC 9457).',
+        content: { 'application/problem+json': { schema: problem } },
+      }),
+    ),
   );
 }
 
@@ -53,7 +73,12 @@ export function Commands(shape: BodyShape): MethodDecorator {
   return applyDecorators(
     HttpCode(200),
     ...body(200, 'Done.', shape, { ...etag, ...position }),
-    ApiHeader({ name: 'If-Match', required: false, description: 'The ETag of the version that you read.', schema: { type: 'string' } }),
+    ApiHeader({
+      name: 'If-Match',
+      required: false,
+      description: 'The ETag of the version that you read.',
+      schema: { type: 'string' },
+    }),
     ...commandParts(),
     Problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503),
   );
@@ -61,7 +86,11 @@ export function Commands(shape: BodyShape): MethodDecorator {
 
 /** A `GET` of one resource: 200 with its `ETag`. */
 export function Reads(shape: BodyShape): MethodDecorator {
-  return applyDecorators(...body(200, 'The resource.', shape, etag), ...readParts(), Problems(400, 401, 403, 404, 429, 500, 503));
+  return applyDecorators(
+    ...body(200, 'The resource.', shape, etag),
+    ...readParts(),
+    Problems(400, 401, 403, 404, 429, 500, 503),
+  );
 }
 
 /** A `GET` of a list: 200 with `{ items, next? }`. The query DTO extends `PageQuery`. */
@@ -69,23 +98,53 @@ export function Lists(item: BodyShape): MethodDecorator {
   const page: SchemaObject = {
     type: 'object',
     required: ['items'],
-    properties: { items: { type: 'array', items: schemaOf(item) }, next: { type: 'string', description: 'The cursor of the next page; absent on the last.' } },
+    properties: {
+      items: { type: 'array', items: schemaOf(item) },
+      next: { type: 'string', description: 'The cursor of the next page; absent on the last.' },
+    },
   };
-  return applyDecorators(...(typeof item === 'function' ? [ApiExtraModels(item)] : []), ...body(200, 'A page.', page, {}), ...readParts(), Problems(400, 401, 403, 404, 429, 500, 503));
+  return applyDecorators(
+    ...(typeof item === 'function' ? [ApiExtraModels(item)] : []),
+    ...body(200, 'A page.', page, {}),
+    ...readParts(),
+    Problems(400, 401, 403, 404, 429, 500, 503),
+  );
 }
 
 function commandParts(): MethodDecorator[] {
   return [
-    ApiHeader({ name: 'Idempotency-Key', required: false, description: 'A retry with the same key gets the same answer.', schema: { type: 'string', minLength: 1, maxLength: 255 } }),
-    ApiResponse({ status: 202, description: 'No outcome in time; ask `Location`.', headers: location, content: { 'application/json': { schema: commandResource } } }),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description: 'A retry with the same key gets the same answer.',
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    }),
+    ApiResponse({
+      status: 202,
+      description: 'No outcome in time; ask `Location`.',
+      headers: location,
+      content: { 'application/json': { schema: commandResource } },
+    }),
   ];
 }
 
 function readParts(): MethodDecorator[] {
-  return [ApiHeader({ name: 'Gatehouse-Position', required: false, description: 'Answer only from what has reached this position.', schema: { type: 'string' } })];
+  return [
+    ApiHeader({
+      name: 'Gatehouse-Position',
+      required: false,
+      description: 'Answer only from what has reached this position.',
+      schema: { type: 'string' },
+    }),
+  ];
 }
 
-function body(status: number, description: string, shape: BodyShape, headers: NonNullable<Parameters<typeof ApiResponse>[0]['headers']>): MethodDecorator[] {
+function body(
+  status: number,
+  description: string,
+  shape: BodyShape,
+  headers: NonNullable<Parameters<typeof ApiResponse>[0]['headers']>,
+): MethodDecorator[] {
   return [
     ...(typeof shape === 'function' ? [ApiExtraModels(shape)] : []),
     ApiResponse({ status, description, headers, content: { 'application/json': { schema: schemaOf(shape) } } }),

@@ -1,4 +1,15 @@
-import { ArrayNotEmpty, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength } from 'class-validator';
+import {
+  ArrayNotEmpty,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+} from 'class-validator';
 import ipaddr from 'ipaddr.js';
 import { isLoopbackHost, isLoopbackUrl } from './loopback.js';
 import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } from './setting.js';
@@ -7,30 +18,59 @@ import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } f
 export const sandboxPaths = { directory: '/sandbox/directory', fhir: '/sandbox/fhir' } as const;
 
 /** Signature algorithms that an identity provider's tokens may use; none is symmetric, and `none` is not one. */
-export const identityAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const;
+export const identityAlgorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const;
 
 /** The settings that every service shares (api.md, Configuration; security.md, Who is believed). */
 export class BaseConfig implements ConfigSection {
-  @Setting('KAFKA_BROKERS', { mustBe: 'a list of host:port, separated by commas', describe: 'The brokers that hold the log.' })
+  @Setting('KAFKA_BROKERS', {
+    mustBe: 'a list of host:port, separated by commas',
+    describe: 'The brokers that hold the log.',
+  })
   @ArrayNotEmpty()
   @Matches(/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i, { each: true })
   kafkaBrokers: string[];
 
-  @Setting('DATABASE_URL', { mustBe: 'a URL that starts with postgres:// or postgresql://', describe: 'The Postgres of projections, protocol state and vault.', secret: true })
+  @Setting('DATABASE_URL', {
+    mustBe: 'a URL that starts with postgres:// or postgresql://',
+    describe: 'The Postgres of projections, protocol state and vault.',
+    secret: true,
+  })
   @Matches(/^postgres(ql)?:\/\/.+/)
   databaseUrl: string;
 
-  @Setting('DATABASE_POOL', { mustBe: 'a number from 2 to 200', describe: 'Connections to Postgres that this process may hold.' })
+  @Setting('DATABASE_POOL', {
+    mustBe: 'a number from 2 to 200',
+    describe: 'Connections to Postgres that this process may hold.',
+  })
   @IsInt()
   @Min(2)
   @Max(200)
   databasePool: number = 20;
 
-  @Setting('HOST', { mustBe: 'an address or host name to listen on', describe: 'Where to listen; loopback alone in development.' })
+  @Setting('HOST', {
+    mustBe: 'an address or host name to listen on',
+    describe: 'Where to listen; loopback alone in development.',
+  })
   @Matches(/^[\w.:[\]-]+$/)
   host: string = '127.0.0.1';
 
-  @Setting('PORT', { mustBe: 'a port number', describe: 'The port to listen on.', byDefault: '8080; an app alone: 8081 to 8087' })
+  @Setting('PORT', {
+    mustBe: 'a port number',
+    describe: 'The port to listen on.',
+    byDefault: '8080; an app alone: 8081 to 8087',
+  })
   @IsInt()
   @Min(0)
   @Max(65535)
@@ -38,7 +78,8 @@ export class BaseConfig implements ConfigSection {
 
   @Setting('ADMIN_PORT', {
     mustBe: 'a port number other than PORT',
-    describe: 'When set, serves everything but /oauth, /.well-known, /fhir and the patients’ pages there, and only there.',
+    describe:
+      'When set, serves everything but /oauth, /.well-known, /fhir and the patients’ pages there, and only there.',
   })
   @IsOptional()
   @IsInt()
@@ -54,7 +95,10 @@ export class BaseConfig implements ConfigSection {
   @Matches(/^https?:\/\/[^/?#@\s]+$/)
   publicUrl: string;
 
-  @Setting('GATEHOUSE_DEV', { mustBe: '1 or 0', describe: 'Development: the sandbox, generated keys, no TLS; loopback only.' })
+  @Setting('GATEHOUSE_DEV', {
+    mustBe: '1 or 0',
+    describe: 'Development: the sandbox, generated keys, no TLS; loopback only.',
+  })
   @IsBoolean()
   development: boolean = false;
 
@@ -79,29 +123,47 @@ export class BaseConfig implements ConfigSection {
   @MinLength(1)
   identityAudience: string;
 
-  @Setting('IDENTITY_ROLES_CLAIM', { mustBe: 'a claim’s name, or a path such as realm_access.roles', describe: 'The claim that lists roles.' })
+  @Setting('IDENTITY_ROLES_CLAIM', {
+    mustBe: 'a claim’s name, or a path such as realm_access.roles',
+    describe: 'The claim that lists roles.',
+  })
   @IsString()
   identityRolesClaim: string = 'roles';
 
-  @Setting('IDENTITY_ACR', { mustBe: 'a list of `acr` values', describe: 'Reviewer and operator count only with one of these, where set.' })
+  @Setting('IDENTITY_ACR', {
+    mustBe: 'a list of `acr` values',
+    describe: 'Reviewer and operator count only with one of these, where set.',
+  })
   @IsString({ each: true })
   identityAcr: string[] = [];
 
-  @Setting('IDENTITY_AMR', { mustBe: 'a list of `amr` values', describe: 'Reviewer and operator count only with one of these, where set.' })
+  @Setting('IDENTITY_AMR', {
+    mustBe: 'a list of `amr` values',
+    describe: 'Reviewer and operator count only with one of these, where set.',
+  })
   @IsString({ each: true })
   identityAmr: string[] = [];
 
-  @Setting('IDENTITY_TYP', { mustBe: 'a list of `typ` header values', describe: 'What an access token’s header may say it is (RFC 9068).' })
+  @Setting('IDENTITY_TYP', {
+    mustBe: 'a list of `typ` header values',
+    describe: 'What an access token’s header may say it is (RFC 9068).',
+  })
   @ArrayNotEmpty()
   @IsString({ each: true })
   identityTyp: string[] = ['at+jwt'];
 
-  @Setting('IDENTITY_ALGS', { mustBe: `a list of ${identityAlgorithms.join(', ')}`, describe: 'Signature algorithms that count.' })
+  @Setting('IDENTITY_ALGS', {
+    mustBe: `a list of ${identityAlgorithms.join(', ')}`,
+    describe: 'Signature algorithms that count.',
+  })
   @ArrayNotEmpty()
   @IsIn(identityAlgorithms, { each: true })
   identityAlgs: string[] = ['RS256', 'PS256', 'ES256', 'RS384', 'ES384', 'EdDSA'];
 
-  @Setting('IDENTITY_CLOCK_SKEW', { mustBe: 'a number of seconds from 0 to 120', describe: 'How far the provider’s clock may be off, in seconds.' })
+  @Setting('IDENTITY_CLOCK_SKEW', {
+    mustBe: 'a number of seconds from 0 to 120',
+    describe: 'How far the provider’s clock may be off, in seconds.',
+  })
   @IsInt()
   @Min(0)
   @Max(120)
@@ -115,72 +177,95 @@ export class BaseConfig implements ConfigSection {
   @Matches(/^https?:\/\/[^?#@\s]+$/)
   fhirUpstreamUrl: string;
 
-  @Setting('TRUSTED_PROXIES', { mustBe: 'a list of IP addresses and networks (CIDR), none of them everything', describe: 'Forwarded headers count only from these.' })
+  @Setting('TRUSTED_PROXIES', {
+    mustBe: 'a list of IP addresses and networks (CIDR), none of them everything',
+    describe: 'Forwarded headers count only from these.',
+  })
   @IsString({ each: true })
   trustedProxies: string[] = [];
 
-  @Setting('LOG_LEVEL', { mustBe: 'one of fatal, error, warn, info, debug, trace, silent', describe: 'The least level that is logged.', byDefault: 'info; warn in development' })
+  @Setting('LOG_LEVEL', {
+    mustBe: 'one of fatal, error, warn, info, debug, trace, silent',
+    describe: 'The least level that is logged.',
+    byDefault: 'info; warn in development',
+  })
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   logLevel: string;
 
   complete(service: ServiceIdentity): void {
-    this.port ??= service.defaultPort;
-    this.logLevel ??= this.development === true ? 'warn' : 'info';
-    if (this.development !== true) return;
-    this.publicUrl ??= `http://${this.host.includes(':') && !this.host.startsWith('[') ? `[${this.host}]` : this.host}:${this.port}`;
-    this.identityIssuer ??= `${this.publicUrl}${sandboxPaths.directory}`;
-    this.identityAudience ??= 'gatehouse';
-    this.fhirUpstreamUrl ??= `${this.publicUrl}${sandboxPaths.fhir}`;
+    const given: Unchecked = { ...this };
+    const isDevelopment = given.development === true;
+    this.port = given.port ?? service.defaultPort;
+    this.logLevel = given.logLevel ?? (isDevelopment ? 'warn' : 'info');
+    if (!isDevelopment) return;
+    this.publicUrl =
+      given.publicUrl ??
+      `http://${this.host.includes(':') && !this.host.startsWith('[') ? `[${this.host}]` : this.host}:${this.port}`;
+    this.identityIssuer = given.identityIssuer ?? `${this.publicUrl}${sandboxPaths.directory}`;
+    this.identityAudience = given.identityAudience ?? 'gatehouse';
+    this.fhirUpstreamUrl = given.fhirUpstreamUrl ?? `${this.publicUrl}${sandboxPaths.fhir}`;
   }
 
   faults(): readonly ConfigFault[] {
+    const given: Unchecked = { ...this };
     return [
-      ...(this.development === true ? this.developmentFaults() : this.productionFaults()),
+      ...(given.development === true ? developmentFaults(given) : productionFaults(given)),
       ...this.trustedProxies
         .filter((proxy) => !isNetwork(proxy))
-        .map((given) => ({ variable: 'TRUSTED_PROXIES', mustBe: 'a list of IP addresses and networks (CIDR), none of them everything', given })),
+        .map((given) => ({
+          variable: 'TRUSTED_PROXIES',
+          mustBe: 'a list of IP addresses and networks (CIDR), none of them everything',
+          given,
+        })),
       ...(this.adminPort !== undefined && this.adminPort !== 0 && this.adminPort === this.port
         ? [{ variable: 'ADMIN_PORT', mustBe: 'a port number other than PORT', given: String(this.adminPort) }]
         : []),
-      ...this.audienceFaults(),
+      ...audienceFaults(given),
     ];
   }
+}
 
-  /** Whatever NODE_ENV says, development's features answer on loopback alone (security.md, Who is believed). */
-  private developmentFaults(): readonly ConfigFault[] {
-    const faults: ConfigFault[] = [];
-    const loopback = 'a loopback address while GATEHOUSE_DEV is 1';
-    if (!isLoopbackHost(this.host)) faults.push({ variable: 'HOST', mustBe: loopback, given: this.host });
-    if (this.publicUrl !== undefined && !isLoopbackUrl(this.publicUrl)) {
-      faults.push({ variable: 'PUBLIC_URL', mustBe: `a URL on ${loopback}`, given: this.publicUrl });
-    }
-    return faults;
-  }
+/** The settings before they are validated: any of them may be missing. */
+type Unchecked = { readonly [name in keyof BaseConfig]?: BaseConfig[name] | undefined };
 
-  private productionFaults(): readonly ConfigFault[] {
-    const faults: ConfigFault[] = [];
-    const https = (variable: string, url: string | undefined) => {
-      if (url?.startsWith('http://') === true) faults.push({ variable, mustBe: 'an https URL outside development', given: url });
-    };
-    https('PUBLIC_URL', this.publicUrl);
-    https('IDENTITY_ISSUER', this.identityIssuer);
-    return faults;
+/** Whatever NODE_ENV says, development's features answer on loopback alone (security.md, Who is believed). */
+function developmentFaults({ host, publicUrl }: Unchecked): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const loopback = 'a loopback address while GATEHOUSE_DEV is 1';
+  if (host !== undefined && !isLoopbackHost(host)) faults.push({ variable: 'HOST', mustBe: loopback, given: host });
+  if (publicUrl !== undefined && !isLoopbackUrl(publicUrl)) {
+    faults.push({ variable: 'PUBLIC_URL', mustBe: `a URL on ${loopback}`, given: publicUrl });
   }
+  return faults;
+}
 
-  /** A token for the FHIR API must never count here, so the audiences and issuers may not coincide. */
-  private audienceFaults(): readonly ConfigFault[] {
-    const faults: ConfigFault[] = [];
-    if (this.publicUrl === undefined) return faults;
-    const fhir = `${this.publicUrl}/fhir`;
-    if (this.identityAudience === fhir || this.identityAudience?.startsWith(`${fhir}/`) === true) {
-      faults.push({ variable: 'IDENTITY_AUDIENCE', mustBe: 'another audience than the FHIR base', given: this.identityAudience });
-    }
-    const issuer = this.identityIssuer?.replace(/\/$/, '');
-    if (issuer === this.publicUrl || issuer === fhir || issuer === `${this.publicUrl}/oauth`) {
-      faults.push({ variable: 'IDENTITY_ISSUER', mustBe: 'another issuer than Gatehouse’s own authorization server', given: this.identityIssuer });
-    }
-    return faults;
+function productionFaults({ publicUrl, identityIssuer }: Unchecked): readonly ConfigFault[] {
+  const https = (variable: string, given: string | undefined) =>
+    given?.startsWith('http://') === true ? [{ variable, mustBe: 'an https URL outside development', given }] : [];
+  return [...https('PUBLIC_URL', publicUrl), ...https('IDENTITY_ISSUER', identityIssuer)];
+}
+
+/** A token for the FHIR API must never count here, so the audiences and issuers may not coincide. */
+function audienceFaults({ publicUrl, identityAudience, identityIssuer }: Unchecked): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  if (publicUrl === undefined) return faults;
+  const fhir = `${publicUrl}/fhir`;
+  if (identityAudience !== undefined && (identityAudience === fhir || identityAudience.startsWith(`${fhir}/`))) {
+    faults.push({
+      variable: 'IDENTITY_AUDIENCE',
+      mustBe: 'another audience than the FHIR base',
+      given: identityAudience,
+    });
   }
+  const issuer = identityIssuer?.replace(/\/$/, '');
+  if (identityIssuer !== undefined && [publicUrl, fhir, `${publicUrl}/oauth`].some((ours) => ours === issuer)) {
+    faults.push({
+      variable: 'IDENTITY_ISSUER',
+      mustBe: 'another issuer than Gatehouse’s own authorization server',
+      given: identityIssuer,
+    });
+  }
+  return faults;
 }
 
 function isNetwork(text: string): boolean {

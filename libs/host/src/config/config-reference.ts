@@ -1,4 +1,4 @@
-import { settingsOf, type ConfigClass } from './setting.js';
+import { settingsOf, writeText, type ConfigClass } from './setting.js';
 
 /** One row of the configuration reference. */
 export interface ReferenceRow {
@@ -34,6 +34,5 @@ export function configReferenceMarkdown(sections: readonly ConfigClass[]): strin
 
 function shown(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : `\`${value.join(',')}\``;
-  return `\`${typeof value === 'boolean' ? (value ? '1' : '0') : String(value)}\``;
+  return Array.isArray(value) && value.length === 0 ? 'none' : `\`${writeText(value)}\``;
 }

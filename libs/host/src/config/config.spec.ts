@@ -31,7 +31,11 @@ class Untyped {
 
 const service = { name: 'approval', defaultPort: 8082 };
 
-const development: Environment = { GATEHOUSE_DEV: '1', KAFKA_BROKERS: '127.0.0.1:9092', DATABASE_URL: 'postgres://u:hunter2@127.0.0.1/g' };
+const development: Environment = {
+  GATEHOUSE_DEV: '1',
+  KAFKA_BROKERS: '127.0.0.1:9092',
+  DATABASE_URL: 'postgres://u:hunter2@127.0.0.1/g',
+};
 
 const production: Environment = {
   KAFKA_BROKERS: 'kafka-1.example.org:9093, kafka-2.example.org:9093',
@@ -82,24 +86,53 @@ describe('configuration', () => {
   });
 
   it('outside development takes what is complete', () => {
-    expect(base(production)).toMatchObject({ kafkaBrokers: ['kafka-1.example.org:9093', 'kafka-2.example.org:9093'], development: false, logLevel: 'info' });
+    expect(base(production)).toMatchObject({
+      kafkaBrokers: ['kafka-1.example.org:9093', 'kafka-2.example.org:9093'],
+      development: false,
+      logLevel: 'info',
+    });
   });
 
   it('lists every fault at once', () => {
-    expect(faultsOf({})).toEqual(['DATABASE_URL', 'FHIR_UPSTREAM_URL', 'IDENTITY_AUDIENCE', 'IDENTITY_ISSUER', 'KAFKA_BROKERS', 'PUBLIC_URL', 'VAULT_KEY']);
-    expect(faultsOf({ ...production, PORT: 'abc', LOG_LEVEL: 'loud', REVIEW_DAYS: '31' }, [VaultConfig, ReviewConfig])).toEqual(['LOG_LEVEL', 'PORT', 'REVIEW_DAYS']);
+    expect(faultsOf({})).toEqual([
+      'DATABASE_URL',
+      'FHIR_UPSTREAM_URL',
+      'IDENTITY_AUDIENCE',
+      'IDENTITY_ISSUER',
+      'KAFKA_BROKERS',
+      'PUBLIC_URL',
+      'VAULT_KEY',
+    ]);
+    expect(
+      faultsOf({ ...production, PORT: 'abc', LOG_LEVEL: 'loud', REVIEW_DAYS: '31' }, [VaultConfig, ReviewConfig]),
+    ).toEqual(['LOG_LEVEL', 'PORT', 'REVIEW_DAYS']);
   });
 
   it('says what it must be and what was given, and never a secret', () => {
-    const message = messageOf({ ...production, PORT: '99999', DATABASE_URL: 'mysql://u:hunter2@db', REVIEW_PASSWORD: 'swordfish' }, [VaultConfig, ReviewConfig]);
+    const message = messageOf(
+      { ...production, PORT: '99999', DATABASE_URL: 'mysql://u:hunter2@db', REVIEW_PASSWORD: 'swordfish' },
+      [VaultConfig, ReviewConfig],
+    );
     expect(message).toContain('PORT must be a port number; given: 99999');
     expect(message).toContain('DATABASE_URL must be a URL that starts with postgres://');
     expect(message).not.toMatch(/hunter2|swordfish/);
   });
 
   it('prints the result without secrets', () => {
-    const printed = loadConfig(service, [VaultConfig, ReviewConfig], { ...production, TRUSTED_PROXIES: '10.0.0.0/8,::1' }).print();
-    expect(printed.split('\n')).toEqual(expect.arrayContaining(['PORT=8082', 'GATEHOUSE_DEV=0', 'TRUSTED_PROXIES=10.0.0.0/8,::1', 'REVIEW_DAYS=5', '# DATABASE_URL is set and not shown', '# REVIEW_PASSWORD is not set']));
+    const printed = loadConfig(service, [VaultConfig, ReviewConfig], {
+      ...production,
+      TRUSTED_PROXIES: '10.0.0.0/8,::1',
+    }).print();
+    expect(printed.split('\n')).toEqual(
+      expect.arrayContaining([
+        'PORT=8082',
+        'GATEHOUSE_DEV=0',
+        'TRUSTED_PROXIES=10.0.0.0/8,::1',
+        'REVIEW_DAYS=5',
+        '# DATABASE_URL is set and not shown',
+        '# REVIEW_PASSWORD is not set',
+      ]),
+    );
     expect(printed).not.toMatch(/hunter2/);
     expect(printed).not.toContain(production['VAULT_KEY']);
   });
@@ -144,9 +177,12 @@ describe('configuration', () => {
       }
     });
 
-    it.each([['127.0.0.1'], ['127.9.9.9'], ['::1'], ['[::1]'], ['localhost'], ['::ffff:127.0.0.1']])('HOST=%s is loopback', (HOST) => {
-      expect(faultsOf({ ...development, HOST, PUBLIC_URL: 'http://localhost:8080' })).toEqual([]);
-    });
+    it.each([['127.0.0.1'], ['127.9.9.9'], ['::1'], ['[::1]'], ['localhost'], ['::ffff:127.0.0.1']])(
+      'HOST=%s is loopback',
+      (HOST) => {
+        expect(faultsOf({ ...development, HOST, PUBLIC_URL: 'http://localhost:8080' })).toEqual([]);
+      },
+    );
   });
 
   describe('secrets from files', () => {
@@ -159,13 +195,17 @@ describe('configuration', () => {
     it('are read, without the newline at their end', () => {
       const path = join(folder, 'token');
       writeFileSync(path, 'swordfish\n');
-      expect(loadConfig(service, [Untyped], { ...development, UNTYPED_TOKEN_FILE: path }).get(Untyped).token).toBe('swordfish');
+      expect(loadConfig(service, [Untyped], { ...development, UNTYPED_TOKEN_FILE: path }).get(Untyped).token).toBe(
+        'swordfish',
+      );
     });
 
     it('are given once, and readable', () => {
       const path = join(folder, 'token');
       writeFileSync(path, 'swordfish');
-      expect(faultsOf({ ...development, UNTYPED_TOKEN_FILE: path, UNTYPED_TOKEN: 'x' }, [Untyped])).toEqual(['UNTYPED_TOKEN']);
+      expect(faultsOf({ ...development, UNTYPED_TOKEN_FILE: path, UNTYPED_TOKEN: 'x' }, [Untyped])).toEqual([
+        'UNTYPED_TOKEN',
+      ]);
       expect(messageOf({ ...development, UNTYPED_TOKEN_FILE: join(folder, 'none') }, [Untyped])).toContain('ENOENT');
     });
 
@@ -180,7 +220,13 @@ describe('configuration', () => {
 
   it('documents itself', () => {
     const rows = configReference([BaseConfig, VaultConfig, ReviewConfig]);
-    expect(rows.find((row) => row.variable === 'REVIEW_DAYS')).toEqual({ variable: 'REVIEW_DAYS', mustBe: 'a number of days from 1 to 30', describe: 'Days until a review is due.', byDefault: '`5`', secret: false });
+    expect(rows.find((row) => row.variable === 'REVIEW_DAYS')).toEqual({
+      variable: 'REVIEW_DAYS',
+      mustBe: 'a number of days from 1 to 30',
+      describe: 'Days until a review is due.',
+      byDefault: '`5`',
+      secret: false,
+    });
     expect(configReferenceMarkdown([VaultConfig])).toContain('| `VAULT_KEY` (or `VAULT_KEY_FILE`) |');
     expect(new Set(rows.map((row) => row.variable)).size).toBe(rows.length);
   });

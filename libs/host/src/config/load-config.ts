@@ -3,7 +3,15 @@ import { types } from 'node:util';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { BaseConfig } from './base-config.js';
-import { readText, settingsOf, type ConfigClass, type ConfigFault, type ConfigSection, type ServiceIdentity } from './setting.js';
+import {
+  readText,
+  settingsOf,
+  writeText,
+  type ConfigClass,
+  type ConfigFault,
+  type ConfigSection,
+  type ServiceIdentity,
+} from './setting.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,7 +35,8 @@ export class LoadedConfig {
   /** The instance of a class of settings. Throws for a class that the service did not name. */
   get<T extends object>(section: ConfigClass<T>): T {
     const instance = this.instances.get(section);
-    if (!(instance instanceof section)) throw new Error(`${section.name} is not among this service's configuration classes`);
+    if (!(instance instanceof section))
+      throw new Error(`${section.name} is not among this service's configuration classes`);
     return instance;
   }
 
@@ -44,7 +53,7 @@ export class LoadedConfig {
         const value: unknown = Reflect.get(instance, field);
         if (value === undefined) lines.push(`# ${variable} is not set`);
         else if (secret === true) lines.push(`# ${variable} is set and not shown`);
-        else lines.push(`${variable}=${Array.isArray(value) ? value.join(',') : typeof value === 'boolean' ? (value ? '1' : '0') : String(value)}`);
+        else lines.push(`${variable}=${writeText(value)}`);
       }
     }
     return lines.join('\n');
@@ -56,7 +65,11 @@ export class LoadedConfig {
  * Throws a `ConfigError` that lists every fault, with the variable's name, what it must be and what was
  * given (never a secret's value). An empty variable counts as not set.
  */
-export function loadConfig(service: ServiceIdentity, sections: readonly ConfigClass[], environment: Environment): LoadedConfig {
+export function loadConfig(
+  service: ServiceIdentity,
+  sections: readonly ConfigClass[],
+  environment: Environment,
+): LoadedConfig {
   const faults: ConfigFault[] = [];
   const instances = new Map<ConfigClass, object>();
   const classes = new Set<ConfigClass>([BaseConfig, ...sections]);
@@ -82,7 +95,13 @@ function read<T extends object>(section: ConfigClass<T>, environment: Environmen
   return plainToInstance(section, plain, { exposeDefaultValues: true });
 }
 
-function textOf(variable: string, secret: boolean, mustBe: string, environment: Environment, faults: ConfigFault[]): string | undefined {
+function textOf(
+  variable: string,
+  secret: boolean,
+  mustBe: string,
+  environment: Environment,
+  faults: ConfigFault[],
+): string | undefined {
   const text = environment[variable]?.trim();
   const direct = text === '' ? undefined : text;
   const path = secret ? environment[`${variable}_FILE`] : undefined;
@@ -95,7 +114,11 @@ function textOf(variable: string, secret: boolean, mustBe: string, environment: 
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
     const reason = types.isNativeError(error) && 'code' in error ? String(error.code) : 'unreadable';
-    faults.push({ variable: `${variable}_FILE`, mustBe: `the path of a readable file that holds ${mustBe} (${reason})`, given: path });
+    faults.push({
+      variable: `${variable}_FILE`,
+      mustBe: `the path of a readable file that holds ${mustBe} (${reason})`,
+      given: path,
+    });
     return undefined;
   }
 }
@@ -103,10 +126,11 @@ function textOf(variable: string, secret: boolean, mustBe: string, environment: 
 function validateFields(section: ConfigClass, instance: object, faults: ConfigFault[]): void {
   const bad = new Set(validateSync(instance).map((error) => error.property));
   for (const { variable, field, secret, mustBe } of settingsOf(section)) {
-    if (!bad.has(field) || faults.some((fault) => fault.variable === variable || fault.variable === `${variable}_FILE`)) continue;
+    if (!bad.has(field) || faults.some((fault) => fault.variable === variable || fault.variable === `${variable}_FILE`))
+      continue;
     const value: unknown = Reflect.get(instance, field);
     if (value === undefined) faults.push({ variable, mustBe });
-    else faults.push({ variable, mustBe, given: secret === true ? '(a secret, not shown)' : Array.isArray(value) ? value.join(',') : String(value) });
+    else faults.push({ variable, mustBe, given: secret === true ? '(a secret, not shown)' : writeText(value) });
   }
 }
 

@@ -83,6 +83,13 @@ export function settingsOf(section: ConfigClass): readonly SettingDeclaration[] 
   return declarations.get(section) ?? [];
 }
 
+/** A setting's value as its variable would be written. */
+export function writeText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return Array.isArray(value) ? value.map(writeText).join(',') : JSON.stringify(value);
+}
+
 /** Reads a setting's text as its kind. What cannot be read stays text, for the validator to refuse. */
 export function readText(kind: SettingKind, text: string): unknown {
   switch (kind) {

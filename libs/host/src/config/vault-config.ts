@@ -10,20 +10,26 @@ const mustBe = '32 random bytes in base64 or hex';
 
 /** The key that wraps the keys of personal data. */
 export class VaultConfig implements ConfigSection {
-  @Setting('VAULT_KEY', { mustBe, describe: 'Wraps the keys of personal data; back it up apart from the database.', secret: true, byDefault: 'generated in development' })
+  @Setting('VAULT_KEY', {
+    mustBe,
+    describe: 'Wraps the keys of personal data; back it up apart from the database.',
+    secret: true,
+    byDefault: 'generated in development',
+  })
   @IsOptional()
   @Matches(/^([0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?)$/)
   vaultKey?: string;
 
   faults(base: object): readonly ConfigFault[] {
-    const development = base instanceof BaseConfig && base.development === true;
+    const development = base instanceof BaseConfig && base.development;
     return this.vaultKey === undefined && !development ? [{ variable: 'VAULT_KEY', mustBe }] : [];
   }
 }
 
 /** The vault's key; in development one that is made at first need and kept under the data directory. */
 export function vaultKey(config: VaultConfig, base: BaseConfig): Buffer {
-  if (config.vaultKey !== undefined) return Buffer.from(config.vaultKey, /^[0-9a-fA-F]{64}$/.test(config.vaultKey) ? 'hex' : 'base64');
+  if (config.vaultKey !== undefined)
+    return Buffer.from(config.vaultKey, /^[0-9a-fA-F]{64}$/.test(config.vaultKey) ? 'hex' : 'base64');
   if (!base.development) throw new Error('VAULT_KEY is generated in development alone');
   const path = join(base.dataDir, 'vault.key');
   try {

@@ -6,7 +6,12 @@ import { DatabaseUnavailable, isDatabaseUnavailable } from './database-error.js'
 export type EntityClass = new () => object;
 
 /** The process's one pool. Times are in milliseconds. */
-export function dataSourceOptions(base: BaseConfig, entities: readonly EntityClass[], service: string, log: Log): DataSourceOptions {
+export function dataSourceOptions(
+  base: BaseConfig,
+  entities: readonly EntityClass[],
+  service: string,
+  log: Log,
+): DataSourceOptions {
   return {
     type: 'postgres',
     url: base.databaseUrl,

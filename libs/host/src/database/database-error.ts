@@ -11,7 +11,17 @@ export class DatabaseUnavailable extends Error {
 }
 
 /** Node's codes of a connection that failed or was cut. */
-const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+]);
 /** SQLSTATE classes 08 (connection), 53 (resources), 57P (operator's intervention: shutting down, starting up). */
 const unavailableState = /^(08|53|57P)/;
 /** pg and its pool give these no code. */
@@ -23,7 +33,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
   if (!types.isNativeError(error)) return false;
   if ('errors' in error && Array.isArray(error.errors) && error.errors.some(isDatabaseUnavailable)) return true;
-  const cause = error instanceof QueryFailedError ? error.driverError : error.cause;
+  const cause: unknown = error instanceof QueryFailedError ? error.driverError : error.cause;
   if (cause !== undefined && cause !== error && isDatabaseUnavailable(cause)) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return networkCodes.has(code) || unavailableState.test(code) || unavailableMessage.test(error.message);

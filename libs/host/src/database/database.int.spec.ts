@@ -1,4 +1,11 @@
-import { cuttableProxy, startTestService, testIssuer, type CuttableProxy, type TestIssuer, type TestService } from '#testing';
+import {
+  cuttableProxy,
+  startTestService,
+  testIssuer,
+  type CuttableProxy,
+  type TestIssuer,
+  type TestService,
+} from '#testing';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, PrimaryColumn, Repository, type MigrationInterface, type QueryRunner } from 'typeorm';
@@ -121,8 +128,13 @@ describe('the database', () => {
 
   async function statuses(service: TestService): Promise<number[]> {
     const headers = await issuer.bearer('op', 'operator');
-    const responses = await Promise.all(['/notes/by-sql', '/notes/by-repository', '/notes/without', '/health/ready', '/health/live'].map((path) => service.call(path, { headers })));
-    for (const response of responses.filter((each) => each.status === 503)) expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
+    const responses = await Promise.all(
+      ['/notes/by-sql', '/notes/by-repository', '/notes/without', '/health/ready', '/health/live'].map((path) =>
+        service.call(path, { headers }),
+      ),
+    );
+    for (const response of responses.filter((each) => each.status === 503))
+      expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
     return responses.map((response) => response.status);
   }
 
@@ -164,13 +176,15 @@ describe('the database', () => {
     const database = (await start()).app.get(Database);
     expect(await database.query("INSERT INTO projection.notes VALUES ('1', 'a') RETURNING id")).toEqual([{ id: '1' }]);
     expect(await database.query("UPDATE projection.notes SET text = 'b' RETURNING text")).toEqual([{ text: 'b' }]);
-    expect(await database.query('DELETE FROM projection.notes WHERE id = $1 RETURNING id', ['1'])).toEqual([{ id: '1' }]);
+    expect(await database.query('DELETE FROM projection.notes WHERE id = $1 RETURNING id', ['1'])).toEqual([
+      { id: '1' },
+    ]);
     expect(await database.query("UPDATE projection.notes SET text = 'c'")).toEqual([]);
   });
 
   it('is migrated once, however many instances start at the same time', async () => {
-    const services = await Promise.all([start(), start(), start()]);
-    const history = await services[0]!.app.get(Database).query<{ name: string }>('SELECT name FROM projection.migrations');
+    const [first] = await Promise.all([start(), start(), start()]);
+    const history = await first.app.get(Database).query<{ name: string }>('SELECT name FROM projection.migrations');
     expect(history.map((row) => row.name)).toEqual(['CreateNotes1763942400001']);
   });
 
@@ -187,8 +201,20 @@ describe('the database', () => {
 
   it('ends the process when a migration is wrong, and leaves nothing half done', async () => {
     const ended = Promise.withResolvers<unknown>();
-    const environment = { GATEHOUSE_DEV: '1', LOG_LEVEL: 'silent', KAFKA_BROKERS: '127.0.0.1:1', DATABASE_URL: through, PORT: '0', PUBLIC_URL: 'http://127.0.0.1', VAULT_KEY: Buffer.alloc(32).toString('base64') };
-    const service = await createService({ ...notes, migrations: { projection: [CreateNotes1763942400001, Broken1763942400003] } }, environment, ended.resolve);
+    const environment = {
+      GATEHOUSE_DEV: '1',
+      LOG_LEVEL: 'silent',
+      KAFKA_BROKERS: '127.0.0.1:1',
+      DATABASE_URL: through,
+      PORT: '0',
+      PUBLIC_URL: 'http://127.0.0.1',
+      VAULT_KEY: Buffer.alloc(32).toString('base64'),
+    };
+    const service = await createService(
+      { ...notes, migrations: { projection: [CreateNotes1763942400001, Broken1763942400003] } },
+      environment,
+      ended.resolve,
+    );
     await expect(ended.promise).resolves.toMatchObject({ message: expect.stringContaining('syntax error') });
     await service.close();
     const again = (await start()).app.get(Database);

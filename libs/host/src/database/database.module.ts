@@ -19,7 +19,11 @@ import type { MigrationClass, SchemaName } from './database-schemas.js';
  */
 @Module({})
 export class DatabaseModule {
-  static of(service: string, entities: readonly EntityClass[], migrations: Record<SchemaName, readonly MigrationClass[]>): DynamicModule {
+  static of(
+    service: string,
+    entities: readonly EntityClass[],
+    migrations: Record<SchemaName, readonly MigrationClass[]>,
+  ): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
@@ -40,8 +44,16 @@ export class DatabaseModule {
         {
           provide: Database,
           inject: [DataSource, Log, HealthRegistry, FatalErrors, ErrorTranslators],
-          useFactory: (source: DataSource, log: Log, health: HealthRegistry, fatal: FatalErrors, translators: ErrorTranslators) => {
-            translators.add((error) => (saysUnavailable(error, source) ? unavailable('The database cannot be asked now.', 2, error) : undefined));
+          useFactory: (
+            source: DataSource,
+            log: Log,
+            health: HealthRegistry,
+            fatal: FatalErrors,
+            translators: ErrorTranslators,
+          ) => {
+            translators.add((error) =>
+              saysUnavailable(error, source) ? unavailable('The database cannot be asked now.', 2, error) : undefined,
+            );
             return new Database(source, migrations, log.for('database'), health, fatal);
           },
         },

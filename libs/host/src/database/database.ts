@@ -30,7 +30,9 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
     private readonly fatal: FatalErrors,
   ) {
     // Nobody may be waiting for it when the process stops before the database came.
-    this.connected.promise.catch((error: unknown) => this.log.debug('the database never came', types.isNativeError(error) ? { reason: error.message } : {}));
+    this.connected.promise.catch((error: unknown) =>
+      this.log.debug('the database never came', types.isNativeError(error) ? { reason: error.message } : {}),
+    );
   }
 
   onModuleInit(): void {
@@ -63,7 +65,8 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
     try {
       return await work();
     } catch (error) {
-      if (isDatabaseUnavailable(error) && !(error instanceof DatabaseUnavailable)) throw new DatabaseUnavailable({ cause: error });
+      if (isDatabaseUnavailable(error) && !(error instanceof DatabaseUnavailable))
+        throw new DatabaseUnavailable({ cause: error });
       throw error;
     }
   }
@@ -75,8 +78,12 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
 
   private migrated = false;
 
+  private stopped(): boolean {
+    return this.stop.signal.aborted;
+  }
+
   private async connect(): Promise<void> {
-    for (let attempt = 1; !this.stop.signal.aborted; attempt++) {
+    for (let attempt = 1; !this.stopped(); attempt++) {
       try {
         if (!this.dataSource.isInitialized) await this.dataSource.initialize();
         await migrate(this.dataSource, this.migrations, this.log);
@@ -84,14 +91,15 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
         this.connected.resolve();
         return;
       } catch (error) {
-        if (this.stop.signal.aborted) return;
+        if (this.stopped()) return;
         if (!isDatabaseUnavailable(error)) {
           this.connected.reject(error);
           this.fatal.report('the database could not be prepared', error);
           return;
         }
         const retryInMs = Math.min(firstPause * 2 ** Math.min(attempt - 1, 6), longestPause);
-        if (attempt === 1 || attempt % 30 === 0) this.log.warn('the database cannot be reached', error, { attempt, retryInMs });
+        if (attempt === 1 || attempt % 30 === 0)
+          this.log.warn('the database cannot be reached', error, { attempt, retryInMs });
         await wait(retryInMs, undefined, { signal: this.stop.signal }).catch(() => undefined);
       }
     }
@@ -101,6 +109,12 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
 /** TypeORM gives rows for a SELECT and for RETURNING of an INSERT, and `[rows, count]` for UPDATE and DELETE. */
 function rowsOf<Row extends object>(result: unknown): readonly Row[] {
   if (!Array.isArray(result)) return [];
-  const [first, second]: unknown[] = result;
-  return Array.isArray(first) && typeof second === 'number' ? first : result;
+  const all: readonly unknown[] = result;
+  const rows: readonly unknown[] = Array.isArray(all[0]) && typeof all[1] === 'number' ? all[0] : all;
+  return rows.filter(isRow<Row>);
+}
+
+/** What the statement selects is for the caller to say; that it is an object, not null, is seen here. */
+function isRow<Row extends object>(row: unknown): row is Row {
+  return typeof row === 'object' && row !== null;
 }

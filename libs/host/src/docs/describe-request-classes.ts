@@ -3,6 +3,7 @@ import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { ApiProperty } from '@nestjs/swagger';
 import { getMetadataStorage } from 'class-validator';
 import { nestedClassOf } from '../request/nested.js';
+import { prototypeOf } from './prototype-of.js';
 import { schemaOfRules, type Rule } from './schema-of-rules.js';
 
 type Class = new (...args: never[]) => object;
@@ -23,7 +24,7 @@ function* parameterClasses(app: INestApplicationContext): Generator<Class> {
   for (const module of app.get(ModulesContainer).values()) {
     for (const { metatype } of module.controllers.values()) {
       if (typeof metatype !== 'function') continue;
-      const prototype: object = metatype.prototype;
+      const prototype = prototypeOf(metatype);
       for (const name of scanner.getAllMethodNames(prototype)) {
         const types: unknown = Reflect.getMetadata('design:paramtypes', prototype, name);
         if (Array.isArray(types)) yield* types.filter(isClass);
@@ -35,18 +36,19 @@ function* parameterClasses(app: INestApplicationContext): Generator<Class> {
 function describe(dto: Class, done: Set<Class>): void {
   if (done.has(dto)) return;
   done.add(dto);
+  const prototype = prototypeOf(dto);
   const storage = getMetadataStorage();
   const byProperty = storage.groupByPropertyName(storage.getTargetValidationMetadatas(dto, '', false, false));
   for (const [property, rules] of Object.entries(byProperty)) {
     const nested = nestedClass(dto, property);
     if (nested !== undefined) describe(nested, done);
-    const own: unknown = Reflect.getMetadata('swagger/apiModelProperties', dto.prototype, property);
+    const own: unknown = Reflect.getMetadata('swagger/apiModelProperties', prototype, property);
     if (own !== undefined) continue;
-    const declared: unknown = Reflect.getMetadata('design:type', dto.prototype, property);
+    const declared: unknown = Reflect.getMetadata('design:type', prototype, property);
     const initial: unknown = Reflect.get(new dto(), property);
     const required = initial === undefined && !rules.some((rule) => rule.name === 'isOptional');
     const options = Object.assign(schemaOfRules(rules.map(toRule), declared, nested), { required });
-    ApiProperty(options)(dto.prototype, property);
+    ApiProperty(options)(prototype, property);
   }
 }
 
@@ -55,10 +57,14 @@ function toRule(rule: { name?: string; type: string; constraints: unknown[] | un
 }
 
 function nestedClass(dto: Class, property: string): Class | undefined {
-  const type: unknown = nestedClassOf(dto.prototype, property);
+  const type: unknown = nestedClassOf(prototypeOf(dto), property);
   return isClass(type) ? type : undefined;
 }
 
 function isClass(type: unknown): type is Class {
-  return typeof type === 'function' && ![String, Number, Boolean, Array, Object, Date, Promise].some((builtIn) => builtIn === type) && /^class\b/.test(String(type));
+  return (
+    typeof type === 'function' &&
+    ![String, Number, Boolean, Array, Object, Date, Promise].some((builtIn) => builtIn === type) &&
+    /^class\b/.test(String(type))
+  );
 }

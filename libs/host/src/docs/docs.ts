@@ -8,7 +8,12 @@ export const ASYNC_API = Symbol('gatehouse:async-api');
 export type AsyncApiSource = () => object;
 
 /** The OpenAPI 3.1 document of the application's controllers. */
-export function openApiDocument(app: INestApplication, name: string, version: string, publicUrl: string): OpenAPIObject {
+export function openApiDocument(
+  app: INestApplication,
+  name: string,
+  version: string,
+  publicUrl: string,
+): OpenAPIObject {
   const requestClasses = describeRequestClasses(app);
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -16,9 +21,14 @@ export function openApiDocument(app: INestApplication, name: string, version: st
     .setDescription('The access lifecycle of third-party applications at a FHIR API.')
     .setVersion(version)
     .addServer(publicUrl)
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the identity provider.' }, 'identity')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the identity provider.' },
+      'identity',
+    )
     .build();
-  const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}` });
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}`,
+  });
   for (const name of requestClasses) {
     const schema = document.components?.schemas?.[name];
     // The server refuses fields that it does not know.
@@ -29,9 +39,17 @@ export function openApiDocument(app: INestApplication, name: string, version: st
 
 /** Serves `/docs` (Swagger UI from its package, no other host), `/docs/openapi.json` and `/docs/asyncapi.json`. */
 export function serveDocs(app: INestApplication, document: () => OpenAPIObject): void {
-  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'docs/openapi.json', raw: ['json'], customSiteTitle: 'Gatehouse' });
-  app.getHttpAdapter().get('/docs/asyncapi.json', (_request, reply: { type(type: string): { send(body: string): void } }) => {
-    const source = app.get<AsyncApiSource | undefined>(ASYNC_API, { strict: false });
-    reply.type('application/json').send(JSON.stringify(source?.() ?? { asyncapi: '3.0.0', info: { title: 'Gatehouse', version: '0.0.0' } }));
+  SwaggerModule.setup('docs', app, document, {
+    jsonDocumentUrl: 'docs/openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Gatehouse',
   });
+  app
+    .getHttpAdapter()
+    .get('/docs/asyncapi.json', (_request, reply: { type(type: string): { send(body: string): void } }) => {
+      const source = app.get<AsyncApiSource | undefined>(ASYNC_API, { strict: false });
+      reply
+        .type('application/json')
+        .send(JSON.stringify(source?.() ?? { asyncapi: '3.0.0', info: { title: 'Gatehouse', version: '0.0.0' } }));
+    });
 }

@@ -43,24 +43,40 @@ const arrayKeywordsOf: Readonly<Record<string, (constraints: readonly unknown[])
 };
 
 /** The schema of a property from its rules, the type that the compiler left, and the class nested in it. */
-export function schemaOfRules(rules: readonly Rule[], declared: unknown, nested: (new (...args: never[]) => object) | undefined): ApiPropertyOptions {
-  const isArray = declared === Array || rules.some((rule) => rule.each || rule.name === 'isArray' || rule.name in arrayKeywordsOf);
-  const item = merged(rules.filter((rule) => !isArray || rule.each), keywordsOf);
+export function schemaOfRules(
+  rules: readonly Rule[],
+  declared: unknown,
+  nested: (new (...args: never[]) => object) | undefined,
+): ApiPropertyOptions {
+  const isArray =
+    declared === Array || rules.some((rule) => rule.each || rule.name === 'isArray' || rule.name in arrayKeywordsOf);
+  const item = merged(
+    rules.filter((rule) => !isArray || rule.each),
+    keywordsOf,
+  );
   if (nested !== undefined) return { type: () => nested, isArray, ...(isArray ? merged(rules, arrayKeywordsOf) : {}) };
-  if (isArray) return { type: 'array', items: 'type' in item || 'enum' in item ? withType(item) : { ...item, type: 'string' }, ...merged(rules, arrayKeywordsOf) };
+  if (isArray)
+    return {
+      type: 'array',
+      items: 'type' in item || 'enum' in item ? withType(item) : { ...item, type: 'string' },
+      ...merged(rules, arrayKeywordsOf),
+    };
   return withType({ ...typeOfDeclared(declared), ...item });
 }
 
 function merged(rules: readonly Rule[], table: typeof keywordsOf): Keywords {
-  return Object.assign({}, ...rules.map((rule) => table[rule.name]?.(rule.constraints) ?? {}));
+  return Object.fromEntries(rules.flatMap((rule) => Object.entries(table[rule.name]?.(rule.constraints) ?? {})));
 }
 
 /** An enumeration has the type of its values. */
 function withType(keywords: Keywords): Keywords {
   const values = keywords['enum'];
   if (keywords['type'] !== undefined || !Array.isArray(values)) return keywords;
-  const [first]: unknown[] = values;
-  return { ...keywords, type: typeof first === 'number' ? 'number' : typeof first === 'boolean' ? 'boolean' : 'string' };
+  const first: unknown = values[0];
+  return {
+    ...keywords,
+    type: typeof first === 'number' ? 'number' : typeof first === 'boolean' ? 'boolean' : 'string',
+  };
 }
 
 function typeOfDeclared(declared: unknown): Keywords {

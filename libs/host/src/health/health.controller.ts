@@ -21,6 +21,8 @@ export class HealthController {
     const { ready, checks } = await this.health.check();
     // Why a check is down names hosts and topics: that is for the log, and this route is public.
     const shown = Object.fromEntries(Object.entries(checks).map(([name, { status }]) => [name, { status }]));
-    return ready ? Answer.ok({ status: 'ready', checks: shown }) : Answer.notReady({ status: 'not-ready', checks: shown });
+    return ready
+      ? Answer.ok({ status: 'ready', checks: shown })
+      : Answer.notReady({ status: 'not-ready', checks: shown });
   }
 }

@@ -43,7 +43,11 @@ export class TokenRefused extends Error {
  * Verifies an administrative access token: RFC 9068 §4 with the rules given. Throws `TokenRefused`; errors
  * of `keys` that are not about the token (the provider cannot be reached) pass through.
  */
-export async function verifyAccessToken(token: string, keys: JWTVerifyGetKey, rules: TokenRules): Promise<TokenIdentity> {
+export async function verifyAccessToken(
+  token: string,
+  keys: JWTVerifyGetKey,
+  rules: TokenRules,
+): Promise<TokenIdentity> {
   refuseByHeader(token, rules);
   const payload = await verified(token, keys, rules);
   refuseIdToken(payload);
@@ -52,7 +56,8 @@ export async function verifyAccessToken(token: string, keys: JWTVerifyGetKey, ru
   const strong = isStrongSignIn(payload, rules);
   const counts = (role: Role) => strong || (role !== 'reviewer' && role !== 'operator');
   const { sub, iss, name, email } = payload;
-  if (typeof sub !== 'string' || sub === '' || typeof iss !== 'string') throw new TokenRefused('The token names no subject.');
+  if (typeof sub !== 'string' || sub === '' || typeof iss !== 'string')
+    throw new TokenRefused('The token names no subject.');
   return {
     issuer: iss,
     subject: sub,
@@ -75,7 +80,8 @@ function refuseByHeader(token: string, rules: TokenRules): void {
     throw new TokenRefused('The token’s algorithm is not one that counts here.');
   }
   const type = typeof header.typ === 'string' ? header.typ.toLowerCase().replace(/^application\//, '') : '';
-  if (!rules.types.some((allowed) => allowed.toLowerCase() === type)) throw new TokenRefused('The token’s typ is not that of an access token.');
+  if (!rules.types.some((allowed) => allowed.toLowerCase() === type))
+    throw new TokenRefused('The token’s typ is not that of an access token.');
 }
 
 async function verified(token: string, keys: JWTVerifyGetKey, rules: TokenRules): Promise<JWTPayload> {
@@ -90,12 +96,19 @@ async function verified(token: string, keys: JWTVerifyGetKey, rules: TokenRules)
     return payload;
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new TokenRefused('The token has expired.', { cause: error });
-    if (error instanceof errors.JWTClaimValidationFailed) throw new TokenRefused(`The token’s ${error.claim} does not count here.`, { cause: error });
+    if (error instanceof errors.JWTClaimValidationFailed)
+      throw new TokenRefused(`The token’s ${error.claim} does not count here.`, { cause: error });
     if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
       throw new TokenRefused('The token’s key is not one of its issuer’s.', { cause: error });
     }
-    if (error instanceof errors.JWSSignatureVerificationFailed) throw new TokenRefused('The token’s signature is not its issuer’s.', { cause: error });
-    if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid || error instanceof errors.JOSENotSupported || error instanceof errors.JOSEAlgNotAllowed) {
+    if (error instanceof errors.JWSSignatureVerificationFailed)
+      throw new TokenRefused('The token’s signature is not its issuer’s.', { cause: error });
+    if (
+      error instanceof errors.JWTInvalid ||
+      error instanceof errors.JWSInvalid ||
+      error instanceof errors.JOSENotSupported ||
+      error instanceof errors.JOSEAlgNotAllowed
+    ) {
       throw new TokenRefused('The token is not a signed JWT that this service reads.', { cause: error });
     }
     throw error;
@@ -104,21 +117,27 @@ async function verified(token: string, keys: JWTVerifyGetKey, rules: TokenRules)
 
 /** Where a provider gives both kinds one `typ`, these claims still tell an id_token (OpenID Connect Core §2, §3.3.2.11; Keycloak's `typ`). */
 function refuseIdToken(payload: JWTPayload): void {
-  if (['nonce', 'at_hash', 'c_hash', 's_hash'].some((claim) => payload[claim] !== undefined) || payload['typ'] === 'ID') {
+  if (
+    ['nonce', 'at_hash', 'c_hash', 's_hash'].some((claim) => payload[claim] !== undefined) ||
+    payload['typ'] === 'ID'
+  ) {
     throw new TokenRefused('An id_token is not an access token.');
   }
 }
 
 /** A token bound to a key (RFC 9449, RFC 8705) sent as a plain bearer token has lost its binding, perhaps to a thief. */
 function refuseBound(payload: JWTPayload): void {
-  if (payload['cnf'] !== undefined) throw new TokenRefused('The token is bound to a key; this API takes plain bearer tokens.');
+  if (payload['cnf'] !== undefined)
+    throw new TokenRefused('The token is bound to a key; this API takes plain bearer tokens.');
 }
 
 function isStrongSignIn(payload: JWTPayload, rules: TokenRules): boolean {
   const acr = payload['acr'];
   const amr = payload['amr'];
   const strongAcr = rules.acr.length === 0 || (typeof acr === 'string' && rules.acr.includes(acr));
-  const strongAmr = rules.amr.length === 0 || (Array.isArray(amr) && amr.some((method) => typeof method === 'string' && rules.amr.includes(method)));
+  const strongAmr =
+    rules.amr.length === 0 ||
+    (Array.isArray(amr) && amr.some((method) => typeof method === 'string' && rules.amr.includes(method)));
   return strongAcr && strongAmr;
 }
 

@@ -33,7 +33,8 @@ export class Authenticator {
       return await this.provider.verify(token);
     } catch (error) {
       if (error instanceof TokenRefused) throw unauthenticated(error.reason, 'invalid_token');
-      if (error instanceof ProviderUnavailable) throw unavailable('The identity provider cannot be asked now.', 2, error);
+      if (error instanceof ProviderUnavailable)
+        throw unavailable('The identity provider cannot be asked now.', 2, error);
       throw error;
     }
   }

@@ -40,7 +40,12 @@ export class IdentityProvider {
     try {
       return await get(...of);
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported) throw error;
+      if (
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys ||
+        error instanceof errors.JOSENotSupported
+      )
+        throw error;
       throw new ProviderUnavailable(this.rules.issuer, { cause: error });
     }
   }
@@ -61,7 +66,11 @@ export class IdentityProvider {
   private async discover(): Promise<JWTVerifyGetKey> {
     try {
       const url = new URL(await this.keysUrl());
-      const get = createRemoteJWKSet(url, { cooldownDuration: 5_000, cacheMaxAge: 10 * 60 * 1000, timeoutDuration: timeout });
+      const get = createRemoteJWKSet(url, {
+        cooldownDuration: 5_000,
+        cacheMaxAge: 10 * 60 * 1000,
+        timeoutDuration: timeout,
+      });
       this.keys = { get, until: performance.now() + discoveryLife };
       this.failed = undefined;
       return get;
@@ -86,9 +95,12 @@ export class IdentityProvider {
     if (text.length > largestDocument) throw new Error('the discovery document is too large');
     const document: unknown = JSON.parse(text);
     if (typeof document !== 'object' || document === null) throw new Error('the discovery document is no object');
-    if (!('issuer' in document) || document.issuer !== this.rules.issuer) throw new Error('the discovery document names another issuer');
-    if (!('jwks_uri' in document) || typeof document.jwks_uri !== 'string') throw new Error('the discovery document names no keys');
-    if (this.rules.issuer.startsWith('https:') && !document.jwks_uri.startsWith('https:')) throw new Error('the keys are not served by https');
+    if (!('issuer' in document) || document.issuer !== this.rules.issuer)
+      throw new Error('the discovery document names another issuer');
+    if (!('jwks_uri' in document) || typeof document.jwks_uri !== 'string')
+      throw new Error('the discovery document names no keys');
+    if (this.rules.issuer.startsWith('https:') && !document.jwks_uri.startsWith('https:'))
+      throw new Error('the keys are not served by https');
     return document.jwks_uri;
   }
 }

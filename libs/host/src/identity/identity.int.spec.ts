@@ -71,14 +71,20 @@ describe('who is believed', () => {
     await Promise.all([own.dispose(), issuer.close()]);
   });
 
-  const call = (token: string, path = '/doors/review', of = service) => of.call(path, { headers: { authorization: `Bearer ${token}` } });
+  const call = (token: string, path = '/doors/review', of = service) =>
+    of.call(path, { headers: { authorization: `Bearer ${token}` } });
   const now = () => Math.floor(Date.now() / 1000);
   const reviewer = { sub: 'rev', roles: ['reviewer'] };
 
   it('lets a caller in whose token names the role, under a random id that stays', async () => {
     const [first, second] = await Promise.all([call(await issuer.token(reviewer)), call(await issuer.token(reviewer))]);
     const [one, two] = (await Promise.all([first.json(), second.json()])) as [Caller, Caller];
-    expect(one).toEqual({ id: expect.stringMatching(/^[0-9a-f-]{36}$/), issuer: issuer.issuer, subject: 'rev', roles: ['reviewer'] });
+    expect(one).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      issuer: issuer.issuer,
+      subject: 'rev',
+      roles: ['reviewer'],
+    });
     expect(two.id).toBe(one.id);
     expect(one.id).not.toContain('rev');
   });
@@ -107,7 +113,10 @@ describe('who is believed', () => {
 
     it.each([
       ['another audience', { aud: 'https://other.example.org' }],
-      ['the FHIR base as audience: a SMART access token', { aud: 'http://127.0.0.1:8080/fhir', scope: 'system/*.rs', client_id: 'app' }],
+      [
+        'the FHIR base as audience: a SMART access token',
+        { aud: 'http://127.0.0.1:8080/fhir', scope: 'system/*.rs', client_id: 'app' },
+      ],
       ['no audience', { aud: undefined }],
       ['another issuer', { iss: 'https://evil.example.org' }],
       ['no issuer', { iss: undefined }],
@@ -128,7 +137,9 @@ describe('who is believed', () => {
     });
 
     it('an algorithm without a key: none', async () => {
-      await refused(new UnsecuredJWT({ ...reviewer, iss: issuer.issuer, aud: issuer.audience, exp: now() + 60 }).encode());
+      await refused(
+        new UnsecuredJWT({ ...reviewer, iss: issuer.issuer, aud: issuer.audience, exp: now() + 60 }).encode(),
+      );
       const [, payload] = (await issuer.token(reviewer)).split('.');
       await refused(`${base64url.encode(JSON.stringify({ alg: 'none', typ: 'at+jwt' }))}.${payload}.`);
     });
@@ -136,7 +147,11 @@ describe('who is believed', () => {
     it('a symmetric algorithm, keyed with the public key', async () => {
       const { keys } = (await (await fetch(`${issuer.issuer}/jwks`)).json()) as { keys: object[] };
       const secret = new TextEncoder().encode(JSON.stringify(keys[0]));
-      await refused(await new SignJWT({ ...reviewer, iss: issuer.issuer, aud: issuer.audience, exp: now() + 60 }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'k1' }).sign(secret));
+      await refused(
+        await new SignJWT({ ...reviewer, iss: issuer.issuer, aud: issuer.audience, exp: now() + 60 })
+          .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'k1' })
+          .sign(secret),
+      );
     });
 
     it('an asymmetric algorithm that is not in the list', async () => {
@@ -161,9 +176,12 @@ describe('who is believed', () => {
       await refused(`${header}.${base64url.encode(JSON.stringify({ ...claims, roles: ['operator'] }))}.${signature}`);
     });
 
-    it.each([['opaque0token'], ['a.b.c'], ['....'], ['eyJhbGciOiJFUzI1NiJ9.e30.AAAA']])('what is no JWT: %s', async (token) => {
-      await refused(token);
-    });
+    it.each([['opaque0token'], ['a.b.c'], ['....'], ['eyJhbGciOiJFUzI1NiJ9.e30.AAAA']])(
+      'what is no JWT: %s',
+      async (token) => {
+        await refused(token);
+      },
+    );
   });
 
   it('believes a clock that is off by less than the bound', async () => {
@@ -176,7 +194,11 @@ describe('who is believed', () => {
     ['an id_token with the hash of an access token', { at_hash: 'h' }],
     ['an id_token that says so', { typ: 'ID' }],
   ])('refuses %s, also of a provider that gives both kinds one typ', async (_name, claims) => {
-    const lax = await startTestService(doors, { databaseUrl: own.databaseUrl, issuer, environment: { IDENTITY_TYP: 'JWT' } });
+    const lax = await startTestService(doors, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: { IDENTITY_TYP: 'JWT' },
+    });
     try {
       const good = await call(await issuer.token(reviewer, { typ: 'JWT' }), '/doors/review', lax);
       const bad = await call(await issuer.token({ ...reviewer, ...claims }, { typ: 'JWT' }), '/doors/review', lax);
@@ -188,19 +210,33 @@ describe('who is believed', () => {
 
   it('refuses a token in the query string, with or without a good one in the header', async () => {
     const token = await issuer.token(reviewer);
-    const [alone, beside] = await Promise.all([service.call(`/doors/review?access_token=${token}`), call(token, `/doors/review?access_token=${token}`)]);
+    const [alone, beside] = await Promise.all([
+      service.call(`/doors/review?access_token=${token}`),
+      call(token, `/doors/review?access_token=${token}`),
+    ]);
     expect([alone.status, beside.status]).toEqual([400, 400]);
   });
 
-  it.each([['Basic ZGV2OmRldg=='], ['DPoP abc'], ['Bearer'], ['Bearer a b'], ['Token abc']])('refuses the credential %s', async (authorization) => {
-    expect((await service.call('/doors/review', { headers: { authorization } })).status).toBe(401);
-  });
+  it.each([['Basic ZGV2OmRldg=='], ['DPoP abc'], ['Bearer'], ['Bearer a b'], ['Token abc']])(
+    'refuses the credential %s',
+    async (authorization) => {
+      expect((await service.call('/doors/review', { headers: { authorization } })).status).toBe(401);
+    },
+  );
 
   it('reads roles at a path, as a list or as words, and never from a prototype', async () => {
-    const nested = await startTestService(doors, { databaseUrl: own.databaseUrl, issuer, environment: { IDENTITY_ROLES_CLAIM: 'realm_access.roles' } });
+    const nested = await startTestService(doors, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: { IDENTITY_ROLES_CLAIM: 'realm_access.roles' },
+    });
     try {
       const list = await call(await issuer.token({ realm_access: { roles: ['reviewer'] } }), '/doors/review', nested);
-      const words = await call(await issuer.token({ realm_access: { roles: 'offline reviewer' } }), '/doors/review', nested);
+      const words = await call(
+        await issuer.token({ realm_access: { roles: 'offline reviewer' } }),
+        '/doors/review',
+        nested,
+      );
       const flat = await call(await issuer.token({ roles: ['reviewer'] }), '/doors/review', nested);
       expect([list.status, words.status, flat.status]).toEqual([200, 200, 403]);
     } finally {
@@ -209,14 +245,28 @@ describe('who is believed', () => {
   });
 
   it('counts reviewer and operator only after the sign-in that is configured, and says which', async () => {
-    const strict = await startTestService(doors, { databaseUrl: own.databaseUrl, issuer, environment: { IDENTITY_ACR: 'urn:mfa', IDENTITY_AMR: 'hwk,otp' } });
+    const strict = await startTestService(doors, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: { IDENTITY_ACR: 'urn:mfa', IDENTITY_AMR: 'hwk,otp' },
+    });
     try {
       const weak = await call(await issuer.token(reviewer), '/doors/review', strict);
-      const half = await call(await issuer.token({ ...reviewer, acr: 'urn:mfa', amr: ['pwd'] }), '/doors/review', strict);
-      const strong = await call(await issuer.token({ ...reviewer, acr: 'urn:mfa', amr: ['pwd', 'otp'] }), '/doors/review', strict);
+      const half = await call(
+        await issuer.token({ ...reviewer, acr: 'urn:mfa', amr: ['pwd'] }),
+        '/doors/review',
+        strict,
+      );
+      const strong = await call(
+        await issuer.token({ ...reviewer, acr: 'urn:mfa', amr: ['pwd', 'otp'] }),
+        '/doors/review',
+        strict,
+      );
       const operator = await call(await issuer.token({ roles: ['operator'] }), '/doors/audit', strict);
       const auditor = await call(await issuer.token({ roles: ['auditor', 'operator'] }), '/doors/audit', strict);
-      expect([weak.status, half.status, strong.status, operator.status, auditor.status]).toEqual([401, 401, 200, 401, 200]);
+      expect([weak.status, half.status, strong.status, operator.status, auditor.status]).toEqual([
+        401, 401, 200, 401, 200,
+      ]);
       expect(weak.headers.get('www-authenticate')).toMatch(/insufficient_user_authentication.*acr_values="urn:mfa"/);
       expect(await auditor.json()).toMatchObject({ roles: ['auditor'] });
     } finally {
@@ -230,21 +280,28 @@ describe('who is believed', () => {
   });
 
   it('does not start with a route that names no role', async () => {
-    const silent = startTestService({ name: 'silent', defaultPort: 0, module: SilentModule }, { databaseUrl: own.databaseUrl, issuer });
+    const silent = startTestService(
+      { name: 'silent', defaultPort: 0, module: SilentModule },
+      { databaseUrl: own.databaseUrl, issuer },
+    );
     await expect(silent).rejects.toThrow('SilentController.one');
     await expect(silent).rejects.not.toThrow('SilentController.two');
   });
 
   it('starts before its provider: 503 until it is there, then as ever', async () => {
     const port = await freePort();
-    const early = await startTestService(doors, { databaseUrl: own.databaseUrl, issuer, environment: { IDENTITY_ISSUER: `http://127.0.0.1:${port}` } });
+    const early = await startTestService(doors, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: { IDENTITY_ISSUER: `http://127.0.0.1:${port}` },
+    });
     let late: TestIssuer | undefined;
     try {
       const token = await issuer.token({ ...reviewer, iss: `http://127.0.0.1:${port}` });
       const before = await call(token, '/doors/review', early);
       expect([before.status, before.headers.get('retry-after')]).toEqual([503, '2']);
-      late = await testIssuer(port);
-      const after = await untilAnswered(async () => call(await late!.token(reviewer), '/doors/review', early), 503);
+      const provider = (late = await testIssuer(port));
+      const after = await untilAnswered(async () => call(await provider.token(reviewer), '/doors/review', early), 503);
       expect(after.status).toBe(200);
     } finally {
       await early.close();
@@ -254,7 +311,9 @@ describe('who is believed', () => {
 
   it('asks for keys once, however many come with an unknown one', async () => {
     const before = issuer.keyRequests();
-    const tokens = await Promise.all(Array.from({ length: 20 }, (_, index) => issuer.token(reviewer, { kid: `unknown-${index}` })));
+    const tokens = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => issuer.token(reviewer, { kid: `unknown-${index}` })),
+    );
     const responses = await Promise.all(tokens.map((token) => call(token)));
     expect(responses.every((response) => response.status === 401)).toBe(true);
     expect(issuer.keyRequests() - before).toBeLessThanOrEqual(1);

@@ -3,7 +3,8 @@ import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
 import type { Role } from './caller.js';
 
 /** Who may call a route. */
-export type RouteAccess = { readonly kind: 'public' } | { readonly kind: 'roles'; readonly roles: readonly [Role, ...Role[]] };
+export type RouteAccess =
+  { readonly kind: 'public' } | { readonly kind: 'roles'; readonly roles: readonly [Role, ...Role[]] };
 
 export const ROUTE_ACCESS = 'gatehouse:route-access';
 

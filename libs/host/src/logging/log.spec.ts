@@ -6,12 +6,24 @@ describe('the log', () => {
   let log: Log;
   beforeEach(() => {
     lines = [];
-    log = Log.create('token', 'debug', { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) });
+    log = Log.create('token', 'debug', {
+      write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>),
+    });
   });
 
   it('writes JSON with the service, the context and the correlation id', () => {
     withCorrelation('c-1', () => log.for('writer').info('fenced', { partition: 3 }));
-    expect(lines).toEqual([{ level: 'info', time: expect.any(String), service: 'token', context: 'writer', correlationId: 'c-1', partition: 3, message: 'fenced' }]);
+    expect(lines).toEqual([
+      {
+        level: 'info',
+        time: expect.any(String),
+        service: 'token',
+        context: 'writer',
+        correlationId: 'c-1',
+        partition: 3,
+        message: 'fenced',
+      },
+    ]);
   });
 
   it('drops what is not in the allow-list', () => {
@@ -22,7 +34,11 @@ describe('the log', () => {
   });
 
   it('writes errors with their causes, and nothing that they carry besides', () => {
-    const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', parameters: ['ada@example.org'], response: { body: 'secret' } });
+    const cause = Object.assign(new Error('refused'), {
+      code: 'ECONNREFUSED',
+      parameters: ['ada@example.org'],
+      response: { body: 'secret' },
+    });
     log.error('failed', new Error('no answer', { cause }));
     expect(lines[0]?.['error']).toMatch(/no answer[\s\S]*caused by: Error: refused/);
     expect(JSON.stringify(lines)).not.toMatch(/ada@|secret/);
@@ -43,12 +59,19 @@ describe('the correlation id of a request', () => {
   it.each([
     ['its own', { 'x-correlation-id': 'a.b:c-1', traceparent: `00-${trace}-b7ad6b7169203331-01` }, 'a.b:c-1'],
     ['its trace id', { traceparent: `00-${trace}-b7ad6b7169203331-01` }, trace],
-    ['its trace id, where its own is unfit', { 'x-correlation-id': 'a\nb', traceparent: `00-${trace}-b7ad6b7169203331-01` }, trace],
+    [
+      'its trace id, where its own is unfit',
+      { 'x-correlation-id': 'a\nb', traceparent: `00-${trace}-b7ad6b7169203331-01` },
+      trace,
+    ],
   ])('is %s', (_name, headers, id) => {
     expect(correlationIdOf(headers)).toBe(id);
   });
 
-  it.each([[{}], [{ 'x-correlation-id': 'a'.repeat(65) }], [{ traceparent: 'garbage' }]])('is a new one for %j', (headers) => {
-    expect(correlationIdOf(headers)).toMatch(/^[0-9a-f-]{36}$/);
-  });
+  it.each([[{}], [{ 'x-correlation-id': 'a'.repeat(65) }], [{ traceparent: 'garbage' }]])(
+    'is a new one for %j',
+    (headers) => {
+      expect(correlationIdOf(headers)).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
 });

@@ -8,10 +8,46 @@ import { correlationId } from './request-context.js';
  * somebody hands to the log by mistake does not get there (security.md, The log).
  */
 const allowedFields = [
-  'service', 'context', 'correlationId', 'callerId', 'method', 'route', 'status', 'durationMs', 'port', 'url', 'signal', 'version',
-  'topic', 'partition', 'offset', 'position', 'group', 'projection', 'reactor', 'eventType', 'commandType', 'commandId', 'recordId',
-  'aggregateId', 'applicationId', 'reviewId', 'campaignId', 'enforcementPoint', 'run', 'sequence', 'count', 'attempt', 'retryInMs', 'elapsedMs',
-  'check', 'reason', 'schema', 'migration', 'code', 'error',
+  'service',
+  'context',
+  'correlationId',
+  'callerId',
+  'method',
+  'route',
+  'status',
+  'durationMs',
+  'port',
+  'url',
+  'signal',
+  'version',
+  'topic',
+  'partition',
+  'offset',
+  'position',
+  'group',
+  'projection',
+  'reactor',
+  'eventType',
+  'commandType',
+  'commandId',
+  'recordId',
+  'aggregateId',
+  'applicationId',
+  'reviewId',
+  'campaignId',
+  'enforcementPoint',
+  'run',
+  'sequence',
+  'count',
+  'attempt',
+  'retryInMs',
+  'elapsedMs',
+  'check',
+  'reason',
+  'schema',
+  'migration',
+  'code',
+  'error',
 ] as const;
 
 const allowedNames: ReadonlySet<string> = new Set(allowedFields);
@@ -92,7 +128,8 @@ function describe(error: unknown): { error?: string; code?: string } {
   if (error === undefined) return {};
   if (!types.isNativeError(error)) return { error: typeof error === 'string' ? withoutSecrets(error) : typeof error };
   const stacks: string[] = [];
-  for (let at: unknown = error; types.isNativeError(at) && stacks.length < 5; at = at.cause) stacks.push(at.stack ?? `${at.name}: ${at.message}`);
+  for (let at: unknown = error; types.isNativeError(at) && stacks.length < 5; at = at.cause)
+    stacks.push(at.stack ?? `${at.name}: ${at.message}`);
   const code: unknown = 'code' in error ? error.code : undefined;
   return { error: withoutSecrets(stacks.join('\ncaused by: ')), ...(typeof code === 'string' ? { code } : {}) };
 }

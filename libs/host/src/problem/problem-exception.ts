@@ -19,11 +19,20 @@ export function malformed(detail: string, errors?: readonly FieldError[]): Probl
 }
 
 /** 401 with a `WWW-Authenticate: Bearer` challenge (RFC 6750 §3); `error` is absent when no token was sent. */
-export function unauthenticated(detail: string, error?: string, parameters: Readonly<Record<string, string>> = {}): ProblemException {
-  const challenge = Object.entries({ ...(error === undefined ? {} : { error, error_description: detail }), ...parameters })
+export function unauthenticated(
+  detail: string,
+  error?: string,
+  parameters: Readonly<Record<string, string>> = {},
+): ProblemException {
+  const challenge = Object.entries({
+    ...(error === undefined ? {} : { error, error_description: detail }),
+    ...parameters,
+  })
     .map(([name, value]) => `${name}="${value.replace(/[^\x20-\x7e]|["\\]/g, ' ')}"`)
     .join(', ');
-  return new ProblemException(problemOfStatus(401, detail), { 'WWW-Authenticate': challenge === '' ? 'Bearer' : `Bearer ${challenge}` });
+  return new ProblemException(problemOfStatus(401, detail), {
+    'WWW-Authenticate': challenge === '' ? 'Bearer' : `Bearer ${challenge}`,
+  });
 }
 
 /** 403: the caller is known and may not do this. */
@@ -58,10 +67,16 @@ export function refused(name: string, title: string, detail: string, errors?: re
 
 /** 429 with `Retry-After` in seconds. */
 export function tooManyRequests(detail: string, retryAfter: number): ProblemException {
-  return new ProblemException(problemOfStatus(429, detail), { 'Retry-After': String(Math.max(1, Math.ceil(retryAfter))) });
+  return new ProblemException(problemOfStatus(429, detail), {
+    'Retry-After': String(Math.max(1, Math.ceil(retryAfter))),
+  });
 }
 
 /** 503 with `Retry-After` in seconds: nothing was done. */
 export function unavailable(detail: string, retryAfter = 1, cause?: unknown): ProblemException {
-  return new ProblemException(problemOfStatus(503, detail), { 'Retry-After': String(Math.max(1, Math.ceil(retryAfter))) }, { cause });
+  return new ProblemException(
+    problemOfStatus(503, detail),
+    { 'Retry-After': String(Math.max(1, Math.ceil(retryAfter))) },
+    { cause },
+  );
 }

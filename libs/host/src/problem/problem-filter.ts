@@ -36,9 +36,13 @@ export class ProblemFilter implements ExceptionFilter {
       if (known.problem.status >= 500) this.log.warn('answered with a problem', known.cause ?? known);
       return known;
     }
-    if (error instanceof HttpException && error.getStatus() < 500) return { problem: ofHttpException(error), headers: {} };
+    if (error instanceof HttpException && error.getStatus() < 500)
+      return { problem: ofHttpException(error), headers: {} };
     this.log.error('an unexpected error', error);
-    return { problem: problemOfStatus(500, 'The service failed unexpectedly; the correlation id finds it in the log.'), headers: {} };
+    return {
+      problem: problemOfStatus(500, 'The service failed unexpectedly; the correlation id finds it in the log.'),
+      headers: {},
+    };
   }
 }
 
@@ -48,7 +52,13 @@ export class ProblemFilter implements ExceptionFilter {
  */
 export function problemBody(problem: Problem): Buffer {
   const id = correlationId();
-  return Buffer.from(JSON.stringify(id === undefined || problem.instance !== undefined ? problem : { ...problem, instance: `urn:gatehouse:request:${id}` }));
+  return Buffer.from(
+    JSON.stringify(
+      id === undefined || problem.instance !== undefined
+        ? problem
+        : { ...problem, instance: `urn:gatehouse:request:${id}` },
+    ),
+  );
 }
 
 const detailOf: Readonly<Record<number, string>> = {

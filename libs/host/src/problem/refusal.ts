@@ -13,9 +13,11 @@ export interface Refusal {
 
 /** The response to a refused command. A status outside 400 to 499 is a fault of the decider and answers 500. */
 export function refusalToProblem(refusal: Refusal): ProblemException {
-  if (refusal.status < 400 || refusal.status > 499) throw new Error(`a refusal has a status of 400 to 499, not ${refusal.status}`);
+  if (refusal.status < 400 || refusal.status > 499)
+    throw new Error(`a refusal has a status of 400 to 499, not ${refusal.status}`);
   return new ProblemException({
-    type: refusal.type.startsWith('urn:') || refusal.type.startsWith('https:') ? refusal.type : problemType(refusal.type),
+    type:
+      refusal.type.startsWith('urn:') || refusal.type.startsWith('https:') ? refusal.type : problemType(refusal.type),
     title: refusal.title,
     status: refusal.status,
     ...(refusal.detail === undefined ? {} : { detail: refusal.detail }),

@@ -15,14 +15,18 @@ export class RequestValidation extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       forbidUnknownValues: true,
-      exceptionFactory: (errors: ValidationError[]) => malformed('The request has fields that are not valid.', fieldErrors(errors)),
+      exceptionFactory: (errors: ValidationError[]) =>
+        malformed('The request has fields that are not valid.', fieldErrors(errors)),
     });
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type === 'custom') return value;
     const nul = pointerToNul(value);
-    if (nul !== undefined) throw malformed('The request has fields that are not valid.', [{ pointer: nul, detail: 'must not contain U+0000' }]);
+    if (nul !== undefined)
+      throw malformed('The request has fields that are not valid.', [
+        { pointer: nul, detail: 'must not contain U+0000' },
+      ]);
     if (metadata.type === 'body' && isClass(metadata.metatype) && value !== undefined && !isObject(value)) {
       throw malformed('The body must be a JSON object.', [{ pointer: '', detail: 'must be a JSON object' }]);
     }
@@ -35,7 +39,10 @@ export class RequestValidation extends ValidationPipe {
 export function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldError[] {
   return errors.flatMap((error) => {
     const pointer = `${parent}/${error.property.replace(/~/g, '~0').replace(/\//g, '~1')}`;
-    const own = Object.entries(error.constraints ?? {}).map(([name, message]) => ({ pointer, detail: wording(name, message, error.property) }));
+    const own = Object.entries(error.constraints ?? {}).map(([name, message]) => ({
+      pointer,
+      detail: wording(name, message, error.property),
+    }));
     return [...own, ...fieldErrors(error.children ?? [], pointer)];
   });
 }
@@ -46,7 +53,10 @@ function wording(constraint: string, message: string, property: string): string 
 }
 
 function isClass(metatype: unknown): boolean {
-  return typeof metatype === 'function' && ![String, Number, Boolean, Array, Object, Date].some((builtIn) => builtIn === metatype);
+  return (
+    typeof metatype === 'function' &&
+    ![String, Number, Boolean, Array, Object, Date].some((builtIn) => builtIn === metatype)
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -20,7 +20,8 @@ export interface CommandRequest {
 /** `Idempotency-Key`: 1 to 255 printable ASCII characters. Throws a 400 problem. */
 export function readIdempotencyKey(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  if (!/^[\x20-\x7e]{1,255}$/.test(value)) throw malformed('Idempotency-Key must be 1 to 255 printable ASCII characters.');
+  if (!/^[\x20-\x7e]{1,255}$/.test(value))
+    throw malformed('Idempotency-Key must be 1 to 255 printable ASCII characters.');
   return value;
 }
 

@@ -18,9 +18,16 @@ export class MediaTypeGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const type = context.switchToHttp().getRequest<FastifyRequest>().headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+    const type = context
+      .switchToHttp()
+      .getRequest<FastifyRequest>()
+      .headers['content-type']?.split(';', 1)[0]
+      ?.trim()
+      .toLowerCase();
     if (type === undefined || type === '') return true;
-    const accepted = this.reflector.getAllAndOverride<string[] | undefined>(CONSUMES, [context.getHandler(), context.getClass()]) ?? json;
+    const accepted =
+      this.reflector.getAllAndOverride<string[] | undefined>(CONSUMES, [context.getHandler(), context.getClass()]) ??
+      json;
     if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
     return true;
   }

@@ -21,6 +21,6 @@ export function Nested(type: () => new () => object, options: { readonly each?: 
 
 /** The class that `@Nested` names on a property, if any. */
 export function nestedClassOf(prototype: object, property: string): unknown {
-  const type: unknown = Reflect.getMetadata(NESTED, prototype, property);
-  return typeof type === 'function' ? type() : undefined;
+  const type = Reflect.getMetadata(NESTED, prototype, property) as (() => unknown) | undefined;
+  return type?.();
 }

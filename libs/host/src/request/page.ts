@@ -5,7 +5,13 @@ import { malformed } from '../problem/problem-exception.js';
 
 /** The query of a list; a route's own filters extend it. */
 export class PageQuery {
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 200, default: 50, description: 'At most so many items.' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: 200,
+    default: 50,
+    description: 'At most so many items.',
+  })
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -54,7 +60,9 @@ function parse(cursor: string): readonly unknown[] {
 }
 
 function badCursor(cause?: unknown) {
-  const problem = malformed('The cursor is not one of this list.', [{ pointer: '/cursor', detail: 'must be the `next` of a page of this list' }]);
+  const problem = malformed('The cursor is not one of this list.', [
+    { pointer: '/cursor', detail: 'must be the `next` of a page of this list' },
+  ]);
   problem.cause = cause;
   return problem;
 }
@@ -70,5 +78,8 @@ export function pageOf<Row, Item>(
 ): Page<Item> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  return { items: shown.map(item), ...(rows.length > limit && last !== undefined ? { next: encodeCursor(place(last)) } : {}) };
+  return {
+    items: shown.map(item),
+    ...(rows.length > limit && last !== undefined ? { next: encodeCursor(place(last)) } : {}),
+  };
 }

@@ -20,7 +20,10 @@ export function separateAdministration(server: FastifyInstance, admin: Server, m
     const path = request.raw.url?.split('?', 1)[0] ?? '/';
     const isPublic = paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
     if (isPublic !== adminSockets.has(request.raw.socket)) return done();
-    void reply.status(404).type(problemMediaType).send(problemBody(problemOfStatus(404, 'There is no such resource, or you may not see it.')));
+    void reply
+      .status(404)
+      .type(problemMediaType)
+      .send(problemBody(problemOfStatus(404, 'There is no such resource, or you may not see it.')));
   });
 }
 

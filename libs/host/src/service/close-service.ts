@@ -51,7 +51,11 @@ export class CallsInFlight {
  * Stops accepting, lets calls in flight end, and only then closes the modules, so that a call still finds its
  * log and its database.
  */
-export async function closeService(app: NestFastifyApplication, calls: readonly CallsInFlight[], log: Log): Promise<void> {
+export async function closeService(
+  app: NestFastifyApplication,
+  calls: readonly CallsInFlight[],
+  log: Log,
+): Promise<void> {
   app.get(HealthRegistry).stop();
   await Promise.all(calls.map((each) => each.drain(log)));
   await app.close();

@@ -48,7 +48,11 @@ export function configClassesOf(part: ServicePart) {
  * Builds a service and listens; what `startService` does without the process's signals and exit codes.
  * Throws a `ConfigError` before anything is started.
  */
-export async function createService(part: ServicePart, environment: Environment, end: EndProcess = throwLater): Promise<RunningService> {
+export async function createService(
+  part: ServicePart,
+  environment: Environment,
+  end: EndProcess = throwLater,
+): Promise<RunningService> {
   const config = loadConfig(part, configClassesOf(part), environment);
   const base = config.get(BaseConfig);
   const log = Log.create(part.name, base.logLevel);
@@ -63,7 +67,11 @@ export async function createService(part: ServicePart, environment: Environment,
   const admin = base.adminPort === undefined ? undefined : createAdminServer(server);
   if (admin !== undefined) {
     calls.push(new CallsInFlight(admin));
-    separateAdministration(server, admin, partsOf(part).flatMap((each) => each.publicPaths ?? []));
+    separateAdministration(
+      server,
+      admin,
+      partsOf(part).flatMap((each) => each.publicPaths ?? []),
+    );
   }
   try {
     assertRoutesNameTheirRoles(app);
@@ -90,7 +98,10 @@ export async function createService(part: ServicePart, environment: Environment,
 function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
   const parts = partsOf(part);
   const entities = [...new Set(parts.flatMap((each) => each.entities ?? []))];
-  const migrations = mergeMigrations([{ vault: [CreateVault1763942400000] }, ...parts.map((each) => each.migrations ?? {})]);
+  const migrations = mergeMigrations([
+    { vault: [CreateVault1763942400000] },
+    ...parts.map((each) => each.migrations ?? {}),
+  ]);
   const modules = parts.flatMap((each) => (each.module === undefined ? [] : [moduleOf(each.module, config)]));
   return {
     module: ServiceModule,
@@ -104,7 +115,12 @@ function moduleOf(module: NonNullable<ServicePart['module']>, config: LoadedConf
 
 /** Nest's `@Module` leaves metadata on the class; a function that makes a module has none. */
 function isModuleClass(module: NonNullable<ServicePart['module']>): module is Type {
-  return Reflect.hasMetadata('imports', module) || Reflect.hasMetadata('providers', module) || Reflect.hasMetadata('controllers', module) || /^class\b/.test(String(module));
+  return (
+    Reflect.hasMetadata('imports', module) ||
+    Reflect.hasMetadata('providers', module) ||
+    Reflect.hasMetadata('controllers', module) ||
+    /^class\b/.test(String(module))
+  );
 }
 
 function urlOf(host: string, address: AddressInfo | string | null): string {

@@ -29,7 +29,10 @@ export const VAULT = Symbol('gatehouse:vault');
 @Module({})
 export class HostModule {
   static of(config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
-    const sections: Provider[] = [...config.sections()].map(([section, instance]) => ({ provide: section, useValue: instance }));
+    const sections: Provider[] = [...config.sections()].map(([section, instance]) => ({
+      provide: section,
+      useValue: instance,
+    }));
     const providers: Provider[] = [
       ...sections,
       { provide: LoadedConfig, useValue: config },
@@ -40,7 +43,11 @@ export class HostModule {
       ErrorTranslators,
       { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
       { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },
-      { provide: Authenticator, inject: [IdentityProvider, VAULT], useFactory: (provider: IdentityProvider, vault: PostgresVault) => new Authenticator(provider, vault) },
+      {
+        provide: Authenticator,
+        inject: [IdentityProvider, VAULT],
+        useFactory: (provider: IdentityProvider, vault: PostgresVault) => new Authenticator(provider, vault),
+      },
     ];
     return {
       module: HostModule,
@@ -59,8 +66,15 @@ export class HostModule {
   }
 }
 
-function createVault(database: Database, base: BaseConfig, config: VaultConfig, translators: ErrorTranslators): PostgresVault {
-  translators.add((error) => (error instanceof VaultUnavailable ? unavailable('The vault cannot be asked now.', 2, error) : undefined));
+function createVault(
+  database: Database,
+  base: BaseConfig,
+  config: VaultConfig,
+  translators: ErrorTranslators,
+): PostgresVault {
+  translators.add((error) =>
+    error instanceof VaultUnavailable ? unavailable('The vault cannot be asked now.', 2, error) : undefined,
+  );
   return new PostgresVault(
     {
       query: <Row extends object>(sql: string, parameters: readonly unknown[]) =>

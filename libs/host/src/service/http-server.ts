@@ -30,7 +30,13 @@ export function createHttpServer(base: BaseConfig, log: Log): { adapter: Fastify
       const status = error.statusCode === 414 ? 414 : 400;
       reply.raw.setHeader('X-Correlation-Id', correlationIdOf(request.headers));
       for (const [name, value] of headers) reply.raw.setHeader(name, value);
-      sendProblem(reply, problemOfStatus(status, status === 414 ? 'A part of the URL is longer than this service takes.' : 'The URL is malformed.'));
+      sendProblem(
+        reply,
+        problemOfStatus(
+          status,
+          status === 414 ? 'A part of the URL is longer than this service takes.' : 'The URL is malformed.',
+        ),
+      );
     },
     clientErrorHandler: (error, socket) => {
       if (!socket.writable || error.code === 'ECONNRESET') {

@@ -34,7 +34,15 @@ describe('a service as a process', () => {
 
   function run(environment: Record<string, string> = {}, ...args: string[]): Running {
     const child = spawn(process.execPath, [main, ...args], {
-      env: { PATH: process.env['PATH'], GATEHOUSE_DEV: '1', KAFKA_BROKERS: own.brokers, DATABASE_URL: own.databaseUrl, PORT: String(port), VAULT_KEY: Buffer.alloc(32).toString('hex'), ...environment },
+      env: {
+        PATH: process.env['PATH'],
+        GATEHOUSE_DEV: '1',
+        KAFKA_BROKERS: own.brokers,
+        DATABASE_URL: own.databaseUrl,
+        PORT: String(port),
+        VAULT_KEY: Buffer.alloc(32).toString('hex'),
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -64,18 +72,21 @@ describe('a service as a process', () => {
 
   const url = (where: string) => `http://127.0.0.1:${port}${where}`;
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s: the call in flight is answered, then the modules close, then 0', async (signal) => {
-    const service = run();
-    await service.printed('tiny is ready');
-    const slow = fetch(url('/tiny/slow'));
-    await service.printed('slow began');
-    service.child.kill(signal);
-    const response = await slow;
-    expect([response.status, await response.json()]).toEqual([200, { done: true }]);
-    expect(await service.exit).toBe(0);
-    expect(service.output()).toContain('modules closed');
-    await expect(fetch(url('/tiny/slow'))).rejects.toThrow();
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s: the call in flight is answered, then the modules close, then 0',
+    async (signal) => {
+      const service = run();
+      await service.printed('tiny is ready');
+      const slow = fetch(url('/tiny/slow'));
+      await service.printed('slow began');
+      service.child.kill(signal);
+      const response = await slow;
+      expect([response.status, await response.json()]).toEqual([200, { done: true }]);
+      expect(await service.exit).toBe(0);
+      expect(service.output()).toContain('modules closed');
+      await expect(fetch(url('/tiny/slow'))).rejects.toThrow();
+    },
+  );
 
   it('SIGTERM while it waits for its database: 0', async () => {
     const nobody = await freePort();
@@ -94,7 +105,10 @@ describe('a service as a process', () => {
     await service.printed('tiny is ready');
     await fetch(url(where)).catch(() => undefined);
     expect(await service.exit).toBe(1);
-    const line = service.output().split('\n').find((each) => each.includes(message));
+    const line = service
+      .output()
+      .split('\n')
+      .find((each) => each.includes(message));
     expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'fatal', service: 'tiny' });
   });
 

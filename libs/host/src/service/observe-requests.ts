@@ -10,7 +10,12 @@ export function observeRequests(app: NestFastifyApplication, server: FastifyInst
     const route = request.routeOptions.url ?? '(none)';
     metrics.observeHttp(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
     if (!route.startsWith('/health') && route !== '/metrics') {
-      log.info('answered', { method: request.method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) });
+      log.info('answered', {
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        durationMs: Math.round(reply.elapsedTime),
+      });
     }
     done();
   });

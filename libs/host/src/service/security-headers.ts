@@ -15,4 +15,5 @@ export function securityHeaders(https: boolean): readonly (readonly [string, str
 }
 
 /** What Swagger UI needs of a page's policy: its own scripts, inline styles, images as data. */
-export const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+export const docsPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

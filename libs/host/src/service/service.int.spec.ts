@@ -54,7 +54,10 @@ class ThingsController {
   @Roles('developer')
   @Creates(thing)
   create(@Body() body: NewThing, @CommandContext() command: CommandRequest) {
-    return Answer.created({ ...body, command }, { location: '/things/1', version: 1, position: { topic: 't', partition: 2, offset: '3' } });
+    return Answer.created(
+      { ...body, command },
+      { location: '/things/1', version: 1, position: { topic: 't', partition: 2, offset: '3' } },
+    );
   }
 
   @Get()
@@ -76,7 +79,14 @@ class ThingsController {
   @Roles('operator')
   @Commands(thing)
   rename(@Body() body: Rename) {
-    if (body.times > 9) throw refusalToProblem({ status: 422, type: 'too-many-names', title: 'Too many names', detail: 'At most 9.', errors: [{ pointer: '/times', detail: 'at most 9' }] });
+    if (body.times > 9)
+      throw refusalToProblem({
+        status: 422,
+        type: 'too-many-names',
+        title: 'Too many names',
+        detail: 'At most 9.',
+        errors: [{ pointer: '/times', detail: 'at most 9' }],
+      });
     if (body.times === 9) throw new Error('the secret is swordfish');
     return Answer.accepted('things', 'abc');
   }
@@ -123,7 +133,12 @@ describe('a service', () => {
 
   describe('answers by the conventions of the API', () => {
     it('a creation: Location, ETag, position, and what the request carried', async () => {
-      const headers = { ...(await developer()), 'idempotency-key': 'k 1', 'if-match': '"4"', 'x-correlation-id': 'c-1' };
+      const headers = {
+        ...(await developer()),
+        'idempotency-key': 'k 1',
+        'if-match': '"4"',
+        'x-correlation-id': 'c-1',
+      };
       const response = await service.call('/things', { headers, json: { name: 'a', purposes: [{ code: 'TREAT' }] } });
       expect(response.status).toBe(201);
       expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -150,18 +165,27 @@ describe('a service', () => {
 
     it('a resource: its ETag; HEAD as well', async () => {
       const headers = await operator();
-      const [get, head] = await Promise.all([service.call(`/things/${id}`, { headers }), service.call(`/things/${id}`, { headers, method: 'HEAD' })]);
+      const [get, head] = await Promise.all([
+        service.call(`/things/${id}`, { headers }),
+        service.call(`/things/${id}`, { headers, method: 'HEAD' }),
+      ]);
       expect([get.status, get.headers.get('etag')]).toEqual([200, '"7"']);
       expect([head.status, head.headers.get('etag'), await head.text()]).toEqual([200, '"7"', '']);
     });
 
     it('no outcome in time: 202 and where to ask', async () => {
       const response = await service.call(`/things/${id}/naming`, { headers: await operator(), json: { times: 1 } });
-      expect([response.status, response.headers.get('location'), await response.json()]).toEqual([202, '/things/commands/abc', { id: 'abc', status: 'pending' }]);
+      expect([response.status, response.headers.get('location'), await response.json()]).toEqual([
+        202,
+        '/things/commands/abc',
+        { id: 'abc', status: 'pending' },
+      ]);
     });
 
     it('a list: what was asked, and the positions that it must have reached', async () => {
-      const response = await service.call(`/things?limit=3`, { headers: { ...(await developer()), 'gatehouse-position': 'a:1:2, b.c:3:004' } });
+      const response = await service.call(`/things?limit=3`, {
+        headers: { ...(await developer()), 'gatehouse-position': 'a:1:2, b.c:3:004' },
+      });
       expect(await response.json()).toEqual({
         items: [],
         query: { limit: 3 },
@@ -174,8 +198,12 @@ describe('a service', () => {
 
     it('takes the trace id as correlation id, and makes one where none fits', async () => {
       const trace = '0af7651916cd43dd8448eb211c80319c';
-      const traced = await service.call('/things/open/door', { headers: { traceparent: `00-${trace}-b7ad6b7169203331-01` } });
-      const foreign = await service.call('/things/open/door', { headers: { 'x-correlation-id': 'has spaces <script>' } });
+      const traced = await service.call('/things/open/door', {
+        headers: { traceparent: `00-${trace}-b7ad6b7169203331-01` },
+      });
+      const foreign = await service.call('/things/open/door', {
+        headers: { 'x-correlation-id': 'has spaces <script>' },
+      });
       expect(traced.headers.get('x-correlation-id')).toBe(trace);
       expect(foreign.headers.get('x-correlation-id')).toMatch(/^[0-9a-f-]{36}$/);
     });
@@ -205,14 +233,24 @@ describe('a service', () => {
       expect(body.errors).toHaveLength(4);
     });
 
-    it.each([['[]'], ['"x"'], ['null'], ['5'], ['{"name": "a"'], ['{"__proto__": {"name": "a"}}'], ['{"constructor": {"prototype": 1}}'], ['']])(
-      '400: the body %s',
-      async (body) => {
-        const response = await service.call('/things', { method: 'POST', headers: { ...(await developer()), 'content-type': 'application/json' }, body });
-        expect(response.status).toBe(400);
-        await problem(response);
-      },
-    );
+    it.each([
+      ['[]'],
+      ['"x"'],
+      ['null'],
+      ['5'],
+      ['{"name": "a"'],
+      ['{"__proto__": {"name": "a"}}'],
+      ['{"constructor": {"prototype": 1}}'],
+      [''],
+    ])('400: the body %s', async (body) => {
+      const response = await service.call('/things', {
+        method: 'POST',
+        headers: { ...(await developer()), 'content-type': 'application/json' },
+        body,
+      });
+      expect(response.status).toBe(400);
+      await problem(response);
+    });
 
     it('400: no body at all names the required fields', async () => {
       const body = await problem(await service.call('/things', { method: 'POST', headers: await developer() }));
@@ -237,7 +275,12 @@ describe('a service', () => {
     });
 
     it('400: a NUL inside the body', async () => {
-      const body = await problem(await service.call('/things', { headers: await developer(), json: { name: 'a', purposes: [{ code: 'TREAT', justification: 'a\u0000b' }] } }));
+      const body = await problem(
+        await service.call('/things', {
+          headers: await developer(),
+          json: { name: 'a', purposes: [{ code: 'TREAT', justification: 'a\u0000b' }] },
+        }),
+      );
       expect(body.errors).toEqual([{ pointer: '/purposes/0/justification', detail: 'must not contain U+0000' }]);
     });
 
@@ -251,7 +294,10 @@ describe('a service', () => {
       ['gatehouse-position', 'topic:-1:2'],
     ])('400: the header %s: %s', async (name, value) => {
       const headers = { ...(await developer()), [name]: value };
-      const response = name === 'gatehouse-position' ? await service.call('/things', { headers }) : await service.call('/things', { headers, json: { name: 'a', purposes: [] } });
+      const response =
+        name === 'gatehouse-position'
+          ? await service.call('/things', { headers })
+          : await service.call('/things', { headers, json: { name: 'a', purposes: [] } });
       expect(response.status).toBe(400);
       await problem(response);
     });
@@ -263,8 +309,13 @@ describe('a service', () => {
     });
 
     it('404: a path that is not there, and an id that is none', async () => {
-      await expect(service.call('/nothing/here').then(problem)).resolves.toMatchObject({ status: 404, type: 'urn:gatehouse:problem:not-found' });
-      await expect(service.call('/things/not-a-uuid', { headers: await operator() }).then(problem)).resolves.toMatchObject({ status: 404 });
+      await expect(service.call('/nothing/here').then(problem)).resolves.toMatchObject({
+        status: 404,
+        type: 'urn:gatehouse:problem:not-found',
+      });
+      await expect(
+        service.call('/things/not-a-uuid', { headers: await operator() }).then(problem),
+      ).resolves.toMatchObject({ status: 404 });
     });
 
     it('405: with what is allowed', async () => {
@@ -274,20 +325,38 @@ describe('a service', () => {
     });
 
     it('413: a body over the limit', async () => {
-      const response = await service.call('/things', { headers: await developer(), json: { name: 'a'.repeat(1024 * 1024) } });
+      const response = await service.call('/things', {
+        headers: await developer(),
+        json: { name: 'a'.repeat(1024 * 1024) },
+      });
       expect(response.status).toBe(413);
       await problem(response);
     });
 
-    it.each([['text/plain'], ['application/xml'], ['multipart/form-data; boundary=x'], ['application/x-www-form-urlencoded']])('415: a body of %s', async (type) => {
-      const response = await service.call('/things', { method: 'POST', headers: { ...(await developer()), 'content-type': type }, body: 'name=a' });
+    it.each([
+      ['text/plain'],
+      ['application/xml'],
+      ['multipart/form-data; boundary=x'],
+      ['application/x-www-form-urlencoded'],
+    ])('415: a body of %s', async (type) => {
+      const response = await service.call('/things', {
+        method: 'POST',
+        headers: { ...(await developer()), 'content-type': type },
+        body: 'name=a',
+      });
       expect(response.status).toBe(415);
       await problem(response);
     });
 
     it('422: what a decider refused, field by field', async () => {
-      const body = await problem(await service.call(`/things/${id}/naming`, { headers: await operator(), json: { times: 10 } }));
-      expect(body).toMatchObject({ status: 422, type: 'urn:gatehouse:problem:too-many-names', errors: [{ pointer: '/times', detail: 'at most 9' }] });
+      const body = await problem(
+        await service.call(`/things/${id}/naming`, { headers: await operator(), json: { times: 10 } }),
+      );
+      expect(body).toMatchObject({
+        status: 422,
+        type: 'urn:gatehouse:problem:too-many-names',
+        errors: [{ pointer: '/times', detail: 'at most 9' }],
+      });
     });
 
     it('431: headers that are too large', async () => {
@@ -315,7 +384,9 @@ describe('a service', () => {
     it('counts responses by route template and class of status', async () => {
       await service.call('/things/open/door');
       const text = await (await service.call('/metrics')).text();
-      expect(text).toMatch(/gatehouse_http_request_duration_seconds_count\{method="GET",route="\/things\/open\/door",status="2xx"\} \d+/);
+      expect(text).toMatch(
+        /gatehouse_http_request_duration_seconds_count\{method="GET",route="\/things\/open\/door",status="2xx"\} \d+/,
+      );
       expect(text).toContain('process_cpu_seconds_total');
       expect(text).not.toContain(id);
     });
@@ -327,12 +398,37 @@ describe('a service', () => {
         type: 'object',
         additionalProperties: false,
         required: ['name', 'purposes'],
-        properties: { name: { type: 'string' }, purposes: { type: 'array', items: { $ref: '#/components/schemas/Purpose' } } },
+        properties: {
+          name: { type: 'string' },
+          purposes: { type: 'array', items: { $ref: '#/components/schemas/Purpose' } },
+        },
       });
-      expect(document.components?.schemas?.['Purpose']).toMatchObject({ required: ['code'], properties: { code: { type: 'string', enum: ['TREAT', 'HRESCH'] }, justification: { type: 'string' } } });
+      expect(document.components?.schemas?.['Purpose']).toMatchObject({
+        required: ['code'],
+        properties: { code: { type: 'string', enum: ['TREAT', 'HRESCH'] }, justification: { type: 'string' } },
+      });
       const { get, post } = document.paths['/things'] ?? {};
-      expect(get?.parameters?.map((parameter) => ('name' in parameter ? parameter.name : '')).sort()).toEqual(['Gatehouse-Position', 'colour', 'cursor', 'limit']);
-      expect(Object.keys(post?.responses ?? {}).sort()).toEqual(['201', '202', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500', '503']);
+      expect(get?.parameters?.map((parameter) => ('name' in parameter ? parameter.name : '')).sort()).toEqual([
+        'Gatehouse-Position',
+        'colour',
+        'cursor',
+        'limit',
+      ]);
+      expect(Object.keys(post?.responses ?? {}).sort()).toEqual([
+        '201',
+        '202',
+        '400',
+        '401',
+        '403',
+        '404',
+        '409',
+        '413',
+        '415',
+        '422',
+        '429',
+        '500',
+        '503',
+      ]);
       expect(post?.security).toEqual([{ identity: [] }]);
     });
 
@@ -350,17 +446,31 @@ describe('a service', () => {
 describe('administration on a port of its own', () => {
   it('is there, and only there', async () => {
     const [own, issuer, adminPort] = await Promise.all([isolate(), testIssuer(), freePort()]);
-    const service = await startTestService({ ...things, publicPaths: ['/patients'] }, { databaseUrl: own.databaseUrl, issuer, environment: { ADMIN_PORT: String(adminPort) } });
+    const service = await startTestService(
+      { ...things, publicPaths: ['/patients'] },
+      { databaseUrl: own.databaseUrl, issuer, environment: { ADMIN_PORT: String(adminPort) } },
+    );
     try {
       const admin = `http://127.0.0.1:${adminPort}`;
-      const statuses = async (at: string) => Promise.all(['/things/open/door', '/health/live', '/docs/openapi.json', '/metrics'].map(async (path) => (await fetch(`${at}${path}`)).status));
+      const statuses = async (at: string) =>
+        Promise.all(
+          ['/things/open/door', '/health/live', '/docs/openapi.json', '/metrics'].map(
+            async (path) => (await fetch(`${at}${path}`)).status,
+          ),
+        );
       expect(await statuses(admin)).toEqual([200, 200, 200, 200]);
       expect(await statuses(service.url)).toEqual([404, 404, 404, 404]);
-      const forwarded = await fetch(`${service.url}/things/open/door`, { headers: { 'x-forwarded-port': String(adminPort), 'x-forwarded-host': `127.0.0.1:${adminPort}` } });
+      const forwarded = await fetch(`${service.url}/things/open/door`, {
+        headers: { 'x-forwarded-port': String(adminPort), 'x-forwarded-host': `127.0.0.1:${adminPort}` },
+      });
       expect(forwarded.status).toBe(404);
       const paths = ['/oauth/open', '/patients/open', '/fhir'];
-      expect(await Promise.all(paths.map(async (path) => (await fetch(`${service.url}${path}`)).status))).toEqual([200, 200, 200]);
-      expect(await Promise.all(paths.map(async (path) => (await fetch(`${admin}${path}`)).status))).toEqual([404, 404, 404]);
+      expect(await Promise.all(paths.map(async (path) => (await fetch(`${service.url}${path}`)).status))).toEqual([
+        200, 200, 200,
+      ]);
+      expect(await Promise.all(paths.map(async (path) => (await fetch(`${admin}${path}`)).status))).toEqual([
+        404, 404, 404,
+      ]);
     } finally {
       await service.close();
       await Promise.all([own.dispose(), issuer.close()]);

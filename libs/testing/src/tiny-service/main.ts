@@ -37,4 +37,7 @@ class TinyModule implements OnModuleDestroy {
   }
 }
 
-await startService({ name: 'tiny', defaultPort: 0, module: TinyModule }, { announce: ({ url }) => `tiny is ready at ${url}` });
+await startService(
+  { name: 'tiny', defaultPort: 0, module: TinyModule },
+  { announce: ({ url }) => `tiny is ready at ${url}` },
+);

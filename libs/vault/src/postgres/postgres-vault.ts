@@ -92,10 +92,10 @@ export class PostgresVault implements Vault {
   async erase(ownerKey: string): Promise<void> {
     this.subjects.forget(ownerKey);
     // One statement, so that an erasure is whole or not done.
-    await this.store.query('WITH person AS (DELETE FROM vault.subjects WHERE id = $1) DELETE FROM vault.owners WHERE owner = $2', [
-      isUuid(ownerKey) ? ownerKey : null,
-      this.ownerOf(ownerKey),
-    ]);
+    await this.store.query(
+      'WITH person AS (DELETE FROM vault.subjects WHERE id = $1) DELETE FROM vault.owners WHERE owner = $2',
+      [isUuid(ownerKey) ? ownerKey : null, this.ownerOf(ownerKey)],
+    );
   }
 
   private ownerOf(ownerKey: string): Buffer {
@@ -103,7 +103,9 @@ export class PostgresVault implements Vault {
   }
 
   private async knownId(identity: Buffer): Promise<string | undefined> {
-    const [row] = await this.store.query<{ id: string }>('SELECT id FROM vault.subjects WHERE identity = $1', [identity]);
+    const [row] = await this.store.query<{ id: string }>('SELECT id FROM vault.subjects WHERE identity = $1', [
+      identity,
+    ]);
     return row?.id;
   }
 
@@ -149,7 +151,8 @@ export class PostgresVault implements Vault {
   }
 
   private async unwrap(row: OwnerRow, owner: Buffer): Promise<Buffer> {
-    if (row.wrapped_by !== this.wrapper.id) throw new VaultCorrupt(`it is wrapped by ${row.wrapped_by}, and the configured key is ${this.wrapper.id}`);
+    if (row.wrapped_by !== this.wrapper.id)
+      throw new VaultCorrupt(`it is wrapped by ${row.wrapped_by}, and the configured key is ${this.wrapper.id}`);
     return this.wrapper.unwrap(row.wrapped_key, contextOf(owner));
   }
 
@@ -157,7 +160,7 @@ export class PostgresVault implements Vault {
     const opened = await Promise.all(
       rows.map(async (row) => {
         const plaintext = decrypt(await this.unwrap(row, row.owner), row.box, `${kind}:${row.at}`);
-        const value: Json = JSON.parse(plaintext.toString('utf8'));
+        const value = JSON.parse(plaintext.toString('utf8')) as Json;
         return [row.at, value] as const;
       }),
     );
@@ -181,8 +184,15 @@ function boxOf(key: Buffer, id: string, { issuer, subject, name, email }: Subjec
 }
 
 function subjectFrom(value: Json): Subject {
-  if (typeof value !== 'object' || value === null || !('issuer' in value)) throw new VaultCorrupt('a subject has an unknown form');
+  if (typeof value !== 'object' || value === null || !('issuer' in value))
+    throw new VaultCorrupt('a subject has an unknown form');
   const { issuer, subject, name, email } = value;
-  if (typeof issuer !== 'string' || typeof subject !== 'string') throw new VaultCorrupt('a subject has an unknown form');
-  return { issuer, subject, ...(typeof name === 'string' ? { name } : {}), ...(typeof email === 'string' ? { email } : {}) };
+  if (typeof issuer !== 'string' || typeof subject !== 'string')
+    throw new VaultCorrupt('a subject has an unknown form');
+  return {
+    issuer,
+    subject,
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof email === 'string' ? { email } : {}),
+  };
 }
