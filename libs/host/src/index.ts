@@ -17,7 +17,7 @@ export { Commands, Creates, Lists, Problems, Reads, type BodyShape } from './ans
 export { Database } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
 export { type MigrationClass, type SchemaMigrations, type SchemaName } from './database/database-schemas.js';
-export { ASYNC_API, type AsyncApiSource } from './docs/docs.js';
+export { ASYNC_API, type AsyncApiSource } from './docs/async-api.controller.js';
 export { HealthRegistry, type HealthProbe } from './health/health-registry.js';
 export { CurrentCaller, callerOf, roles, type Caller, type Role } from './identity/caller.js';
 export { Authenticator, type Authenticated } from './identity/authenticator.js';

@@ -2,11 +2,6 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { describeRequestClasses } from './describe-request-classes.js';
 
-/** Provides `() => document` where a module has an AsyncAPI document of the topics that it serves. */
-export const ASYNC_API = Symbol('gatehouse:async-api');
-
-export type AsyncApiSource = () => object;
-
 /** The OpenAPI 3.1 document of the application's controllers. */
 export function openApiDocument(
   app: INestApplication,
@@ -37,19 +32,11 @@ export function openApiDocument(
   return document;
 }
 
-/** Serves `/docs` (Swagger UI from its package, no other host), `/docs/openapi.json` and `/docs/asyncapi.json`. */
+/** Serves `/docs` (Swagger UI from its package, no other host) and `/docs/openapi.json`. */
 export function serveDocs(app: INestApplication, document: () => OpenAPIObject): void {
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
     customSiteTitle: 'Gatehouse',
   });
-  app
-    .getHttpAdapter()
-    .get('/docs/asyncapi.json', (_request, reply: { type(type: string): { send(body: string): void } }) => {
-      const source = app.get<AsyncApiSource | undefined>(ASYNC_API, { strict: false });
-      reply
-        .type('application/json')
-        .send(JSON.stringify(source?.() ?? { asyncapi: '3.0.0', info: { title: 'Gatehouse', version: '0.0.0' } }));
-    });
 }

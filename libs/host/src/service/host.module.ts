@@ -7,6 +7,7 @@ import { LoadedConfig } from '../config/load-config.js';
 import { VaultConfig, vaultKey } from '../config/vault-config.js';
 import { Database } from '../database/database.js';
 import { DatabaseUnavailable } from '../database/database-error.js';
+import { AsyncApiController } from '../docs/async-api.controller.js';
 import { HealthController } from '../health/health.controller.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { AccessGuard } from '../identity/access-guard.js';
@@ -52,7 +53,7 @@ export class HostModule {
     return {
       module: HostModule,
       global: true,
-      controllers: [HealthController, MetricsController],
+      controllers: [HealthController, MetricsController, AsyncApiController],
       providers: [
         ...providers,
         { provide: APP_GUARD, useClass: AccessGuard },

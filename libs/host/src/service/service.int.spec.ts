@@ -9,6 +9,7 @@ import { Commands, Creates, Lists, Reads } from '../answer/answers-documented.js
 import { CurrentCaller, type Caller } from '../identity/caller.js';
 import { AnyParty, Public, Roles } from '../identity/route-access.js';
 import type { Problem } from '../problem/problem.js';
+import { ASYNC_API } from '../docs/async-api.controller.js';
 import { refusalToProblem } from '../problem/refusal.js';
 import { CommandContext, SeenPositions, type CommandRequest } from '../request/command-headers.js';
 import { Nested } from '../request/nested.js';
@@ -430,6 +431,24 @@ describe('a service', () => {
         '503',
       ]);
       expect(post?.security).toEqual([{ identity: [] }]);
+    });
+
+    it('serves the AsyncAPI document of its modules, and none where no module has one', async () => {
+      const none = await service.call('/docs/asyncapi.json');
+      expect([none.status, none.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
+      const module = {
+        module: ThingsModule,
+        providers: [{ provide: ASYNC_API, useValue: () => ({ asyncapi: '3.0.0' }) }],
+      };
+      const talking = await startTestService(
+        { ...things, module: () => module },
+        { databaseUrl: own.databaseUrl, issuer },
+      );
+      try {
+        expect(await (await talking.call('/docs/asyncapi.json')).json()).toEqual({ asyncapi: '3.0.0' });
+      } finally {
+        await talking.close();
+      }
     });
 
     it('serves a page of its documents with nothing from elsewhere', async () => {
