@@ -21,7 +21,7 @@ import { createHttpServer } from './http-server.js';
 import { partsOf, type ServicePart } from './service-part.js';
 
 /** The version that the docs name. */
-export const productVersion = '0.1.0';
+const productVersion = '0.1.0';
 
 /** A running service. */
 export interface RunningService {

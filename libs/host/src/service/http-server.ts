@@ -9,7 +9,7 @@ import { RouteTable } from './route-table.js';
 import { docsPolicy, securityHeaders } from './security-headers.js';
 
 /** The largest JSON body that Gatehouse's own resources take, in bytes. */
-export const bodyLimit = 1024 * 1024;
+const bodyLimit = 1024 * 1024;
 
 /**
  * The HTTP server under Nest: limits, correlation ids, security headers, and problem documents for what
