@@ -106,12 +106,7 @@ async function prepare(base) {
   if (process.getuid?.() !== 0) return { binaries: at(folder), data: path.join(base, 'data'), identity: {} };
 
   const identity = await unprivileged();
-  let root = folder;
-  if (!isOpenToOthers(folder)) {
-    root = path.join(OUTSIDE, path.basename(path.dirname(folder)));
-    if (!existsSync(root)) await cp(folder, root, { recursive: true, verbatimSymlinks: true });
-    await chmod(OUTSIDE, 0o755);
-  }
+  const root = isOpenToOthers(folder) ? folder : await copyOutside(folder);
   await chmod(base, 0o755);
   const home = isOpenToOthers(base) ? base : await placeOutside(base);
   return { binaries: at(root), data: path.join(home, 'data'), identity };
@@ -129,6 +124,22 @@ export async function removePostgres(directory) {
 }
 
 /**
+ * @param {string} folder of the binaries
+ * @returns {Promise<string>} a copy of it outside, made once per version
+ */
+async function copyOutside(folder) {
+  const { version } = JSON.parse(await readFile(path.join(folder, '..', 'package.json'), 'utf8'));
+  const copy = path.join(OUTSIDE, `binaries-${version}`);
+  if (existsSync(copy)) return copy;
+  await mkdir(OUTSIDE, { recursive: true, mode: 0o755 });
+  const fresh = await mkdtemp(path.join(OUTSIDE, 'copying-'));
+  await cp(folder, fresh, { recursive: true, verbatimSymlinks: true });
+  await chmod(fresh, 0o755);
+  await rename(fresh, copy);
+  return copy;
+}
+
+/**
  * @param {string} base
  * @returns {Promise<string>} a folder outside for this base, the same each time
  */
@@ -136,8 +147,7 @@ async function placeOutside(base) {
   const pointer = path.join(base, 'location');
   if (existsSync(pointer)) return readFile(pointer, 'utf8');
   const data = path.join(OUTSIDE, 'data');
-  await mkdir(data, { recursive: true });
-  await chmod(data, 0o755);
+  await mkdir(data, { recursive: true, mode: 0o755 });
   const home = await mkdtemp(path.join(data, 'postgres-'));
   await chmod(home, 0o755);
   await writeFile(pointer, home);
