@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
+import { hasCode } from './start-error.mjs';
 
 /**
  * A process that a file names. The time at which it started tells it from a later one with the same id.
@@ -26,7 +27,7 @@ export function takeLock(file) {
         linkSync(mine, file);
         return { release: () => rmSync(file, { force: true }) };
       } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+        if (!hasCode(error, 'EEXIST')) throw error;
       }
       const holder = readHolder(file);
       if (holder && isRunning(holder)) return { holder };

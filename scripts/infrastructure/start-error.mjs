@@ -22,5 +22,16 @@ export function exitWith(error) {
  * @returns {error is NodeJS.ErrnoException}
  */
 export function isFullDisk(error) {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  return hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT');
+}
+
+/**
+ * Whether the system gave this reason. Not by `instanceof`: in a test the error is of Node's realm, not of Jest's.
+ *
+ * @param {unknown} error
+ * @param {string} code as `ENOENT`
+ * @returns {error is NodeJS.ErrnoException}
+ */
+export function hasCode(error, code) {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }
