@@ -93,7 +93,11 @@ async function byHttps(folder, pinned) {
       await writeFile(path.join(folder, path.basename(source)), bytes);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  // All of them have to end before the folder may go.
+  const failed = (await Promise.allSettled(Array.from({ length: AT_ONCE }, worker))).find(
+    ({ status }) => status === 'rejected',
+  );
+  if (failed) throw /** @type {PromiseRejectedResult} */ (failed).reason;
 }
 
 /** @param {string} url */
