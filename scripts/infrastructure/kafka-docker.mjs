@@ -35,7 +35,7 @@ export async function dockerNodes({ base, clientPorts, settings, keep }) {
       ...settings,
       'node.id': String(index + 1),
       'controller.quorum.voters': voters,
-      listeners: `PLAINTEXT://0.0.0.0:${String(port)},INTERNAL://0.0.0.0:19092,CONTROLLER://0.0.0.0:19093`,
+      listeners: `PLAINTEXT://:${String(port)},INTERNAL://:19092,CONTROLLER://:19093`,
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${String(port)},INTERNAL://${name}:19092`,
       'inter.broker.listener.name': 'INTERNAL',
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
