@@ -1,8 +1,8 @@
 /**
  * `npm start`: a broker, a Postgres and the whole of Gatehouse in one process, on this machine, for development. Data
- * stays under .gatehouse/ until `npm start -- --fresh`. KAFKA_BROKERS and DATABASE_URL name servers to use instead.
+ * stays under .gatehouse/ (or DATA_DIR) until `npm start -- --fresh`. KAFKA_BROKERS and DATABASE_URL name servers to use instead.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -14,7 +14,8 @@ import { startProgram, stopEverything } from './infrastructure/processes.mjs';
 import { exitWith, StartError } from './infrastructure/start-error.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const STATE = path.join(ROOT, '.gatehouse');
+/** Everything that a start keeps, the program's own things too; another folder makes another Gatehouse. */
+const STATE = path.resolve(ROOT, process.env['DATA_DIR'] ?? '.gatehouse');
 const MAIN = path.join(ROOT, 'dist', 'apps', 'gatehouse', 'src', 'main.js');
 
 /** The same at each start, for whoever looks in from outside; others when these are taken. */
@@ -58,7 +59,7 @@ async function start() {
 
   const [brokers, database] = await startServers();
   if (stopping) return;
-  const environment = { KAFKA_BROKERS: brokers, DATABASE_URL: database, PORT: String(port) };
+  const environment = { KAFKA_BROKERS: brokers, DATABASE_URL: database, PORT: String(port), DATA_DIR: STATE };
   app = startProgram(process.execPath, ['--enable-source-maps', MAIN], {
     cwd: ROOT,
     env: { ...process.env, ...environment, GATEHOUSE_DEV: '1' },
@@ -113,6 +114,9 @@ async function forget() {
   }
   await removeKafka(path.join(STATE, 'kafka'));
   await removePostgres(path.join(STATE, 'postgres'));
+  for (const name of readdirSync(STATE)) {
+    if (!name.includes('.lock')) rmSync(path.join(STATE, name), { recursive: true });
+  }
 }
 
 /** @returns {Promise<[string, string]>} KAFKA_BROKERS and DATABASE_URL */
