@@ -1,0 +1,192 @@
+import { Kafka, type Admin, type SASLOptions } from 'kafkajs';
+import Cluster, { type Broker } from 'kafkajs/src/cluster/index.js';
+import loggers from 'kafkajs/src/loggers/index.js';
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
+import type { ConnectionOptions } from 'node:tls';
+
+/** What the log tells its process; pino fits. */
+export interface LogSink {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LogSettings {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl?: ConnectionOptions | boolean;
+  readonly sasl?: SASLOptions;
+  /** Stands before every topic, group and transactional id: isolates tests on one broker. Empty in production. */
+  readonly prefix: string;
+  readonly sink: LogSink;
+}
+
+/** Kafka's isolation levels: `committed` hides open and aborted transactions. */
+export const ISOLATION = { uncommitted: 0, committed: 1 } as const;
+export type Isolation = keyof typeof ISOLATION;
+
+const TRANSACTION_COORDINATOR = 1;
+const EARLIEST = -2;
+const LATEST = -1;
+const REQUEST_TIMEOUT_MS = 5_000;
+const CONNECTION_TIMEOUT_MS = 2_000;
+const METADATA_MAX_AGE_MS = 60_000;
+
+/** Nobody leads the partition right now: an election is under way, or the topic is not there. */
+export class PartitionWithoutLeader extends Error {
+  override readonly name = 'PartitionWithoutLeader';
+  constructor(topic: string, partition: number) {
+    super(`${topic}:${partition} has no leader`);
+  }
+}
+
+let timerPatched = false;
+
+/**
+ * kafkajs re-arms a 1 ms timer on every idle connection, some 4 % of a core for a dozen of them. A timer is needed only
+ * while requests wait.
+ */
+function patchIdleTimer(): void {
+  if (timerPatched) return;
+  timerPatched = true;
+  const prototype = RequestQueue.prototype;
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
+  };
+}
+
+/** One connection to each broker that is needed. A long poll holds its connection, so every reader has its own. */
+export class LogConnection {
+  readonly #cluster: Cluster;
+  readonly #topics = new Set<string>();
+  #connecting: Promise<void> | undefined;
+
+  constructor(readonly settings: LogSettings) {
+    patchIdleTimer();
+    this.#cluster = new Cluster({
+      logger: kafkajsLogger(settings.sink),
+      socketFactory: createSocketFactory(),
+      brokers: settings.brokers,
+      clientId: settings.clientId,
+      ...(settings.ssl === undefined ? {} : { ssl: settings.ssl }),
+      ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      enforceRequestTimeout: true,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      retry: { retries: 1, initialRetryTime: 20, maxRetryTime: 200 },
+      allowAutoTopicCreation: false,
+      maxInFlightRequests: null,
+      isolationLevel: ISOLATION.committed,
+    });
+  }
+
+  /** The broker that leads a partition. Throws while the partition has no leader or it cannot be reached. */
+  async leaderOf(topic: string, partition: number): Promise<Broker> {
+    await this.#connected();
+    if (!this.#topics.has(topic)) {
+      await this.#cluster.addMultipleTargetTopics([topic]);
+      this.#topics.add(topic);
+    }
+    const found = this.#cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
+    if (!found || found.leader < 0) {
+      await this.#cluster.refreshMetadata();
+      throw new PartitionWithoutLeader(topic, partition);
+    }
+    return await this.#cluster.findBroker({ nodeId: found.leader });
+  }
+
+  async groupCoordinator(groupId: string): Promise<Broker> {
+    await this.#connected();
+    return await this.#cluster.findGroupCoordinator({ groupId });
+  }
+
+  async transactionCoordinator(transactionalId: string): Promise<Broker> {
+    await this.#connected();
+    return await this.#cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
+  }
+
+  /** Any broker: for requests that no coordinator answers. */
+  async anyBroker(topic: string): Promise<Broker> {
+    return await this.leaderOf(topic, 0);
+  }
+
+  /** After an error: the next request asks anew who leads what. */
+  async refresh(): Promise<void> {
+    try {
+      await this.#connected();
+      await this.#cluster.refreshMetadata();
+    } catch (error) {
+      this.settings.sink.debug({ err: error }, 'metadata could not be refreshed');
+      this.#connecting = undefined;
+    }
+  }
+
+  /**
+   * The next offset after the last stable record (`end`) or the first one kept (`start`), of each partition asked for.
+   * Asked of the partitions' leaders.
+   */
+  async offsets(topic: string, partitions: readonly number[], which: 'start' | 'end', isolation: Isolation = 'committed'): Promise<Map<number, bigint>> {
+    const byLeader = new Map<Broker, number[]>();
+    for (const partition of partitions) {
+      const leader = await this.leaderOf(topic, partition);
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
+    }
+    const found = new Map<number, bigint>();
+    await Promise.all(
+      [...byLeader].map(async ([leader, led]) => {
+        const timestamp = which === 'start' ? EARLIEST : LATEST;
+        const { responses } = await leader.listOffsets({
+          isolationLevel: ISOLATION[isolation],
+          topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
+        });
+        for (const { partitions: answered } of responses) {
+          for (const { partition, offset } of answered) found.set(partition, BigInt(offset));
+        }
+      }),
+    );
+    for (const partition of partitions) {
+      if (!found.has(partition)) throw new Error(`no broker answered for the ${which} of ${topic}:${partition}`);
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect();
+  }
+
+  async #connected(): Promise<void> {
+    if (this.#cluster.isConnected()) return;
+    this.#connecting ??= this.#cluster.connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    await this.#connecting;
+  }
+}
+
+/** kafkajs's own admin client, for topics and their settings. */
+export function createAdmin(settings: LogSettings): Admin {
+  patchIdleTimer();
+  const { sink } = settings;
+  return new Kafka({
+    brokers: [...settings.brokers],
+    clientId: settings.clientId,
+    ...(settings.ssl === undefined ? {} : { ssl: settings.ssl }),
+    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 1_000 },
+    logCreator: () => (entry) => sink.debug({ kafkajs: entry.log }, entry.log.message),
+  }).admin();
+}
+
+/** kafkajs calls a lost connection an error; for us it is one only when our own retries end. */
+function kafkajsLogger(sink: LogSink): ReturnType<typeof loggers.createLogger> {
+  return loggers.createLogger({
+    level: loggers.LEVELS.ERROR,
+    logCreator: () => (entry) => sink.debug({ kafkajs: entry.log, namespace: entry.namespace }, entry.log.message),
+  });
+}
+

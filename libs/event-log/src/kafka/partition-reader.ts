@@ -1,0 +1,264 @@
+import type { Broker, DecodedMessage, FetchedPartitionData } from 'kafkajs/src/cluster/index.js';
+import { Backoff } from './backoff.js';
+import { brokerErrorType } from './broker-error.js';
+import { ISOLATION, type Isolation, LogConnection, type LogSettings } from './log-connection.js';
+
+/** A record as it stands in the log. */
+export interface LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly key: string | undefined;
+  readonly value: Buffer;
+}
+
+/** What one fetch gave of one partition, in order. */
+export interface Slice {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  /** The offset after everything in this slice, control records included: where reading goes on. */
+  readonly nextOffset: bigint;
+  /** The next offset after the last stable record when the broker answered. */
+  readonly endOffset: bigint;
+}
+
+/** The log no longer has what was asked for: its start moved past the checkpoint, or its end fell behind it. */
+export class HistoryLost extends Error {
+  override readonly name = 'HistoryLost';
+  readonly code = 'history-lost';
+}
+
+export interface ReaderOptions {
+  readonly isolation?: Isolation;
+  /** Called for each slice, in order within a partition; the next slice of that partition waits for the promise. */
+  readonly onSlice: (slice: Slice) => Promise<void> | void;
+  /** Called once, when reading cannot go on (history lost, or `onSlice` threw). The reader has stopped. */
+  readonly onFailure: (error: unknown) => void;
+  /** What a partition may hold unread before it is left out of fetches. */
+  readonly bufferedRecords?: number;
+}
+
+const MAX_WAIT_MS = 400;
+/** While a partition is left out of the fetch for back-pressure, it must not wait for a long poll of the others. */
+const BUSY_WAIT_MS = 5;
+const FETCH_BYTES = 8 * 1_048_576;
+const PARTITION_BYTES = 2 * 1_048_576;
+
+interface Assignment {
+  readonly topic: string;
+  readonly partition: number;
+  next: bigint;
+  queued: Slice[];
+  queuedRecords: number;
+  draining: Promise<void> | undefined;
+  removed: boolean;
+}
+
+/**
+ * Reads partitions from given offsets, without a consumer group: `assign()`, which kafkajs's consumer does not have.
+ * One fetch loop per broker, on a connection of its own. There is no membership to lose, no committed position to be
+ * surprised by, and the end of the log is what the broker says it is, so that most of what kafka.md lists against
+ * kafkajs's consumer does not arise (docs/adr/0002).
+ */
+export class PartitionReader {
+  readonly #connection: LogConnection;
+  readonly #assignments = new Map<string, Assignment>();
+  readonly #stopping = new AbortController();
+  readonly #limit: number;
+  #loop: Promise<void> | undefined;
+  #changed: (() => void) | undefined;
+
+  constructor(
+    private readonly settings: LogSettings,
+    private readonly options: ReaderOptions,
+  ) {
+    this.#connection = new LogConnection(settings);
+    this.#limit = options.bufferedRecords ?? 20_000;
+  }
+
+  /** Starts to read a partition at an offset; replaces an earlier assignment of it. */
+  assign(topic: string, partition: number, offset: bigint): void {
+    this.unassign(topic, partition);
+    this.#assignments.set(`${topic}:${partition}`, {
+      topic,
+      partition,
+      next: offset,
+      queued: [],
+      queuedRecords: 0,
+      draining: undefined,
+      removed: false,
+    });
+    this.#loop ??= this.#run();
+    this.#changed?.();
+  }
+
+  /** Stops to read a partition; slices that were fetched and not handed over are dropped. */
+  unassign(topic: string, partition: number): void {
+    const key = `${topic}:${partition}`;
+    const assignment = this.#assignments.get(key);
+    if (!assignment) return;
+    assignment.removed = true;
+    assignment.queued = [];
+    this.#assignments.delete(key);
+  }
+
+  /** Stops reading, waits for handlers under way, and closes the connection. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    this.#changed?.();
+    const draining = [...this.#assignments.values()].map((assignment) => assignment.draining);
+    for (const { topic, partition } of [...this.#assignments.values()]) this.unassign(topic, partition);
+    await this.#connection.close();
+    await Promise.all([this.#loop, ...draining]);
+  }
+
+  /** Keeps one fetch under way at each broker that leads an assigned partition; a slow one holds back no other. */
+  async #run(): Promise<void> {
+    const backoff = new Backoff();
+    const { signal } = this.#stopping;
+    const polls = new Map<Broker, Promise<unknown>>();
+    while (!signal.aborted) {
+      try {
+        const waiting = await this.#startPolls(polls);
+        const changed = new Promise<void>((resolve) => (this.#changed = resolve));
+        await Promise.race([changed, ...polls.values(), ...waiting]);
+        backoff.reset();
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        await this.#recover(error);
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  /** Starts a fetch at every broker that has none under way; gives what else may open a partition for the next one. */
+  async #startPolls(polls: Map<Broker, Promise<unknown>>): Promise<Promise<void>[]> {
+    const assigned = [...this.#assignments.values()];
+    const open = assigned.filter(({ queuedRecords }) => queuedRecords < this.#limit);
+    const maxWaitTime = open.length < assigned.length ? BUSY_WAIT_MS : MAX_WAIT_MS;
+    const byLeader = new Map<Broker, Assignment[]>();
+    for (const assignment of open) {
+      const leader = await this.#connection.leaderOf(assignment.topic, assignment.partition);
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), assignment]);
+    }
+    for (const [leader, assignments] of byLeader) {
+      if (polls.has(leader)) continue;
+      const poll = this.#fetchFrom(leader, assignments, maxWaitTime).finally(() => polls.delete(leader));
+      // A poll that fails while the loop awaits another must not end the process; the race below sees the failure.
+      poll.catch((error: unknown) => this.settings.sink.debug({ err: error }, 'fetch failed'));
+      polls.set(leader, poll);
+    }
+    return assigned.flatMap(({ draining, queuedRecords }) => (draining && queuedRecords >= this.#limit ? [draining] : []));
+  }
+
+  /** After a failed fetch: asks who leads what; stops when history is gone rather than read on from somewhere else. */
+  async #recover(error: unknown): Promise<void> {
+    this.settings.sink.debug({ err: error }, 'reading failed, trying again');
+    try {
+      await this.#refuseLostHistory(error);
+    } catch (found) {
+      if (found instanceof HistoryLost) {
+        this.#fail(found);
+        return;
+      }
+      this.settings.sink.debug({ err: found }, 'the bounds of the log could not be asked for');
+    }
+    await this.#connection.refresh();
+  }
+
+  async #fetchFrom(leader: Broker, assignments: readonly Assignment[], maxWaitTime: number): Promise<void> {
+    const byTopic = Map.groupBy(assignments, ({ topic }) => topic);
+    const { responses } = await leader.fetch({
+      isolationLevel: ISOLATION[this.options.isolation ?? 'committed'],
+      maxWaitTime,
+      minBytes: 1,
+      maxBytes: FETCH_BYTES,
+      topics: [...byTopic].map(([topic, ofTopic]) => ({
+        topic,
+        partitions: ofTopic.map(({ partition, next }) => ({ partition, fetchOffset: String(next), maxBytes: PARTITION_BYTES })),
+      })),
+    });
+    for (const { topicName, partitions } of responses) {
+      for (const data of partitions) {
+        const assignment = assignments.find(({ topic, partition }) => topic === topicName && partition === data.partition);
+        if (assignment && !assignment.removed && data.messages.length > 0) this.#enqueue(assignment, data);
+      }
+    }
+  }
+
+  #enqueue(assignment: Assignment, data: FetchedPartitionData): void {
+    const slice = readSlice(assignment, data, this.options.isolation ?? 'committed');
+    if (slice.nextOffset <= assignment.next) return;
+    assignment.next = slice.nextOffset;
+    assignment.queued.push(slice);
+    assignment.queuedRecords += slice.records.length;
+    assignment.draining ??= this.#drain(assignment).finally(() => (assignment.draining = undefined));
+  }
+
+  async #drain(assignment: Assignment): Promise<void> {
+    try {
+      for (let slice = assignment.queued.shift(); slice; slice = assignment.queued.shift()) {
+        await this.options.onSlice(slice);
+        assignment.queuedRecords -= slice.records.length;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    for (const { topic, partition } of [...this.#assignments.values()]) this.unassign(topic, partition);
+    this.options.onFailure(error);
+  }
+
+  /** After OFFSET_OUT_OF_RANGE: names the partition whose history is gone, instead of reading on from somewhere else. */
+  async #refuseLostHistory(error: unknown): Promise<void> {
+    if (brokerErrorType(error) !== 'OFFSET_OUT_OF_RANGE') return;
+    for (const { topic, partition, next } of this.#assignments.values()) {
+      const start = (await this.#connection.offsets(topic, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
+      const end = (await this.#connection.offsets(topic, [partition], 'end', 'uncommitted')).get(partition) ?? 0n;
+      if (next < start || next > end) {
+        throw new HistoryLost(`${topic}:${partition} holds offsets ${start} to ${end}, but reading should go on at ${next}`, { cause: error });
+      }
+    }
+  }
+}
+
+/**
+ * The visible records of a fetched partition. Aborted ones are left out by the protocol's rule: the list of aborted
+ * transactions, ordered by first offset, opens a producer's range, its abort marker closes it.
+ */
+function readSlice(assignment: Assignment, data: FetchedPartitionData, isolation: Isolation): Slice {
+  const { topic, partition } = assignment;
+  const aborted =
+    isolation === 'committed'
+      ? [...(data.abortedTransactions ?? [])].map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) })).sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
+      : [];
+  const abortedNow = new Set<string>();
+  const records: LogRecord[] = [];
+  let nextAborted = 0;
+  for (const message of data.messages) {
+    const offset = BigInt(message.offset);
+    const { producerId, inTransaction } = message.batchContext;
+    for (let opening = aborted[nextAborted]; opening && opening.firstOffset <= offset; opening = aborted[++nextAborted]) {
+      abortedNow.add(opening.producerId);
+    }
+    if (message.isControlRecord) {
+      if (isAbortMarker(message)) abortedNow.delete(producerId);
+      continue;
+    }
+    if (offset < assignment.next || (inTransaction && abortedNow.has(producerId)) || message.value === null) continue;
+    records.push({ topic, partition, offset, key: message.key?.toString('utf8'), value: message.value });
+  }
+  const last = data.messages.at(-1);
+  const nextOffset = last ? BigInt(last.batchContext.firstOffset) + BigInt(last.batchContext.lastOffsetDelta) + 1n : assignment.next;
+  return { topic, partition, records, nextOffset, endOffset: BigInt(data.lastStableOffset) };
+}
+
+/** A control record's key is (version, type): type 0 aborts, 1 commits. */
+function isAbortMarker(message: DecodedMessage): boolean {
+  return message.key !== null && message.key.length >= 4 && message.key.readInt16BE(2) === 0;
+}
