@@ -2,6 +2,7 @@ export * from './ids.js';
 export * from './envelope.js';
 export * from './definition.js';
 export * from './outcome.js';
+export * from './decider.js';
 export * from './topics.js';
 export * from './codec.js';
 export * from './registration/contract.js';

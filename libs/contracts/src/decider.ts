@@ -1,4 +1,6 @@
-import type { Addressed, CommandMeta, CommandOf, ContextContract, EventOf, Recorded, Refusal } from '#contracts';
+import type { CommandOf, ContextContract, EventOf } from './definition.js';
+import type { Addressed, Recorded } from './envelope.js';
+import type { Refusal } from './outcome.js';
 
 /** What a decider says to a command: events, perhaps none when there is nothing to change, or a refusal. */
 export type Decision<E> =
@@ -26,14 +28,4 @@ export function accept<E>(...events: readonly E[]): Decision<E> {
 
 export function refuse(refusal: Refusal): { readonly kind: 'refused'; readonly refusal: Refusal } {
   return { kind: 'refused', refusal };
-}
-
-/** The refusal of a stale `If-Match`. */
-export function staleVersion(meta: CommandMeta, version: number): Refusal {
-  return {
-    status: 412,
-    type: 'stale-version',
-    title: 'The resource has changed',
-    detail: `The request names version ${meta.expectedVersion}, but the resource is at version ${version}.`,
-  };
 }
