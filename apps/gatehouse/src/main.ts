@@ -1,0 +1,19 @@
+import { type ServicePart, startService } from '#host';
+import { announcement } from './announcement.js';
+
+/** The one process: every app on one port, for one command on a laptop and for small sites. */
+await startService(
+  {
+    name: 'gatehouse',
+    defaultPort: 8080,
+    parts: [...(await sandbox())],
+  },
+  { announce: announcement },
+);
+
+/** The sandbox knows every password: nothing of it is even loaded outside development. */
+async function sandbox(): Promise<ServicePart[]> {
+  if (!['1', 'true'].includes(process.env['GATEHOUSE_DEV'] ?? '')) return [];
+  const { sandboxPart } = await import('../../sandbox/src/sandbox.part.js');
+  return [sandboxPart];
+}
