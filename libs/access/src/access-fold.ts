@@ -1,0 +1,81 @@
+import { type ApplicationAccess, evolveAccess, takesAway } from './application-access.js';
+import type { AccessEntry } from './access-entry.js';
+import { effectiveAccess, type EffectiveAccess } from './effective-access.js';
+
+/** A revoked token is remembered this long past its expiry, for clocks that are behind: in milliseconds. */
+const EXPIRY_TOLERANCE_MS = 120_000;
+
+const NOTHING_KNOWN: ApplicationAccess = { undecodable: false };
+const NO_TOKENS: ReadonlySet<string> = new Set();
+
+/**
+ * The effective access of every application, folded from the events of registration, approval and token. Held in
+ * memory by whoever enforces; it answers without a database. Pure but for what it holds: it reads no clock.
+ */
+export class AccessFold {
+  readonly #applications = new Map<string, ApplicationAccess>();
+  readonly #byClientId = new Map<string, string>();
+  /** By application: when each revoked token may be forgotten, in the order of revocation. */
+  readonly #revoked = new Map<string, RevokedTokens>();
+
+  /**
+   * Applies a record; `nowMs` (milliseconds since 1970) serves only to forget revoked tokens that have expired.
+   *
+   * @returns the application that the record closed or narrowed: its open calls must be looked at again before
+   *          anybody reports that the record is in force
+   */
+  apply(entry: AccessEntry, nowMs: number): string | undefined {
+    if (entry.kind === 'undecodable') {
+      const { applicationId } = entry;
+      this.#applications.set(applicationId, { ...this.#state(applicationId), undecodable: true });
+      return applicationId;
+    }
+    const { event } = entry;
+    const { subject } = event.meta;
+    this.#applications.set(subject, evolveAccess(this.#state(subject), event));
+    if (event.type === 'application-registered') this.#byClientId.set(event.data.clientId, subject);
+    if (event.type === 'token-revoked') this.#revoke(subject, event.data, nowMs);
+    return takesAway(event) ? subject : undefined;
+  }
+
+  /** The access of a client at `nowMs`; undefined when no application has this client id. */
+  byClientId(clientId: string, nowMs: number): EffectiveAccess | undefined {
+    const applicationId = this.#byClientId.get(clientId);
+    return applicationId === undefined ? undefined : this.byApplicationId(applicationId, nowMs);
+  }
+
+  /** The access of an application at `nowMs`; undefined when it is not registered. */
+  byApplicationId(applicationId: string, nowMs: number): EffectiveAccess | undefined {
+    const state = this.#applications.get(applicationId);
+    return state && effectiveAccess(applicationId, state, this.#revoked.get(applicationId)?.ids ?? NO_TOKENS, nowMs);
+  }
+
+  #state(applicationId: string): ApplicationAccess {
+    return this.#applications.get(applicationId) ?? NOTHING_KNOWN;
+  }
+
+  #revoke(
+    applicationId: string,
+    { tokenId, expiresAt }: { readonly tokenId: string; readonly expiresAt: string },
+    nowMs: number,
+  ): void {
+    let revoked = this.#revoked.get(applicationId);
+    if (!revoked) this.#revoked.set(applicationId, (revoked = new RevokedTokens()));
+    revoked.add(tokenId, Date.parse(expiresAt) + EXPIRY_TOLERANCE_MS, nowMs);
+  }
+}
+
+class RevokedTokens {
+  readonly ids = new Set<string>();
+  readonly #until: { readonly tokenId: string; readonly untilMs: number }[] = [];
+
+  add(tokenId: string, untilMs: number, nowMs: number): void {
+    // From the front only: a token that lives longer than those behind it keeps them a little longer, which is harmless.
+    for (let oldest = this.#until[0]; oldest && oldest.untilMs < nowMs; oldest = this.#until[0]) {
+      this.ids.delete(oldest.tokenId);
+      this.#until.shift();
+    }
+    this.ids.add(tokenId);
+    this.#until.push({ tokenId, untilMs });
+  }
+}

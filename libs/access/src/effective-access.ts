@@ -1,0 +1,107 @@
+import type { AccessKey, AccessMetadata, ApplicationAccess } from './application-access.js';
+
+/** Why nobody is let in. */
+export type ClosedBecause = 'undecodable' | 'revoked' | 'suspended' | 'not-approved' | 'not-active' | 'expired';
+
+/** The access of an application at one moment. */
+export interface EffectiveAccess {
+  readonly applicationId: string;
+  readonly clientId: string;
+  readonly ownerId: string;
+  readonly name: string;
+  readonly kind: AccessMetadata['kind'];
+  readonly clientType: AccessMetadata['clientType'];
+  readonly status: 'open' | 'closed';
+  /** Set when closed. */
+  readonly why?: ClosedBecause;
+  /** What is approved; empty when closed. */
+  readonly scopes: readonly string[];
+  /** Absent until something was approved. */
+  readonly approvalVersion?: number;
+  /** RFC 3339; absent until something was approved. */
+  readonly expiresAt?: string;
+  /** A token of an earlier epoch is dead for good. */
+  readonly epoch: number;
+  readonly keys: readonly AccessKey[];
+  readonly jwksUri?: string;
+  /** Tokens earned with one of these keys are dead. */
+  readonly deadKeyThumbprints: readonly string[];
+  /** Ids (`jti`) of access tokens that were revoked and have not expired. */
+  readonly revokedTokens: ReadonlySet<string>;
+  /** RFC 3339: grants made before it have ended. */
+  readonly grantsClosedAt?: string;
+  /** Codes of HL7 v3 PurposeOfUse. */
+  readonly purposesOfUse: readonly string[];
+  /** Ids of the FHIR endpoints that the approval covers; `*` is all of them. */
+  readonly endpoints: readonly string[];
+}
+
+/**
+ * What an application may do at `nowMs` (milliseconds since 1970). Open only if approval approves, registration is
+ * active and the expiry is ahead: whichever closes wins. Undefined while registration knows no such application.
+ */
+export function effectiveAccess(
+  applicationId: string,
+  state: ApplicationAccess,
+  revokedTokens: ReadonlySet<string>,
+  nowMs: number,
+): EffectiveAccess | undefined {
+  const { registration, approval, grantsClosedAt } = state;
+  if (!registration) return undefined;
+  const why = closedBecause(state, nowMs);
+  const { jwksUri, ...metadata } = registration.metadata;
+  return {
+    applicationId,
+    clientId: registration.clientId,
+    ownerId: registration.ownerId,
+    ...metadata,
+    status: why === undefined ? 'open' : 'closed',
+    ...(why === undefined ? {} : { why }),
+    scopes: why === undefined && approval ? approval.scopes : [],
+    ...(approval ? { approvalVersion: approval.approvalVersion, expiresAt: approval.expiresAt } : {}),
+    epoch: registration.epoch,
+    keys: registration.keys,
+    ...(jwksUri === undefined ? {} : { jwksUri }),
+    deadKeyThumbprints: registration.deadKeyThumbprints,
+    revokedTokens,
+    ...(grantsClosedAt === undefined ? {} : { grantsClosedAt }),
+    endpoints: approval?.endpoints ?? [],
+  };
+}
+
+function closedBecause(
+  { undecodable, registration, approval }: ApplicationAccess,
+  nowMs: number,
+): ClosedBecause | undefined {
+  if (undecodable) return 'undecodable';
+  if (registration?.revoked) return 'revoked';
+  if (registration?.suspended) return 'suspended';
+  if (!approval) return 'not-approved';
+  // Written so that an expiry that is not a time closes as well.
+  if (approval.expired || !(Date.parse(approval.expiresAt) > nowMs)) return 'expired';
+  if (!registration?.activated) return 'not-active';
+  return undefined;
+}
+
+/** What an access token says of how it was earned. */
+export interface TokenStanding {
+  readonly tokenId: string;
+  readonly epoch: number;
+  /** Thumbprint of the client key that earned it, for clients that have keys. */
+  readonly keyThumbprint?: string;
+}
+
+/** Why a token is dead although it has not expired. */
+export type TokenFault = 'closed' | 'old-epoch' | 'dead-key' | 'revoked';
+
+/**
+ * Whether a token of the application still counts; undefined when it does. Looked at on every call, by the gateway as
+ * by introspection. What the token may do is another question: its scopes and the approved ones together.
+ */
+export function tokenFault(access: EffectiveAccess, token: TokenStanding): TokenFault | undefined {
+  if (access.status !== 'open') return 'closed';
+  if (token.epoch !== access.epoch) return 'old-epoch';
+  if (token.keyThumbprint !== undefined && access.deadKeyThumbprints.includes(token.keyThumbprint)) return 'dead-key';
+  if (access.revokedTokens.has(token.tokenId)) return 'revoked';
+  return undefined;
+}
