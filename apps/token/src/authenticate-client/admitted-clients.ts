@@ -1,0 +1,68 @@
+import type { EffectiveAccess } from '#access';
+import type { EnforcementPoint } from '#enforcement';
+import { decodeProtectedHeader, errors } from 'jose';
+import { clientKeyOf } from './client-keys.js';
+import { FetchRefused } from './guarded-fetch.js';
+import type { ClientKey, RemoteKeySets } from './remote-key-sets.js';
+
+/** Nobody can be let in here now; another try may succeed. */
+export class NotServing extends Error {
+  override readonly name = 'NotServing';
+  readonly code = 'not-serving';
+}
+
+/** A client whose access is open, with the one key that its assertion can be signed with. */
+export interface AdmittedClient {
+  readonly access: OpenAccess;
+  readonly key: ClientKey;
+}
+
+/** Access that is open: approved, active, and the expiry ahead. */
+export type OpenAccess = EffectiveAccess & { readonly status: 'open'; readonly approvalVersion: number; readonly expiresAt: string };
+
+/** Who may come for a token, out of effective access in memory: no database is asked. */
+export class AdmittedClients {
+  constructor(
+    private readonly point: Pick<EnforcementPoint, 'holdsLease' | 'access'>,
+    private readonly remote: Pick<RemoteKeySets, 'keysNamed'>,
+  ) {}
+
+  /**
+   * The client that an assertion is about; undefined where it is unknown, closed, of another kind of client, or has
+   * not exactly one key of that name.
+   *
+   * @throws NotServing without a lease: nobody knows then what is in force
+   */
+  async admit(clientId: string, assertion: string): Promise<AdmittedClient | undefined> {
+    const access = this.open(clientId);
+    const kid = kidOf(assertion);
+    if (access === undefined || kid === undefined) return undefined;
+    try {
+      const key = await clientKeyOf(access, kid, this.remote);
+      return key && { access, key };
+    } catch (error) {
+      if (error instanceof FetchRefused) return undefined;
+      throw error;
+    }
+  }
+
+  /** The access of a client as it is in this tick. Throws NotServing. */
+  open(clientId: string): OpenAccess | undefined {
+    if (!this.point.holdsLease()) throw new NotServing('this instance does not know now what is in force');
+    const access = this.point.access.byClientId(clientId, Date.now());
+    return access !== undefined && isOpen(access) && access.clientType === 'confidential-asymmetric' ? access : undefined;
+  }
+}
+
+function isOpen(access: EffectiveAccess): access is OpenAccess {
+  return access.status === 'open' && access.approvalVersion !== undefined && access.expiresAt !== undefined;
+}
+
+function kidOf(assertion: string): string | undefined {
+  try {
+    return decodeProtectedHeader(assertion).kid;
+  } catch (error) {
+    if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
