@@ -198,3 +198,17 @@ declare module 'kafkajs/src/loggers/index.js' {
   };
   export default loggers;
 }
+
+declare module 'kafkajs/src/consumer/assignerProtocol.js' {
+  const protocol: {
+    readonly MemberMetadata: {
+      encode(metadata: { readonly version: number; readonly topics: readonly string[]; readonly userData: Buffer }): Buffer;
+      decode(buffer: Buffer): { readonly userData: Buffer | null };
+    };
+    readonly MemberAssignment: {
+      encode(assignment: { readonly version: number; readonly assignment: Readonly<Record<string, readonly number[]>> }): Buffer;
+      decode(buffer: Buffer): { readonly assignment: Readonly<Record<string, readonly number[]>> } | null;
+    };
+  };
+  export default protocol;
+}

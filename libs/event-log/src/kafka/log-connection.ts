@@ -130,6 +130,14 @@ export class LogConnection {
    * Asked of the partitions' leaders.
    */
   async offsets(topic: string, partitions: readonly number[], which: 'start' | 'end', isolation: Isolation = 'committed'): Promise<Map<number, bigint>> {
+    const found = await this.#listOffsets(topic, partitions, which === 'start' ? EARLIEST : LATEST, isolation);
+    for (const partition of partitions) {
+      if (!found.has(partition)) throw new Error(`no broker answered for the ${which} of ${topic}:${partition}`);
+    }
+    return found;
+  }
+
+  async #listOffsets(topic: string, partitions: readonly number[], timestamp: number, isolation: Isolation): Promise<Map<number, bigint>> {
     const byLeader = new Map<Broker, number[]>();
     for (const partition of partitions) {
       const leader = await this.leaderOf(topic, partition);
@@ -138,7 +146,6 @@ export class LogConnection {
     const found = new Map<number, bigint>();
     await Promise.all(
       [...byLeader].map(async ([leader, led]) => {
-        const timestamp = which === 'start' ? EARLIEST : LATEST;
         const { responses } = await leader.listOffsets({
           isolationLevel: ISOLATION[isolation],
           topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
@@ -148,10 +155,17 @@ export class LogConnection {
         }
       }),
     );
-    for (const partition of partitions) {
-      if (!found.has(partition)) throw new Error(`no broker answered for the ${which} of ${topic}:${partition}`);
-    }
     return found;
+  }
+
+  /** The offset of the first record at or after a time (milliseconds since 1970), by partition; the end where there is none. */
+  async offsetsAt(topic: string, partitions: readonly number[], unixMs: number): Promise<Map<number, bigint>> {
+    const ends = await this.offsets(topic, partitions, 'end');
+    const found = await this.#listOffsets(topic, partitions, unixMs, 'committed');
+    return new Map([...ends].map(([partition, end]) => {
+      const offset = found.get(partition) ?? -1n;
+      return [partition, offset < 0n ? end : offset];
+    }));
   }
 
   async close(): Promise<void> {

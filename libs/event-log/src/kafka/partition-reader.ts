@@ -103,6 +103,13 @@ export class PartitionReader {
     this.#assignments.delete(key);
   }
 
+  /** Like `unassign`, and resolves when the handler under way has ended. */
+  async remove(topic: string, partition: number): Promise<void> {
+    const draining = this.#assignments.get(`${topic}:${partition}`)?.draining;
+    this.unassign(topic, partition);
+    await draining;
+  }
+
   /** Stops reading, waits for handlers under way, and closes the connection. */
   async close(): Promise<void> {
     this.#stopping.abort();

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { type ActivityRecord, activityTopic, type CloudEvent, isId, partitionOf, PARTITIONS, type Position } from '#contracts';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { OrderedAppender } from '../kafka/ordered-appender.js';
+import { activityCodec } from '../tail/record-source.js';
+
+/** Who and what a record is about. */
+export interface ActivityMeta {
+  /** The application's id, or `UNKNOWN_APPLICATION`. */
+  readonly subject: string;
+  /** A random id that the vault maps, or `client:<clientId>`. */
+  readonly actor: string;
+  readonly correlationId: string;
+  readonly causationId?: string;
+}
+
+/** How facts of high volume enter the log. */
+export interface ActivityPort {
+  /**
+   * Resolves when all in-sync replicas have the record.
+   *
+   * @throws NotAppended, AppendUnresolved when it is not known to be there: what depends on it must not leave
+   */
+  append(record: ActivityRecord, meta: ActivityMeta): Promise<{ readonly id: string; readonly position: Position }>;
+}
+
+const DEADLINE_MS = 4_000;
+const LINGER_MS = 1;
+
+/**
+ * Numbers the records of this process and appends them. A number belongs to (run, partition) and counts from 0 by 1, so
+ * that a repeat carries a number that was seen, and a gap inside a run is a loss. A record that is given up ends the
+ * run: the next one starts another.
+ */
+export class ActivityAppender implements ActivityPort {
+  readonly #appender: OrderedAppender;
+  readonly #topic: string;
+  #run = randomUUID();
+  #numbers = new Array<number>(PARTITIONS).fill(0);
+
+  constructor(settings: LogSettings) {
+    this.#topic = settings.prefix + activityTopic.name;
+    this.#appender = new OrderedAppender(settings, { deadlineMs: DEADLINE_MS, lingerMs: LINGER_MS });
+  }
+
+  async append(record: ActivityRecord, meta: ActivityMeta): Promise<{ id: string; position: Position }> {
+    const partition = isId(meta.subject) ? partitionOf(meta.subject) : 0;
+    const run = this.#run;
+    const id = randomUUID();
+    activityCodec.check(record);
+    const number = this.#numbers[partition] ?? 0;
+    const envelope: CloudEvent = {
+      specversion: '1.0',
+      id,
+      source: activityCodec.source,
+      type: activityCodec.typeOf(record.type),
+      subject: meta.subject,
+      time: new Date().toISOString(),
+      datacontenttype: 'application/json',
+      correlationid: meta.correlationId,
+      causationid: meta.causationId ?? meta.correlationId,
+      actor: meta.actor,
+      sequence: String(number),
+      run,
+      data: record.data,
+    };
+    this.#numbers[partition] = number + 1;
+    try {
+      const { offset } = await this.#appender.append(this.#topic, partition, { key: meta.subject, value: JSON.stringify(envelope) });
+      return { id, position: { topic: activityTopic.name, partition, offset } };
+    } catch (error) {
+      if (this.#run === run) {
+        this.#run = randomUUID();
+        this.#numbers = new Array<number>(PARTITIONS).fill(0);
+      }
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#appender.close();
+  }
+}

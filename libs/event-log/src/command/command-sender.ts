@@ -1,0 +1,146 @@
+import {
+  type Addressed,
+  type CommandMeta,
+  type CommandOf,
+  ContextCodec,
+  type ContextContract,
+  partitionOf,
+  POLICY_ID,
+  type Position,
+  type Refusal,
+  topicsOf,
+} from '#contracts';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { AppendUnresolved, OrderedAppender } from '../kafka/ordered-appender.js';
+import { LogTail } from '../tail/log-tail.js';
+import type { Entry } from '../tail/record-source.js';
+import { outcomesOf, type RecordedOutcome } from '../writer/outcome-codec.js';
+
+/** What became of a command, as far as is known. */
+export type CommandAnswer =
+  | {
+      readonly status: 'succeeded';
+      readonly commandId: string;
+      readonly subject: string;
+      readonly version: number;
+      readonly position: Position;
+      readonly resource: unknown;
+      /** The command had been decided before; this is the answer it got. */
+      readonly repeated: boolean;
+    }
+  | { readonly status: 'refused'; readonly commandId: string; readonly refusal: Refusal }
+  | { readonly status: 'failed' | 'expired' | 'pending'; readonly commandId: string };
+
+/** A command before it is addressed: its time and deadline are the sender's. */
+export type NewCommand<C extends ContextContract> = CommandOf<C> & Omit<CommandMeta, 'time' | 'deadline' | 'causationId'> & { readonly causationId?: string };
+
+/** How commands enter the log, and their answers come back. */
+export interface CommandPort<C extends ContextContract> {
+  /**
+   * Appends a command and waits for its outcome.
+   *
+   * @throws NotAppended when the command certainly did not reach the log; nothing was or will be done
+   */
+  send(command: NewCommand<C>, options?: { readonly waitMs?: number }): Promise<CommandAnswer>;
+  /** What is known of a command sent in the last 24 hours; undefined for an unknown one. */
+  lookup(commandId: string): CommandAnswer | undefined;
+}
+
+const WAIT_MS = 5_000;
+const DEADLINE_MS = 60_000;
+const APPEND_DEADLINE_MS = 4_000;
+const REMEMBERED_MS = 24 * 3_600_000;
+const REMEMBERED_COMMANDS = 100_000;
+
+export class CommandSender<C extends ContextContract> implements CommandPort<C> {
+  readonly #codec: ContextCodec<C>;
+  readonly #appender: OrderedAppender;
+  readonly #tail: LogTail<ReturnType<typeof outcomesOf>>;
+  readonly #topic: string;
+  readonly #eventsTopic: string;
+  readonly #waiting = new Map<string, Set<(answer: CommandAnswer) => void>>();
+  readonly #known = new Map<string, CommandAnswer>();
+
+  constructor(settings: LogSettings, contract: C, onFailure: (error: unknown) => void) {
+    const { commands, events } = topicsOf(contract);
+    this.#topic = settings.prefix + commands.name;
+    this.#eventsTopic = events.name;
+    this.#codec = new ContextCodec(contract);
+    this.#appender = new OrderedAppender(settings, { deadlineMs: APPEND_DEADLINE_MS });
+    this.#tail = new LogTail(settings, {
+      sources: [outcomesOf(contract)],
+      from: (ends) => ends.offsetsAt([outcomesOf(contract)], Date.now() - REMEMBERED_MS),
+      onBatch: (entries) => entries.forEach((entry) => this.#settle(entry)),
+      onFailure,
+    });
+  }
+
+  /** Resolves when outcomes are followed to their end: a command sent after that cannot miss its answer. */
+  async start(): Promise<void> {
+    await this.#tail.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#appender.close();
+    await this.#tail.close();
+  }
+
+  async send(command: NewCommand<C>, options: { readonly waitMs?: number } = {}): Promise<CommandAnswer> {
+    const { type, data, causationId = command.id, ...meta } = command;
+    const now = Date.now();
+    // Sound: type and data are those of the command given.
+    const addressed = {
+      type,
+      data,
+      meta: { ...meta, causationId, time: new Date(now).toISOString(), deadline: new Date(now + DEADLINE_MS).toISOString() },
+    } as Addressed<CommandOf<C>>;
+    const value = this.#codec.encodeCommand(addressed);
+    const partition = command.subject === POLICY_ID ? 0 : partitionOf(command.subject);
+    const { promise, resolve } = Promise.withResolvers<CommandAnswer>();
+    const waiting = this.#waiting.get(command.id) ?? new Set();
+    this.#waiting.set(command.id, waiting.add(resolve));
+    const timer = setTimeout(() => resolve({ status: 'pending', commandId: command.id }), options.waitMs ?? WAIT_MS);
+    try {
+      await this.#appender.append(this.#topic, partition, { key: command.subject, value }).catch((error: unknown) => {
+        if (!(error instanceof AppendUnresolved)) throw error;
+      });
+      if (!this.#known.has(command.id)) this.#know({ status: 'pending', commandId: command.id });
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      waiting.delete(resolve);
+      if (waiting.size === 0) this.#waiting.delete(command.id);
+    }
+  }
+
+  lookup(commandId: string): CommandAnswer | undefined {
+    return this.#known.get(commandId);
+  }
+
+  #settle({ event, position }: Entry<RecordedOutcome>): void {
+    const { outcome } = event;
+    const waiting = this.#waiting.get(outcome.commandId);
+    const answer = this.#answerOf(event, position);
+    for (const resolve of waiting ?? []) resolve(answer);
+    if (answer.status === 'succeeded') this.#know({ ...answer, resource: undefined });
+    else this.#know(answer);
+  }
+
+  #answerOf({ outcome, subject }: RecordedOutcome, { partition }: Position): CommandAnswer {
+    const { commandId, status, refusal, version, offset, resource } = outcome;
+    if (status === 'refused' && refusal) return { status, commandId, refusal };
+    if (status === 'succeeded' && version !== undefined && offset !== undefined) {
+      const position = { topic: this.#eventsTopic, partition, offset: BigInt(offset) };
+      return { status, commandId, subject, version, position, resource, repeated: outcome.repeated === true };
+    }
+    return { status: status === 'expired' ? 'expired' : 'failed', commandId };
+  }
+
+  #know(answer: CommandAnswer): void {
+    this.#known.delete(answer.commandId);
+    this.#known.set(answer.commandId, answer);
+    if (this.#known.size <= REMEMBERED_COMMANDS) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}

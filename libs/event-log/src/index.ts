@@ -1,0 +1,19 @@
+export type { LogSettings, LogSink } from './kafka/log-connection.js';
+export { HistoryLost, PartitionReader, type LogRecord } from './kafka/partition-reader.js';
+export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-appender.js';
+export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
+export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
+export { activitySource, eventsOf, type ActivityEntry, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';
+export { ContextWriter } from './writer/context-writer.js';
+export { outcomesOf, type RecordedOutcome } from './writer/outcome-codec.js';
+export { CommandSender, type CommandAnswer, type CommandPort, type NewCommand } from './command/command-sender.js';
+export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append/activity-appender.js';
+export { defineReactor, Reactor, type Reaction, type ReactorDefinition } from './reactor/reactor.js';
+export {
+  defineProjection,
+  type ProjectionDefinition,
+  type ProjectionPort,
+  type ProjectionStore,
+  type Query,
+} from './projection/projection.js';
+export { ProjectionRunner } from './projection/projection-runner.js';

@@ -1,0 +1,162 @@
+import type { Broker } from 'kafkajs/src/cluster/index.js';
+import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Backoff } from '../kafka/backoff.js';
+import { brokerErrorType } from '../kafka/broker-error.js';
+import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import { assignStickily, type Member } from './sticky-assignment.js';
+
+const { MemberMetadata, MemberAssignment } = assignerProtocol;
+
+const PROTOCOL = 'gatehouse-sticky-1';
+const SESSION_TIMEOUT_MS = 10_000;
+const REBALANCE_TIMEOUT_MS = 10_000;
+const HEARTBEAT_MS = 500;
+
+export interface MembershipOptions {
+  readonly groupId: string;
+  /** With its prefix. */
+  readonly topic: string;
+  readonly partitions: number;
+  /** The partitions that are this member's now; called after every rebalance. What is not in it any more is lost. */
+  readonly onAssignment: (partitions: ReadonlySet<number>) => void;
+}
+
+/**
+ * Membership of a Kafka consumer group, for one thing alone: which instance works on which partition. It reads nothing;
+ * positions are the reader's own. It is a hint, never a lock: a member that was paused may believe in a partition that
+ * is another's, so whoever writes is fenced by Kafka itself.
+ */
+export class GroupMembership {
+  readonly #connection: LogConnection;
+  readonly #stopping = new AbortController();
+  #coordinator: Broker | undefined;
+  #memberId = '';
+  #generation = -1;
+  #assigned: ReadonlySet<number> = new Set();
+  #loop: Promise<void> | undefined;
+  #confirmations: (() => void)[] = [];
+
+  constructor(
+    private readonly settings: LogSettings,
+    private readonly options: MembershipOptions,
+  ) {
+    this.#connection = new LogConnection(settings);
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Resolves at the next moment at which the group's coordinator says that this member's assignment stands. */
+  confirmed(): Promise<void> {
+    return new Promise((resolve) => this.#confirmations.push(resolve));
+  }
+
+  /** The group's committed offsets, for the partitions that have one. */
+  async committed(partitions: readonly number[]): Promise<Map<number, bigint>> {
+    const { groupId, topic } = this.options;
+    const coordinator = await this.#connection.groupCoordinator(groupId);
+    const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }] });
+    const found = new Map<number, bigint>();
+    for (const { partitions: answered } of responses) {
+      for (const { partition, offset } of answered) if (BigInt(offset) >= 0n) found.set(partition, BigInt(offset));
+    }
+    return found;
+  }
+
+  /** Moves the group's offset of a partition. Throws when this member's generation is over. */
+  async commit(partition: number, offset: bigint): Promise<void> {
+    const { groupId, topic } = this.options;
+    const coordinator = this.#coordinator ?? (await this.#connection.groupCoordinator(groupId));
+    await coordinator.offsetCommit({
+      groupId,
+      groupGenerationId: this.#generation,
+      memberId: this.#memberId,
+      topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
+    });
+  }
+
+  /** Leaves the group, so that the others need not wait for the session to end. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    try {
+      if (this.#memberId !== '') await this.#coordinator?.leaveGroup({ groupId: this.options.groupId, memberId: this.#memberId });
+    } catch (error) {
+      this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'left without saying so');
+    }
+    await this.#connection.close();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const backoff = new Backoff(50, 1_000);
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#join();
+        backoff.reset();
+        await this.#beatUntilRebalance();
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        const type = brokerErrorType(error);
+        this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'the group asks to join again');
+        if (type === 'UNKNOWN_MEMBER_ID' || type === 'FENCED_INSTANCE_ID' || type === 'ILLEGAL_GENERATION') this.#memberId = '';
+        if (type !== 'REBALANCE_IN_PROGRESS') {
+          await this.#connection.refresh();
+          await backoff.wait(signal);
+        }
+      }
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { groupId, topic, partitions } = this.options;
+    this.#coordinator = await this.#connection.groupCoordinator(groupId);
+    const userData = Buffer.from(JSON.stringify([...this.#assigned]));
+    const joined = await this.#coordinator.joinGroup({
+      groupId,
+      sessionTimeout: SESSION_TIMEOUT_MS,
+      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      memberId: this.#memberId,
+      groupProtocols: [{ name: PROTOCOL, metadata: MemberMetadata.encode({ version: 0, topics: [topic], userData }) }],
+    });
+    this.#memberId = joined.memberId;
+    this.#generation = joined.generationId;
+    const leads = joined.leaderId === joined.memberId;
+    const shares = leads ? assignStickily(joined.members.map(readMember), partitions) : new Map<string, number[]>();
+    const { memberAssignment } = await this.#coordinator.syncGroup({
+      groupId,
+      generationId: this.#generation,
+      memberId: this.#memberId,
+      groupAssignment: [...shares].map(([memberId, share]) => ({
+        memberId,
+        memberAssignment: MemberAssignment.encode({ version: 0, assignment: { [topic]: share } }),
+      })),
+    });
+    this.#assigned = new Set(MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? []);
+    this.options.onAssignment(this.#assigned);
+    this.#confirm();
+  }
+
+  async #beatUntilRebalance(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await delay(HEARTBEAT_MS, undefined, { signal });
+      await this.#coordinator?.heartbeat({ groupId: this.options.groupId, groupGenerationId: this.#generation, memberId: this.#memberId });
+      this.#confirm();
+    }
+  }
+
+  #confirm(): void {
+    const waiting = this.#confirmations;
+    this.#confirmations = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+function readMember({ memberId, memberMetadata }: { readonly memberId: string; readonly memberMetadata: Buffer }): Member {
+  const { userData } = MemberMetadata.decode(memberMetadata);
+  const holds: unknown = userData && userData.length > 0 ? JSON.parse(userData.toString('utf8')) : [];
+  return { id: memberId, holds: Array.isArray(holds) ? holds.filter((partition) => typeof partition === 'number') : [] };
+}

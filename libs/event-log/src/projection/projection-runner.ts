@@ -1,0 +1,117 @@
+import type { Position } from '#contracts';
+import { Backoff } from '../kafka/backoff.js';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { LogTail, type NextOffsets } from '../tail/log-tail.js';
+import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
+import { CHECKPOINT_TABLE, lockCheckpoint, moveCheckpoint, readCheckpoints } from './checkpoints.js';
+import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type ProjectionStore } from './projection.js';
+
+/**
+ * Keeps a projection up to date. Rows and checkpoint move in one transaction; the checkpoint's row is locked and
+ * whatever stands before it is dropped, so that several instances may run the same projection. While Postgres is away
+ * the batch waits and is tried again.
+ */
+export class ProjectionRunner<S extends RecordSource<unknown>> implements ProjectionPort {
+  readonly name: string;
+  readonly #key: { readonly projection: string; readonly version: number };
+  readonly #tail: LogTail<S>;
+  readonly #stopping = new AbortController();
+  #started = false;
+
+  constructor(
+    private readonly settings: LogSettings,
+    private readonly definition: ProjectionDefinition<S>,
+    private readonly store: ProjectionStore,
+    onFailure: (error: unknown) => void,
+  ) {
+    this.name = definition.name;
+    this.#key = { projection: definition.name, version: definition.version };
+    this.#tail = new LogTail<S>(settings, {
+      sources: definition.sources,
+      from: async (ends) => startingPoints(await ends.startsOf(definition.sources), await store.transaction((query) => readCheckpoints(query, this.#key))),
+      onBatch: (entries, next) => this.#apply(entries, next),
+      onFailure,
+    });
+  }
+
+  /** Resolves when the projection holds everything that stood in the log at the start. Waits for Postgres and brokers. */
+  async start(): Promise<void> {
+    await this.store.ready();
+    await this.#untilStored(() => this.store.transaction((query) => query(CHECKPOINT_TABLE)));
+    await this.#tail.start();
+    this.#started = true;
+  }
+
+  /** Whether it had caught up once. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  async reached(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
+    const behind = positions.filter(({ topic, partition, offset }) => {
+      const next = this.#tail.nextOf(topic, partition);
+      return next !== undefined && next <= offset;
+    });
+    if (behind.length === 0) return true;
+    const until = new Map<string, bigint[]>();
+    for (const { topic, partition, offset } of behind) {
+      const offsets = until.get(topic) ?? [];
+      for (let at = offsets.length; at <= partition; at++) offsets.push(0n);
+      const wanted = offset + 1n;
+      if (wanted > (offsets[partition] ?? 0n)) offsets[partition] = wanted;
+      until.set(topic, offsets);
+    }
+    const { promise: late, resolve } = Promise.withResolvers<false>();
+    const timer = setTimeout(() => resolve(false), timeoutMs);
+    try {
+      return await Promise.race([this.#tail.until(until).then(() => true), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#tail.close();
+  }
+
+  async #apply(entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
+    await this.#untilStored(() =>
+      this.store.transaction(async (query) => {
+        await query(`SET LOCAL search_path TO ${LIVE_SCHEMA}`);
+        const from = await lockCheckpoint(query, this.#key, next);
+        if (from >= next.offset) return;
+        const fresh = entries.filter(({ position }) => position.offset >= from);
+        if (fresh.length > 0) await this.definition.apply(fresh, query);
+        await moveCheckpoint(query, this.#key, next);
+      }),
+    );
+  }
+
+  /** A database that is away comes back; a mapping that is wrong shows in the log again and again, and in readiness. */
+  async #untilStored(work: () => Promise<unknown>): Promise<void> {
+    const backoff = new Backoff(50, 2_000);
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        this.settings.sink.warn({ err: error, projection: this.name }, 'a batch was not stored, trying again');
+        await backoff.wait(this.#stopping.signal);
+      }
+    }
+  }
+}
+
+/** The checkpoint, or where the log begins when retention has passed it or there is none. */
+function startingPoints(starts: NextOffsets, checkpoints: NextOffsets): NextOffsets {
+  return new Map(
+    [...starts].map(([topic, offsets]) => [
+      topic,
+      offsets.map((start, partition) => {
+        const checkpoint = checkpoints.get(topic)?.[partition] ?? 0n;
+        return checkpoint > start ? checkpoint : start;
+      }),
+    ]),
+  );
+}

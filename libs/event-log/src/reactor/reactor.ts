@@ -1,0 +1,142 @@
+import { bodyDigest, type CommandOf, type ContextContract, type EventOf, reactionCommandId, type Recorded, topicsOf } from '#contracts';
+import type { CommandPort, NewCommand } from '../command/command-sender.js';
+import { Backoff } from '../kafka/backoff.js';
+import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import { PartitionReader, type Slice } from '../kafka/partition-reader.js';
+import { GroupMembership } from '../membership/group-membership.js';
+import { eventsOf, type RecordSource } from '../tail/record-source.js';
+
+/** A command that a reactor asks for: who asks, when and under which id follows from the event. */
+export type Reaction<C extends ContextContract> = CommandOf<C> & { readonly subject: string };
+
+/**
+ * Carries news from one context to another: each event of `source` may ask commands of `target`. `react` is pure. A
+ * repeat asks the same commands under the same ids; the target's decider refuses from its own state to do a thing twice.
+ */
+export interface ReactorDefinition<Source extends ContextContract, Target extends ContextContract> {
+  readonly name: string;
+  readonly source: Source;
+  readonly target: Target;
+  readonly react: (event: Recorded<EventOf<Source>>) => readonly Reaction<Target>[];
+}
+
+export function defineReactor<Source extends ContextContract, Target extends ContextContract>(
+  definition: ReactorDefinition<Source, Target>,
+): ReactorDefinition<Source, Target> {
+  return definition;
+}
+
+const OUTCOME_WAIT_MS = 10_000;
+
+/**
+ * Runs a reactor on the partitions that its group gives this instance. Its checkpoint is the group's offset, moved when
+ * the outcome of every command it asked for was read; no rebuild ever resets it.
+ */
+export class Reactor<Source extends ContextContract, Target extends ContextContract> {
+  readonly #membership: GroupMembership;
+  readonly #connection: LogConnection;
+  readonly #reader: PartitionReader;
+  readonly #source: RecordSource<Recorded<EventOf<Source>>>;
+  readonly #topic: string;
+  readonly #stopping = new AbortController();
+  #held = new Set<number>();
+
+  constructor(
+    private readonly settings: LogSettings,
+    private readonly definition: ReactorDefinition<Source, Target>,
+    private readonly commands: CommandPort<Target>,
+    onFailure: (error: unknown) => void,
+  ) {
+    this.#source = eventsOf(definition.source);
+    this.#topic = settings.prefix + this.#source.topic;
+    this.#connection = new LogConnection(settings);
+    this.#reader = new PartitionReader(settings, { onSlice: (slice) => this.#reactTo(slice), onFailure });
+    this.#membership = new GroupMembership(settings, {
+      groupId: groupOf(settings, definition),
+      topic: this.#topic,
+      partitions: topicsOf(definition.source).events.partitions,
+      onAssignment: (partitions) => void this.#follow(partitions),
+    });
+  }
+
+  start(): void {
+    this.#membership.start();
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#reader.close();
+    await this.#membership.close();
+    await this.#connection.close();
+  }
+
+  async #follow(partitions: ReadonlySet<number>): Promise<void> {
+    for (const partition of [...this.#held]) {
+      if (partitions.has(partition)) continue;
+      this.#held.delete(partition);
+      this.#reader.unassign(this.#topic, partition);
+    }
+    const added = [...partitions].filter((partition) => !this.#held.has(partition));
+    for (const partition of added) this.#held.add(partition);
+    const backoff = new Backoff(50, 1_000);
+    while (added.length > 0 && !this.#stopping.signal.aborted) {
+      try {
+        const committed = await this.#membership.committed(added);
+        for (const partition of added) {
+          // Events live for ever: without a checkpoint a reactor starts with the first.
+          if (this.#held.has(partition)) this.#reader.assign(this.#topic, partition, committed.get(partition) ?? 0n);
+        }
+        return;
+      } catch (error) {
+        this.settings.sink.debug({ err: error, reactor: this.definition.name }, 'the checkpoint could not be read yet');
+        await this.#connection.refresh();
+        await backoff.wait(this.#stopping.signal);
+      }
+    }
+  }
+
+  async #reactTo(slice: Slice): Promise<void> {
+    for (const record of slice.records) {
+      const event = this.#source.decode(record.value);
+      for (const [index, reaction] of this.definition.react(event).entries()) await this.#ask(reaction, event, index);
+    }
+    if (this.#stopping.signal.aborted || !this.#held.has(slice.partition)) return;
+    try {
+      await this.#membership.commit(slice.partition, slice.nextOffset);
+    } catch (error) {
+      // Another instance goes on from the last checkpoint; what it repeats has the same command ids.
+      this.settings.sink.debug({ err: error, reactor: this.definition.name }, 'the checkpoint was not moved');
+    }
+  }
+
+  /** Asks until there is an outcome: a reaction that nobody decided would be lost news. */
+  async #ask(reaction: Reaction<Target>, event: Recorded<EventOf<Source>>, index: number): Promise<void> {
+    const backoff = new Backoff(100, 5_000);
+    const { name } = this.definition;
+    const id = reactionCommandId(`${name}/${index}`, event.meta.id);
+    const command = {
+      ...reaction,
+      id,
+      actor: `system:${name}`,
+      correlationId: event.meta.correlationId,
+      causationId: event.meta.id,
+      bodyDigest: bodyDigest(reaction.data),
+    } satisfies NewCommand<Target>;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const answer = await this.commands.send(command, { waitMs: OUTCOME_WAIT_MS });
+        if (answer.status === 'failed') this.settings.sink.error({ reactor: name, commandId: id, subject: reaction.subject }, 'a reaction failed');
+        if (answer.status === 'refused') this.settings.sink.info({ reactor: name, subject: reaction.subject, refusal: answer.refusal.type }, 'a reaction was refused');
+        if (answer.status !== 'pending' && answer.status !== 'expired') return;
+      } catch (error) {
+        this.settings.sink.warn({ err: error, reactor: name, subject: reaction.subject }, 'a reaction did not reach the log yet');
+      }
+      await backoff.wait(this.#stopping.signal);
+    }
+  }
+}
+
+/** The consumer group whose offsets are a reactor's checkpoint. */
+export function groupOf(settings: LogSettings, { name }: { readonly name: string }): string {
+  return `${settings.prefix}gatehouse.reactor.${name}`;
+}

@@ -1,0 +1,178 @@
+import type { Position } from '#contracts';
+import { LogConnection, type Isolation, type LogSettings } from '../kafka/log-connection.js';
+import { Backoff } from '../kafka/backoff.js';
+import { type LogRecord, PartitionReader, type Slice } from '../kafka/partition-reader.js';
+import type { Entry, EventIn, RecordSource } from './record-source.js';
+
+/** Next offsets by topic (without prefix), one for each partition. */
+export type NextOffsets = ReadonlyMap<string, readonly bigint[]>;
+
+/** Asks the brokers where topics end. */
+export class LogEnds {
+  readonly #connection: LogConnection;
+
+  constructor(private readonly settings: LogSettings) {
+    this.#connection = new LogConnection(settings);
+  }
+
+  /** The next offset after the last stable record of every partition of each topic (names without prefix). */
+  async endsOf(topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[]): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (topic, partitions) => this.#connection.offsets(topic, partitions, 'end'));
+  }
+
+  /** The first offset that is still kept of every partition. */
+  async startsOf(topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[]): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (topic, partitions) => this.#connection.offsets(topic, partitions, 'start', 'uncommitted'));
+  }
+
+  /** The first offset at or after a time, milliseconds since 1970. */
+  async offsetsAt(topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[], unixMs: number): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (topic, partitions) => this.#connection.offsetsAt(topic, partitions, unixMs));
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #ask(
+    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
+    ask: (topic: string, partitions: readonly number[]) => Promise<Map<number, bigint>>,
+  ): Promise<Map<string, bigint[]>> {
+    try {
+      const asked = topics.map(async ({ topic, partitions }): Promise<[string, bigint[]]> => {
+        const all = Array.from({ length: partitions }, (_, partition) => partition);
+        const offsets = await ask(this.settings.prefix + topic, all);
+        return [topic, all.map((partition) => offsets.get(partition) ?? 0n)];
+      });
+      return new Map(await Promise.all(asked));
+    } catch (error) {
+      await this.#connection.refresh();
+      throw error;
+    }
+  }
+}
+
+export interface TailOptions<S extends RecordSource<unknown>> {
+  readonly sources: readonly S[];
+  /** `start` of what is kept, `end` of it, or given offsets. */
+  readonly from: 'start' | 'end' | NextOffsets | ((ends: LogEnds) => Promise<NextOffsets>);
+  readonly isolation?: Isolation;
+  /** Entries of one partition, in order, and where reading goes on; perhaps none, when only control records passed. */
+  readonly onBatch: (entries: readonly Entry<EventIn<S>>[], next: Position) => Promise<void> | void;
+  /** Reading has ended for good: history lost, a record that cannot be decoded, or `onBatch` threw. */
+  readonly onFailure: (error: unknown) => void;
+  /** What to do with a record that cannot be decoded; without it the tail stops, loudly. */
+  readonly onUndecodable?: (record: LogRecord, error: unknown) => void;
+}
+
+/** Follows whole topics from a place to their end and beyond, every partition in order, in a group of nobody. */
+export class LogTail<S extends RecordSource<unknown>> {
+  readonly #reader: PartitionReader;
+  readonly #ends: LogEnds;
+  readonly #sources: ReadonlyMap<string, S>;
+  readonly #next = new Map<string, bigint[]>();
+  readonly #stopping = new AbortController();
+  readonly #waiting = new Set<{ readonly until: NextOffsets; readonly resolve: () => void }>();
+
+  constructor(
+    private readonly settings: LogSettings,
+    private readonly options: TailOptions<S>,
+  ) {
+    this.#sources = new Map(options.sources.map((source) => [settings.prefix + source.topic, source]));
+    this.#ends = new LogEnds(settings);
+    this.#reader = new PartitionReader(settings, {
+      ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+      onSlice: (slice) => this.#apply(slice),
+      onFailure: options.onFailure,
+    });
+  }
+
+  /** Starts to read; resolves when everything is applied that stood in the log at the start. Waits for brokers. */
+  async start(): Promise<void> {
+    const { from, sources } = this.options;
+    const begin = await this.#patiently(() => this.#beginning(from));
+    for (const source of sources) {
+      const offsets = begin.get(source.topic) ?? [];
+      this.#next.set(source.topic, Array.from({ length: source.partitions }, (_, partition) => offsets[partition] ?? 0n));
+    }
+    const ends = await this.#patiently(() => this.#ends.endsOf(sources));
+    for (const source of sources) {
+      this.#next.get(source.topic)?.forEach((offset, partition) => this.#reader.assign(this.settings.prefix + source.topic, partition, offset));
+    }
+    await this.until(ends);
+  }
+
+  /** The next offset to apply of every partition: all before it is applied. */
+  applied(): NextOffsets {
+    return this.#next;
+  }
+
+  /** Where a topic of this tail would go on; undefined for a topic that it does not follow. */
+  nextOf(topic: string, partition: number): bigint | undefined {
+    return this.#next.get(topic)?.[partition];
+  }
+
+  /** Resolves when everything before these offsets is applied. */
+  until(offsets: NextOffsets): Promise<void> {
+    if (this.#covers(offsets)) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.add({ until: offsets, resolve }));
+  }
+
+  /** Asks the brokers for the ends and resolves when all of that is applied. */
+  async caughtUp(): Promise<void> {
+    await this.until(await this.#ends.endsOf(this.options.sources));
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#reader.close();
+    await this.#ends.close();
+  }
+
+  async #beginning(from: TailOptions<S>['from']): Promise<NextOffsets> {
+    if (from === 'start') return await this.#ends.startsOf(this.options.sources);
+    if (from === 'end') return await this.#ends.endsOf(this.options.sources);
+    return typeof from === 'function' ? await from(this.#ends) : from;
+  }
+
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const backoff = new Backoff(50, 1_000);
+    for (;;) {
+      this.#stopping.signal.throwIfAborted();
+      try {
+        return await work();
+      } catch (error) {
+        this.settings.sink.debug({ err: error }, 'the log does not answer yet');
+        await backoff.wait(this.#stopping.signal);
+      }
+    }
+  }
+
+  async #apply(slice: Slice): Promise<void> {
+    const source = this.#sources.get(slice.topic);
+    const offsets = source && this.#next.get(source.topic);
+    if (!source || !offsets) return;
+    const entries: Entry<EventIn<S>>[] = [];
+    for (const record of slice.records) {
+      try {
+        // Sound: a source decodes to its own event type.
+        const event = source.decode(record.value) as EventIn<S>;
+        entries.push({ position: { topic: source.topic, partition: record.partition, offset: record.offset }, event });
+      } catch (error) {
+        if (!this.options.onUndecodable) throw error;
+        this.options.onUndecodable(record, error);
+      }
+    }
+    await this.options.onBatch(entries, { topic: source.topic, partition: slice.partition, offset: slice.nextOffset });
+    offsets[slice.partition] = slice.nextOffset;
+    for (const waiting of this.#waiting) {
+      if (!this.#covers(waiting.until)) continue;
+      this.#waiting.delete(waiting);
+      waiting.resolve();
+    }
+  }
+
+  #covers(offsets: NextOffsets): boolean {
+    return [...offsets].every(([topic, wanted]) => wanted.every((offset, partition) => (this.#next.get(topic)?.[partition] ?? -1n) >= offset));
+  }
+}

@@ -1,0 +1,60 @@
+import type { LogSettings } from '../kafka/log-connection.js';
+import { PartitionReader, type Slice } from '../kafka/partition-reader.js';
+
+interface Follower {
+  readonly onSlice: (slice: Slice) => Promise<void>;
+  readonly fail: (error: unknown) => void;
+}
+
+/** The commands of a context for all its partition writers on this instance, on one connection. */
+export class CommandFeed {
+  readonly #reader: PartitionReader;
+  readonly #followers = new Map<number, Follower>();
+
+  constructor(
+    settings: LogSettings,
+    private readonly topic: string,
+  ) {
+    this.#reader = new PartitionReader(settings, {
+      isolation: 'uncommitted',
+      onSlice: (slice) => this.#hand(slice),
+      onFailure: (error) => {
+        for (const { fail } of this.#followers.values()) fail(error);
+      },
+    });
+  }
+
+  /**
+   * Hands a partition's commands to `onSlice` from an offset on, until `signal` aborts.
+   *
+   * @throws what `onSlice` threw, after which the partition is not followed any more
+   */
+  async follow(partition: number, from: bigint, onSlice: Follower['onSlice'], signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const stop = (): void => resolve();
+    signal.addEventListener('abort', stop, { once: true });
+    this.#followers.set(partition, { onSlice, fail: reject });
+    this.#reader.assign(this.topic, partition, from);
+    try {
+      if (!signal.aborted) await promise;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#followers.delete(partition);
+      await this.#reader.remove(this.topic, partition);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close();
+  }
+
+  async #hand(slice: Slice): Promise<void> {
+    const follower = this.#followers.get(slice.partition);
+    try {
+      await follower?.onSlice(slice);
+    } catch (error) {
+      this.#reader.unassign(this.topic, slice.partition);
+      follower?.fail(error);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { type ContextContract, type Decider, topicsOf } from '#contracts';
+import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import { GroupMembership } from '../membership/group-membership.js';
+import { CommandFeed } from './command-feed.js';
+import { PartitionWriter } from './partition-writer.js';
+
+/** The writers of a context on this instance: one for each partition that the group gives it. */
+export class ContextWriter<C extends ContextContract, S> {
+  readonly #membership: GroupMembership;
+  readonly #connection: LogConnection;
+  readonly #feed: CommandFeed;
+  readonly #writers = new Map<number, PartitionWriter<C, S>>();
+  #stopping: Promise<void>[] = [];
+
+  /** @param onFailure called when a partition's history cannot be folded: the process should say so and end */
+  constructor(
+    settings: LogSettings,
+    private readonly decider: Decider<C, S>,
+    private readonly onFailure: (error: unknown) => void,
+  ) {
+    const { commands } = topicsOf(decider.contract);
+    this.#connection = new LogConnection(settings);
+    this.#feed = new CommandFeed(settings, settings.prefix + commands.name);
+    this.#membership = new GroupMembership(settings, {
+      groupId: `${settings.prefix}gatehouse.${decider.contract.context}.writer`,
+      topic: settings.prefix + commands.name,
+      partitions: commands.partitions,
+      onAssignment: (partitions) => this.#assign(partitions),
+    });
+  }
+
+  start(): void {
+    this.#membership.start();
+  }
+
+  /** Finishes the transactions under way, then gives the partitions to the others. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#writers.values()].map((writer) => writer.stop()));
+    await Promise.all(this.#stopping);
+    await this.#membership.close();
+    await this.#feed.close();
+    await this.#connection.close();
+  }
+
+  #assign(partitions: ReadonlySet<number>): void {
+    for (const [partition, writer] of this.#writers) {
+      if (partitions.has(partition)) continue;
+      this.#writers.delete(partition);
+      this.#stopping.push(writer.stop());
+    }
+    for (const partition of partitions) {
+      if (this.#writers.has(partition)) continue;
+      const writer = new PartitionWriter({
+        decider: this.decider,
+        partition,
+        connection: this.#connection,
+        feed: this.#feed,
+        confirmed: () => this.#membership.confirmed(),
+        onFailure: this.onFailure,
+      });
+      this.#writers.set(partition, writer);
+      writer.start();
+    }
+  }
+}
