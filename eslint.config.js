@@ -90,7 +90,7 @@ export default tseslint.config(
   {
     files: ['*.js', '*.cjs', '**/*.mjs', 'apps/cli/bin/*.js'],
     languageOptions: {
-      globals: { console: 'readonly', process: 'readonly', module: 'readonly' },
+      globals: { console: 'readonly', process: 'readonly', module: 'readonly', URL: 'readonly' },
     },
   },
   { files: ['*.js', '*.cjs', 'apps/cli/bin/*.js'], extends: [tseslint.configs.disableTypeChecked] },

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** What the command was asked to send, and what it gets. */
+interface Asked {
+  readonly method: string;
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly body: unknown;
+}
+
+describe('the command line, as a process', () => {
+  let server: Server;
+  let asked: Asked[];
+  let answer: { status: number; body: object };
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      void record(request).then(() => {
+        const development = request.url === '/sandbox/directory/development-token';
+        const { status, body } = development ? { status: 200, body: { access_token: 'a-token' } } : answer;
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  beforeEach(() => {
+    asked = [];
+    answer = { status: 200, body: {} };
+  });
+  afterAll(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('prints an access token and nothing else', async () => {
+    const { code, out } = await gatehouse(['token', '--as', 'dev@example.org']);
+
+    expect({ code, out }).toEqual({ code: 0, out: 'a-token\n' });
+    expect(asked[0]?.body).toEqual({ as: 'dev@example.org' });
+  });
+
+  it('sends the reviewer’s decision with the token that it was given', async () => {
+    const arguments_ = ['reviews', 'approve', 'r1', '--reason', 'fine', '--scope', 'system/Patient.rs', '--json'];
+    const { code, out } = await gatehouse(arguments_, { GATEHOUSE_TOKEN: 'mine' });
+
+    expect({ code, out: JSON.parse(out) }).toEqual({ code: 0, out: {} });
+    expect(asked).toEqual([
+      {
+        method: 'POST',
+        url: '/approval/reviews/r1/decisions',
+        authorization: 'Bearer mine',
+        body: { decision: 'approve', reason: 'fine', scopes: ['system/Patient.rs'] },
+      },
+    ]);
+  });
+
+  it('shows a page as a table, and tells how to read on beside it', async () => {
+    answer = { status: 200, body: { items: [{ id: 'a1', status: 'active', name: 'Charts' }], next: 'c2' } };
+    const { code, out, err } = await gatehouse(['applications', 'list', '--as', 'operator@example.org']);
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ID +STATUS +KIND +NAME +APPROVED\na1 +active +- +Charts +-\n$/);
+    expect(err).toContain('--cursor c2');
+  });
+
+  it('ends with 1 and the fields of a problem document', async () => {
+    answer = {
+      status: 422,
+      body: {
+        title: 'Refused',
+        detail: 'wider than asked',
+        errors: [{ pointer: '/scopes/0', detail: 'not asked for' }],
+      },
+    };
+    const { code, out, err } = await gatehouse(['reviews', 'reject', 'r1', '--reason', 'no'], { GATEHOUSE_TOKEN: 'x' });
+
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe('Refused (422): wider than asked\n  /scopes/0: not asked for\n');
+  });
+
+  it.each([
+    [['nonsense']],
+    [['applications', 'suspend', 'a1']],
+    [['campaigns', 'decide', 'i1', '--decision', 'maybe']],
+  ])('ends with 2 for %j and asks nobody', async (arguments_) => {
+    expect((await gatehouse(arguments_, { GATEHOUSE_TOKEN: 'x' })).code).toBe(2);
+    expect(asked).toEqual([]);
+  });
+
+  it('says what to do when nothing answers', async () => {
+    const { code, err } = await gatehouse(['applications', 'list'], {
+      GATEHOUSE_TOKEN: 'x',
+      GATEHOUSE_URL: 'http://127.0.0.1:1',
+    });
+
+    expect(code).toBe(1);
+    expect(err).toContain('npm start');
+  });
+
+  async function record(request: IncomingMessage): Promise<void> {
+    const body = await text(request);
+    asked.push({
+      method: request.method ?? '',
+      url: request.url ?? '',
+      authorization: request.headers.authorization,
+      body: body === '' ? undefined : (JSON.parse(body) as unknown),
+    });
+  }
+
+  async function gatehouse(arguments_: readonly string[], environment: Record<string, string> = {}) {
+    const { GATEHOUSE_TOKEN: _, NODE_OPTIONS: __, ...rest } = process.env;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const child = spawn(process.execPath, ['apps/cli/bin/gatehouse.js', ...arguments_], {
+      env: { ...rest, GATEHOUSE_URL: url, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit') as Promise<[number | null]>,
+    ]);
+    return { code, out, err };
+  }
+});
