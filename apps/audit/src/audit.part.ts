@@ -1,0 +1,11 @@
+import type { ServicePart } from '#host';
+import { AuditModule } from './audit.module.js';
+import { CreateAuditRecords1763949600000 } from './audit-records/create-audit-records.js';
+
+/** Keeps what every context decided and every call that was let in or refused, and answers what an auditor asks. */
+export const auditPart: ServicePart = {
+  name: 'audit',
+  defaultPort: 8086,
+  module: AuditModule,
+  migrations: { projection: [CreateAuditRecords1763949600000] },
+};
