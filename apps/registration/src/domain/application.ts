@@ -1,0 +1,169 @@
+import type { OtherMetadata, Recorded, RegistrationCommand, RegistrationEvent, ReviewedMetadata } from '#contracts';
+
+type CommandData<Name extends RegistrationCommand['type']> = Extract<RegistrationCommand, { type: Name }>['data'];
+type EventData<Name extends RegistrationEvent['type']> = Extract<RegistrationEvent, { type: Name }>['data'];
+
+export type PublicKey = EventData<'application-registered'>['keys'][number];
+type Secret = CommandData<'issue-secret'>['secret'];
+type Verdict = EventData<'review-applied'>['verdict'];
+
+/** An application as its events made it. JSON, so that it fits a snapshot. */
+export interface Application {
+  readonly id: string;
+  readonly clientId: string;
+  readonly ownerId: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** What the developer declares now; differs from `inForce` while a change waits for review. */
+  readonly declared: ReviewedMetadata;
+  /** What was approved; absent until the first approval. */
+  readonly inForce?: ReviewedMetadata;
+  readonly other: OtherMetadata;
+  readonly keys: readonly PublicKey[];
+  /** Keys that were removed, so that one of them can still be called compromised. */
+  readonly retiredKeys: readonly { readonly kid: string; readonly thumbprint: string }[];
+  readonly compromisedThumbprints: readonly string[];
+  readonly secrets: readonly Secret[];
+  /** The last submission: its number from 1, what it asked about, and what became of it. */
+  readonly submission?: {
+    readonly number: number;
+    readonly reviewed: ReviewedMetadata;
+    readonly status: 'open' | 'withdrawn' | Verdict;
+  };
+  /** The last review that was applied. */
+  readonly review?: { readonly id: string; readonly verdict: Verdict; readonly reason: string };
+  readonly approval?: EventData<'approval-applied'>;
+  /** Raised by every suspension and by the revocation: tokens of an earlier epoch are worth nothing. */
+  readonly epoch: number;
+  readonly closed?:
+    { readonly kind: 'suspended' | 'revoked'; readonly reason: string; readonly at: string } | undefined;
+}
+
+/** api.md, Shapes. */
+export type ApplicationStatus =
+  | 'draft'
+  | 'submitted'
+  | 'changes-requested'
+  | 'active'
+  | 'suspended'
+  | 'rejected'
+  | 'withdrawn'
+  | 'expired'
+  | 'revoked';
+
+/** The one word for where an application stands. What closes access is told first, then what opens it. */
+export function statusOf({ closed, inForce, approval, submission }: Application): ApplicationStatus {
+  if (closed) return closed.kind;
+  if (inForce && approval && !approval.expired) return 'active';
+  switch (submission?.status) {
+    case undefined:
+      return 'draft';
+    case 'open':
+      return 'submitted';
+    case 'approved':
+      return approval?.expired === true ? 'expired' : 'submitted';
+    case 'changes-requested':
+    case 'rejected':
+    case 'withdrawn':
+      return submission.status;
+  }
+}
+
+/** The application after one more event. */
+export function evolve(state: Application | undefined, event: Recorded<RegistrationEvent>): Application {
+  if (event.type === 'application-registered') return registered(event.meta, event.data);
+  if (state === undefined) throw new Error(`${event.type} of ${event.meta.subject} stands before its registration`);
+  return { ...state, ...changesOf(state, event), updatedAt: event.meta.time };
+}
+
+function registered(
+  { subject, time }: { readonly subject: string; readonly time: string },
+  data: EventData<'application-registered'>,
+): Application {
+  return {
+    id: subject,
+    clientId: data.clientId,
+    ownerId: data.ownerId,
+    createdAt: time,
+    updatedAt: time,
+    declared: data.reviewed,
+    other: data.other,
+    keys: data.keys,
+    retiredKeys: [],
+    compromisedThumbprints: [],
+    secrets: [],
+    epoch: 0,
+  };
+}
+
+function changesOf(
+  state: Application,
+  event: Exclude<Recorded<RegistrationEvent>, { type: 'application-registered' }>,
+): Partial<Application> {
+  const { submission } = state;
+  switch (event.type) {
+    case 'application-changed': {
+      const { reviewed, other, removed } = event.data;
+      return {
+        declared: without({ ...state.declared, ...reviewed }, removed),
+        other: without({ ...state.other, ...other }, removed),
+      };
+    }
+    case 'application-submitted':
+      return { submission: { number: event.data.submission, reviewed: event.data.reviewed, status: 'open' } };
+    case 'application-withdrawn':
+      return submission ? { submission: { ...submission, status: 'withdrawn' } } : {};
+    case 'keys-changed':
+      return keysAfter(state, event.data);
+    case 'secret-issued':
+      return {
+        secrets: [...state.secrets.filter(({ expiresAt }) => expiresAt > event.meta.time), event.data.secret],
+      };
+    case 'ownership-transferred':
+      return { ownerId: event.data.ownerId };
+    case 'review-applied': {
+      const { reviewId, verdict, reason } = event.data;
+      return {
+        review: { id: reviewId, verdict, reason },
+        ...(submission?.number === event.data.submission ? { submission: { ...submission, status: verdict } } : {}),
+      };
+    }
+    case 'approval-applied': {
+      // What was approved is what that submission asked about; an approval of an earlier one leaves the metadata alone.
+      const approves = submission?.number === event.data.submission;
+      return {
+        approval: event.data,
+        ...(approves ? { inForce: submission.reviewed, submission: { ...submission, status: 'approved' } } : {}),
+      };
+    }
+    case 'application-suspended':
+      return { epoch: event.data.epoch, closed: { kind: 'suspended', reason: event.data.reason, at: event.meta.time } };
+    case 'application-reinstated':
+      return { epoch: event.data.epoch, closed: undefined };
+    case 'application-revoked':
+      return { epoch: event.data.epoch, closed: { kind: 'revoked', reason: event.data.reason, at: event.meta.time } };
+    default:
+      return event satisfies never;
+  }
+}
+
+function keysAfter(state: Application, { added, removed }: EventData<'keys-changed'>): Partial<Application> {
+  const kept = removed ? state.keys.filter(({ kid }) => kid !== removed.kid) : state.keys;
+  return {
+    keys: added ? [...kept, added] : kept,
+    ...(removed && {
+      retiredKeys: [
+        ...state.retiredKeys.filter(({ thumbprint }) => thumbprint !== removed.thumbprint),
+        { kid: removed.kid, thumbprint: removed.thumbprint },
+      ],
+    }),
+    ...(removed?.compromised === true && {
+      compromisedThumbprints: [...new Set([...state.compromisedThumbprints, removed.thumbprint])],
+    }),
+  };
+}
+
+/** The value without fields that are optional in it; names of others are not there. */
+export function without<T extends object>(value: T, names: readonly string[]): T {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name))) as T;
+}
