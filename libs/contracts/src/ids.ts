@@ -21,7 +21,11 @@ export function mintId(partition: number, unixMs: number = Date.now()): string {
   if (!Number.isInteger(partition) || partition < 0 || partition >= PARTITIONS) {
     throw new RangeError(`partition ${partition} is not one of 0 to ${PARTITIONS - 1}`);
   }
-  const bytes = randomBytes(16);
+  return shape(randomBytes(16), partition, unixMs);
+}
+
+/** 16 bytes as a UUIDv7 of that time, with the partition in their last 12 bits. */
+function shape(bytes: Buffer, partition: number, unixMs: number): string {
   bytes.writeUIntBE(unixMs, 0, 6);
   bytes[6] = 0x70 | (bytes.readUInt8(6) & 0x0f);
   bytes[8] = 0x80 | (bytes.readUInt8(8) & 0x3f);
@@ -33,6 +37,17 @@ export function mintId(partition: number, unixMs: number = Date.now()): string {
 /** Mints a UUIDv7 in the partition of another id: what belongs to an application is minted with its partition. */
 export function mintIdBeside(id: string, unixMs: number = Date.now()): string {
   return mintId(partitionOf(id), unixMs);
+}
+
+/**
+ * The id that a repeat would mint again: a UUIDv7 in the partition of another id, whose other bits come from SHA-256 of
+ * that id and a seed. For what a reactor names, so that reacting twice to one event names one thing.
+ *
+ * @param seed   what tells it from others beside the same id, for example the id of the event reacted to
+ * @param unixMs the time that the id carries, in milliseconds; it must come from what is reacted to as well
+ */
+export function derivedIdBeside(id: string, seed: string, unixMs: number): string {
+  return shape(digest('id', id, seed).subarray(0, 16), partitionOf(id), unixMs);
 }
 
 /** Whether a text is an id that this system can have minted. */
@@ -75,7 +90,9 @@ export function reactionCommandId(reactor: string, eventId: string): string {
 
 /** SHA-256 of a JSON value in the order its keys stand; kept with a command to tell a retry from another request. */
 export function bodyDigest(body: unknown): string {
-  return createHash('sha256').update(JSON.stringify(body) ?? '').digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(body) ?? '')
+    .digest('hex');
 }
 
 /** SHA-256 over parts, each preceded by its length, so that no two different lists of parts collide. */

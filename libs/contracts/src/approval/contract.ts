@@ -47,7 +47,10 @@ export const approval = defineContext({
       'Opens the review of a submission, brought by the reactor of registration.',
       Type.Object({ ...Submission.properties, policy: ApprovalPolicy, policyVersion: Type.Integer({ minimum: 0 }) }),
     ),
-    'withdraw-review': message('Closes the review of a withdrawn or revoked application.', Type.Object({ submission: Type.Optional(Type.Integer()) })),
+    'withdraw-review': message(
+      'Closes the review of a withdrawn or revoked application.',
+      Type.Object({ submission: Type.Optional(Type.Integer()) }),
+    ),
     'decide-review': message(
       'A reviewer decides.',
       Type.Object({
@@ -58,13 +61,18 @@ export const approval = defineContext({
         conditions: Conditions,
         endpoints: Type.Optional(Endpoints),
         reason: Reason,
+        /** Who owns the application now, as the edge knows it: it may have changed since the submission. */
+        ownerId: Type.Optional(VaultId),
       }),
     ),
     'narrow-approval': message(
       'Takes scopes away from an approval, brought by the reactor of review.',
       Type.Object({ scopes: Scopes, reason: Reason, campaignId: Id, itemId: Id, decidedBy: VaultId }),
     ),
-    'expire-approval': message('The timer of an approval has run out.', Type.Object({ approvalVersion: Type.Integer(), dueAt: Time })),
+    'expire-approval': message(
+      'The timer of an approval has run out.',
+      Type.Object({ approvalVersion: Type.Integer(), dueAt: Time }),
+    ),
     'breach-review-clock': message('The timer of a review has run out.', Type.Object({ reviewId: Id, dueAt: Time })),
     'set-policy': message('Sets the approval policy.', Type.Object({ policy: ApprovalPolicy })),
   },
@@ -81,7 +89,15 @@ export const approval = defineContext({
     ),
     'review-endorsed': message(
       'A reviewer approved, and another must still do so (four eyes).',
-      Type.Object({ reviewId: Id, reviewerId: VaultId, scopes: Scopes, expiresAt: Time, conditions: Conditions, endpoints: Endpoints, reason: Reason }),
+      Type.Object({
+        reviewId: Id,
+        reviewerId: VaultId,
+        scopes: Scopes,
+        expiresAt: Time,
+        conditions: Conditions,
+        endpoints: Endpoints,
+        reason: Reason,
+      }),
     ),
     'review-approved': message(
       'Approved: these scopes, narrower than asked or equal, until then.',
@@ -98,12 +114,18 @@ export const approval = defineContext({
         reason: Reason,
       }),
     ),
-    'review-rejected': message('Rejected.', Type.Object({ reviewId: Id, submission: Type.Integer(), reviewerId: VaultId, reason: Reason })),
+    'review-rejected': message(
+      'Rejected.',
+      Type.Object({ reviewId: Id, submission: Type.Integer(), reviewerId: VaultId, reason: Reason }),
+    ),
     'review-changes-requested': message(
       'The developer is asked to change the application and submit again.',
       Type.Object({ reviewId: Id, submission: Type.Integer(), reviewerId: VaultId, reason: Reason }),
     ),
-    'review-withdrawn': message('The review was closed without a decision.', Type.Object({ reviewId: Id, submission: Type.Integer() })),
+    'review-withdrawn': message(
+      'The review was closed without a decision.',
+      Type.Object({ reviewId: Id, submission: Type.Integer() }),
+    ),
     'review-clock-breached': message('A review was not decided in time.', Type.Object({ reviewId: Id, dueAt: Time })),
     'approval-narrowed': message(
       'Scopes were taken away from the approval. Tokens already issued are narrowed at once.',
@@ -119,7 +141,10 @@ export const approval = defineContext({
         decidedBy: VaultId,
       }),
     ),
-    'approval-expired': message('The approval has reached its end.', Type.Object({ approvalVersion: Type.Integer(), submission: Type.Integer(), scopes: Scopes, expiresAt: Time })),
+    'approval-expired': message(
+      'The approval has reached its end.',
+      Type.Object({ approvalVersion: Type.Integer(), submission: Type.Integer(), scopes: Scopes, expiresAt: Time }),
+    ),
     'policy-set': message('The approval policy was set.', Type.Object({ policy: ApprovalPolicy })),
   },
 });
