@@ -1,0 +1,28 @@
+import { accept, type Addressed, type ApprovalCommand, type ApprovalEvent, type Decision } from '#contracts';
+import type { ApplicationApproval } from '../domain/application-approval.js';
+import { hasCome } from '../domain/days.js';
+import { conflict } from '../domain/refusals.js';
+
+type Of<Name extends ApprovalCommand['type']> = Addressed<Extract<ApprovalCommand, { readonly type: Name }>>;
+
+const notDue = (due: string) => conflict('not-due', 'Not due', `The timer came early: it is due at ${due}.`);
+
+/** Ends an approval whose time has come. A timer of another approval, or a second one, changes nothing. */
+export function expireApproval(state: ApplicationApproval, command: Of<'expire-approval'>): Decision<ApprovalEvent> {
+  const { approval } = state;
+  if (approval === undefined || approval.expired || approval.version !== command.data.approvalVersion) return accept();
+  const { version: approvalVersion, submission, scopes, expiresAt } = approval;
+  if (!hasCome(expiresAt, command.meta.time)) return notDue(expiresAt);
+  return accept({ type: 'approval-expired', data: { approvalVersion, submission, scopes: [...scopes], expiresAt } });
+}
+
+/** Notes once that a review was not decided in time; it stays open, and its clock never pauses. */
+export function breachReviewClock(
+  state: ApplicationApproval,
+  command: Of<'breach-review-clock'>,
+): Decision<ApprovalEvent> {
+  const { id: reviewId, status, breachedAt, dueAt } = state.review;
+  if (reviewId !== command.data.reviewId || status !== 'pending' || breachedAt !== undefined) return accept();
+  if (!hasCome(dueAt, command.meta.time)) return notDue(dueAt);
+  return accept({ type: 'review-clock-breached', data: { reviewId, dueAt } });
+}
