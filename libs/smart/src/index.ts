@@ -24,3 +24,5 @@ export type { FhirRequest } from './interactions/read-request.js';
 export { splitTarget, targetLimits } from './interactions/request-target.js';
 export { upstreamTarget } from './interactions/upstream-target.js';
 export type { UpstreamTarget } from './interactions/upstream-target.js';
+export { authorizationServerMetadata, oauthPaths, smartConfiguration } from './discovery/smart-configuration.js';
+export type { AuthorizationServerMetadata, SmartConfiguration } from './discovery/smart-configuration.js';

@@ -1,0 +1,75 @@
+import { decodeJwt } from 'jose';
+import { errors, type KoaContextWithOIDC, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import { accessTokenAlgorithm } from '../authorization-server/signing-keys.js';
+import { orUnavailable } from '../authorization-server/oauth-errors.js';
+import { grantScopes } from './grant-scopes.js';
+import type { TokenFacts } from './token-facts.js';
+
+/** The id of the FHIR endpoint that tokens are for, as approvals name it (`*` covers it). */
+const endpoint = 'default';
+/** How long a backend service's token lives at most, in seconds (SMART App Launch 2.2, Backend Services). */
+const longestLife = 300;
+
+export const clientCredentials = 'client_credentials';
+
+export interface Issuing {
+  readonly provider: Provider;
+  readonly clients: AdmittedClients;
+  readonly facts: TokenFacts;
+  /** The FHIR base: the tokens' `aud`. */
+  readonly audience: string;
+  /** The client that was authenticated in this request. */
+  readonly admitted: (ctx: KoaContextWithOIDC) => AdmittedClient;
+}
+
+/** The grant `client_credentials` (RFC 6749, 4.4): an access token (RFC 9068) that does no more than is approved now. */
+export async function issueToken({ provider, clients, facts, audience, admitted }: Issuing, ctx: TokenEndpointGrantContext<{ scope?: string }>): Promise<void> {
+  const { access, key } = admitted(ctx);
+  if (!access.endpoints.some((id) => id === '*' || id === endpoint)) throw new errors.InvalidScope('the approval does not cover this endpoint', '');
+  const granted = grantScopes(ctx.oidc.params.scope, access.scopes);
+  if (!granted.ok) throw new errors.InvalidScope(granted.fault, ctx.oidc.params.scope ?? '');
+  const scope = granted.scopes.join(' ');
+  const expiresIn = lifeOf(access.expiresAt);
+
+  const token = new provider.ClientCredentials({ client: ctx.oidc.client, scope, expiresIn });
+  const jwt = { sign: { alg: accessTokenAlgorithm } } as const;
+  token.resourceServer = new provider.ResourceServer(audience, { audience, scope, accessTokenFormat: 'jwt', jwt });
+  const value = await token.save();
+  const { jti = '', exp = 0 } = decodeJwt(value);
+
+  await orUnavailable(async () =>
+    facts.issued(access.applicationId, {
+      clientId: access.clientId,
+      tokenId: jti,
+      grantType: clientCredentials,
+      scopes: [...granted.scopes],
+      audience,
+      endpoint,
+      expiresAt: new Date(exp * 1000).toISOString(),
+      approvalVersion: access.approvalVersion,
+      epoch: access.epoch,
+      keyThumbprint: key.thumbprint,
+      clientAddress: ctx.ip,
+    }),
+  );
+  // What closed access meanwhile counts: nothing leaves that a report of this instance says cannot.
+  const now = await orUnavailable(async () => clients.open(access.clientId));
+  if (now?.epoch !== access.epoch || now.deadKeyThumbprints.includes(key.thumbprint)) throw new errors.InvalidClientAuth('access was closed while the token was made');
+  ctx.body = { access_token: value, token_type: 'Bearer', expires_in: expiresIn, scope };
+}
+
+/** What the gateway decides by, beside RFC 9068's own claims. */
+export function accessClaims({ access, key }: AdmittedClient): Record<string, unknown> {
+  return {
+    gatehouse_application: access.applicationId,
+    gatehouse_approval_version: access.approvalVersion,
+    gatehouse_epoch: access.epoch,
+    gatehouse_key: key.thumbprint,
+  };
+}
+
+/** No token outlives the approval it rests on. */
+function lifeOf(approvedUntil: string): number {
+  return Math.max(1, Math.min(longestLife, Math.floor((Date.parse(approvedUntil) - Date.now()) / 1000)));
+}
