@@ -1,5 +1,4 @@
-import { type ApplicationAccess, evolveAccess, takesAway } from './application-access.js';
-import type { AccessEntry } from './access-entry.js';
+import { type AccessEvent, type ApplicationAccess, evolveAccess, takesAway } from './application-access.js';
 import { effectiveAccess, type EffectiveAccess } from './effective-access.js';
 
 /** A revoked token is remembered this long past its expiry, for clocks that are behind: in milliseconds. */
@@ -19,23 +18,22 @@ export class AccessFold {
   readonly #revoked = new Map<string, RevokedTokens>();
 
   /**
-   * Applies a record; `nowMs` (milliseconds since 1970) serves only to forget revoked tokens that have expired.
+   * Applies an event; `nowMs` (milliseconds since 1970) serves only to forget revoked tokens that have expired.
    *
-   * @returns the application that the record closed or narrowed: its open calls must be looked at again before
-   *          anybody reports that the record is in force
+   * @returns the application that the event closed or narrowed: its open calls must be looked at again before anybody
+   *          reports that the event is in force
    */
-  apply(entry: AccessEntry, nowMs: number): string | undefined {
-    if (entry.kind === 'undecodable') {
-      const { applicationId } = entry;
-      this.#applications.set(applicationId, { ...this.#state(applicationId), undecodable: true });
-      return applicationId;
-    }
-    const { event } = entry;
+  apply(event: AccessEvent, nowMs: number): string | undefined {
     const { subject } = event.meta;
     this.#applications.set(subject, evolveAccess(this.#state(subject), event));
     if (event.type === 'application-registered') this.#byClientId.set(event.data.clientId, subject);
     if (event.type === 'token-revoked') this.#revoke(subject, event.data, nowMs);
     return takesAway(event) ? subject : undefined;
+  }
+
+  /** An event of this application cannot be decoded: nobody knows what is in force, so nothing is. */
+  closeUndecodable(applicationId: string): void {
+    this.#applications.set(applicationId, { ...this.#state(applicationId), undecodable: true });
   }
 
   /** The access of a client at `nowMs`; undefined when no application has this client id. */

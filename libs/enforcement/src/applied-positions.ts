@@ -1,13 +1,11 @@
 import type { Position } from '#contracts';
-
-/** The next offset of each partition, by topic without prefix: everything before it counts. */
-export type Offsets = ReadonlyMap<string, readonly bigint[]>;
+import type { NextOffsets } from '#event-log';
 
 /** How far this process has applied each partition of some topics. */
 export class AppliedPositions {
   readonly #next = new Map<string, bigint[]>();
 
-  constructor(start: Offsets) {
+  constructor(start: NextOffsets) {
     for (const [topic, offsets] of start) this.#next.set(topic, [...offsets]);
   }
 
@@ -19,7 +17,7 @@ export class AppliedPositions {
   }
 
   /** Whether everything before these offsets has been applied; a partition that is not read has not. */
-  reached(offsets: Offsets): boolean {
+  reached(offsets: NextOffsets): boolean {
     return [...offsets].every(([topic, ends]) => {
       const next = this.#next.get(topic);
       return next !== undefined && ends.every((end, partition) => (next[partition] ?? -1n) >= end);

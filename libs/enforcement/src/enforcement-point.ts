@@ -1,12 +1,31 @@
-import { AccessFold, accessTopics, readAccessEntry } from '#access';
-import { enforcementTopic, PARTITIONS, type PointReport } from '#contracts';
-import { LogConnection, type LogSettings, OrderedAppender, PartitionReader, type Slice } from '#event-log';
-import { AppliedPositions, type Offsets } from './applied-positions.js';
+import { type AccessEvent, AccessFold } from '#access';
+import {
+  approval,
+  enforcementTopic,
+  isId,
+  parseEnvelope,
+  type PointReport,
+  POLICY_ID,
+  type Position,
+  registration,
+  token,
+} from '#contracts';
+import {
+  type Entry,
+  eventsOf,
+  LogEnds,
+  type LogRecord,
+  type LogSettings,
+  LogTail,
+  type NextOffsets,
+  OrderedAppender,
+} from '#event-log';
+import { AppliedPositions } from './applied-positions.js';
 import { type Clock, processClock } from './clock.js';
 import { Lease } from './lease.js';
 import { encodeReport } from './point-codec.js';
 import { type EnforcementTiming, enforcementTiming } from './timing.js';
-import { askUntilAnswered, pause, Waiters } from './waiting.js';
+import { aborted, pause, Waiters } from './waiting.js';
 
 export interface EnforcementPointOptions {
   /** Names this point in reports and receipts; a new one for each start of a process. */
@@ -23,7 +42,7 @@ export interface EnforcementPointOptions {
   readonly clock?: Clock;
 }
 
-const PARTITION_NUMBERS = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+const SOURCES = [eventsOf(registration), eventsOf(approval), eventsOf(token)] as const;
 
 /**
  * One instance that answers from effective access. It folds the log in memory, reports how far it has applied it, and
@@ -36,9 +55,9 @@ export class EnforcementPoint {
   readonly #lease: Lease;
   readonly #clock: Clock;
   readonly #timing: EnforcementTiming;
-  readonly #connection: LogConnection;
+  readonly #ends: LogEnds;
   readonly #reports: OrderedAppender;
-  readonly #reader: PartitionReader;
+  readonly #tail: LogTail<(typeof SOURCES)[number]>;
   readonly #stopping = new AbortController();
   #applied = new AppliedPositions(new Map());
   readonly #waiters = new Waiters();
@@ -52,11 +71,18 @@ export class EnforcementPoint {
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
     this.#lease = new Lease(this.#timing.leaseMs, this.#clock);
-    this.#connection = new LogConnection(settings);
+    this.#ends = new LogEnds(settings);
     // A report that is older than half a lease earns too little to wait for.
     this.#reports = new OrderedAppender(settings, { deadlineMs: this.#timing.leaseMs / 2 });
-    this.#reader = new PartitionReader(settings, {
-      onSlice: (slice) => this.#apply(slice),
+    this.#tail = new LogTail(settings, {
+      sources: SOURCES,
+      from: async (ends) => {
+        const starts = await ends.startsOf(SOURCES);
+        this.#applied = new AppliedPositions(starts);
+        return starts;
+      },
+      onBatch: (entries, next) => this.#apply(entries, next),
+      onUndecodable: (record, error) => this.#closeUndecodable(record, error),
       onFailure: (error) => this.#fail(error),
     });
   }
@@ -67,7 +93,7 @@ export class EnforcementPoint {
   }
 
   /** The next offset of every partition that is folded, by topic without prefix. */
-  get applied(): Offsets {
+  get applied(): NextOffsets {
     return this.#applied.snapshot();
   }
 
@@ -77,31 +103,29 @@ export class EnforcementPoint {
    */
   async start(): Promise<void> {
     const { signal } = this.#stopping;
-    const starts = await askUntilAnswered(() => this.#ask('start'), this.settings, signal);
-    const ends = await askUntilAnswered(() => this.#ask('end'), this.settings, signal);
-    if (!starts || !ends) return;
-    this.#applied = new AppliedPositions(starts);
-    const caughtUp = this.#waiters.until(() => this.#applied.reached(ends), signal);
-    for (const [topic, offsets] of starts) {
-      offsets.forEach((offset, partition) => this.#reader.assign(this.settings.prefix + topic, partition, offset));
-    }
-    if (!(await caughtUp)) return;
+    await Promise.race([this.#tail.start(), aborted(signal)]);
+    if (signal.aborted) return;
     this.#rounds = this.#run();
     await this.#waiters.until(() => this.#lease.holds(), signal);
+  }
+
+  /** Resolves with true when the record at a position is in force here, with false when `patience` ends first. */
+  reached(position: Position, patience: AbortSignal): Promise<boolean> {
+    return this.#waiters.until(() => this.#applied.hasApplied(position), patience);
   }
 
   /** Lets nobody in any more, says so in a last report, and stops reading. */
   async close(): Promise<void> {
     this.#lease.drop();
     this.#stopping.abort();
-    await this.#reader.close();
+    await this.#tail.close();
     await this.#rounds;
     await this.#report(true).catch((error: unknown) => {
       // Whoever waits for this point waits until its lease has run out.
       this.settings.sink.warn({ err: error }, 'the last report of this enforcement point was not acknowledged');
     });
     await this.#reports.close();
-    await this.#connection.close();
+    await this.#ends.close();
   }
 
   /** Reports and earns the lease, every so often. */
@@ -111,8 +135,8 @@ export class EnforcementPoint {
       const t0 = this.#clock();
       try {
         await this.#report(false);
-        const ends = await this.#ask('end');
-        if (signal.aborted) return;
+        const ends = await this.#ends.endsOf(SOURCES);
+        if (this.#stopping.signal.aborted) return;
         this.#lease.attempt(t0, ends);
         this.#lease.applied(this.#applied);
         this.#waiters.wake();
@@ -121,33 +145,36 @@ export class EnforcementPoint {
           { err: error },
           'this enforcement point could not report; it lets calls in until its lease runs out',
         );
-        await this.#connection.refresh();
       }
       await pause(this.#timing.reportMs - (this.#clock().monotonic - t0.monotonic), signal);
     }
   }
 
-  /** One synchronous step: between two slices nobody sees access half applied. */
-  #apply({ topic, partition, records, nextOffset }: Slice): void {
-    const name = topic.slice(this.settings.prefix.length);
+  /** One synchronous step: between two batches nobody sees access half applied. */
+  #apply(entries: readonly Entry<AccessEvent>[], next: Position): void {
     const closures = new Set<string>();
-    for (const record of records) {
-      const entry = readAccessEntry(name, record);
-      if (!entry) continue;
-      if (entry.kind === 'undecodable') {
-        this.settings.sink.error(
-          { err: entry.error, applicationId: entry.applicationId },
-          'an event cannot be read: its application is closed here',
-        );
-      }
-      const closed = this.access.apply(entry, this.#clock().wall);
+    for (const { event } of entries) {
+      const closed = this.access.apply(event, this.#clock().wall);
       if (closed !== undefined) closures.add(closed);
     }
     for (const applicationId of closures) this.options.onClosure(applicationId);
-    this.#applied.advance(name, partition, nextOffset);
+    this.#applied.advance(next.topic, next.partition, next.offset);
     this.#lease.applied(this.#applied);
     this.#waiters.wake();
     if (closures.size > 0) this.#reportClosure();
+  }
+
+  /** Closes the application whose event this is, and goes on; a record of nobody knows whom stops the point. */
+  #closeUndecodable(record: LogRecord, error: unknown): void {
+    const subject = record.key ?? parseEnvelope(record.value).subject;
+    if (subject === POLICY_ID) return; // nobody's access depends on it
+    if (!isId(subject)) throw error;
+    this.settings.sink.error(
+      { err: error, applicationId: subject },
+      'an event cannot be read: its application is closed here',
+    );
+    this.access.closeUndecodable(subject);
+    this.options.onClosure(subject);
   }
 
   #reportClosure(): void {
@@ -171,16 +198,6 @@ export class EnforcementPoint {
       key: this.id,
       value: encodeReport(report),
     });
-  }
-
-  async #ask(which: 'start' | 'end'): Promise<Offsets> {
-    const asked = await Promise.all(
-      accessTopics.map(async (topic) => {
-        const found = await this.#connection.offsets(this.settings.prefix + topic, PARTITION_NUMBERS, which);
-        return [topic, PARTITION_NUMBERS.map((partition) => found.get(partition) ?? 0n)] as const;
-      }),
-    );
-    return new Map(asked);
   }
 
   #fail(error: unknown): void {

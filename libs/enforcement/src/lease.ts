@@ -1,11 +1,12 @@
-import type { AppliedPositions, Offsets } from './applied-positions.js';
+import type { NextOffsets } from '#event-log';
+import type { AppliedPositions } from './applied-positions.js';
 import { type Clock, elapsed, type Instant } from './clock.js';
 
 interface Attempt {
   /** When the point began, before its report left. */
   readonly t0: Instant;
   /** The ends of the log after its report was acknowledged. */
-  readonly ends: Offsets;
+  readonly ends: NextOffsets;
 }
 
 /**
@@ -26,7 +27,7 @@ export class Lease {
   ) {}
 
   /** The report that began at `t0` was acknowledged, and after that the log ended at `ends`. */
-  attempt(t0: Instant, ends: Offsets): void {
+  attempt(t0: Instant, ends: NextOffsets): void {
     const now = this.clock();
     // What is kept while applying lags; an attempt older than a lease can earn nothing.
     this.#attempts = this.#attempts.filter((attempt) => elapsed(attempt.t0, now) < this.leaseMs);

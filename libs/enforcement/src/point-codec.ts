@@ -1,5 +1,6 @@
 import {
   enforcement,
+  enforcementTopic,
   formatPosition,
   MessageCodec,
   parseEnvelope,
@@ -7,6 +8,7 @@ import {
   type PointReport,
   type Position,
 } from '#contracts';
+import type { RecordSource } from '#event-log';
 import { randomUUID } from 'node:crypto';
 
 const codec = new MessageCodec('enforcement', enforcement);
@@ -32,10 +34,12 @@ export function encodeReport(report: PointReport): string {
   return JSON.stringify(envelope);
 }
 
-/** @throws UndecodableRecord */
-export function decodeReport(value: Buffer): PointReport {
-  return codec.read(parseEnvelope(value)).data;
-}
+/** The reports of all enforcement points. */
+export const reportSource: RecordSource<PointReport> = {
+  topic: enforcementTopic.name,
+  partitions: enforcementTopic.partitions,
+  decode: (value) => codec.read(parseEnvelope(value)).data,
+};
 
 /** Whether a report says that the record at `position` is in force there. */
 export function reports({ positions }: PointReport, { topic, partition, offset }: Position): boolean {

@@ -1,18 +1,10 @@
-import {
-  enforcementTopic,
-  formatPosition,
-  PARTITIONS,
-  type PointReport,
-  type Position,
-  registration,
-  topicsOf,
-} from '#contracts';
-import { LogConnection, type LogSettings, PartitionReader, type Slice } from '#event-log';
-import { AppliedPositions, type Offsets } from './applied-positions.js';
+import { formatPosition, type PointReport, type Position, registration } from '#contracts';
+import { eventsOf, LogEnds, type LogSettings, LogTail } from '#event-log';
+import { AppliedPositions } from './applied-positions.js';
 import { type Clock, elapsedSurely, type Instant, processClock } from './clock.js';
-import { decodeReport, positionOfPoint, reports } from './point-codec.js';
+import { positionOfPoint, reports, reportSource } from './point-codec.js';
 import { type EnforcementTiming, enforcementTiming, leaseCertainlyOver } from './timing.js';
-import { askUntilAnswered, pause, Waiters } from './waiting.js';
+import { aborted, pause, Waiters } from './waiting.js';
 
 /** A point that has the closure in force. */
 export interface ConfirmedPoint {
@@ -56,17 +48,14 @@ interface KnownPoint {
   readonly heardAt: Instant;
 }
 
-const EVENTS = topicsOf(registration).events.name;
-const REPORTS = enforcementTopic.name;
-const PARTITIONS_OF: ReadonlyMap<string, readonly number[]> = new Map([
-  [EVENTS, Array.from({ length: PARTITIONS }, (_, partition) => partition)],
-  [REPORTS, [0]],
-]);
+const EVENTS = eventsOf(registration);
+/** Between questions to brokers that do not answer. */
+const RETRY_MS = 200;
 
 /** Collects the reports of enforcement points, and waits until an event is in force at all of them. */
 export class ReceiptCollector {
-  readonly #connection: LogConnection;
-  readonly #reader: PartitionReader;
+  readonly #ends: LogEnds;
+  readonly #tail: LogTail<typeof EVENTS | typeof reportSource>;
   readonly #points = new Map<string, KnownPoint>();
   readonly #waiters = new Waiters();
   readonly #stopping = new AbortController();
@@ -85,32 +74,38 @@ export class ReceiptCollector {
   ) {
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
-    this.#connection = new LogConnection(settings);
-    this.#reader = new PartitionReader(settings, {
-      onSlice: (slice) => this.#take(slice),
+    this.#ends = new LogEnds(settings);
+    this.#tail = new LogTail(settings, {
+      sources: [EVENTS, reportSource],
+      from: async (ends) => {
+        const starts = new Map([...(await ends.endsOf([EVENTS])), ...(await ends.startsOf([reportSource]))]);
+        this.#read = new AppliedPositions(starts);
+        return starts;
+      },
+      onBatch: (entries, next) => {
+        for (const { event } of entries) if ('positions' in event) this.#hear(event);
+        this.#read.advance(next.topic, next.partition, next.offset);
+        this.#waiters.wake();
+      },
       onFailure: (error) => this.#fail(error),
     });
   }
 
   /** Reads every report in the log, and the events from their end on. Waits for the brokers as long as it takes. */
   async start(): Promise<void> {
-    const { signal } = this.#stopping;
-    const eventsEnd = await askUntilAnswered(() => this.#ask(EVENTS, 'end'), this.settings, signal);
-    const reportsStart = await askUntilAnswered(() => this.#ask(REPORTS, 'start'), this.settings, signal);
-    const reportsEnd = await askUntilAnswered(() => this.#ask(REPORTS, 'end'), this.settings, signal);
-    if (!eventsEnd || !reportsStart || !reportsEnd) return;
-    const starts = new Map([...eventsEnd, ...reportsStart]);
-    this.#read = new AppliedPositions(starts);
-    for (const [topic, offsets] of starts) {
-      offsets.forEach((offset, partition) => this.#reader.assign(this.settings.prefix + topic, partition, offset));
-    }
-    await this.#waiters.until(() => this.#read.reached(reportsEnd), signal);
+    await Promise.race([this.#tail.start(), aborted(this.#stopping.signal)]);
+  }
+
+  /** The last report of every point that has neither stopped nor been silent for longer than a lease. */
+  points(): readonly PointReport[] {
+    this.#forgetSilent();
+    return [...this.#points.values()].map(({ report }) => report);
   }
 
   async close(): Promise<void> {
     this.#stopping.abort();
-    await this.#reader.close();
-    await this.#connection.close();
+    await this.#tail.close();
+    await this.#ends.close();
   }
 
   /**
@@ -135,8 +130,7 @@ export class ReceiptCollector {
       throw new ReceiptUnavailable(`the event at ${formatPosition(position)} could not be read in time`);
     }
     const readAt = this.#clock();
-    const end = await askUntilAnswered(() => this.#ask(REPORTS, 'end'), this.settings, patience);
-    if (!end || !(await this.#waiters.until(() => this.#read.reached(end), patience))) {
+    if (!(await this.#readAllReports(patience))) {
       throw new ReceiptUnavailable('the reports of the enforcement points could not be read in time');
     }
     this.#forgetSilent();
@@ -185,15 +179,6 @@ export class ReceiptCollector {
     };
   }
 
-  #take({ topic, partition, records, nextOffset }: Slice): void {
-    const name = topic.slice(this.settings.prefix.length);
-    if (name === REPORTS) {
-      for (const record of records) this.#hear(decodeReport(record.value));
-    }
-    this.#read.advance(name, partition, nextOffset);
-    this.#waiters.wake();
-  }
-
   #hear(report: PointReport): void {
     if (report.stopped) this.#points.delete(report.id);
     else this.#points.set(report.id, { report, heardAt: this.#clock() });
@@ -207,10 +192,18 @@ export class ReceiptCollector {
     }
   }
 
-  async #ask(topic: string, which: 'start' | 'end'): Promise<Offsets> {
-    const partitions = PARTITIONS_OF.get(topic) ?? [];
-    const found = await this.#connection.offsets(this.settings.prefix + topic, partitions, which);
-    return new Map([[topic, partitions.map((partition) => found.get(partition) ?? 0n)]]);
+  /** Reads the enforcement topic to where it ends now; false when that does not succeed in time. */
+  async #readAllReports(patience: AbortSignal): Promise<boolean> {
+    while (!patience.aborted) {
+      try {
+        const end = await this.#ends.endsOf([reportSource]);
+        return await this.#waiters.until(() => this.#read.reached(end), patience);
+      } catch (error) {
+        this.settings.sink.debug({ err: error }, 'the end of the reports could not be asked for');
+        await pause(RETRY_MS, patience);
+      }
+    }
+    return false;
   }
 
   #fail(error: unknown): void {

@@ -1,8 +1,4 @@
-import type { LogSettings } from '#event-log';
 import { setTimeout as delay } from 'node:timers/promises';
-
-/** Between tries against brokers that are away. */
-const RETRY_MS = 250;
 
 /** Resolves after `ms`, or at once when stopped. This is the beat of a clock: there is no event to await instead. */
 export async function pause(ms: number, stop: AbortSignal): Promise<void> {
@@ -13,21 +9,10 @@ export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   }
 }
 
-/** Asks until there is an answer; undefined when stopped first. */
-export async function askUntilAnswered<T>(
-  ask: () => Promise<T>,
-  { sink }: LogSettings,
-  stop: AbortSignal,
-): Promise<T | undefined> {
-  while (!stop.aborted) {
-    try {
-      return await ask();
-    } catch (error) {
-      sink.debug({ err: error }, 'the brokers do not answer yet');
-      await pause(RETRY_MS, stop);
-    }
-  }
-  return undefined;
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Conditions that are looked at again whenever something may have changed. */
