@@ -91,7 +91,7 @@ export function reactionCommandId(reactor: string, eventId: string): string {
 /** SHA-256 of a JSON value in the order its keys stand; kept with a command to tell a retry from another request. */
 export function bodyDigest(body: unknown): string {
   return createHash('sha256')
-    .update(JSON.stringify(body) ?? '')
+    .update(body === undefined ? '' : JSON.stringify(body))
     .digest('hex');
 }
 

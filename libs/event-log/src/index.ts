@@ -3,7 +3,14 @@ export { HistoryLost, PartitionReader, type LogRecord } from './kafka/partition-
 export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-appender.js';
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
 export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
-export { activitySource, eventsOf, type ActivityEntry, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';
+export {
+  activitySource,
+  eventsOf,
+  type ActivityEntry,
+  type Entry,
+  type EventIn,
+  type RecordSource,
+} from './tail/record-source.js';
 export { ContextWriter } from './writer/context-writer.js';
 export { outcomesOf, type RecordedOutcome } from './writer/outcome-codec.js';
 export { CommandSender, type CommandAnswer, type CommandPort, type NewCommand } from './command/command-sender.js';

@@ -24,6 +24,20 @@ export { Authenticator, type Authenticated } from './identity/authenticator.js';
 export { AnyParty, Public, Roles } from './identity/route-access.js';
 export { declaredRoutes, type DeclaredRoute } from './identity/assert-routes-named.js';
 export { Log, type LogFields } from './logging/log.js';
+export { answerCommand, newCommand, type CommandOrigin, type Succeeded } from './log/answer-command.js';
+export { commandsController } from './log/commands-controller.js';
+export {
+  InjectActivity,
+  InjectCommands,
+  InjectProjection,
+  provideActivity,
+  provideCommands,
+  provideProjection,
+  provideReactor,
+  provideWriter,
+  type ProjectionReadiness,
+} from './log/log-providers.js';
+export { LOG_SETTINGS, LogStartup } from './log/log-startup.js';
 export { correlationId, withCorrelation } from './logging/request-context.js';
 export { Metrics } from './metrics/metrics.js';
 export { ErrorTranslators, type ErrorTranslator } from './problem/error-translators.js';

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type ActivityRecord, activityTopic, type CloudEvent, isId, partitionOf, PARTITIONS, type Position } from '#contracts';
+import {
+  type ActivityRecord,
+  activityTopic,
+  type CloudEvent,
+  isId,
+  partitionOf,
+  PARTITIONS,
+  type Position,
+} from '#contracts';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { OrderedAppender } from '../kafka/ordered-appender.js';
 import { activityCodec } from '../tail/record-source.js';
@@ -66,7 +74,10 @@ export class ActivityAppender implements ActivityPort {
     };
     this.#numbers[partition] = number + 1;
     try {
-      const { offset } = await this.#appender.append(this.#topic, partition, { key: meta.subject, value: JSON.stringify(envelope) });
+      const { offset } = await this.#appender.append(this.#topic, partition, {
+        key: meta.subject,
+        value: JSON.stringify(envelope),
+      });
       return { id, position: { topic: activityTopic.name, partition, offset } };
     } catch (error) {
       if (this.#run === run) {

@@ -32,7 +32,8 @@ export type CommandAnswer =
   | { readonly status: 'failed' | 'expired' | 'pending'; readonly commandId: string };
 
 /** A command before it is addressed: its time and deadline are the sender's. */
-export type NewCommand<C extends ContextContract> = CommandOf<C> & Omit<CommandMeta, 'time' | 'deadline' | 'causationId'> & { readonly causationId?: string };
+export type NewCommand<C extends ContextContract> = CommandOf<C> &
+  Omit<CommandMeta, 'time' | 'deadline' | 'causationId'> & { readonly causationId?: string };
 
 /** How commands enter the log, and their answers come back. */
 export interface CommandPort<C extends ContextContract> {
@@ -92,7 +93,12 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const addressed = {
       type,
       data,
-      meta: { ...meta, causationId, time: new Date(now).toISOString(), deadline: new Date(now + DEADLINE_MS).toISOString() },
+      meta: {
+        ...meta,
+        causationId,
+        time: new Date(now).toISOString(),
+        deadline: new Date(now + DEADLINE_MS).toISOString(),
+      },
     } as Addressed<CommandOf<C>>;
     const value = this.#codec.encodeCommand(addressed);
     const partition = command.subject === POLICY_ID ? 0 : partitionOf(command.subject);

@@ -59,5 +59,10 @@ export function certainlyNotAppended(error: unknown): boolean {
 /** Errors that no retry mends: they are reported to the caller at once. */
 export function isPermanent(error: unknown): boolean {
   const type = brokerErrorType(error);
-  return type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE' || type === 'INVALID_RECORD' || (type?.endsWith('AUTHORIZATION_FAILED') ?? false);
+  return (
+    type === 'MESSAGE_TOO_LARGE' ||
+    type === 'RECORD_LIST_TOO_LARGE' ||
+    type === 'INVALID_RECORD' ||
+    (type?.endsWith('AUTHORIZATION_FAILED') ?? false)
+  );
 }

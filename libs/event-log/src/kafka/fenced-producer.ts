@@ -81,24 +81,35 @@ export class FencedProducer {
    * @throws WriterFenced when another instance has the id; TransactionUnresolved for anything else, after which it is
    *   not known whether the transaction was committed
    */
-  async transact<T>(topics: readonly { topic: string; partitions: readonly number[] }[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async transact<T>(
+    topics: readonly { topic: string; partitions: readonly number[] }[],
+    work: (transaction: Transaction) => Promise<T>,
+  ): Promise<T> {
     if (!this.#identity) throw new TransactionUnresolved('fence first');
     const { coordinator, ...identity } = this.#identity;
     const { transactionalId } = this;
     try {
       await untilMarkersAreWritten(() => coordinator.addPartitionsToTxn({ ...identity, transactionalId, topics }));
-      const result = await work(new Transaction((topic, partition, records) => this.#append(identity, topic, partition, records)));
+      const result = await work(
+        new Transaction((topic, partition, records) => this.#append(identity, topic, partition, records)),
+      );
       // EndTxn is idempotent for a producer's epoch; a second try after a lost answer commits the same transaction.
       await untilMarkersAreWritten(() => coordinator.endTxn({ ...identity, transactionalId, transactionResult: true }));
       return result;
     } catch (error) {
       this.#identity = undefined;
-      if (isFenced(error)) throw new WriterFenced(`${this.transactionalId} was taken by another instance`, { cause: error });
+      if (isFenced(error))
+        throw new WriterFenced(`${this.transactionalId} was taken by another instance`, { cause: error });
       throw new TransactionUnresolved(`a transaction of ${this.transactionalId} did not end well`, { cause: error });
     }
   }
 
-  async #append(identity: ProducerIdentity, topic: string, partition: number, records: readonly KeyedValue[]): Promise<bigint> {
+  async #append(
+    identity: ProducerIdentity,
+    topic: string,
+    partition: number,
+    records: readonly KeyedValue[],
+  ): Promise<bigint> {
     const leader = await this.connection.leaderOf(topic, partition);
     const place = `${topic}:${partition}`;
     const firstSequence = this.#sequences.get(place) ?? 0;
@@ -110,7 +121,9 @@ export class FencedProducer {
       topicData: [{ topic, partitions: [{ partition, firstSequence, messages: toMessages(records) }] }],
     });
     this.#sequences.set(place, (firstSequence + records.length) % 2_147_483_648);
-    const appended = response.topics.find(({ topicName }) => topicName === topic)?.partitions.find((found) => found.partition === partition);
+    const appended = response.topics
+      .find(({ topicName }) => topicName === topic)
+      ?.partitions.find((found) => found.partition === partition);
     if (!appended) throw new Error(`the broker answered for another partition than ${place}`);
     return BigInt(appended.baseOffset);
   }
@@ -133,7 +146,9 @@ async function untilMarkersAreWritten(request: () => Promise<unknown>): Promise<
 
 /** An open transaction: appends to one partition at a time and tells the offset of the first record. */
 export class Transaction {
-  constructor(private readonly write: (topic: string, partition: number, records: readonly KeyedValue[]) => Promise<bigint>) {}
+  constructor(
+    private readonly write: (topic: string, partition: number, records: readonly KeyedValue[]) => Promise<bigint>,
+  ) {}
 
   /** @returns the offset of the first of `records`; the others follow without a gap */
   async append(topic: string, partition: number, records: readonly KeyedValue[]): Promise<bigint> {

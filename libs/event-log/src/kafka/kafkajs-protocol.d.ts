@@ -3,6 +3,8 @@
  * broker connection (one method per request of the Kafka protocol). Why we stand on them: docs/adr/0002.
  */
 declare module 'kafkajs/src/cluster/index.js' {
+  import type { Logger } from 'kafkajs/src/loggers/index.js';
+
   interface RetryOptions {
     readonly retries?: number;
     readonly initialRetryTime?: number;
@@ -52,9 +54,18 @@ declare module 'kafkajs/src/cluster/index.js' {
       readonly maxBytes: number;
       readonly topics: readonly {
         readonly topic: string;
-        readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly maxBytes: number }[];
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly fetchOffset: string;
+          readonly maxBytes: number;
+        }[];
       }[];
-    }): Promise<{ readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartitionData[] }[] }>;
+    }): Promise<{
+      readonly responses: readonly {
+        readonly topicName: string;
+        readonly partitions: readonly FetchedPartitionData[];
+      }[];
+    }>;
     produce(request: {
       readonly topicData: readonly {
         readonly topic: string;
@@ -72,7 +83,11 @@ declare module 'kafkajs/src/cluster/index.js' {
     }): Promise<{
       readonly topics: readonly {
         readonly topicName: string;
-        readonly partitions: readonly { readonly partition: number; readonly errorCode: number; readonly baseOffset: string }[];
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly errorCode: number;
+          readonly baseOffset: string;
+        }[];
       }[];
     }>;
     listOffsets(request: {
@@ -87,14 +102,19 @@ declare module 'kafkajs/src/cluster/index.js' {
         readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
       }[];
     }>;
-    initProducerId(request: { readonly transactionalId?: string; readonly transactionTimeout: number }): Promise<ProducerIdentity>;
+    initProducerId(request: {
+      readonly transactionalId?: string;
+      readonly transactionTimeout: number;
+    }): Promise<ProducerIdentity>;
     addPartitionsToTxn(
       request: ProducerIdentity & {
         readonly transactionalId: string;
         readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
       },
     ): Promise<unknown>;
-    endTxn(request: ProducerIdentity & { readonly transactionalId: string; readonly transactionResult: boolean }): Promise<unknown>;
+    endTxn(
+      request: ProducerIdentity & { readonly transactionalId: string; readonly transactionResult: boolean },
+    ): Promise<unknown>;
     joinGroup(request: {
       readonly groupId: string;
       readonly sessionTimeout: number;
@@ -113,11 +133,18 @@ declare module 'kafkajs/src/cluster/index.js' {
       readonly memberId: string;
       readonly groupAssignment: readonly { readonly memberId: string; readonly memberAssignment: Buffer }[];
     }): Promise<{ readonly memberAssignment: Buffer }>;
-    heartbeat(request: { readonly groupId: string; readonly groupGenerationId: number; readonly memberId: string }): Promise<unknown>;
+    heartbeat(request: {
+      readonly groupId: string;
+      readonly groupGenerationId: number;
+      readonly memberId: string;
+    }): Promise<unknown>;
     leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
     offsetFetch(request: {
       readonly groupId: string;
-      readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }[];
+      readonly topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+      }[];
     }): Promise<{
       readonly responses: readonly {
         readonly topic: string;
@@ -130,13 +157,17 @@ declare module 'kafkajs/src/cluster/index.js' {
       readonly memberId: string;
       readonly topics: readonly {
         readonly topic: string;
-        readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata?: string }[];
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly offset: string;
+          readonly metadata?: string;
+        }[];
       }[];
     }): Promise<unknown>;
   }
 
   export interface ClusterOptions {
-    readonly logger: import('kafkajs/src/loggers/index.js').Logger;
+    readonly logger: Logger;
     readonly socketFactory: unknown;
     readonly brokers: readonly string[];
     readonly ssl?: unknown;
@@ -163,9 +194,12 @@ declare module 'kafkajs/src/cluster/index.js' {
     addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
     findBroker(node: { readonly nodeId: string | number }): Promise<Broker>;
     findGroupCoordinator(group: { readonly groupId: string; readonly coordinatorType?: number }): Promise<Broker>;
-    findTopicPartitionMetadata(
-      topic: string,
-    ): readonly { readonly partitionId: number; readonly leader: number; readonly isr: readonly number[]; readonly replicas: readonly number[] }[];
+    findTopicPartitionMetadata(topic: string): readonly {
+      readonly partitionId: number;
+      readonly leader: number;
+      readonly isr: readonly number[];
+      readonly replicas: readonly number[];
+    }[];
   }
 }
 
@@ -189,7 +223,9 @@ declare module 'kafkajs/src/loggers/index.js' {
     readonly LEVELS: Readonly<Record<'NOTHING' | 'ERROR' | 'WARN' | 'INFO' | 'DEBUG', number>>;
     createLogger(options: {
       readonly level: number;
-      readonly logCreator: (level: number) => (entry: {
+      readonly logCreator: (
+        level: number,
+      ) => (entry: {
         readonly namespace: string;
         readonly level: number;
         readonly log: { readonly message: string; readonly [extra: string]: unknown };
@@ -202,11 +238,18 @@ declare module 'kafkajs/src/loggers/index.js' {
 declare module 'kafkajs/src/consumer/assignerProtocol.js' {
   const protocol: {
     readonly MemberMetadata: {
-      encode(metadata: { readonly version: number; readonly topics: readonly string[]; readonly userData: Buffer }): Buffer;
+      encode(metadata: {
+        readonly version: number;
+        readonly topics: readonly string[];
+        readonly userData: Buffer;
+      }): Buffer;
       decode(buffer: Buffer): { readonly userData: Buffer | null };
     };
     readonly MemberAssignment: {
-      encode(assignment: { readonly version: number; readonly assignment: Readonly<Record<string, readonly number[]>> }): Buffer;
+      encode(assignment: {
+        readonly version: number;
+        readonly assignment: Readonly<Record<string, readonly number[]>>;
+      }): Buffer;
       decode(buffer: Buffer): { readonly assignment: Readonly<Record<string, readonly number[]>> } | null;
     };
   };

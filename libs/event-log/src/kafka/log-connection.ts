@@ -52,6 +52,8 @@ function patchIdleTimer(): void {
   if (timerPatched) return;
   timerPatched = true;
   const prototype = RequestQueue.prototype;
+  // Called below with the queue as `this`.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- kafkajs gives no other way to reach it
   const schedule = prototype.scheduleCheckPendingRequests;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
@@ -106,7 +108,10 @@ export class LogConnection {
 
   async transactionCoordinator(transactionalId: string): Promise<Broker> {
     await this.#connected();
-    return await this.#cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
+    return await this.#cluster.findGroupCoordinator({
+      groupId: transactionalId,
+      coordinatorType: TRANSACTION_COORDINATOR,
+    });
   }
 
   /** Any broker: for requests that no coordinator answers. */
@@ -129,7 +134,12 @@ export class LogConnection {
    * The next offset after the last stable record (`end`) or the first one kept (`start`), of each partition asked for.
    * Asked of the partitions' leaders.
    */
-  async offsets(topic: string, partitions: readonly number[], which: 'start' | 'end', isolation: Isolation = 'committed'): Promise<Map<number, bigint>> {
+  async offsets(
+    topic: string,
+    partitions: readonly number[],
+    which: 'start' | 'end',
+    isolation: Isolation = 'committed',
+  ): Promise<Map<number, bigint>> {
     const found = await this.#listOffsets(topic, partitions, which === 'start' ? EARLIEST : LATEST, isolation);
     for (const partition of partitions) {
       if (!found.has(partition)) throw new Error(`no broker answered for the ${which} of ${topic}:${partition}`);
@@ -137,7 +147,12 @@ export class LogConnection {
     return found;
   }
 
-  async #listOffsets(topic: string, partitions: readonly number[], timestamp: number, isolation: Isolation): Promise<Map<number, bigint>> {
+  async #listOffsets(
+    topic: string,
+    partitions: readonly number[],
+    timestamp: number,
+    isolation: Isolation,
+  ): Promise<Map<number, bigint>> {
     const byLeader = new Map<Broker, number[]>();
     for (const partition of partitions) {
       const leader = await this.leaderOf(topic, partition);
@@ -162,10 +177,12 @@ export class LogConnection {
   async offsetsAt(topic: string, partitions: readonly number[], unixMs: number): Promise<Map<number, bigint>> {
     const ends = await this.offsets(topic, partitions, 'end');
     const found = await this.#listOffsets(topic, partitions, unixMs, 'committed');
-    return new Map([...ends].map(([partition, end]) => {
-      const offset = found.get(partition) ?? -1n;
-      return [partition, offset < 0n ? end : offset];
-    }));
+    return new Map(
+      [...ends].map(([partition, end]) => {
+        const offset = found.get(partition) ?? -1n;
+        return [partition, offset < 0n ? end : offset];
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -203,4 +220,3 @@ function kafkajsLogger(sink: LogSink): ReturnType<typeof loggers.createLogger> {
     logCreator: () => (entry) => sink.debug({ kafkajs: entry.log, namespace: entry.namespace }, entry.log.message),
   });
 }
-

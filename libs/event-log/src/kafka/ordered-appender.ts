@@ -106,7 +106,16 @@ export class OrderedAppender {
     const key = `${topic}:${partition}`;
     let lane = this.#lanes.get(key);
     if (!lane) {
-      lane = { topic, partition, queue: [], batch: [], uncertain: false, sequence: 0, identity: undefined, running: false };
+      lane = {
+        topic,
+        partition,
+        queue: [],
+        batch: [],
+        uncertain: false,
+        sequence: 0,
+        identity: undefined,
+        running: false,
+      };
       this.#lanes.set(key, lane);
     }
     return lane;
@@ -158,7 +167,9 @@ export class OrderedAppender {
       lane.uncertain ||= !certainlyNotAppended(error);
       throw error;
     });
-    const appended = response.topics.find(({ topicName }) => topicName === topic)?.partitions.find((found) => found.partition === partition);
+    const appended = response.topics
+      .find(({ topicName }) => topicName === topic)
+      ?.partitions.find((found) => found.partition === partition);
     if (!appended) throw new Error(`the broker answered for another partition than ${topic}:${partition}`);
     return BigInt(appended.baseOffset);
   }
@@ -172,19 +183,25 @@ export class OrderedAppender {
     const now = performance.now();
     if (!lane.uncertain) {
       const [late, inTime] = partition(lane.batch, (waiting) => isPermanent(error) || now >= waiting.giveUpAt);
-      for (const waiting of late) waiting.reject(new NotAppended(`${lane.topic}:${lane.partition} took nothing`, { cause: error }));
+      for (const waiting of late)
+        waiting.reject(new NotAppended(`${lane.topic}:${lane.partition} took nothing`, { cause: error }));
       lane.batch = [];
       lane.queue.unshift(...inTime);
     } else if (lane.batch.every((waiting) => now >= waiting.giveUpAt)) {
       // Nobody waits any more. The sequence numbers are spent; a new identity starts from 0.
-      for (const waiting of lane.batch) waiting.reject(new AppendUnresolved(`${lane.topic}:${lane.partition} did not acknowledge in time`, { cause: error }));
+      for (const waiting of lane.batch)
+        waiting.reject(
+          new AppendUnresolved(`${lane.topic}:${lane.partition} did not acknowledge in time`, { cause: error }),
+        );
       lane.batch = [];
       lane.uncertain = false;
       lane.identity = undefined;
     }
     // Records behind a stuck batch never left: they are told so at their own deadline.
     while (lane.queue[0] && now >= lane.queue[0].giveUpAt) {
-      lane.queue.shift()?.reject(new NotAppended(`${lane.topic}:${lane.partition} took nothing in time`, { cause: error }));
+      lane.queue
+        .shift()
+        ?.reject(new NotAppended(`${lane.topic}:${lane.partition} took nothing in time`, { cause: error }));
     }
   }
 }

@@ -156,7 +156,9 @@ export class PartitionReader {
       poll.catch((error: unknown) => this.settings.sink.debug({ err: error }, 'fetch failed'));
       polls.set(leader, poll);
     }
-    return assigned.flatMap(({ draining, queuedRecords }) => (draining && queuedRecords >= this.#limit ? [draining] : []));
+    return assigned.flatMap(({ draining, queuedRecords }) =>
+      draining && queuedRecords >= this.#limit ? [draining] : [],
+    );
   }
 
   /** After a failed fetch: asks who leads what; stops when history is gone rather than read on from somewhere else. */
@@ -183,12 +185,18 @@ export class PartitionReader {
       maxBytes: FETCH_BYTES,
       topics: [...byTopic].map(([topic, ofTopic]) => ({
         topic,
-        partitions: ofTopic.map(({ partition, next }) => ({ partition, fetchOffset: String(next), maxBytes: PARTITION_BYTES })),
+        partitions: ofTopic.map(({ partition, next }) => ({
+          partition,
+          fetchOffset: String(next),
+          maxBytes: PARTITION_BYTES,
+        })),
       })),
     });
     for (const { topicName, partitions } of responses) {
       for (const data of partitions) {
-        const assignment = assignments.find(({ topic, partition }) => topic === topicName && partition === data.partition);
+        const assignment = assignments.find(
+          ({ topic, partition }) => topic === topicName && partition === data.partition,
+        );
         if (assignment && !assignment.removed && data.messages.length > 0) this.#enqueue(assignment, data);
       }
     }
@@ -228,7 +236,10 @@ export class PartitionReader {
       const start = (await this.#connection.offsets(topic, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
       const end = (await this.#connection.offsets(topic, [partition], 'end', 'uncommitted')).get(partition) ?? 0n;
       if (next < start || next > end) {
-        throw new HistoryLost(`${topic}:${partition} holds offsets ${start} to ${end}, but reading should go on at ${next}`, { cause: error });
+        throw new HistoryLost(
+          `${topic}:${partition} holds offsets ${start} to ${end}, but reading should go on at ${next}`,
+          { cause: error },
+        );
       }
     }
   }
@@ -242,7 +253,9 @@ function readSlice(assignment: Assignment, data: FetchedPartitionData, isolation
   const { topic, partition } = assignment;
   const aborted =
     isolation === 'committed'
-      ? [...(data.abortedTransactions ?? [])].map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) })).sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
+      ? [...(data.abortedTransactions ?? [])]
+          .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) }))
+          .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
       : [];
   const abortedNow = new Set<string>();
   const records: LogRecord[] = [];
@@ -250,7 +263,11 @@ function readSlice(assignment: Assignment, data: FetchedPartitionData, isolation
   for (const message of data.messages) {
     const offset = BigInt(message.offset);
     const { producerId, inTransaction } = message.batchContext;
-    for (let opening = aborted[nextAborted]; opening && opening.firstOffset <= offset; opening = aborted[++nextAborted]) {
+    for (
+      let opening = aborted[nextAborted];
+      opening && opening.firstOffset <= offset;
+      opening = aborted[++nextAborted]
+    ) {
       abortedNow.add(opening.producerId);
     }
     if (message.isControlRecord) {
@@ -261,7 +278,9 @@ function readSlice(assignment: Assignment, data: FetchedPartitionData, isolation
     records.push({ topic, partition, offset, key: message.key?.toString('utf8'), value: message.value });
   }
   const last = data.messages.at(-1);
-  const nextOffset = last ? BigInt(last.batchContext.firstOffset) + BigInt(last.batchContext.lastOffsetDelta) + 1n : assignment.next;
+  const nextOffset = last
+    ? BigInt(last.batchContext.firstOffset) + BigInt(last.batchContext.lastOffsetDelta) + 1n
+    : assignment.next;
   return { topic, partition, records, nextOffset, endOffset: BigInt(data.lastStableOffset) };
 }
 

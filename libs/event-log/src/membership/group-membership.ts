@@ -57,7 +57,10 @@ export class GroupMembership {
   async committed(partitions: readonly number[]): Promise<Map<number, bigint>> {
     const { groupId, topic } = this.options;
     const coordinator = await this.#connection.groupCoordinator(groupId);
-    const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }] });
+    const { responses } = await coordinator.offsetFetch({
+      groupId,
+      topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }],
+    });
     const found = new Map<number, bigint>();
     for (const { partitions: answered } of responses) {
       for (const { partition, offset } of answered) if (BigInt(offset) >= 0n) found.set(partition, BigInt(offset));
@@ -81,7 +84,8 @@ export class GroupMembership {
   async close(): Promise<void> {
     this.#stopping.abort();
     try {
-      if (this.#memberId !== '') await this.#coordinator?.leaveGroup({ groupId: this.options.groupId, memberId: this.#memberId });
+      if (this.#memberId !== '')
+        await this.#coordinator?.leaveGroup({ groupId: this.options.groupId, memberId: this.#memberId });
     } catch (error) {
       this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'left without saying so');
     }
@@ -101,7 +105,8 @@ export class GroupMembership {
         if (this.#stopping.signal.aborted) return;
         const type = brokerErrorType(error);
         this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'the group asks to join again');
-        if (type === 'UNKNOWN_MEMBER_ID' || type === 'FENCED_INSTANCE_ID' || type === 'ILLEGAL_GENERATION') this.#memberId = '';
+        if (type === 'UNKNOWN_MEMBER_ID' || type === 'FENCED_INSTANCE_ID' || type === 'ILLEGAL_GENERATION')
+          this.#memberId = '';
         if (type !== 'REBALANCE_IN_PROGRESS') {
           await this.#connection.refresh();
           await backoff.wait(signal);
@@ -143,7 +148,11 @@ export class GroupMembership {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await delay(HEARTBEAT_MS, undefined, { signal });
-      await this.#coordinator?.heartbeat({ groupId: this.options.groupId, groupGenerationId: this.#generation, memberId: this.#memberId });
+      await this.#coordinator?.heartbeat({
+        groupId: this.options.groupId,
+        groupGenerationId: this.#generation,
+        memberId: this.#memberId,
+      });
       this.#confirm();
     }
   }
@@ -155,8 +164,17 @@ export class GroupMembership {
   }
 }
 
-function readMember({ memberId, memberMetadata }: { readonly memberId: string; readonly memberMetadata: Buffer }): Member {
+function readMember({
+  memberId,
+  memberMetadata,
+}: {
+  readonly memberId: string;
+  readonly memberMetadata: Buffer;
+}): Member {
   const { userData } = MemberMetadata.decode(memberMetadata);
   const holds: unknown = userData && userData.length > 0 ? JSON.parse(userData.toString('utf8')) : [];
-  return { id: memberId, holds: Array.isArray(holds) ? holds.filter((partition) => typeof partition === 'number') : [] };
+  return {
+    id: memberId,
+    holds: Array.isArray(holds) ? holds.filter((partition) => typeof partition === 'number') : [],
+  };
 }

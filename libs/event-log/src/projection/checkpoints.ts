@@ -33,8 +33,17 @@ export async function readCheckpoints(query: Query, { projection, version }: Key
 }
 
 /** Locks the checkpoint of a partition until the transaction ends and gives its next offset: the checkpoint rules. */
-export async function lockCheckpoint(query: Query, { projection, version }: Key, { topic, partition }: Omit<Position, 'offset'>): Promise<bigint> {
-  await query('INSERT INTO projection.checkpoints VALUES ($1, $2, $3, $4, 0) ON CONFLICT DO NOTHING', [projection, version, topic, partition]);
+export async function lockCheckpoint(
+  query: Query,
+  { projection, version }: Key,
+  { topic, partition }: Omit<Position, 'offset'>,
+): Promise<bigint> {
+  await query('INSERT INTO projection.checkpoints VALUES ($1, $2, $3, $4, 0) ON CONFLICT DO NOTHING', [
+    projection,
+    version,
+    topic,
+    partition,
+  ]);
   const [row] = await query<{ next_offset: string }>(
     'SELECT next_offset FROM projection.checkpoints WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4 FOR UPDATE',
     [projection, version, topic, partition],
@@ -43,11 +52,8 @@ export async function lockCheckpoint(query: Query, { projection, version }: Key,
 }
 
 export async function moveCheckpoint(query: Query, { projection, version }: Key, next: Position): Promise<void> {
-  await query('UPDATE projection.checkpoints SET next_offset = $5 WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4', [
-    projection,
-    version,
-    next.topic,
-    next.partition,
-    String(next.offset),
-  ]);
+  await query(
+    'UPDATE projection.checkpoints SET next_offset = $5 WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4',
+    [projection, version, next.topic, next.partition, String(next.offset)],
+  );
 }

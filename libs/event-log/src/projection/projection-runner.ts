@@ -28,7 +28,11 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     this.#key = { projection: definition.name, version: definition.version };
     this.#tail = new LogTail<S>(settings, {
       sources: definition.sources,
-      from: async (ends) => startingPoints(await ends.startsOf(definition.sources), await store.transaction((query) => readCheckpoints(query, this.#key))),
+      from: async (ends) =>
+        startingPoints(
+          await ends.startsOf(definition.sources),
+          await store.transaction((query) => readCheckpoints(query, this.#key)),
+        ),
       onBatch: (entries, next) => this.#apply(entries, next),
       onFailure,
     });

@@ -18,7 +18,9 @@ export interface ProjectionDefinition<S extends RecordSource<unknown> = RecordSo
   apply(events: readonly Entry<EventIn<S>>[], query: Query): Promise<void>;
 }
 
-export function defineProjection<const S extends RecordSource<unknown>>(definition: ProjectionDefinition<S>): ProjectionDefinition<S> {
+export function defineProjection<const S extends RecordSource<unknown>>(
+  definition: ProjectionDefinition<S>,
+): ProjectionDefinition<S> {
   return definition;
 }
 

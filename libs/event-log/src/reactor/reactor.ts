@@ -1,4 +1,12 @@
-import { bodyDigest, type CommandOf, type ContextContract, type EventOf, reactionCommandId, type Recorded, topicsOf } from '#contracts';
+import {
+  bodyDigest,
+  type CommandOf,
+  type ContextContract,
+  type EventOf,
+  reactionCommandId,
+  type Recorded,
+  topicsOf,
+} from '#contracts';
 import type { CommandPort, NewCommand } from '../command/command-sender.js';
 import { Backoff } from '../kafka/backoff.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
@@ -125,11 +133,19 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     while (!this.#stopping.signal.aborted) {
       try {
         const answer = await this.commands.send(command, { waitMs: OUTCOME_WAIT_MS });
-        if (answer.status === 'failed') this.settings.sink.error({ reactor: name, commandId: id, subject: reaction.subject }, 'a reaction failed');
-        if (answer.status === 'refused') this.settings.sink.info({ reactor: name, subject: reaction.subject, refusal: answer.refusal.type }, 'a reaction was refused');
+        if (answer.status === 'failed')
+          this.settings.sink.error({ reactor: name, commandId: id, subject: reaction.subject }, 'a reaction failed');
+        if (answer.status === 'refused')
+          this.settings.sink.info(
+            { reactor: name, subject: reaction.subject, refusal: answer.refusal.type },
+            'a reaction was refused',
+          );
         if (answer.status !== 'pending' && answer.status !== 'expired') return;
       } catch (error) {
-        this.settings.sink.warn({ err: error, reactor: name, subject: reaction.subject }, 'a reaction did not reach the log yet');
+        this.settings.sink.warn(
+          { err: error, reactor: name, subject: reaction.subject },
+          'a reaction did not reach the log yet',
+        );
       }
       await backoff.wait(this.#stopping.signal);
     }

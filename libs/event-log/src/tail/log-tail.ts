@@ -21,12 +21,19 @@ export class LogEnds {
   }
 
   /** The first offset that is still kept of every partition. */
-  async startsOf(topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[]): Promise<Map<string, bigint[]>> {
-    return await this.#ask(topics, (topic, partitions) => this.#connection.offsets(topic, partitions, 'start', 'uncommitted'));
+  async startsOf(
+    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
+  ): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (topic, partitions) =>
+      this.#connection.offsets(topic, partitions, 'start', 'uncommitted'),
+    );
   }
 
   /** The first offset at or after a time, milliseconds since 1970. */
-  async offsetsAt(topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[], unixMs: number): Promise<Map<string, bigint[]>> {
+  async offsetsAt(
+    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
+    unixMs: number,
+  ): Promise<Map<string, bigint[]>> {
     return await this.#ask(topics, (topic, partitions) => this.#connection.offsetsAt(topic, partitions, unixMs));
   }
 
@@ -93,11 +100,16 @@ export class LogTail<S extends RecordSource<unknown>> {
     const begin = await this.#patiently(() => this.#beginning(from));
     for (const source of sources) {
       const offsets = begin.get(source.topic) ?? [];
-      this.#next.set(source.topic, Array.from({ length: source.partitions }, (_, partition) => offsets[partition] ?? 0n));
+      this.#next.set(
+        source.topic,
+        Array.from({ length: source.partitions }, (_, partition) => offsets[partition] ?? 0n),
+      );
     }
     const ends = await this.#patiently(() => this.#ends.endsOf(sources));
     for (const source of sources) {
-      this.#next.get(source.topic)?.forEach((offset, partition) => this.#reader.assign(this.settings.prefix + source.topic, partition, offset));
+      this.#next
+        .get(source.topic)
+        ?.forEach((offset, partition) => this.#reader.assign(this.settings.prefix + source.topic, partition, offset));
     }
     await this.until(ends);
   }
@@ -173,6 +185,8 @@ export class LogTail<S extends RecordSource<unknown>> {
   }
 
   #covers(offsets: NextOffsets): boolean {
-    return [...offsets].every(([topic, wanted]) => wanted.every((offset, partition) => (this.#next.get(topic)?.[partition] ?? -1n) >= offset));
+    return [...offsets].every(([topic, wanted]) =>
+      wanted.every((offset, partition) => (this.#next.get(topic)?.[partition] ?? -1n) >= offset),
+    );
   }
 }

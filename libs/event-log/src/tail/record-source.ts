@@ -59,7 +59,8 @@ export const activitySource: RecordSource<ActivityEntry> = {
   decode(value) {
     const envelope = parseEnvelope(value);
     const { run } = envelope;
-    if (run === undefined || envelope.sequence === undefined) throw new UndecodableRecord(`activity record ${envelope.id} has no run or number`);
+    if (run === undefined || envelope.sequence === undefined)
+      throw new UndecodableRecord(`activity record ${envelope.id} has no run or number`);
     return {
       ...activityCodec.read(envelope),
       meta: {

@@ -25,7 +25,11 @@ export interface TopicGuardOptions {
  *
  * @throws UnsafeTopics naming every fault at once
  */
-export async function ensureTopics(settings: LogSettings, specs: readonly TopicSpec[], options: TopicGuardOptions): Promise<void> {
+export async function ensureTopics(
+  settings: LogSettings,
+  specs: readonly TopicSpec[],
+  options: TopicGuardOptions,
+): Promise<void> {
   const admin = createAdmin(settings);
   await admin.connect();
   try {
@@ -36,7 +40,10 @@ export async function ensureTopics(settings: LogSettings, specs: readonly TopicS
     const faults = await inspect(admin, wanted, options);
     if (faults.length > 0) throw new UnsafeTopics(faults);
     if (options.replicationFactor < 3) {
-      settings.sink.warn({ replicationFactor: options.replicationFactor }, 'the log has fewer than three copies: for development only');
+      settings.sink.warn(
+        { replicationFactor: options.replicationFactor },
+        'the log has fewer than three copies: for development only',
+      );
     }
   } finally {
     await admin.disconnect();
@@ -78,7 +85,9 @@ async function inspect(admin: Admin, specs: readonly TopicSpec[], options: Topic
     const partitions = topics.find(({ name }) => name === spec.name)?.partitions ?? [];
     const faults: string[] = [];
     if (partitions.length !== spec.partitions) {
-      faults.push(`${spec.name} has ${partitions.length} partitions and must have ${spec.partitions}: ids name their partition`);
+      faults.push(
+        `${spec.name} has ${partitions.length} partitions and must have ${spec.partitions}: ids name their partition`,
+      );
     }
     const copies = Math.min(...partitions.map(({ replicas }) => replicas.length));
     if (copies < options.replicationFactor) {
@@ -90,7 +99,8 @@ async function inspect(admin: Admin, specs: readonly TopicSpec[], options: Topic
 }
 
 function wrongSettings(spec: TopicSpec, entries: readonly ConfigEntries[], options: TopicGuardOptions): string[] {
-  const valueOf = (name: string): string => entries.find(({ configName }) => configName === name)?.configValue ?? 'unknown';
+  const valueOf = (name: string): string =>
+    entries.find(({ configName }) => configName === name)?.configValue ?? 'unknown';
   return Object.entries(settingsOf(spec, options)).flatMap(([name, wanted]) => {
     const found = valueOf(name);
     return isSafe(name, found, wanted) ? [] : [`${spec.name} has ${name}=${found} and must have ${wanted}`];

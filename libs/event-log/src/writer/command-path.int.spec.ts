@@ -74,7 +74,13 @@ describe('the command path', () => {
     const subject = mintId(3);
     await sender.send(open(subject), { waitMs: 20_000 });
     const answer = await sender.send(add(subject, 7));
-    expect(answer).toMatchObject({ status: 'succeeded', version: 2, resource: { total: 7 }, repeated: false, position: { partition: 3 } });
+    expect(answer).toMatchObject({
+      status: 'succeeded',
+      version: 2,
+      resource: { total: 7 },
+      repeated: false,
+      position: { partition: 3 },
+    });
     const events = await eventsOfCounter(subject);
     expect(events.map(({ event }) => [event.type, event.meta.version])).toEqual([
       ['opened', 1],
@@ -86,7 +92,10 @@ describe('the command path', () => {
   it('refuses by the rule of the domain, and a refusal is no event', async () => {
     const subject = mintId(1);
     await sender.send(open(subject), { waitMs: 20_000 });
-    expect(await sender.send(add(subject, -1))).toMatchObject({ status: 'refused', refusal: { status: 422, type: 'below-zero' } });
+    expect(await sender.send(add(subject, -1))).toMatchObject({
+      status: 'refused',
+      refusal: { status: 422, type: 'below-zero' },
+    });
     expect(await eventsOfCounter(subject)).toHaveLength(1);
   }, 30_000);
 
@@ -109,19 +118,29 @@ describe('the command path', () => {
   it('refuses a stale version, fails a poison command, and goes on', async () => {
     const subject = mintId(4);
     await sender.send(open(subject), { waitMs: 20_000 });
-    expect(await sender.send(add(subject, 1, { expectedVersion: 9 }))).toMatchObject({ status: 'refused', refusal: { status: 412 } });
+    expect(await sender.send(add(subject, 1, { expectedVersion: 9 }))).toMatchObject({
+      status: 'refused',
+      refusal: { status: 412 },
+    });
     expect(await sender.send(add(subject, 666))).toMatchObject({ status: 'failed' });
-    expect(await sender.send(add(subject, 1, { expectedVersion: 1 }))).toMatchObject({ status: 'succeeded', version: 2 });
+    expect(await sender.send(add(subject, 1, { expectedVersion: 1 }))).toMatchObject({
+      status: 'succeeded',
+      version: 2,
+    });
   }, 30_000);
 
   it('keeps one order for many callers, and nothing is lost or doubled', async () => {
     const subjects = Array.from({ length: 8 }, (_, partition) => mintId(partition));
     await Promise.all(subjects.map((subject) => sender.send(open(subject), { waitMs: 20_000 })));
-    const answers = await Promise.all(Array.from({ length: 800 }, (_, index) => sender.send(add(subjects[index % 8] ?? '', 1), { waitMs: 20_000 })));
+    const answers = await Promise.all(
+      Array.from({ length: 800 }, (_, index) => sender.send(add(subjects[index % 8] ?? '', 1), { waitMs: 20_000 })),
+    );
     expect(answers.every(({ status }) => status === 'succeeded')).toBe(true);
     for (const subject of subjects) {
       const events = await eventsOfCounter(subject);
-      expect(events.map(({ event }) => event.meta.version)).toEqual(Array.from({ length: 101 }, (_, index) => index + 1));
+      expect(events.map(({ event }) => event.meta.version)).toEqual(
+        Array.from({ length: 101 }, (_, index) => index + 1),
+      );
     }
   }, 60_000);
 
@@ -132,9 +151,12 @@ describe('the command path', () => {
     const intruder = new FencedProducer(connection, `${settings.prefix}gatehouse.counter.writer.6`);
     await intruder.fence(AbortSignal.timeout(10_000));
     expect(await sender.send(add(subject, 1), { waitMs: 20_000 })).toMatchObject({ status: 'succeeded', version: 2 });
-    const write = intruder.transact([{ topic: `${settings.prefix}gatehouse.counter.events`, partitions: [6] }], async (transaction) => {
-      await transaction.append(`${settings.prefix}gatehouse.counter.events`, 6, [{ key: subject, value: '{}' }]);
-    });
+    const write = intruder.transact(
+      [{ topic: `${settings.prefix}gatehouse.counter.events`, partitions: [6] }],
+      async (transaction) => {
+        await transaction.append(`${settings.prefix}gatehouse.counter.events`, 6, [{ key: subject, value: '{}' }]);
+      },
+    );
     await expect(write).rejects.toBeInstanceOf(WriterFenced);
     await connection.close();
     expect(await eventsOfCounter(subject)).toHaveLength(2);
@@ -148,7 +170,14 @@ describe('the command path', () => {
     await writer.close();
     writer = new ContextWriter(settings, counterDecider, (error) => failures.push(error));
     writer.start();
-    expect(await sender.send(command, { waitMs: 20_000 })).toMatchObject({ status: 'succeeded', version: 2, repeated: true });
-    expect(await sender.send(add(subject, 1), { waitMs: 20_000 })).toMatchObject({ version: 3, resource: { total: 5 } });
+    expect(await sender.send(command, { waitMs: 20_000 })).toMatchObject({
+      status: 'succeeded',
+      version: 2,
+      repeated: true,
+    });
+    expect(await sender.send(add(subject, 1), { waitMs: 20_000 })).toMatchObject({
+      version: 3,
+      resource: { total: 5 },
+    });
   }, 60_000);
 });

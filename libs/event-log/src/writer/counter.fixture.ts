@@ -24,10 +24,16 @@ export const counterDecider: Decider<typeof counter, { readonly total: number }>
       case 'open':
         return state ? accept() : accept({ type: 'opened', data: {} });
       case 'add':
-        if (!state) return refuse({ status: 404, type: 'not-found', title: 'No such counter', detail: 'Open it first.' });
+        if (!state)
+          return refuse({ status: 404, type: 'not-found', title: 'No such counter', detail: 'Open it first.' });
         if (command.data.amount === 666) throw new Error('poison');
         if (state.total + command.data.amount < 0) {
-          return refuse({ status: 422, type: 'below-zero', title: 'Below zero', detail: 'A counter is never negative.' });
+          return refuse({
+            status: 422,
+            type: 'below-zero',
+            title: 'Below zero',
+            detail: 'A counter is never negative.',
+          });
         }
         return accept({ type: 'added', data: command.data });
     }

@@ -64,7 +64,8 @@ export function decideBatch<C extends ContextContract, S>(
     if (remembered) return repeat(read, remembered);
     const earlier = answered.get(meta.id);
     if (earlier) {
-      if (earlier.read.command.meta.bodyDigest !== meta.bodyDigest) return plain(read, { status: 'refused', refusal: keyReused() }, false);
+      if (earlier.read.command.meta.bodyDigest !== meta.bodyDigest)
+        return plain(read, { status: 'refused', refusal: keyReused() }, false);
       return { ...earlier, read, events: [], remember: false, repeats: earlier };
     }
     if (Date.parse(meta.deadline) < now.getTime()) return plain(read, { status: 'expired' }, false);
@@ -91,7 +92,8 @@ export function decideBatch<C extends ContextContract, S>(
       aggregate = { state: decider.evolve(aggregate?.state, recorded), version };
       return recorded;
     });
-    if (!aggregate) throw new Error(`${read.command.type} was accepted for ${meta.subject}, which does not exist, without an event`);
+    if (!aggregate)
+      throw new Error(`${read.command.type} was accepted for ${meta.subject}, which does not exist, without an event`);
     const after = aggregate;
     if (events.length > 0) changed.set(meta.subject, after);
     const resource = decider.view(after.state, after.version);
@@ -112,11 +114,19 @@ export function decideBatch<C extends ContextContract, S>(
   }
 
   function repeat(read: ReadCommand<C>, remembered: Remembered): Decided<C> {
-    if (remembered.bodyDigest !== read.command.meta.bodyDigest) return plain(read, { status: 'refused', refusal: keyReused() }, false);
+    if (remembered.bodyDigest !== read.command.meta.bodyDigest)
+      return plain(read, { status: 'refused', refusal: keyReused() }, false);
     const aggregate = changed.get(remembered.subject) ?? state.aggregate(remembered.subject);
     const { subject: _subject, decidedAt: _decidedAt, ...answer } = remembered;
-    const resource = answer.status === 'succeeded' && aggregate ? { resource: decider.view(aggregate.state, aggregate.version) } : {};
-    return { read, subject: remembered.subject, events: [], remember: false, outcome: () => ({ ...answer, ...resource, repeated: true }) };
+    const resource =
+      answer.status === 'succeeded' && aggregate ? { resource: decider.view(aggregate.state, aggregate.version) } : {};
+    return {
+      read,
+      subject: remembered.subject,
+      events: [],
+      remember: false,
+      outcome: () => ({ ...answer, ...resource, repeated: true }),
+    };
   }
 
   function metaOf({ offset, command: { meta } }: ReadCommand<C>, version: number): EventMeta {

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Compile } from 'typebox/compile';
-import { type CloudEvent, type CommandMeta, type ContextContract, Outcome, parseEnvelope, topicsOf, UndecodableRecord } from '#contracts';
+import {
+  type CloudEvent,
+  type CommandMeta,
+  type ContextContract,
+  Outcome,
+  parseEnvelope,
+  topicsOf,
+  UndecodableRecord,
+} from '#contracts';
 import type { RecordSource } from '../tail/record-source.js';
 
 /** An outcome and the command it answers. */
@@ -15,7 +23,13 @@ const validator = Compile(Outcome);
 const typeOf = (context: string): string => `gatehouse.${context}.command-outcome.v1`;
 
 /** An outcome as a record; `command` is what is known of the command that it answers. */
-export function encodeOutcome(context: string, outcome: Outcome, command: CommandMeta, commandOffset: bigint, time: string): string {
+export function encodeOutcome(
+  context: string,
+  outcome: Outcome,
+  command: CommandMeta,
+  commandOffset: bigint,
+  time: string,
+): string {
   const envelope: CloudEvent<Outcome> = {
     specversion: '1.0',
     id: randomUUID(),
@@ -45,7 +59,12 @@ export function outcomesOf(contract: Pick<ContextContract, 'context'>): RecordSo
       if (envelope.type !== type || envelope.commandoffset === undefined || !validator.Check(envelope.data)) {
         throw new UndecodableRecord(`record ${envelope.id} is not an outcome of ${contract.context}`);
       }
-      return { outcome: envelope.data, subject: envelope.subject, time: envelope.time, commandOffset: BigInt(envelope.commandoffset) };
+      return {
+        outcome: envelope.data,
+        subject: envelope.subject,
+        time: envelope.time,
+        commandOffset: BigInt(envelope.commandoffset),
+      };
     },
   };
 }

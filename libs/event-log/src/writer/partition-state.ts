@@ -12,7 +12,10 @@ export interface Aggregate<S> {
 }
 
 /** What is remembered of a decided command: enough to answer a retry, not the resource. */
-export type Remembered = Omit<Outcome, 'resource' | 'repeated'> & { readonly subject: string; readonly decidedAt: number };
+export type Remembered = Omit<Outcome, 'resource' | 'repeated'> & {
+  readonly subject: string;
+  readonly decidedAt: number;
+};
 
 /**
  * What the writer of one partition holds: its aggregates, the answers of the last 24 hours, and how far the log was
@@ -41,7 +44,10 @@ export class PartitionState<C extends ContextContract, S> {
     const before = this.#aggregates.get(subject);
     const expected = (before?.version ?? 0) + 1;
     // Control records leave gaps in offsets, so an aggregate's own count is what shows a loss.
-    if (version !== expected) throw new Error(`event ${event.meta.id} is version ${version} of ${subject}, expected ${expected}: the log has a gap`);
+    if (version !== expected)
+      throw new Error(
+        `event ${event.meta.id} is version ${version} of ${subject}, expected ${expected}: the log has a gap`,
+      );
     this.#aggregates.set(subject, { state: this.decider.evolve(before?.state, event), version, offset });
     this.nextEvent = offset + 1n;
     this.#decided(commandOffset);

@@ -43,7 +43,10 @@ export class PartitionWriter<C extends ContextContract, S> {
     this.#topics = { commands: prefix + commands.name, events: prefix + events.name, outcomes: prefix + outcomes.name };
     this.#codec = new ContextCodec(decider.contract);
     this.#state = new PartitionState(decider);
-    this.#producer = new FencedProducer(connection, `${prefix}gatehouse.${decider.contract.context}.writer.${partition}`);
+    this.#producer = new FencedProducer(
+      connection,
+      `${prefix}gatehouse.${decider.contract.context}.writer.${partition}`,
+    );
   }
 
   start(): void {
@@ -72,7 +75,10 @@ export class PartitionWriter<C extends ContextContract, S> {
           this.options.onFailure(error.cause);
           return;
         }
-        sink.warn({ err: error, transactionalId: this.#producer.transactionalId }, 'the writer starts over from the log');
+        sink.warn(
+          { err: error, transactionalId: this.#producer.transactionalId },
+          'the writer starts over from the log',
+        );
         if (error instanceof WriterFenced) await Promise.race([this.options.confirmed(), aborted(signal)]);
         await this.options.connection.refresh();
         await backoff.wait(signal);
@@ -85,15 +91,22 @@ export class PartitionWriter<C extends ContextContract, S> {
     const { partition, connection } = this.options;
     const state = this.#state;
     const outcomes = outcomesOf(this.options.decider.contract);
-    const end = async (topic: string): Promise<bigint> => (await connection.offsets(topic, [partition], 'end')).get(partition) ?? 0n;
-    const start = (await connection.offsets(this.#topics.outcomes, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
+    const end = async (topic: string): Promise<bigint> =>
+      (await connection.offsets(topic, [partition], 'end')).get(partition) ?? 0n;
+    const start =
+      (await connection.offsets(this.#topics.outcomes, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
     const now = Date.now();
     await this.#readTo(this.#topics.events, state.nextEvent, await end(this.#topics.events), ({ value, offset }) => {
       state.apply(this.#codec.decodeEvent(value), offset);
     });
-    await this.#readTo(this.#topics.outcomes, state.nextOutcome > start ? state.nextOutcome : start, await end(this.#topics.outcomes), ({ value, offset }) => {
-      state.note(outcomes.decode(value), offset, now);
-    });
+    await this.#readTo(
+      this.#topics.outcomes,
+      state.nextOutcome > start ? state.nextOutcome : start,
+      await end(this.#topics.outcomes),
+      ({ value, offset }) => {
+        state.note(outcomes.decode(value), offset, now);
+      },
+    );
   }
 
   async #readTo(topic: string, from: bigint, end: bigint, apply: (record: LogRecord) => void): Promise<void> {
@@ -117,9 +130,15 @@ export class PartitionWriter<C extends ContextContract, S> {
 
   async #decideUntilStopped(): Promise<void> {
     const { partition, connection, feed } = this.options;
-    const start = (await connection.offsets(this.#topics.commands, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
+    const start =
+      (await connection.offsets(this.#topics.commands, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
     const from = this.#state.nextCommand;
-    await feed.follow(partition, from > start ? from : start, (slice) => this.#decideSlice(slice), this.#stopping.signal);
+    await feed.follow(
+      partition,
+      from > start ? from : start,
+      (slice) => this.#decideSlice(slice),
+      this.#stopping.signal,
+    );
   }
 
   async #decideSlice({ records }: Slice): Promise<void> {
@@ -130,7 +149,10 @@ export class PartitionWriter<C extends ContextContract, S> {
         return record.offset < this.#state.nextCommand ? [] : [{ offset: record.offset, command }];
       } catch (error) {
         // Nobody is answered who did not write a command of this release; the partition goes on.
-        sink.error({ err: error, topic: record.topic, partition: record.partition, offset: String(record.offset) }, 'a record is not a command');
+        sink.error(
+          { err: error, topic: record.topic, partition: record.partition, offset: String(record.offset) },
+          'a record is not a command',
+        );
         return [];
       }
     });
@@ -145,39 +167,59 @@ export class PartitionWriter<C extends ContextContract, S> {
     const now = new Date();
     const batch = decideBatch(decider, this.#state, partition, commands, now);
     const { events, outcomes } = this.#topics;
-    const eventRecords = batch.decided.flatMap((decided) => decided.events.map((event) => ({ key: event.meta.subject, value: this.#codec.encodeEvent(event, event.meta) })));
-    const topics = (eventRecords.length > 0 ? [events, outcomes] : [outcomes]).map((topic) => ({ topic, partitions: [partition] }));
-    await this.#producer.transact(topics, async (transaction) => {
-      const append = async (topic: string, records: readonly KeyedValue[]): Promise<bigint[]> => {
-        const offsets: bigint[] = [];
-        for (const portion of portions(records)) {
-          const first = await transaction.append(topic, partition, portion);
-          portion.forEach((_, index) => offsets.push(first + BigInt(index)));
-        }
-        return offsets;
-      };
-      const offsets = await append(events, eventRecords);
-      const answers = withOutcomes(batch.decided, offsets);
-      const written = await append(
-        outcomes,
-        answers.map(({ decided: { read, subject }, outcome }) => ({
-          key: subject,
-          value: encodeOutcome(decider.contract.context, outcome, { ...read.command.meta, subject }, read.offset, now.toISOString()),
-        })),
-      );
-      return { answers, offsets, lastOutcome: written.at(-1) };
-    }).then(({ answers, offsets, lastOutcome }) => {
-      this.#apply(batch, answers, offsets, lastOutcome, now.getTime());
-    });
+    const eventRecords = batch.decided.flatMap((decided) =>
+      decided.events.map((event) => ({ key: event.meta.subject, value: this.#codec.encodeEvent(event, event.meta) })),
+    );
+    const topics = (eventRecords.length > 0 ? [events, outcomes] : [outcomes]).map((topic) => ({
+      topic,
+      partitions: [partition],
+    }));
+    await this.#producer
+      .transact(topics, async (transaction) => {
+        const append = async (topic: string, records: readonly KeyedValue[]): Promise<bigint[]> => {
+          const offsets: bigint[] = [];
+          for (const portion of portions(records)) {
+            const first = await transaction.append(topic, partition, portion);
+            portion.forEach((_, index) => offsets.push(first + BigInt(index)));
+          }
+          return offsets;
+        };
+        const offsets = await append(events, eventRecords);
+        const answers = withOutcomes(batch.decided, offsets);
+        const written = await append(
+          outcomes,
+          answers.map(({ decided: { read, subject }, outcome }) => ({
+            key: subject,
+            value: encodeOutcome(
+              decider.contract.context,
+              outcome,
+              { ...read.command.meta, subject },
+              read.offset,
+              now.toISOString(),
+            ),
+          })),
+        );
+        return { answers, offsets, lastOutcome: written.at(-1) };
+      })
+      .then(({ answers, offsets, lastOutcome }) => {
+        this.#apply(batch, answers, offsets, lastOutcome, now.getTime());
+      });
   }
 
   /** The transaction is committed: what was decided is in force. */
-  #apply(batch: DecidedBatch<C, S>, answers: readonly Answered<C>[], offsets: readonly bigint[], lastOutcome: bigint | undefined, now: number): void {
+  #apply(
+    batch: DecidedBatch<C, S>,
+    answers: readonly Answered<C>[],
+    offsets: readonly bigint[],
+    lastOutcome: bigint | undefined,
+    now: number,
+  ): void {
     const state = this.#state;
     for (const { decided, outcome, lastEvent } of answers) {
       const { subject } = decided;
       const changed = batch.changed.get(subject);
-      if (changed && lastEvent !== undefined) state.replace(subject, { ...changed, offset: lastEvent } satisfies Aggregate<S>);
+      if (changed && lastEvent !== undefined)
+        state.replace(subject, { ...changed, offset: lastEvent } satisfies Aggregate<S>);
       if (decided.remember) {
         const { resource: _resource, repeated: _repeated, ...answer } = outcome;
         state.remember({ ...answer, subject, decidedAt: now });
@@ -202,7 +244,10 @@ interface Answered<C extends ContextContract> {
 }
 
 /** Gives each command the offsets of its own events, in the order in which they were appended. */
-function withOutcomes<C extends ContextContract>(decided: readonly Decided<C>[], offsets: readonly bigint[]): Answered<C>[] {
+function withOutcomes<C extends ContextContract>(
+  decided: readonly Decided<C>[],
+  offsets: readonly bigint[],
+): Answered<C>[] {
   let next = 0;
   const outcomes = new Map<Decided<C>, Answered<C>['outcome']>();
   return decided.map((one) => {

@@ -107,7 +107,7 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
 }
 
 /** TypeORM gives rows for a SELECT and for RETURNING of an INSERT, and `[rows, count]` for UPDATE and DELETE. */
-function rowsOf<Row extends object>(result: unknown): readonly Row[] {
+export function rowsOf<Row extends object>(result: unknown): readonly Row[] {
   if (!Array.isArray(result)) return [];
   const all: readonly unknown[] = result;
   const rows: readonly unknown[] = Array.isArray(all[0]) && typeof all[1] === 'number' ? all[0] : all;

@@ -14,7 +14,12 @@ describe('a handler mounted below a path', () => {
       done();
     });
     server.post('/parsed', (request) => ({ body: request.body }));
-    mountHandler(server, { prefix: '/mounted', publicUrl: 'https://gatehouse.example.org', handler: echo, onError: (error) => errors.push(error) });
+    mountHandler(server, {
+      prefix: '/mounted',
+      publicUrl: 'https://gatehouse.example.org',
+      handler: echo,
+      onError: (error) => errors.push(error),
+    });
   });
   afterEach(() => server.close());
 
@@ -39,7 +44,9 @@ describe('a handler mounted below a path', () => {
   async function echo(request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): Promise<void> {
     if (request.url === '/fail') throw new Error('failed');
     const { host, forwarded } = request.headers;
-    const forwardedHeaders = Object.fromEntries(Object.entries(request.headers).filter(([name]) => name.startsWith('x-forwarded')));
+    const forwardedHeaders = Object.fromEntries(
+      Object.entries(request.headers).filter(([name]) => name.startsWith('x-forwarded')),
+    );
     response.writeHead(202, { 'content-type': 'application/json' });
     response.end(
       JSON.stringify({

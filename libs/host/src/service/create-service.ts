@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { BaseConfig } from '../config/base-config.js';
 import { loadConfig, type Environment, type LoadedConfig } from '../config/load-config.js';
 import { VaultConfig } from '../config/vault-config.js';
+import { LogConfig } from '../log/log-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations } from '../database/database-schemas.js';
 import { openApiDocument, serveDocs } from '../docs/docs.js';
@@ -41,7 +42,7 @@ class ServiceModule {}
 
 /** The configuration classes of a part and of everything it gathers, the host's own included. */
 export function configClassesOf(part: ServicePart) {
-  return [...new Set([BaseConfig, VaultConfig, ...partsOf(part).flatMap((each) => each.config ?? [])])];
+  return [...new Set([BaseConfig, VaultConfig, LogConfig, ...partsOf(part).flatMap((each) => each.config ?? [])])];
 }
 
 /**

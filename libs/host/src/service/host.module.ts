@@ -13,6 +13,9 @@ import { HealthRegistry } from '../health/health-registry.js';
 import { AccessGuard } from '../identity/access-guard.js';
 import { Authenticator } from '../identity/authenticator.js';
 import { IdentityProvider } from '../identity/identity-provider.js';
+import { LogConfig } from '../log/log-config.js';
+import { logSettings } from '../log/log-settings.js';
+import { LOG_SETTINGS, LogStartup } from '../log/log-startup.js';
 import { Log } from '../logging/log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
@@ -42,6 +45,8 @@ export class HostModule {
       HealthRegistry,
       Metrics,
       ErrorTranslators,
+      LogStartup,
+      { provide: LOG_SETTINGS, inject: [BaseConfig, LogConfig, Log], useFactory: logSettings },
       { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
       { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },
       {

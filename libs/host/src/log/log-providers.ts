@@ -1,0 +1,192 @@
+import { Inject, type FactoryProvider, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { ContextContract, Decider, Position } from '#contracts';
+import {
+  ActivityAppender,
+  CommandSender,
+  ContextWriter,
+  ProjectionRunner,
+  Reactor,
+  type ActivityPort,
+  type CommandPort,
+  type LogSettings,
+  type ProjectionDefinition,
+  type ReactorDefinition,
+  type RecordSource,
+} from '#event-log';
+import { Database, rowsOf } from '../database/database.js';
+import { HealthRegistry } from '../health/health-registry.js';
+import { unavailable } from '../problem/problem-exception.js';
+import { FatalErrors } from '../service/fatal-errors.js';
+import { LOG_SETTINGS, LogStartup } from './log-startup.js';
+
+interface Startable {
+  start(): Promise<void> | void;
+  close(): Promise<void>;
+}
+
+/**
+ * Ties a part of libs/event-log to the process: started in the background when the topics are there, in readiness
+ * until it has caught up, closed when the process drains. What fails for good ends the process.
+ */
+class Tied implements OnModuleInit, OnModuleDestroy {
+  private started = false;
+  private stopping = false;
+
+  constructor(
+    private readonly name: string,
+    private readonly part: Startable,
+    private readonly startup: LogStartup,
+    private readonly health: HealthRegistry,
+    private readonly fatal: FatalErrors,
+  ) {}
+
+  onModuleInit(): void {
+    this.health.register(this.name, () => {
+      if (!this.started) throw new Error('has not caught up with the log');
+    });
+    void this.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping = true;
+    await this.part.close();
+  }
+
+  private async start(): Promise<void> {
+    try {
+      await this.startup.ready();
+      if (this.stopping) return;
+      await this.part.start();
+      this.started = true;
+    } catch (error) {
+      if (!this.stopping && !this.startup.stopped) this.fatal.report(`${this.name} could not start`, error);
+    }
+  }
+}
+
+const shared = [LOG_SETTINGS, LogStartup, HealthRegistry, FatalErrors] as const;
+
+/** Makes two providers: the part itself under `token`, and its tie to the process. */
+function provide<P extends Startable>(
+  token: string,
+  name: string,
+  others: readonly (string | typeof Database)[],
+  create: (settings: LogSettings, fail: (error: unknown) => void, ...rest: never[]) => P,
+): FactoryProvider[] {
+  return [
+    {
+      provide: token,
+      inject: [LOG_SETTINGS, FatalErrors, ...others],
+      useFactory: (settings: LogSettings, fatal: FatalErrors, ...rest: never[]) =>
+        create(settings, (error) => fatal.report(`${name} failed`, error), ...rest),
+    },
+    {
+      provide: `${token}:tied`,
+      inject: [token, ...shared.slice(1)],
+      useFactory: (part: P, startup: LogStartup, health: HealthRegistry, fatal: FatalErrors) =>
+        new Tied(name, part, startup, health, fatal),
+    },
+  ];
+}
+
+const commandsToken = (contract: ContextContract): string => `gatehouse:commands:${contract.context}`;
+const projectionToken = (name: string): string => `gatehouse:projection:${name}`;
+const ACTIVITY = 'gatehouse:activity';
+
+/** The commands of a context: inject them with `@InjectCommands(contract)` as `CommandPort<typeof contract>`. */
+export function provideCommands<C extends ContextContract>(contract: C): FactoryProvider[] {
+  return provide(
+    commandsToken(contract),
+    `${contract.context} outcomes`,
+    [],
+    (settings, fail) => new CommandSender(settings, contract, fail),
+  );
+}
+
+export const InjectCommands = (contract: ContextContract): ParameterDecorator => Inject(commandsToken(contract));
+
+/** The context's writers on this instance: one for each partition that the group gives it. */
+export function provideWriter<C extends ContextContract, S>(decider: Decider<C, S>): FactoryProvider[] {
+  const { context } = decider.contract;
+  return provide(
+    `gatehouse:writer:${context}`,
+    `${context} writer`,
+    [],
+    (settings, fail) => new ContextWriter(settings, decider, fail),
+  );
+}
+
+/** Carries news from one context to another; the same module also provides the target's commands. */
+export function provideReactor<S extends ContextContract, T extends ContextContract>(
+  definition: ReactorDefinition<S, T>,
+): FactoryProvider[] {
+  return provide(
+    `gatehouse:reactor:${definition.name}`,
+    definition.name,
+    [commandsToken(definition.target)],
+    (settings, fail, commands: CommandPort<T>) => new Reactor(settings, definition, commands, fail),
+  );
+}
+
+/** Appends to the activity topic: inject it with `@InjectActivity()` as `ActivityPort`. */
+export function provideActivity(): FactoryProvider[] {
+  return provide(ACTIVITY, 'activity', [], (settings): ActivityPort & Startable => {
+    const appender = new ActivityAppender(settings);
+    return {
+      start: () => undefined,
+      close: () => appender.close(),
+      append: (record, meta) => appender.append(record, meta),
+    };
+  });
+}
+
+export const InjectActivity = (): ParameterDecorator => Inject(ACTIVITY);
+
+/** How a query waits for what its caller has seen. */
+export interface ProjectionReadiness {
+  /**
+   * Resolves when the projection holds everything up to these positions.
+   *
+   * @throws ProblemException 503 with `Retry-After` when it does not within 2 s
+   */
+  reached(positions: readonly Position[]): Promise<void>;
+}
+
+const REACHED_WITHIN_MS = 2_000;
+
+/** A projection, run by this instance; inject it with `@InjectProjection(definition)` as `ProjectionReadiness`. */
+export function provideProjection<S extends RecordSource<unknown>>(
+  definition: ProjectionDefinition<S>,
+): FactoryProvider[] {
+  return provide(
+    projectionToken(definition.name),
+    definition.name,
+    [Database],
+    (settings, fail, database: Database): ProjectionReadiness & Startable => {
+      const runner = new ProjectionRunner(settings, definition, storeOf(database), fail);
+      return {
+        start: () => runner.start(),
+        close: () => runner.close(),
+        async reached(positions) {
+          if (!(await runner.reached(positions, REACHED_WITHIN_MS)))
+            throw unavailable(`${definition.name} has not reached that position yet.`, 1);
+        },
+      };
+    },
+  );
+}
+
+export const InjectProjection = (definition: { readonly name: string }): ParameterDecorator =>
+  Inject(projectionToken(definition.name));
+
+function storeOf(database: Database): ConstructorParameters<typeof ProjectionRunner>[2] {
+  return {
+    ready: () => database.ready(),
+    transaction: (work) =>
+      database.transaction((manager) =>
+        work(async <Row>(sql: string, parameters: readonly unknown[] = []) => [
+          ...rowsOf<Row & object>(await manager.query(sql, [...parameters])),
+        ]),
+      ),
+  };
+}

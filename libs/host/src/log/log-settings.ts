@@ -1,0 +1,33 @@
+import type { LogSettings, LogSink } from '#event-log';
+import type { BaseConfig } from '../config/base-config.js';
+import { type Log, type LogFields } from '../logging/log.js';
+import type { LogConfig } from './log-config.js';
+
+/** What libs/event-log needs of the process: where the brokers are, and a log that takes its lines. */
+export function logSettings(base: BaseConfig, config: LogConfig, log: Log): LogSettings {
+  return {
+    brokers: base.kafkaBrokers,
+    clientId: 'gatehouse',
+    prefix: config.topicPrefix,
+    sink: sinkOf(log.for('event-log')),
+  };
+}
+
+/** Fields by the log's allow-list; an error under `err`, as pino has it. */
+function sinkOf(log: Log): LogSink {
+  const split = (fields: object): [unknown, LogFields] => ['err' in fields ? fields.err : undefined, fields];
+  return {
+    debug(fields, message) {
+      if (log.enabled('debug')) log.debug(message, fields);
+    },
+    info(fields, message) {
+      log.info(message, fields);
+    },
+    warn(fields, message) {
+      log.warn(message, ...split(fields));
+    },
+    error(fields, message) {
+      log.error(message, ...split(fields));
+    },
+  };
+}
