@@ -65,7 +65,7 @@ export async function startOneProcess(own: {
   };
 }
 
-/** A line of pino's whose level is error (50) or more. */
+/** A line that the process logged as an error, or worse. */
 function isError(line: string): boolean {
-  return Number(/^\{"level":(\d+),/.exec(line)?.[1] ?? 0) >= 50;
+  return /^\{"level":"(error|fatal)"/.test(line);
 }
