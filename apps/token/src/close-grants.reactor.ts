@@ -7,5 +7,7 @@ export const closeGrants = defineReactor({
   source: registration,
   target: token,
   react: (event) =>
-    event.type === 'application-revoked' ? [{ type: 'close-grants', subject: event.meta.subject, data: { reason: event.data.reason } }] : [],
+    event.type === 'application-revoked'
+      ? [{ type: 'close-grants', subject: event.meta.subject, data: { reason: event.data.reason } }]
+      : [],
 });

@@ -5,22 +5,47 @@ const subject = '019c2f1e-0000-7000-8000-000000000001';
 const now = '2026-03-01T10:00:00.000Z';
 const later = '2026-03-01T10:05:00.000Z';
 
-const revoked = (tokenId: string, expiresAt = later): TokenEvent => ({ type: 'token-revoked', data: { tokenId, expiresAt } });
-const revoke = (tokenId: string, expiresAt = later): TokenCommand => ({ type: 'revoke-token', data: { tokenId, expiresAt } });
+const revoked = (tokenId: string, expiresAt = later): TokenEvent => ({
+  type: 'token-revoked',
+  data: { tokenId, expiresAt },
+});
+const revoke = (tokenId: string, expiresAt = later): TokenCommand => ({
+  type: 'revoke-token',
+  data: { tokenId, expiresAt },
+});
 
 function recorded(event: TokenEvent, version: number, time = now): Recorded<TokenEvent> {
   return {
     ...event,
-    meta: { id: `e${version}`, subject, time, actor: 'client:c', correlationId: 'c', causationId: 'c', version, commandOffset: BigInt(version) },
+    meta: {
+      id: `e${version}`,
+      subject,
+      time,
+      actor: 'client:c',
+      correlationId: 'c',
+      causationId: 'c',
+      version,
+      commandOffset: BigInt(version),
+    },
   };
 }
 
 function given(...events: TokenEvent[]) {
-  const state = events.reduce<GrantsState | undefined>((before, event, index) => grantsDecider.evolve(before, recorded(event, index + 1)), undefined);
+  const state = events.reduce<GrantsState | undefined>(
+    (before, event, index) => grantsDecider.evolve(before, recorded(event, index + 1)),
+    undefined,
+  );
   return {
     when(command: TokenCommand) {
       const meta: Addressed<TokenCommand>['meta'] = {
-        id: 'c1', subject, actor: 'client:c', time: now, deadline: later, bodyDigest: '', correlationId: 'c', causationId: 'c',
+        id: 'c1',
+        subject,
+        actor: 'client:c',
+        time: now,
+        deadline: later,
+        bodyDigest: '',
+        correlationId: 'c',
+        causationId: 'c',
       };
       const decision = grantsDecider.decide(state, { ...command, meta });
       return { then: (...expected: TokenEvent[]) => expect(decision).toEqual({ kind: 'accepted', events: expected }) };
@@ -34,9 +59,13 @@ describe('the grants of an application', () => {
   test('another one as well', () => given(revoked('t1')).when(revoke('t2')).then(revoked('t2')));
   test('one that has expired is dead already', () => given().when(revoke('t1', now)).then());
   test('all grants are closed', () =>
-    given(revoked('t1')).when({ type: 'close-grants', data: { reason: 'revoked' } }).then({ type: 'grants-closed', data: { reason: 'revoked' } }));
+    given(revoked('t1'))
+      .when({ type: 'close-grants', data: { reason: 'revoked' } })
+      .then({ type: 'grants-closed', data: { reason: 'revoked' } }));
   test('once, however often the reactor asks', () =>
-    given({ type: 'grants-closed', data: { reason: 'revoked' } }).when({ type: 'close-grants', data: { reason: 'again' } }).then());
+    given({ type: 'grants-closed', data: { reason: 'revoked' } })
+      .when({ type: 'close-grants', data: { reason: 'again' } })
+      .then());
   test('a revoked token is forgotten once it would have expired', () => {
     const before = grantsDecider.evolve(undefined, recorded(revoked('t1', now), 1, '2026-03-01T09:58:00.000Z'));
     expect(Object.keys(grantsDecider.evolve(before, recorded(revoked('t2'), 2)).revoked)).toEqual(['t2']);

@@ -1,4 +1,12 @@
-import { accept, token, type Addressed, type Decider, type Recorded, type TokenCommand, type TokenEvent } from '#contracts';
+import {
+  accept,
+  token,
+  type Addressed,
+  type Decider,
+  type Recorded,
+  type TokenCommand,
+  type TokenEvent,
+} from '#contracts';
 
 /** What token knows of an application: which of its tokens died before their time, and whether all grants ended. */
 export interface GrantsState {

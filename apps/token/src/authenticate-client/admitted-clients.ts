@@ -18,7 +18,11 @@ export interface AdmittedClient {
 }
 
 /** Access that is open: approved, active, and the expiry ahead. */
-export type OpenAccess = EffectiveAccess & { readonly status: 'open'; readonly approvalVersion: number; readonly expiresAt: string };
+export type OpenAccess = EffectiveAccess & {
+  readonly status: 'open';
+  readonly approvalVersion: number;
+  readonly expiresAt: string;
+};
 
 /** Who may come for a token, out of effective access in memory: no database is asked. */
 export class AdmittedClients {
@@ -50,7 +54,9 @@ export class AdmittedClients {
   open(clientId: string): OpenAccess | undefined {
     if (!this.point.holdsLease()) throw new NotServing('this instance does not know now what is in force');
     const access = this.point.access.byClientId(clientId, Date.now());
-    return access !== undefined && isOpen(access) && access.clientType === 'confidential-asymmetric' ? access : undefined;
+    return access !== undefined && isOpen(access) && access.clientType === 'confidential-asymmetric'
+      ? access
+      : undefined;
   }
 }
 

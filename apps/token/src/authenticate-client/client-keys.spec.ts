@@ -3,7 +3,9 @@ import { clientKeyOf } from './client-keys.js';
 import type { ClientKey } from './remote-key-sets.js';
 
 const key = (kid: string, thumbprint: string): ClientKey => ({ kid, thumbprint, jwk: { kty: 'EC' } });
-const publishing = (...keys: ClientKey[]) => ({ keysNamed: async (_address: string, kid: string) => keys.filter((it) => it.kid === kid) });
+const publishing = (...keys: ClientKey[]) => ({
+  keysNamed: async (_address: string, kid: string) => keys.filter((it) => it.kid === kid),
+});
 
 function access(given: Partial<EffectiveAccess>): EffectiveAccess {
   return {
@@ -27,11 +29,15 @@ function access(given: Partial<EffectiveAccess>): EffectiveAccess {
 
 describe('the key that an assertion means', () => {
   test('is the inline one of that name', async () => {
-    await expect(clientKeyOf(access({ keys: [key('a', '1'), key('b', '2')] }), 'b', publishing())).resolves.toMatchObject({ thumbprint: '2' });
+    await expect(
+      clientKeyOf(access({ keys: [key('a', '1'), key('b', '2')] }), 'b', publishing()),
+    ).resolves.toMatchObject({ thumbprint: '2' });
   });
 
   test('or the one that the client publishes', async () => {
-    await expect(clientKeyOf(access({ jwksUri: 'https://c.example/jwks' }), 'a', publishing(key('a', '3')))).resolves.toMatchObject({ thumbprint: '3' });
+    await expect(
+      clientKeyOf(access({ jwksUri: 'https://c.example/jwks' }), 'a', publishing(key('a', '3'))),
+    ).resolves.toMatchObject({ thumbprint: '3' });
   });
 
   test('a key both inline and published is one key', async () => {
@@ -42,7 +48,11 @@ describe('the key that an assertion means', () => {
   test.each([
     ['an unknown name', access({ keys: [key('a', '1')] }), 'z'],
     ['two keys of one name', access({ keys: [key('a', '1'), key('a', '2')] }), 'a'],
-    ['a compromised key that is still published', access({ jwksUri: 'https://c.example/jwks', deadKeyThumbprints: ['3'] }), 'a'],
+    [
+      'a compromised key that is still published',
+      access({ jwksUri: 'https://c.example/jwks', deadKeyThumbprints: ['3'] }),
+      'a',
+    ],
     ['a published key of a client that names no address', access({}), 'a'],
   ])('%s is none', async (_name, client, kid) => {
     await expect(clientKeyOf(client, kid, publishing(key('a', '3')))).resolves.toBeUndefined();

@@ -6,10 +6,16 @@ import type { ClientKey, RemoteKeySets } from './remote-key-sets.js';
  * those that were compromised. Undefined where none or several have the name (SMART App Launch 2.2, Signature
  * Verification). Throws `FetchRefused` where the set cannot be had.
  */
-export async function clientKeyOf(access: EffectiveAccess, kid: string, remote: Pick<RemoteKeySets, 'keysNamed'>): Promise<ClientKey | undefined> {
+export async function clientKeyOf(
+  access: EffectiveAccess,
+  kid: string,
+  remote: Pick<RemoteKeySets, 'keysNamed'>,
+): Promise<ClientKey | undefined> {
   const published = access.jwksUri === undefined ? [] : await remote.keysNamed(access.jwksUri, kid);
   const named = [...access.keys.filter((key) => key.kid === kid), ...published];
   const distinct = new Map(named.map((key) => [key.thumbprint, key]));
   const [key] = distinct.values();
-  return distinct.size === 1 && key !== undefined && !access.deadKeyThumbprints.includes(key.thumbprint) ? key : undefined;
+  return distinct.size === 1 && key !== undefined && !access.deadKeyThumbprints.includes(key.thumbprint)
+    ? key
+    : undefined;
 }

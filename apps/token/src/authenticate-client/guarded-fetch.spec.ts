@@ -88,7 +88,9 @@ describe('fetching what a client named', () => {
     let reached = 0;
     const port = await serve((_request, response) => response.end(String(++reached)));
     const guard = { allowLoopback: false, resolve: resolvingTo('93.184.216.34', '127.0.0.1') };
-    await expect(fetcher(guard).json(`https://rebinding.example:${port}/`)).rejects.toThrow('internal addresses are not fetched');
+    await expect(fetcher(guard).json(`https://rebinding.example:${port}/`)).rejects.toThrow(
+      'internal addresses are not fetched',
+    );
     expect(reached).toBe(0);
   });
 

@@ -39,16 +39,29 @@ export function authorizationServer({ publicUrl, key, clients, spent, facts }: A
     jwks: { keys: [key] as NonNullable<Configuration['jwks']>['keys'] },
     routes: { token: oauthPaths.token, jwks: oauthPaths.jwks },
     clientAuthMethods: ['private_key_jwt'],
-    clientDefaults: { grant_types: [clientCredentials], response_types: [], id_token_signed_response_alg: accessTokenAlgorithm },
-    enabledJWA: { clientAuthSigningAlgValues: [...assertionAlgorithms], idTokenSigningAlgValues: [accessTokenAlgorithm] },
+    clientDefaults: {
+      grant_types: [clientCredentials],
+      response_types: [],
+      id_token_signed_response_alg: accessTokenAlgorithm,
+    },
+    enabledJWA: {
+      clientAuthSigningAlgValues: [...assertionAlgorithms],
+      idTokenSigningAlgValues: [accessTokenAlgorithm],
+    },
     responseTypes: [],
     scopes: [],
     clockTolerance,
-    features: { devInteractions: { enabled: false }, userinfo: { enabled: false }, rpInitiatedLogout: { enabled: false }, resourceIndicators: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      resourceIndicators: { enabled: false },
+    },
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
       const checked = checkAssertion(header, claims, Date.now() / 1000);
       if (!checked.ok) throw new errors.InvalidClientAuth(checked.fault);
-      if (!(await orUnavailable(() => spent.spend(checked.assertion)))) throw new errors.InvalidClientAuth('the assertion was used before');
+      if (!(await orUnavailable(() => spent.spend(checked.assertion))))
+        throw new errors.InvalidClientAuth('the assertion was used before');
     },
     extraTokenClaims: (ctx) => accessClaims(admitted(ctx)),
     renderError: (ctx, out) => {
@@ -72,7 +85,9 @@ export function authorizationServer({ publicUrl, key, clients, spent, facts }: A
   provider.on('grant.error', (ctx, error) => {
     facts.refused(admissions.get(ctx)?.access.applicationId, {
       clientId: clientNamed(ctx),
-      ...(typeof ctx.oidc.params?.['grant_type'] === 'string' ? { grantType: ctx.oidc.params['grant_type'].slice(0, 100) } : {}),
+      ...(typeof ctx.oidc.params?.['grant_type'] === 'string'
+        ? { grantType: ctx.oidc.params['grant_type'].slice(0, 100) }
+        : {}),
       error: error.error,
       reason: error.error_detail ?? error.error_description ?? error.error,
       clientAddress: ctx.ip,
@@ -84,7 +99,9 @@ export function authorizationServer({ publicUrl, key, clients, spent, facts }: A
 /** Whom a refused request said to be: for the record, believed by nobody. */
 function clientNamed(ctx: KoaContextWithOIDC): string {
   const { client_id: named, client_assertion: assertion } = ctx.oidc.params ?? {};
-  return (typeof named === 'string' ? named : typeof assertion === 'string' ? (subjectOf(assertion) ?? 'unknown') : 'unknown').slice(0, 128);
+  return (
+    typeof named === 'string' ? named : typeof assertion === 'string' ? (subjectOf(assertion) ?? 'unknown') : 'unknown'
+  ).slice(0, 128);
 }
 
 function subjectOf(assertion: string): string | undefined {

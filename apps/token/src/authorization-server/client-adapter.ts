@@ -23,7 +23,11 @@ export function clientAdapter(clients: AdmittedClients, admissions: Admissions):
   });
 }
 
-async function findClient(clients: AdmittedClients, admissions: Admissions, clientId: string): Promise<AdapterPayload | undefined> {
+async function findClient(
+  clients: AdmittedClients,
+  admissions: Admissions,
+  clientId: string,
+): Promise<AdapterPayload | undefined> {
   const { ctx } = Provider;
   const assertion = ctx?.oidc.params?.['client_assertion'];
   if (ctx === undefined || typeof assertion !== 'string') return undefined;

@@ -18,7 +18,12 @@ export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof NotServing || error instanceof NotAppended || error instanceof AppendUnresolved || isDatabaseUnavailable(error)) {
+    if (
+      error instanceof NotServing ||
+      error instanceof NotAppended ||
+      error instanceof AppendUnresolved ||
+      isDatabaseUnavailable(error)
+    ) {
       throw new TemporarilyUnavailable(error);
     }
     throw error;

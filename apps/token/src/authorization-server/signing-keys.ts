@@ -21,20 +21,26 @@ export class SigningKeys {
     if (known !== undefined) return this.open(known);
     const made = await this.vault.seal(owner, await generateKey());
     // Of several instances that start at once, one key counts.
-    await this.database.query('INSERT INTO vault.signing_keys (generation, sealed) VALUES (1, $1) ON CONFLICT (generation) DO NOTHING', [made]);
+    await this.database.query(
+      'INSERT INTO vault.signing_keys (generation, sealed) VALUES (1, $1) ON CONFLICT (generation) DO NOTHING',
+      [made],
+    );
     const counting = await this.sealed();
     if (counting === undefined) throw new Error('the signing key was removed while it was made');
     return this.open(counting);
   }
 
   private async sealed(): Promise<string | undefined> {
-    const [row] = await this.database.query<{ sealed: string }>('SELECT sealed FROM vault.signing_keys ORDER BY generation DESC LIMIT 1');
+    const [row] = await this.database.query<{ sealed: string }>(
+      'SELECT sealed FROM vault.signing_keys ORDER BY generation DESC LIMIT 1',
+    );
     return row?.sealed;
   }
 
   private async open(reference: string): Promise<JWK> {
     const key = await this.vault.open(reference);
-    if (typeof key !== 'object' || key === null || !('kty' in key) || !('kid' in key)) throw new Error('the vault holds no signing key behind its reference');
+    if (typeof key !== 'object' || key === null || !('kty' in key) || !('kid' in key))
+      throw new Error('the vault holds no signing key behind its reference');
     return { ...key } as JWK; // made below, and authenticated by the vault's cipher since
   }
 }
@@ -42,5 +48,14 @@ export class SigningKeys {
 async function generateKey(): Promise<Json> {
   const { privateKey } = await generateKeyPair(accessTokenAlgorithm, { extractable: true });
   const { kty = '', crv = '', x = '', y = '', d = '' } = await exportJWK(privateKey);
-  return { kty, crv, x, y, d, alg: accessTokenAlgorithm, use: 'sig', kid: await calculateJwkThumbprint({ kty, crv, x, y }) };
+  return {
+    kty,
+    crv,
+    x,
+    y,
+    d,
+    alg: accessTokenAlgorithm,
+    use: 'sig',
+    kid: await calculateJwkThumbprint({ kty, crv, x, y }),
+  };
 }

@@ -1,4 +1,9 @@
-import { authorizationServerMetadata, smartConfiguration, type AuthorizationServerMetadata, type SmartConfiguration } from '#smart';
+import {
+  authorizationServerMetadata,
+  smartConfiguration,
+  type AuthorizationServerMetadata,
+  type SmartConfiguration,
+} from '#smart';
 import { BaseConfig, Public } from '#host';
 import { Controller, Get, Header, Options, HttpCode } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';

@@ -24,9 +24,13 @@ export interface Issuing {
 }
 
 /** The grant `client_credentials` (RFC 6749, 4.4): an access token (RFC 9068) that does no more than is approved now. */
-export async function issueToken({ provider, clients, facts, audience, admitted }: Issuing, ctx: TokenEndpointGrantContext<{ scope?: string }>): Promise<void> {
+export async function issueToken(
+  { provider, clients, facts, audience, admitted }: Issuing,
+  ctx: TokenEndpointGrantContext<{ scope?: string }>,
+): Promise<void> {
   const { access, key } = admitted(ctx);
-  if (!access.endpoints.some((id) => id === '*' || id === endpoint)) throw new errors.InvalidScope('the approval does not cover this endpoint', '');
+  if (!access.endpoints.some((id) => id === '*' || id === endpoint))
+    throw new errors.InvalidScope('the approval does not cover this endpoint', '');
   const granted = grantScopes(ctx.oidc.params.scope, access.scopes);
   if (!granted.ok) throw new errors.InvalidScope(granted.fault, ctx.oidc.params.scope ?? '');
   const scope = granted.scopes.join(' ');
@@ -55,7 +59,8 @@ export async function issueToken({ provider, clients, facts, audience, admitted 
   );
   // What closed access meanwhile counts: nothing leaves that a report of this instance says cannot.
   const now = await orUnavailable(async () => clients.open(access.clientId));
-  if (now?.epoch !== access.epoch || now.deadKeyThumbprints.includes(key.thumbprint)) throw new errors.InvalidClientAuth('access was closed while the token was made');
+  if (now?.epoch !== access.epoch || now.deadKeyThumbprints.includes(key.thumbprint))
+    throw new errors.InvalidClientAuth('access was closed while the token was made');
   ctx.body = { access_token: value, token_type: 'Bearer', expires_in: expiresIn, scope };
 }
 

@@ -1,0 +1,255 @@
+import { createServer } from 'node:http';
+import type { EffectiveAccess } from '#access';
+import type { ActivityRecord } from '#contracts';
+import { NotAppended } from '#event-log';
+import { testClient, type TestClient } from '#testing';
+import { exportJWK, generateKeyPair, jwtVerify, type JWK } from 'jose';
+import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import { TokenFacts } from '../issue-token/token-facts.js';
+import { authorizationServer } from './authorization-server.js';
+
+const scopes = ['system/Patient.rs', 'system/Observation.rs?category=laboratory'];
+let client: TestClient;
+let signing: { readonly key: JWK; readonly public: CryptoKey };
+let access: EffectiveAccess;
+/** What the log would do with the next fact. */
+let append: (record: ActivityRecord) => Promise<void>;
+let leased: boolean;
+let recorded: ActivityRecord[];
+let url: string;
+let close: () => Promise<unknown>;
+
+beforeAll(async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  signing = { key: { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'k1' }, public: publicKey };
+});
+
+beforeEach(async () => {
+  client = await testClient('exporter');
+  access = openAccess();
+  leased = true;
+  recorded = [];
+  append = async () => {};
+  const spent = new Set<string>();
+  const point = {
+    holdsLease: () => leased,
+    access: { byClientId: (id: string) => (id === access.clientId ? access : undefined) },
+  };
+  const activity = {
+    append: async (record: ActivityRecord) => {
+      await append(record);
+      recorded.push(record);
+      return { id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 0n } };
+    },
+  };
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  url = `http://127.0.0.1:${address.port}`;
+  const provider = authorizationServer({
+    publicUrl: url,
+    key: signing.key,
+    clients: new AdmittedClients(point, { keysNamed: async () => [] }),
+    spent: { spend: async ({ id }) => !spent.has(id) && spent.add(id).has(id) },
+    facts: new TokenFacts(activity, { warn: () => {} }),
+  });
+  const answer = provider.callback();
+  server.on('request', (request, response) => void answer(request, response));
+  close = () => new Promise((resolve) => server.close(resolve));
+});
+afterEach(() => close());
+
+function openAccess(): EffectiveAccess {
+  return {
+    applicationId: '019c2f1e-0000-7000-8000-000000000001',
+    clientId: client.clientId,
+    ownerId: 'owner',
+    name: 'Exporter',
+    kind: 'backend',
+    clientType: 'confidential-asymmetric',
+    purposesOfUse: [],
+    status: 'open',
+    scopes,
+    approvalVersion: 3,
+    expiresAt: '2999-01-01T00:00:00.000Z',
+    epoch: 2,
+    keys: [client.key],
+    deadKeyThumbprints: [],
+    revokedTokens: new Set(),
+    endpoints: ['*'],
+  };
+}
+
+const closed = (): EffectiveAccess => ({ ...access, status: 'closed', why: 'suspended', scopes: [] });
+const ask = (body: URLSearchParams) => fetch(`${url}/oauth/token`, { method: 'POST', body });
+const ahead = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+
+async function askWith(assertion: string, scope = 'system/Patient.rs'): Promise<Response> {
+  return ask(client.form(assertion, { scope }));
+}
+
+describe('a token for a client whose access is open', () => {
+  test('does what is approved and says on what it rests', async () => {
+    const response = await askWith(await client.assertion(`${url}/oauth/token`), 'system/*.read');
+    expect([response.status, response.headers.get('cache-control'), response.headers.get('pragma')]).toEqual([
+      200,
+      'no-store',
+      'no-cache',
+    ]);
+    const body = await response.json();
+    expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 300, scope: expect.any(String) });
+    const { payload, protectedHeader } = await jwtVerify(body.access_token, signing.public, {
+      issuer: url,
+      audience: `${url}/fhir`,
+    });
+    expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: 'k1' });
+    expect(payload).toMatchObject({
+      client_id: 'exporter',
+      sub: 'exporter',
+      scope: body.scope,
+      jti: expect.any(String),
+      gatehouse_application: access.applicationId,
+      gatehouse_approval_version: 3,
+      gatehouse_epoch: 2,
+      gatehouse_key: client.key.thumbprint,
+    });
+    expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(300);
+    expect(body.scope.split(' ').sort()).toEqual(['system/Observation.rs?category=laboratory', 'system/Patient.read']);
+    expect(recorded).toEqual([
+      expect.objectContaining({
+        type: 'token-issued',
+        data: expect.objectContaining({ tokenId: payload.jti, epoch: 2, approvalVersion: 3 }),
+      }),
+    ]);
+  });
+
+  test('the issuer will do as the assertion’s audience, and an RSA key as its key', async () => {
+    client = await testClient('exporter', 'RS384');
+    access = { ...access, keys: [client.key] };
+    expect((await askWith(await client.assertion(url))).status).toBe(200);
+  });
+
+  test('does not outlive the approval', async () => {
+    access = { ...access, expiresAt: new Date(Date.now() + 30_000).toISOString() };
+    const { expires_in: life } = await (await askWith(await client.assertion(url))).json();
+    expect(life).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('no token', () => {
+  test.each([
+    ['nothing of it is approved', 'system/Encounter.rs'],
+    ['it asks for a patient', 'patient/Patient.rs'],
+    ['it cannot be read', 'system/Patient.sr'],
+    ['it asks for nothing', ''],
+  ])('where %s: invalid_scope', async (_why, scope) => {
+    const response = await askWith(await client.assertion(url), scope);
+    expect([response.status, (await response.json()).error]).toEqual([400, 'invalid_scope']);
+  });
+
+  test('where the access is closed, and the answer does not say why', async () => {
+    access = closed();
+    const response = await askWith(await client.assertion(url));
+    expect([response.status, await response.json()]).toEqual([
+      401,
+      { error: 'invalid_client', error_description: 'client authentication failed' },
+    ]);
+  });
+
+  test('for a client that nobody knows', async () => {
+    const stranger = await testClient('stranger');
+    const response = await ask(stranger.form(await stranger.assertion(url), { scope: 'system/Patient.rs' }));
+    expect([response.status, (await response.json()).error]).toEqual([401, 'invalid_client']);
+    expect(recorded).toEqual([
+      expect.objectContaining({ type: 'token-refused', data: expect.objectContaining({ clientId: 'stranger' }) }),
+    ]);
+  });
+
+  const attacks: [string, () => Promise<string>][] = [
+    ['an assertion without kid', () => client.assertion(url, {}, { kid: undefined })],
+    ['a kid that is not registered', () => client.assertion(url, {}, { kid: 'other' })],
+    ['one that expires too late', () => client.assertion(url, { exp: ahead(400) })],
+    ['one that has expired', () => client.assertion(url, { exp: ahead(-60) })],
+    ['another audience', () => client.assertion('https://elsewhere.example/token')],
+    ['the FHIR base as audience', () => client.assertion(`${url}/fhir`)],
+    ['another issuer than subject', () => client.assertion(url, { iss: 'somebody' })],
+    ['one without jti', () => client.assertion(url, { jti: undefined })],
+    ['another’s signature', async () => (await testClient('exporter')).assertion(url)],
+    ['an access token’s type', () => client.assertion(url, {}, { typ: 'at+jwt' })],
+  ];
+  test.each(attacks)('for %s', async (_attack, assertion) => {
+    const response = await askWith(await assertion());
+    expect([response.status, (await response.json()).error]).toEqual([401, 'invalid_client']);
+  });
+
+  test('for an RS256 assertion, though its key is registered', async () => {
+    client = await testClient('exporter', 'RS256');
+    access = { ...access, keys: [client.key] };
+    expect((await askWith(await client.assertion(url))).status).toBe(401);
+  });
+
+  test('for an assertion that was used', async () => {
+    const assertion = await client.assertion(url);
+    expect((await askWith(assertion)).status).toBe(200);
+    expect((await askWith(assertion)).status).toBe(401);
+  });
+
+  test('for a compromised key', async () => {
+    access = { ...access, deadKeyThumbprints: [client.key.thumbprint] };
+    expect((await askWith(await client.assertion(url))).status).toBe(401);
+  });
+
+  test.each([
+    ['another grant', { grant_type: 'authorization_code' }, 400, 'unsupported_grant_type'],
+    ['no grant', { grant_type: '' }, 400, 'invalid_request'],
+    ['another assertion type', { client_assertion_type: 'urn:x' }, 400, 'invalid_request'],
+    ['a client_id that is not the subject', { client_id: 'other' }, 400, 'invalid_request'],
+  ])('for %s', async (_why, fields, status, error) => {
+    const response = await ask(client.form(await client.assertion(url), { scope: 'system/Patient.rs', ...fields }));
+    expect([response.status, (await response.json()).error]).toEqual([status, error]);
+  });
+});
+
+describe('503 and no token', () => {
+  async function expectUnavailable(response: Response): Promise<void> {
+    expect([response.status, response.headers.get('retry-after'), response.headers.get('cache-control')]).toEqual([
+      503,
+      '1',
+      'no-store',
+    ]);
+    expect(await response.json()).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+  }
+
+  test('without a lease', async () => {
+    leased = false;
+    await expectUnavailable(await askWith(await client.assertion(url)));
+  });
+
+  test('without the log’s acknowledgement', async () => {
+    append = () => Promise.reject(new NotAppended('no broker'));
+    await expectUnavailable(await askWith(await client.assertion(url)));
+  });
+
+  test('when the lease ran out while the log was waited for', async () => {
+    append = async () => {
+      leased = false;
+    };
+    await expectUnavailable(await askWith(await client.assertion(url)));
+  });
+
+  test('and when access was closed meanwhile: 401', async () => {
+    append = async () => {
+      access = closed();
+    };
+    expect((await askWith(await client.assertion(url))).status).toBe(401);
+  });
+});
+
+test('the key set shows the public key to any origin, and nothing else of it', async () => {
+  const response = await fetch(`${url}/oauth/jwks`, { headers: { origin: 'https://anyone.example' } });
+  const { keys } = await response.json();
+  expect(response.headers.get('access-control-allow-origin')).toMatch(/^(\*|https:\/\/anyone\.example)$/);
+  expect(keys).toEqual([expect.objectContaining({ kid: 'k1', kty: 'EC' })]);
+  expect(keys[0]).not.toHaveProperty('d');
+});

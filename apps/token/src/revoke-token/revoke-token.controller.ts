@@ -1,0 +1,74 @@
+import { bodyDigest, commandId, token } from '#contracts';
+import type { CommandPort } from '#event-log';
+import { BaseConfig, Consumes, correlationId, InjectCommands, Public } from '#host';
+import { oauthPaths } from '#smart';
+import { Body, Controller, Header, HttpCode, Post, UseFilters } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { errors, importJWK, jwtVerify, type JWTPayload } from 'jose';
+import { NotServing } from '../authenticate-client/admitted-clients.js';
+import { ClientAuthentication } from '../authenticate-client/client-authentication.js';
+import { accessTokenAlgorithm, SigningKeys } from '../authorization-server/signing-keys.js';
+import { OAuthError, OAuthErrorFilter } from './oauth-error.filter.js';
+
+/** A client ends one of its own access tokens (RFC 7009). */
+@Controller(oauthPaths.revocation)
+@ApiTags('token')
+@Public()
+@UseFilters(OAuthErrorFilter)
+export class RevokeTokenController {
+  constructor(
+    private readonly clients: ClientAuthentication,
+    private readonly keys: SigningKeys,
+    private readonly base: BaseConfig,
+    @InjectCommands(token) private readonly commands: CommandPort<typeof token>,
+  ) {}
+
+  /** 200 also for a token that is none of ours or has expired: it is as dead as asked (2.2). */
+  @Post()
+  @HttpCode(200)
+  @Consumes('application/x-www-form-urlencoded')
+  @Header('cache-control', 'no-store')
+  @Header('pragma', 'no-cache')
+  async revoke(@Body() form: Record<string, unknown> | undefined): Promise<void> {
+    const { access } = await this.clients.authenticate(form ?? {});
+    const given = form?.['token'];
+    if (typeof given !== 'string' || given === '')
+      throw new OAuthError(400, 'invalid_request', 'token is required, once');
+    const claims = await this.living(given);
+    if (claims?.jti === undefined || claims.exp === undefined) return;
+    if (claims['client_id'] !== access.clientId)
+      throw new OAuthError(400, 'invalid_grant', 'the token was issued to another client');
+    const data = { tokenId: claims.jti, expiresAt: new Date(claims.exp * 1000).toISOString() };
+    const actor = `client:${access.clientId}`;
+    const answer = await this.commands.send({
+      type: 'revoke-token',
+      data,
+      subject: access.applicationId,
+      actor,
+      correlationId: correlationId() ?? 'none',
+      id: commandId(actor, 'POST', oauthPaths.revocation, data.tokenId),
+      bodyDigest: bodyDigest(data),
+    });
+    // The id is the token's, so that a retry is the same command.
+    if (answer.status !== 'succeeded') throw new NotServing(`the revocation is ${answer.status}`);
+  }
+
+  /** The claims of an access token of ours that has not expired. */
+  private async living(given: string): Promise<JWTPayload | undefined> {
+    const { kty, crv, x, y } = await this.keys.current();
+    const key = await importJWK({ kty, crv, x, y } as Parameters<typeof importJWK>[0], accessTokenAlgorithm);
+    try {
+      const { publicUrl } = this.base;
+      const expected = {
+        issuer: publicUrl,
+        audience: `${publicUrl}/fhir`,
+        typ: 'at+jwt',
+        algorithms: [accessTokenAlgorithm],
+      };
+      return (await jwtVerify(given, key, expected)).payload;
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { EnforcementPoint } from '#enforcement';
+import type { LogSettings } from '#event-log';
+import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup } from '#host';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+
+/** This instance as an enforcement point: what it issues, it issues from effective access and under a lease. */
+@Injectable()
+export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
+  readonly point: EnforcementPoint;
+
+  constructor(
+    @Inject(LOG_SETTINGS) settings: LogSettings,
+    private readonly startup: LogStartup,
+    private readonly health: HealthRegistry,
+    private readonly fatal: FatalErrors,
+  ) {
+    this.point = new EnforcementPoint(settings, {
+      id: `token-${randomUUID()}`,
+      kind: 'token',
+      // Nothing is open for longer than it takes to answer, and every answer looks at access in the tick in which it leaves.
+      onClosure: () => {},
+      onFailure: (error) => this.fatal.report('the token service cannot read the log', error),
+    });
+  }
+
+  onModuleInit(): void {
+    this.health.register('token-lease', async () => {
+      if (!this.point.holdsLease()) throw new Error('the token service holds no lease');
+    });
+    void this.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.point.close();
+  }
+
+  private async start(): Promise<void> {
+    try {
+      await this.startup.ready();
+      await this.point.start();
+    } catch (error) {
+      if (!this.startup.stopped) this.fatal.report('the token service cannot read the log', error);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, type JWTPayload } from 'jose';
+
+/** A backend service with a key of its own, as SMART App Launch 2.2 has it. */
+export interface TestClient {
+  readonly clientId: string;
+  /** The public key as an application registers it. */
+  readonly key: { readonly kid: string; readonly thumbprint: string; readonly jwk: Record<string, unknown> };
+  /** Signs a client assertion for an audience; what is given replaces what is right, and `undefined` takes it away. */
+  assertion(
+    audience: string,
+    claims?: JWTPayload,
+    header?: { alg?: string; kid?: string | undefined; typ?: string },
+  ): Promise<string>;
+  /** The form of a token request. */
+  form(assertion: string, fields?: Record<string, string>): URLSearchParams;
+}
+
+/** A client with a new key. */
+export async function testClient(
+  clientId: string = randomUUID(),
+  alg: 'ES384' | 'RS384' | 'RS256' = 'ES384',
+): Promise<TestClient> {
+  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
+  const jwk: JWK = await exportJWK(publicKey);
+  const kid = `key-of-${clientId}`;
+  return {
+    clientId,
+    key: { kid, thumbprint: await calculateJwkThumbprint(jwk), jwk: { ...jwk, kid } },
+    assertion: (audience, claims = {}, header = {}) =>
+      new SignJWT({
+        iss: clientId,
+        sub: clientId,
+        aud: audience,
+        jti: randomUUID(),
+        exp: Math.floor(Date.now() / 1000) + 60,
+        ...claims,
+      })
+        .setProtectedHeader({ alg, kid, typ: 'JWT', ...header })
+        .sign(privateKey),
+    form: (assertion, fields = {}) =>
+      new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: assertion,
+        ...fields,
+      }),
+  };
+}
