@@ -16,6 +16,7 @@ export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, type BodyShape } from './answer/answers-documented.js';
 export { Database } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
+export { storable } from './database/storable.js';
 export { type MigrationClass, type SchemaMigrations, type SchemaName } from './database/database-schemas.js';
 export { ASYNC_API, type AsyncApiSource } from './docs/async-api.controller.js';
 export { HealthRegistry, type HealthProbe } from './health/health-registry.js';
@@ -69,7 +70,7 @@ export { PageQuery, decodeCursor, encodeCursor, pageOf, type Page } from './requ
 export { Consumes } from './request/media-type-guard.js';
 export { Nested } from './request/nested.js';
 export { mountHandler, type MountedHandler } from './mount/mount-handler.js';
-export { formatPosition, parsePositions, type Position } from './request/position.js';
+export type { Position } from '#contracts';
 export { UuidParam } from './request/uuid-param.js';
 export { createService, type RunningService } from './service/create-service.js';
 export { FatalErrors } from './service/fatal-errors.js';

@@ -1,6 +1,6 @@
+import { formatPosition, type Position } from '#contracts';
 import { ProblemException } from '../problem/problem-exception.js';
 import { problemOfStatus } from '../problem/problem.js';
-import { formatPosition, type Position } from '../request/position.js';
 
 /**
  * A response with more than a body, returned by a controller: status, `ETag`, `Gatehouse-Position`,

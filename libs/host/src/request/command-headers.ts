@@ -1,9 +1,10 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Position } from '#contracts';
 import type { FastifyRequest } from 'fastify';
 import { callerOf, type Caller } from '../identity/caller.js';
 import { correlationId } from '../logging/request-context.js';
 import { malformed } from '../problem/problem-exception.js';
-import { parsePositions, type Position } from './position.js';
+import { parsePositions } from './position.js';
 
 /** What a command needs of the request that brought it, besides its body. */
 export interface CommandRequest {

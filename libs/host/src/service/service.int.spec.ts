@@ -14,7 +14,7 @@ import { refusalToProblem } from '../problem/refusal.js';
 import { CommandContext, SeenPositions, type CommandRequest } from '../request/command-headers.js';
 import { Nested } from '../request/nested.js';
 import { PageQuery, decodeCursor } from '../request/page.js';
-import type { Position } from '../request/position.js';
+import { formatPosition, type Position } from '#contracts';
 import { UuidParam } from '../request/uuid-param.js';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 
@@ -57,7 +57,7 @@ class ThingsController {
   create(@Body() body: NewThing, @CommandContext() command: CommandRequest) {
     return Answer.created(
       { ...body, command },
-      { location: '/things/1', version: 1, position: { topic: 't', partition: 2, offset: '3' } },
+      { location: '/things/1', version: 1, position: { topic: 't', partition: 2, offset: 3n } },
     );
   }
 
@@ -66,7 +66,7 @@ class ThingsController {
   @Lists(thing)
   list(@Query() query: ThingsQuery, @SeenPositions() seen: readonly Position[]) {
     if (query.cursor !== undefined) decodeCursor(query.cursor, ['string', 'number']);
-    return { items: [], query, seen };
+    return { items: [], query, seen: seen.map(formatPosition) };
   }
 
   @Get(':id')
@@ -190,10 +190,7 @@ describe('a service', () => {
       expect(await response.json()).toEqual({
         items: [],
         query: { limit: 3 },
-        seen: [
-          { topic: 'a', partition: 1, offset: '2' },
-          { topic: 'b.c', partition: 3, offset: '4' },
-        ],
+        seen: ['a:1:2', 'b.c:3:4'],
       });
     });
 
