@@ -6,6 +6,6 @@ import { TimelineController } from './show-timeline/timeline.controller.js';
 
 @Module({
   controllers: [RecordsController, TimelineController],
-  providers: [provideProjection(auditRecordsProjection)],
+  providers: [...provideProjection(auditRecordsProjection)],
 })
 export class AuditModule {}

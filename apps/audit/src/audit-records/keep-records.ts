@@ -1,7 +1,7 @@
 import type { Position } from '#contracts';
+import { storable } from '#host';
 import { auditRowOf } from './audit-record.js';
 import type { Audited } from './audited.js';
-import { storable } from './storable.js';
 
 /** The columns of `audit_records`, with the type that a JSON value is read as. */
 const COLUMNS = {

@@ -1,3 +1,4 @@
+import type { Position } from '#contracts';
 import {
   Database,
   decodeCursor,
@@ -5,12 +6,11 @@ import {
   Lists,
   notFound,
   pageOf,
-  type Position,
+  type ProjectionReadiness,
   Reads,
   Roles,
   SeenPositions,
 } from '#host';
-import type { ProjectionPort } from '#event-log';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { auditRecordsProjection } from '../audit-records/audit-records.projection.js';
@@ -24,7 +24,7 @@ import { RecordsQuery } from './records-query.js';
 export class RecordsController {
   constructor(
     private readonly database: Database,
-    @InjectProjection(auditRecordsProjection) private readonly projection: ProjectionPort,
+    @InjectProjection(auditRecordsProjection) private readonly projection: ProjectionReadiness,
   ) {}
 
   /** Records that meet all filters, newest first. */

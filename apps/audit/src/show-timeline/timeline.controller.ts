@@ -1,10 +1,9 @@
-import { activityTopic } from '#contracts';
-import type { ProjectionPort } from '#event-log';
+import { activityTopic, type Position } from '#contracts';
 import {
   Database,
   InjectProjection,
   notFound,
-  type Position,
+  type ProjectionReadiness,
   Reads,
   Roles,
   SeenPositions,
@@ -41,7 +40,7 @@ interface EventRow extends TimelineEvent {
 export class TimelineController {
   constructor(
     private readonly database: Database,
-    @InjectProjection(auditRecordsProjection) private readonly projection: ProjectionPort,
+    @InjectProjection(auditRecordsProjection) private readonly projection: ProjectionReadiness,
     @Inject(VAULT) private readonly vault: Vault,
   ) {}
 

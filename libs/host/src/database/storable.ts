@@ -3,7 +3,7 @@ type Storable = string | number | boolean | null | readonly Storable[] | { reado
 
 /**
  * A JSON value as `jsonb` can hold it: Postgres refuses NUL and half surrogate pairs, and what a client sent must not be
- * able to stop the audit. Both become U+FFFD; the log keeps the record as it came.
+ * able to stop a projection. Both become U+FFFD; the log keeps the record as it came.
  */
 export function storable(value: unknown): Storable {
   if (typeof value === 'string') return storableText(value);
