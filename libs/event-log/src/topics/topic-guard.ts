@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin, type ConfigEntries } from 'kafkajs';
+import kafkajs, { type Admin, type ConfigEntries } from 'kafkajs';
 import type { TopicSpec } from '#contracts';
 import { createAdmin, type LogSettings } from '../kafka/log-connection.js';
 
@@ -79,7 +79,7 @@ async function inspect(admin: Admin, specs: readonly TopicSpec[], options: Topic
   const { topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ name }) => name) });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: specs.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name })),
+    resources: specs.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
   });
   return specs.flatMap((spec) => {
     const partitions = topics.find(({ name }) => name === spec.name)?.partitions ?? [];
