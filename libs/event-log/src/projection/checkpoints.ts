@@ -2,8 +2,8 @@ import type { Position } from '#contracts';
 import type { NextOffsets } from '../tail/log-tail.js';
 import type { Query } from './projection.js';
 
-/** DDL of the table that says how far each projection is: in the same schema, and so in the same transaction, as its rows. */
-export const CHECKPOINT_TABLE = `CREATE TABLE IF NOT EXISTS projection.checkpoints (
+/** The table that says how far each projection is: in the same schema, and so in the same transaction, as its rows. */
+const TABLE = `CREATE TABLE IF NOT EXISTS projection.checkpoints (
   projection text NOT NULL,
   version integer NOT NULL,
   topic text NOT NULL,
@@ -11,6 +11,12 @@ export const CHECKPOINT_TABLE = `CREATE TABLE IF NOT EXISTS projection.checkpoin
   next_offset bigint NOT NULL,
   PRIMARY KEY (projection, version, topic, partition)
 )`;
+
+/** Makes the table where it is missing. One at a time: `IF NOT EXISTS` alone fails for the second of two that come together. */
+export async function ensureCheckpoints(query: Query): Promise<void> {
+  await query(`SELECT pg_advisory_xact_lock(hashtext('gatehouse.projection.checkpoints'))`);
+  await query(TABLE);
+}
 
 interface Key {
   readonly projection: string;

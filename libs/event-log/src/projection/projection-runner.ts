@@ -3,7 +3,7 @@ import { Backoff } from '../kafka/backoff.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
-import { CHECKPOINT_TABLE, lockCheckpoint, moveCheckpoint, readCheckpoints } from './checkpoints.js';
+import { ensureCheckpoints, lockCheckpoint, moveCheckpoint, readCheckpoints } from './checkpoints.js';
 import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type ProjectionStore } from './projection.js';
 
 /**
@@ -41,7 +41,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
   /** Resolves when the projection holds everything that stood in the log at the start. Waits for Postgres and brokers. */
   async start(): Promise<void> {
     await this.store.ready();
-    await this.#untilStored(() => this.store.transaction((query) => query(CHECKPOINT_TABLE)));
+    await this.#untilStored(() => this.store.transaction(ensureCheckpoints));
     await this.#tail.start();
     this.#started = true;
   }
