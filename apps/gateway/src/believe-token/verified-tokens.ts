@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type FetchImplementation, type RemoteJWKSet } from 'jose';
+import { type AccessTokenClaims, readClaims } from './access-token-claims.js';
+
+/** ES256 by default (security.md, Tokens); nothing symmetric, and not `none`. */
+const ALGORITHMS = ['ES256', 'RS256'];
+/** How far the clocks of the token service and this one may be apart, in seconds. */
+const CLOCK_TOLERANCE_S = 5;
+const REMEMBERED = 20_000;
+/** How old the keys may be before they are asked for again: a key that was withdrawn stops to count after this. */
+const KEYS_MAX_AGE_MS = 60_000;
+
+/** The token is not one of ours, or has expired. `reason` may be told to the caller. */
+export class TokenNotBelieved extends Error {
+  override readonly name = 'TokenNotBelieved';
+  readonly code = 'token-not-believed';
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(reason, options);
+  }
+}
+
+/** The keys cannot be had now, so that nobody can say whether the token is one of ours. */
+export class KeysUnavailable extends Error {
+  override readonly name = 'KeysUnavailable';
+  readonly code = 'keys-unavailable';
+}
+
+interface Remembered {
+  readonly claims: AccessTokenClaims;
+  readonly kid: string;
+}
+
+/**
+ * Believes access tokens by the keys of the token service. What is remembered is the verification of a signature
+ * alone, by the hash of the whole token, and only as long as its key is published; who may do what is looked at on
+ * every call, elsewhere.
+ */
+export class VerifiedTokens {
+  readonly #keys: RemoteJWKSet;
+  readonly #remembered = new Map<string, Remembered>();
+  #askedAt = -Infinity;
+
+  constructor(
+    private readonly options: {
+      readonly jwksUrl: string;
+      readonly issuer: string;
+      readonly audience: string;
+      /** The published keys could not be asked for again; those that are known go on. */
+      readonly onStaleKeys: (error: unknown) => void;
+      readonly fetch?: FetchImplementation;
+    },
+  ) {
+    this.#keys = createRemoteJWKSet(new URL(options.jwksUrl), {
+      timeoutDuration: 3_000,
+      cooldownDuration: 2_000,
+      cacheMaxAge: Infinity, // renewed below: a token service that is away must not stop calls
+      ...(options.fetch ? { [customFetch]: options.fetch } : {}),
+    });
+  }
+
+  /**
+   * The claims of a token that is ours and has not expired.
+   *
+   * @throws TokenNotBelieved, KeysUnavailable
+   */
+  async believe(token: string): Promise<AccessTokenClaims> {
+    this.#renewKeys();
+    const hash = createHash('sha256').update(token).digest('base64');
+    const known = this.#remembered.get(hash);
+    const claims = known && this.#isPublished(known.kid) ? known.claims : await this.#verify(token, hash);
+    if (claims.expiresAtMs + CLOCK_TOLERANCE_S * 1000 <= Date.now())
+      throw new TokenNotBelieved('The token has expired.');
+    return claims;
+  }
+
+  async #verify(token: string, hash: string): Promise<AccessTokenClaims> {
+    this.#remembered.delete(hash);
+    const { payload, protectedHeader } = await this.#verified(token);
+    const claims = readClaims(payload);
+    if (!claims) throw new TokenNotBelieved('The token’s claims are not those of an access token for this API.');
+    const { kid } = protectedHeader;
+    if (kid !== undefined) this.#remember(hash, { claims, kid });
+    return claims;
+  }
+
+  async #verified(token: string): ReturnType<typeof jwtVerify> {
+    const { issuer, audience } = this.options;
+    try {
+      return await jwtVerify(token, this.#keys, {
+        issuer,
+        audience,
+        typ: 'at+jwt',
+        algorithms: ALGORITHMS,
+        clockTolerance: CLOCK_TOLERANCE_S,
+        requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id'],
+      });
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) throw new TokenNotBelieved('The token has expired.', { cause: error });
+      if (error instanceof errors.JWTClaimValidationFailed) {
+        throw new TokenNotBelieved(`The token’s ${error.claim} does not count here.`, { cause: error });
+      }
+      if (isAboutTheToken(error))
+        throw new TokenNotBelieved('The token is not one of this service’s.', { cause: error });
+      throw new KeysUnavailable('the keys of the token service cannot be had', { cause: error });
+    }
+  }
+
+  #remember(hash: string, verified: Remembered): void {
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size >= REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+    this.#remembered.set(hash, verified);
+  }
+
+  #isPublished(kid: string): boolean {
+    return this.#keys.jwks()?.keys.some((key) => key.kid === kid) ?? false;
+  }
+
+  /** Asks for the keys again in the background, at most once in a while. */
+  #renewKeys(): void {
+    const now = performance.now();
+    if (this.#keys.jwks() === undefined || now - this.#askedAt < KEYS_MAX_AGE_MS) return;
+    this.#askedAt = now;
+    this.#keys.reload().catch(this.options.onStaleKeys);
+  }
+}
+
+function isAboutTheToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JWSInvalid ||
+    error instanceof errors.JWTInvalid ||
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSEAlgNotAllowed ||
+    error instanceof errors.JOSENotSupported
+  );
+}

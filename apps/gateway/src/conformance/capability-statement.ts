@@ -1,0 +1,60 @@
+import { allResourceTypes, oauthPaths } from '#smart';
+
+/** Types that cannot be had through the gateway yet, whatever the scopes say. */
+const withheld: ReadonlySet<string> = new Set(['Binary', 'Bundle', 'Parameters', 'Subscription']);
+
+const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
+
+/**
+ * What this FHIR API does (R4, CapabilityStatement). Built, and not the upstream's passed through: it says what is
+ * enforced here, under our URLs.
+ *
+ * @param publicUrl where callers reach this service, without a slash at its end
+ * @param date      RFC 3339: since when this has been so
+ */
+export function capabilityStatement(publicUrl: string, date: string): object {
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date,
+    kind: 'instance',
+    fhirVersion: '4.0.1',
+    format: ['application/fhir+json'],
+    software: { name: 'Gatehouse' },
+    implementation: { description: 'FHIR R4 behind Gatehouse', url: `${publicUrl}/fhir` },
+    rest: [
+      {
+        mode: 'server',
+        security: {
+          extension: [oauthUris(publicUrl)],
+          cors: false,
+          service: [
+            {
+              coding: [
+                {
+                  system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
+                  code: 'SMART-on-FHIR',
+                  display: 'SMART-on-FHIR',
+                },
+              ],
+            },
+          ],
+        },
+        resource: allResourceTypes
+          .filter((type) => !withheld.has(type))
+          .map((type) => ({ type, interaction: INTERACTIONS.map((code) => ({ code })) })),
+      },
+    ],
+  };
+}
+
+/** The addresses of the authorization server, equal to those of smart-configuration (SMART App Launch 1.0). */
+function oauthUris(publicUrl: string): object {
+  return {
+    url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+    extension: [
+      { url: 'token', valueUri: publicUrl + oauthPaths.token },
+      { url: 'revoke', valueUri: publicUrl + oauthPaths.revocation },
+    ],
+  };
+}

@@ -1,0 +1,84 @@
+import { type EffectiveAccess, tokenFault } from '#access';
+import {
+  decideInteraction,
+  type FhirInteraction,
+  intersect,
+  parseScopes,
+  type ResourceScope,
+  type Scope,
+} from '#smart';
+import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
+
+/** There is one FHIR endpoint so far; its id stands in approvals and records from the start. */
+export const ENDPOINT = 'default';
+
+/** What an enforcement point says to a call. */
+export type CallDecision =
+  | { readonly outcome: 'allow'; readonly scopes: readonly ResourceScope[]; readonly granted: readonly Scope[] }
+  | {
+      readonly outcome: 'deny';
+      /** `token`: 401, the token counts no more. `scope`: 403. `request`: not one that we know, or can check. */
+      readonly kind: 'token' | 'scope' | 'request';
+      /** For the auditor. */
+      readonly reason: string;
+      /** For the caller: names rules, types and parameters, never values or ids. */
+      readonly detail: string;
+      readonly wouldAllow: readonly string[];
+    };
+
+/**
+ * Decides a call from what is in force now: the token's standing, then the scopes that it has and that are approved
+ * still, then the interaction. Pure; cheap enough to be asked again before each byte that leaves.
+ *
+ * @param access the effective access of the token's application, at this moment
+ */
+export function decideCall(
+  claims: AccessTokenClaims,
+  access: EffectiveAccess | undefined,
+  interaction: FhirInteraction,
+): CallDecision {
+  if (access?.clientId !== claims.clientId)
+    return deadToken('the token’s application is not known', 'unknown application');
+  const fault = tokenFault(access, claims);
+  if (fault !== undefined) {
+    const why = fault === 'closed' ? `closed: ${access.why ?? ''}` : fault;
+    return deadToken('The token counts no more: access was closed or the token revoked.', why);
+  }
+  if (!access.endpoints.includes('*') && !access.endpoints.includes(ENDPOINT)) {
+    return {
+      outcome: 'deny',
+      kind: 'scope',
+      reason: 'the approval does not cover this endpoint',
+      detail: 'The approval does not cover this endpoint.',
+      wouldAllow: [],
+    };
+  }
+  const granted = intersect(claims.scopes, approvedScopes(access.scopes));
+  const decision = decideInteraction(granted, interaction);
+  if (decision.outcome === 'allow') return { outcome: 'allow', scopes: decision.scopes, granted };
+  const { reason, detail, wouldAllow } = decision;
+  return {
+    outcome: 'deny',
+    kind: reason === 'not-granted' ? 'scope' : 'request',
+    reason: `${reason}: ${detail}`,
+    detail,
+    wouldAllow,
+  };
+}
+
+function deadToken(detail: string, reason: string): CallDecision {
+  return { outcome: 'deny', kind: 'token', reason, detail, wouldAllow: [] };
+}
+
+const parsed = new WeakMap<readonly string[], readonly Scope[]>();
+
+/** The approved scopes, parsed once for each approval. A list that cannot be read approves nothing. */
+function approvedScopes(texts: readonly string[]): readonly Scope[] {
+  let scopes = parsed.get(texts);
+  if (!scopes) {
+    const result = parseScopes(texts);
+    scopes = result.ok ? result.scopes : [];
+    parsed.set(texts, scopes);
+  }
+  return scopes;
+}

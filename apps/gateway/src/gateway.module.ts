@@ -1,0 +1,11 @@
+import { provideActivity } from '#host';
+import { Module } from '@nestjs/common';
+import { FhirMount } from './proxy/fhir-mount.js';
+import { GatewayPoint } from './proxy/gateway-point.js';
+import { AccessController } from './show-access/access.controller.js';
+
+@Module({
+  controllers: [AccessController],
+  providers: [GatewayPoint, FhirMount, ...provideActivity()],
+})
+export class GatewayModule {}

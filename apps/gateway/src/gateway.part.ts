@@ -1,0 +1,11 @@
+import type { ServicePart } from '#host';
+import { GatewayConfig } from './gateway.config.js';
+import { GatewayModule } from './gateway.module.js';
+
+/** Enforces at the FHIR API, and shows who may do what there. */
+export const gateway: ServicePart = {
+  name: 'gateway',
+  defaultPort: 8084,
+  module: GatewayModule,
+  config: [GatewayConfig],
+};

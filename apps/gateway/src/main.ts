@@ -1,0 +1,4 @@
+import { startService } from '#host';
+import { gateway } from './gateway.part.js';
+
+await startService(gateway);

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { type AccessDecisionRecord, type ActivityRecord, formatPosition } from '#contracts';
+import type { ActivityPort } from '#event-log';
+import { type FhirInteraction, serialiseScope } from '#smart';
+import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
+import { type CallDecision, ENDPOINT } from '../decide-call/decide-call.js';
+
+/** A call as its records name it. */
+export interface RecordedCall {
+  readonly callId: string;
+  readonly claims: AccessTokenClaims;
+  readonly interaction: FhirInteraction;
+  readonly method: string;
+  readonly correlationId: string;
+  readonly clientAddress?: string;
+  readonly userAgent?: string;
+}
+
+/** Cannot be recorded: nothing that depends on the record may leave. */
+export class NotRecorded extends Error {
+  override readonly name = 'NotRecorded';
+  readonly code = 'not-recorded';
+}
+
+type Completed = Extract<ActivityRecord, { readonly type: 'access-completed' }>['data'];
+
+/** Writes what was decided and what left into the log. */
+export class CallRecords {
+  constructor(
+    private readonly activity: ActivityPort,
+    private readonly enforcementPoint: string,
+  ) {}
+
+  static newCallId(): string {
+    return randomUUID();
+  }
+
+  /**
+   * Records a decision; gives the record's position once all in-sync replicas have it.
+   *
+   * @param status what the caller is told, when that is known by now
+   * @throws NotRecorded
+   */
+  async decided(
+    call: RecordedCall,
+    decision: CallDecision,
+    approvalVersion: number | undefined,
+    status?: number,
+  ): Promise<string> {
+    const { claims, interaction } = call;
+    const [scope] = decision.outcome === 'allow' ? decision.scopes.map(serialiseScope) : decision.wouldAllow;
+    const data: AccessDecisionRecord = {
+      callId: call.callId,
+      clientId: claims.clientId,
+      tokenId: claims.tokenId,
+      endpoint: ENDPOINT,
+      enforcementPoint: this.enforcementPoint,
+      method: call.method,
+      ...whatWasAsked(interaction),
+      ...(scope === undefined ? {} : { scope }),
+      ...(approvalVersion === undefined ? {} : { approvalVersion }),
+      reason: decision.outcome === 'allow' ? 'the scopes allow it' : decision.reason,
+      ...(status === undefined ? {} : { status }),
+      ...(call.clientAddress === undefined ? {} : { clientAddress: call.clientAddress }),
+      ...(call.userAgent === undefined ? {} : { userAgent: call.userAgent.slice(0, 512) }),
+    };
+    const type = decision.outcome === 'allow' ? 'access-allowed' : 'access-denied';
+    return await this.#append({ type, data }, call);
+  }
+
+  /** Records what became of a call that was let in. */
+  async completed(call: RecordedCall, ended: Pick<Completed, 'status' | 'bytes' | 'ending'>): Promise<void> {
+    const data: Completed = { callId: call.callId, enforcementPoint: this.enforcementPoint, ...ended, patients: [] };
+    await this.#append({ type: 'access-completed', data }, call);
+  }
+
+  async #append(record: ActivityRecord, { claims, correlationId }: RecordedCall): Promise<string> {
+    try {
+      const meta = { subject: claims.applicationId, actor: `client:${claims.clientId}`, correlationId };
+      const { position } = await this.activity.append(record, meta);
+      return formatPosition(position);
+    } catch (cause) {
+      throw new NotRecorded('the call could not be recorded', { cause });
+    }
+  }
+}
+
+/** Type and id of what was asked for. The id of a patient is a person's, so that it stays out of the log. */
+function whatWasAsked(
+  interaction: FhirInteraction,
+): Pick<AccessDecisionRecord, 'interaction' | 'resourceType' | 'resourceId'> {
+  if (interaction.kind === 'unrecognised') return {};
+  const type = 'type' in interaction ? interaction.type : undefined;
+  const id = 'id' in interaction && type !== 'Patient' ? interaction.id : undefined;
+  return {
+    interaction: interaction.kind,
+    ...(type === undefined ? {} : { resourceType: type }),
+    ...(id === undefined ? {} : { resourceId: id }),
+  };
+}

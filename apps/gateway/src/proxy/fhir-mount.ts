@@ -1,0 +1,64 @@
+import type { ActivityPort } from '#event-log';
+import { BaseConfig, InjectActivity, Log, mountHandler } from '#host';
+import { splitTarget } from '#smart';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { VerifiedTokens } from '../believe-token/verified-tokens.js';
+import { Conformance } from '../conformance/conformance.js';
+import { GatewayConfig } from '../gateway.config.js';
+import { CallRecords } from './call-records.js';
+import { FHIR_MOUNT, FhirCalls, originalUrlOf } from './fhir-calls.js';
+import { GatewayPoint } from './gateway-point.js';
+import { Upstream } from './upstream.js';
+
+/** Puts the FHIR API beside Nest's routes: bodies, errors and methods there are FHIR's own. */
+@Injectable()
+export class FhirMount implements OnModuleInit, OnModuleDestroy {
+  private readonly upstream: Upstream;
+  private readonly log: Log;
+
+  constructor(
+    private readonly http: HttpAdapterHost,
+    private readonly base: BaseConfig,
+    private readonly config: GatewayConfig,
+    private readonly gateway: GatewayPoint,
+    @InjectActivity() private readonly activity: ActivityPort,
+    log: Log,
+  ) {
+    this.log = log.for('fhir');
+    this.upstream = new Upstream({
+      baseUrl: base.fhirUpstreamUrl,
+      timeoutMs: config.upstreamTimeout * 1000,
+      maxBytes: config.upstreamMaxBytes,
+    });
+  }
+
+  onModuleInit(): void {
+    const { publicUrl } = this.base;
+    const fhirBase = publicUrl + FHIR_MOUNT;
+    const conformance = new Conformance(publicUrl, new Date().toISOString());
+    const tokens = new VerifiedTokens({
+      jwksUrl: this.config.jwksUrl,
+      issuer: publicUrl,
+      audience: fhirBase,
+      onStaleKeys: (error) => this.log.warn('the keys of the token service could not be renewed', error),
+    });
+    const records = new CallRecords(this.activity, this.gateway.point.id);
+    const calls = new FhirCalls(this.gateway, tokens, records, this.upstream, fhirBase, this.log);
+    mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
+      prefix: FHIR_MOUNT,
+      publicUrl,
+      handler: async (request, response) => {
+        const target = splitTarget(originalUrlOf(request), FHIR_MOUNT);
+        if (target && conformance.answer(request, target, response)) return;
+        await calls.handle(request, response);
+      },
+      onError: (error) => this.log.error('a call of the FHIR API failed', error),
+    });
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.upstream.close();
+  }
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { EnforcementPoint, ReceiptCollector } from '#enforcement';
+import type { LogSettings } from '#event-log';
+import { FatalErrors, HealthRegistry, LOG_SETTINGS } from '#host';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { OpenCalls } from './open-calls.js';
+
+/** This instance's enforcement point, its open calls, and what it knows of the other points. */
+@Injectable()
+export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
+  readonly calls = new OpenCalls();
+  readonly point: EnforcementPoint;
+  readonly others: ReceiptCollector;
+
+  constructor(
+    @Inject(LOG_SETTINGS) settings: LogSettings,
+    private readonly fatal: FatalErrors,
+    private readonly health: HealthRegistry,
+  ) {
+    const onFailure = (error: unknown) => fatal.report('the gateway cannot follow the log', error);
+    this.point = new EnforcementPoint(settings, {
+      id: `gateway-${randomUUID()}`,
+      kind: 'gateway',
+      onClosure: (applicationId) => this.calls.lookAgain(applicationId),
+      onFailure,
+    });
+    this.others = new ReceiptCollector(settings, { onFailure });
+  }
+
+  onModuleInit(): void {
+    this.health.register('gateway lease', () => {
+      if (!this.point.holdsLease()) throw new Error('holds no lease: has not caught up with the log, or cannot report');
+    });
+    for (const part of [this.point, this.others]) {
+      part.start().catch((error: unknown) => this.fatal.report('the gateway cannot follow the log', error));
+    }
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([this.point.close(), this.others.close()]);
+  }
+}

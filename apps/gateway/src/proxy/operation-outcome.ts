@@ -1,0 +1,52 @@
+/** An error as FHIR says it (R4, OperationOutcome). */
+export interface OperationOutcome {
+  readonly resourceType: 'OperationOutcome';
+  readonly issue: readonly [{ readonly severity: 'error'; readonly code: string; readonly diagnostics: string }];
+}
+
+/** What a caller is told instead of a resource. */
+export interface FhirError {
+  readonly status: number;
+  readonly body: OperationOutcome;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * @param code        of `issue-type`
+ * @param diagnostics for a person who calls the API; nothing of the upstream's own errors
+ */
+export function fhirError(
+  status: number,
+  code: string,
+  diagnostics: string,
+  headers: Readonly<Record<string, string>> = {},
+): FhirError {
+  return {
+    status,
+    headers,
+    body: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics }] },
+  };
+}
+
+/** 401 without a token at all (RFC 6750 §3). */
+export function tokenRequired(): FhirError {
+  return fhirError(401, 'login', 'This API takes calls with an access token in the Authorization header.', {
+    'WWW-Authenticate': 'Bearer',
+  });
+}
+
+/** 401 for a token that does not count (RFC 6750 §3.1). */
+export function invalidToken(diagnostics: string): FhirError {
+  return fhirError(401, 'login', diagnostics, { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+}
+
+/** 403 for what the token's scopes do not allow. */
+export function insufficientScope(diagnostics: string, wouldAllow: readonly string[]): FhirError {
+  const scope = wouldAllow.length > 0 ? `, scope="${wouldAllow.join(' ')}"` : '';
+  return fhirError(403, 'forbidden', diagnostics, { 'WWW-Authenticate': `Bearer error="insufficient_scope"${scope}` });
+}
+
+/** 503: this instance may not let anybody in now, or could not record that it did. */
+export function notNow(diagnostics: string): FhirError {
+  return fhirError(503, 'transient', diagnostics, { 'Retry-After': '2' });
+}

@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { FhirError } from './operation-outcome.js';
+
+const FHIR_JSON = 'application/fhir+json; charset=utf-8';
+/** What is handed to a socket between two looks at whether the call may still go on, in bytes. */
+const PIECE_BYTES = 65_536;
+/** A caller that takes nothing for this long is gone, in milliseconds. */
+const IDLE_MS = 30_000;
+
+/** How an answer ended, and how much of it was handed over. */
+export interface Sent {
+  readonly ending: 'sent' | 'cut' | 'caller-gone';
+  readonly bytes: number;
+}
+
+/** Tells an error; HEAD gets the headers alone. */
+export function sendError(
+  response: ServerResponse,
+  { status, body, headers }: FhirError,
+  extra: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, { ...headers, ...extra, 'Content-Type': FHIR_JSON, 'Content-Length': text.length });
+  response.end(text);
+}
+
+/**
+ * Sends a resource in pieces. Before each piece, in the same tick, `isAllowed` is asked; when it says no, the rest
+ * stays here and the connection is cut.
+ */
+export async function sendResource(
+  response: ServerResponse,
+  body: Buffer,
+  headers: Readonly<Record<string, string>>,
+  isAllowed: () => boolean,
+): Promise<Sent> {
+  response.setTimeout(IDLE_MS, () => response.destroy());
+  const closed = once(response, 'close');
+  response.writeHead(200, { ...headers, 'Content-Type': FHIR_JSON, 'Content-Length': body.length });
+  let bytes = 0;
+  if (response.req.method !== 'HEAD') {
+    for (let at = 0; at < body.length && !response.destroyed; at += PIECE_BYTES) {
+      if (!isAllowed()) {
+        response.destroy();
+        return { ending: 'cut', bytes };
+      }
+      const piece = body.subarray(at, at + PIECE_BYTES);
+      bytes += piece.length;
+      if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
+    }
+  }
+  if (!response.destroyed) response.end();
+  await closed;
+  return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
+}
