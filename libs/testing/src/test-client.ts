@@ -6,7 +6,7 @@ export interface TestClient {
   readonly clientId: string;
   /** The public key as an application registers it. */
   readonly key: { readonly kid: string; readonly thumbprint: string; readonly jwk: Record<string, unknown> };
-  /** Signs a client assertion for an audience; what is given replaces what is right, and `undefined` takes it away. */
+  /** Signs a client assertion for an audience; what is given replaces what is right, and a `kid` of `undefined` takes it away. */
   assertion(
     audience: string,
     claims?: JWTPayload,
@@ -33,10 +33,11 @@ export async function testClient(
         sub: clientId,
         aud: audience,
         jti: randomUUID(),
-        exp: Math.floor(Date.now() / 1000) + 60,
+        exp: now() + 60,
+        iat: now(),
         ...claims,
       })
-        .setProtectedHeader({ alg, kid, typ: 'JWT', ...header })
+        .setProtectedHeader({ alg, typ: 'JWT', ...('kid' in header ? {} : { kid }), ...defined(header) })
         .sign(privateKey),
     form: (assertion, fields = {}) =>
       new URLSearchParams({
@@ -47,3 +48,10 @@ export async function testClient(
       }),
   };
 }
+
+/** Without the fields that were set to `undefined`, which take away what is right. */
+function defined({ kid, ...header }: { alg?: string; kid?: string | undefined; typ?: string }) {
+  return { ...header, ...(kid === undefined ? {} : { kid }) };
+}
+
+const now = (): number => Math.floor(Date.now() / 1000);

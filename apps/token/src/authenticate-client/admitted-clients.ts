@@ -1,5 +1,4 @@
-import type { EffectiveAccess } from '#access';
-import type { EnforcementPoint } from '#enforcement';
+import type { AccessFold, EffectiveAccess } from '#access';
 import { decodeProtectedHeader, errors } from 'jose';
 import { clientKeyOf } from './client-keys.js';
 import { FetchRefused } from './guarded-fetch.js';
@@ -24,10 +23,16 @@ export type OpenAccess = EffectiveAccess & {
   readonly expiresAt: string;
 };
 
+/** What an enforcement point knows and may say. */
+export interface Standing {
+  holdsLease(): boolean;
+  readonly access: Pick<AccessFold, 'byClientId'>;
+}
+
 /** Who may come for a token, out of effective access in memory: no database is asked. */
 export class AdmittedClients {
   constructor(
-    private readonly point: Pick<EnforcementPoint, 'holdsLease' | 'access'>,
+    private readonly point: Standing,
     private readonly remote: Pick<RemoteKeySets, 'keysNamed'>,
   ) {}
 

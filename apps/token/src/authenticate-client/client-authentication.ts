@@ -32,7 +32,8 @@ export class ClientAuthentication {
     const { payload, protectedHeader } = await this.verified(assertion, client);
     const checked = checkAssertion(protectedHeader, payload, Date.now() / 1000);
     if (!checked.ok) throw new ClientRefused(checked.fault);
-    if (!(await this.spent.spend(checked.assertion))) throw new ClientRefused('the assertion was used before');
+    if (!(await this.spent.spend(checked.assertion)))
+      throw new ClientRefused('the assertion was used before, or made before the replay guard was');
     return client;
   }
 

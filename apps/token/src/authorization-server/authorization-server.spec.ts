@@ -3,7 +3,7 @@ import type { EffectiveAccess } from '#access';
 import type { ActivityRecord } from '#contracts';
 import { NotAppended } from '#event-log';
 import { testClient, type TestClient } from '#testing';
-import { exportJWK, generateKeyPair, jwtVerify, type JWK } from 'jose';
+import { exportJWK, generateKeyPair, jwtVerify, type CryptoKey, type JWK } from 'jose';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { TokenFacts } from '../issue-token/token-facts.js';
 import { authorizationServer } from './authorization-server.js';
@@ -83,6 +83,14 @@ function openAccess(): EffectiveAccess {
 
 const closed = (): EffectiveAccess => ({ ...access, status: 'closed', why: 'suspended', scopes: [] });
 const ask = (body: URLSearchParams) => fetch(`${url}/oauth/token`, { method: 'POST', body });
+interface TokenAnswer {
+  readonly error?: string;
+  readonly access_token: string;
+  readonly scope: string;
+  readonly expires_in: number;
+  readonly keys?: readonly object[];
+}
+const answerOf = async (response: Response): Promise<TokenAnswer> => (await response.json()) as TokenAnswer;
 const ahead = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
 async function askWith(assertion: string, scope = 'system/Patient.rs'): Promise<Response> {
@@ -97,7 +105,7 @@ describe('a token for a client whose access is open', () => {
       'no-store',
       'no-cache',
     ]);
-    const body = await response.json();
+    const body = await answerOf(response);
     expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 300, scope: expect.any(String) });
     const { payload, protectedHeader } = await jwtVerify(body.access_token, signing.public, {
       issuer: url,
@@ -132,7 +140,7 @@ describe('a token for a client whose access is open', () => {
 
   test('does not outlive the approval', async () => {
     access = { ...access, expiresAt: new Date(Date.now() + 30_000).toISOString() };
-    const { expires_in: life } = await (await askWith(await client.assertion(url))).json();
+    const { expires_in: life } = await answerOf(await askWith(await client.assertion(url)));
     expect(life).toBeLessThanOrEqual(30);
   });
 });
@@ -145,7 +153,7 @@ describe('no token', () => {
     ['it asks for nothing', ''],
   ])('where %s: invalid_scope', async (_why, scope) => {
     const response = await askWith(await client.assertion(url), scope);
-    expect([response.status, (await response.json()).error]).toEqual([400, 'invalid_scope']);
+    expect([response.status, (await answerOf(response)).error]).toEqual([400, 'invalid_scope']);
   });
 
   test('where the access is closed, and the answer does not say why', async () => {
@@ -160,7 +168,7 @@ describe('no token', () => {
   test('for a client that nobody knows', async () => {
     const stranger = await testClient('stranger');
     const response = await ask(stranger.form(await stranger.assertion(url), { scope: 'system/Patient.rs' }));
-    expect([response.status, (await response.json()).error]).toEqual([401, 'invalid_client']);
+    expect([response.status, (await answerOf(response)).error]).toEqual([401, 'invalid_client']);
     expect(recorded).toEqual([
       expect.objectContaining({ type: 'token-refused', data: expect.objectContaining({ clientId: 'stranger' }) }),
     ]);
@@ -174,13 +182,13 @@ describe('no token', () => {
     ['another audience', () => client.assertion('https://elsewhere.example/token')],
     ['the FHIR base as audience', () => client.assertion(`${url}/fhir`)],
     ['another issuer than subject', () => client.assertion(url, { iss: 'somebody' })],
-    ['one without jti', () => client.assertion(url, { jti: undefined })],
+    ['one without jti', () => client.assertion(url, { jti: '' })],
     ['another’s signature', async () => (await testClient('exporter')).assertion(url)],
     ['an access token’s type', () => client.assertion(url, {}, { typ: 'at+jwt' })],
   ];
   test.each(attacks)('for %s', async (_attack, assertion) => {
     const response = await askWith(await assertion());
-    expect([response.status, (await response.json()).error]).toEqual([401, 'invalid_client']);
+    expect([response.status, (await answerOf(response)).error]).toEqual([401, 'invalid_client']);
   });
 
   test('for an RS256 assertion, though its key is registered', async () => {
@@ -207,7 +215,7 @@ describe('no token', () => {
     ['a client_id that is not the subject', { client_id: 'other' }, 400, 'invalid_request'],
   ])('for %s', async (_why, fields, status, error) => {
     const response = await ask(client.form(await client.assertion(url), { scope: 'system/Patient.rs', ...fields }));
-    expect([response.status, (await response.json()).error]).toEqual([status, error]);
+    expect([response.status, (await answerOf(response)).error]).toEqual([status, error]);
   });
 });
 
@@ -248,7 +256,7 @@ describe('503 and no token', () => {
 
 test('the key set shows the public key to any origin, and nothing else of it', async () => {
   const response = await fetch(`${url}/oauth/jwks`, { headers: { origin: 'https://anyone.example' } });
-  const { keys } = await response.json();
+  const { keys = [] } = await answerOf(response);
   expect(response.headers.get('access-control-allow-origin')).toMatch(/^(\*|https:\/\/anyone\.example)$/);
   expect(keys).toEqual([expect.objectContaining({ kid: 'k1', kty: 'EC' })]);
   expect(keys[0]).not.toHaveProperty('d');

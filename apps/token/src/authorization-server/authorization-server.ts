@@ -61,7 +61,7 @@ export function authorizationServer({ publicUrl, key, clients, spent, facts }: A
       const checked = checkAssertion(header, claims, Date.now() / 1000);
       if (!checked.ok) throw new errors.InvalidClientAuth(checked.fault);
       if (!(await orUnavailable(() => spent.spend(checked.assertion))))
-        throw new errors.InvalidClientAuth('the assertion was used before');
+        throw new errors.InvalidClientAuth('the assertion was used before, or made before the replay guard was');
     },
     extraTokenClaims: (ctx) => accessClaims(admitted(ctx)),
     renderError: (ctx, out) => {

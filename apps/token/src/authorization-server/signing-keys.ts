@@ -41,7 +41,7 @@ export class SigningKeys {
     const key = await this.vault.open(reference);
     if (typeof key !== 'object' || key === null || !('kty' in key) || !('kid' in key))
       throw new Error('the vault holds no signing key behind its reference');
-    return { ...key } as JWK; // made below, and authenticated by the vault's cipher since
+    return { ...key };
   }
 }
 

@@ -1,0 +1,351 @@
+import {
+  registration,
+  approval,
+  token as tokenContract,
+  ContextCodec,
+  type Recorded,
+  type TokenEvent,
+  mintId,
+  partitionOf,
+  topicsOf,
+  type ContextContract,
+  type EventOf,
+} from '#contracts';
+import {
+  activitySource,
+  eventsOf,
+  LogTail,
+  OrderedAppender,
+  type ActivityEntry,
+  type LogSettings,
+  type RecordSource,
+} from '#event-log';
+import { startTestService, testClient, testIssuer, type TestClient, type TestIssuer, type TestService } from '#testing';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createServer, type Server } from 'node:http';
+import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { tokenPart } from './token.part.js';
+
+let own: Isolation;
+let issuer: TestIssuer;
+let first: TestService;
+let second: TestService;
+let settings: LogSettings;
+let log: OrderedAppender;
+let publisher: Server;
+let published: readonly object[] = [];
+const tails: { close(): Promise<void> }[] = [];
+const facts: ActivityEntry[] = [];
+const events: Recorded<TokenEvent>[] = [];
+const waiting = new Set<() => void>();
+
+beforeAll(async () => {
+  [own, issuer] = await Promise.all([isolate(), testIssuer()]);
+  const sink = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink };
+  const environment = { KAFKA_BROKERS: own.brokers, KAFKA_TOPIC_PREFIX: own.prefix, TOKEN_JWKS_ALLOW_LOOPBACK: '1' };
+  first = await startTestService(tokenPart, { databaseUrl: own.databaseUrl, issuer, environment });
+  second = await startTestService(tokenPart, {
+    databaseUrl: own.databaseUrl,
+    issuer,
+    environment: { ...environment, PUBLIC_URL: first.url },
+  });
+  log = new OrderedAppender(settings, { deadlineMs: 10_000 });
+  await Promise.all([follow(activitySource, facts), follow(eventsOf(tokenContract), events)]);
+  publisher = createServer((_request, response) =>
+    response.writeHead(200, { 'cache-control': 'max-age=60' }).end(JSON.stringify({ keys: published })),
+  );
+  await new Promise<void>((resolve) => publisher.listen(0, '127.0.0.1', resolve));
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all([first, second].map((service) => serviceclose()));
+  await Promise.all(tails.map((tail) => tail.close()));
+  await logclose();
+  publisherclose();
+  await issuerclose();
+  await owndispose();
+}, 60_000);
+
+/** Gathers what stands in a topic, and what comes. */
+async function follow<E>(source: RecordSource<E>, into: E[]): Promise<void> {
+  const tail = new LogTail(settings, {
+    sources: [source],
+    from: 'start',
+    onBatch: (entries) => {
+      into.push(...entries.map(({ event }) => event));
+      for (const look of waiting) look();
+    },
+    onFailure: (error) => expect(error).toBeUndefined(),
+  });
+  tails.push(tail);
+  await tail.start();
+}
+
+/** An application as its events tell it; versions count from 1 in each context. */
+class Application {
+  readonly id = mintId(3);
+  private readonly versions = new Map<string, number>();
+
+  constructor(readonly client: TestClient) {}
+
+  async happened<C extends ContextContract>(contract: C, event: EventOf<C>): Promise<void> {
+    const version = (this.versions.get(contract.context) ?? 0) + 1;
+    this.versions.set(contract.context, version);
+    const value = new ContextCodec(contract).encodeEvent(event, {
+      id: mintId(3),
+      subject: this.id,
+      time: new Date().toISOString(),
+      actor: 'test',
+      correlationId: 'test',
+      causationId: 'test',
+      version,
+      commandOffset: BigInt(version),
+    });
+    await log.append(own.prefix + topicsOf(contract).events.name, partitionOf(this.id), { key: this.id, value });
+  }
+
+  async registered(jwksUri?: string): Promise<this> {
+    const reviewed = {
+      name: 'Exporter',
+      kind: 'backend',
+      clientType: 'confidential-asymmetric',
+      scopes: ['system/*.rs'],
+      purposesOfUse: [{ code: 'HOPERAT', justification: 'nightly export' }],
+      redirectUris: [],
+      allowedOrigins: [],
+      ...(jwksUri === undefined ? {} : { jwksUri }),
+    } as const;
+    await this.happened(registration, {
+      type: 'application-registered',
+      data: {
+        clientId: this.client.clientId,
+        ownerId: 'owner',
+        reviewed: {
+          ...reviewed,
+          scopes: [...reviewed.scopes],
+          purposesOfUse: [...reviewed.purposesOfUse],
+          redirectUris: [],
+          allowedOrigins: [],
+        },
+        other: { description: '', attestations: [], documents: [] },
+        keys: jwksUri === undefined ? [this.client.key] : [],
+      },
+    });
+    return this;
+  }
+
+  async approved(scopes: string[], approvalVersion = 1): Promise<this> {
+    const standing = { approvalVersion, submission: 1, scopes, expiresAt: '2999-01-01T00:00:00Z' };
+    await this.happened(approval, {
+      type: 'review-approved',
+      data: {
+        ...standing,
+        reviewId: mintId(3),
+        reviewerIds: ['reviewer'],
+        conditions: [],
+        endpoints: ['*'],
+        reason: 'fine',
+      },
+    });
+    await this.happened(registration, { type: 'approval-applied', data: { ...standing, expired: false } });
+    return this;
+  }
+}
+
+async function approvedApplication(scopes = ['system/Patient.rs']): Promise<Application> {
+  return (await new Application(await testClient()).registered()).approved(scopes);
+}
+
+const tokenUrl = () => `${first.url}/oauth/token`;
+
+function post(service: TestService, path: string, body: URLSearchParams): Promise<Response> {
+  return service.call(path, { method: 'POST', body });
+}
+
+async function ask(
+  client: TestClient,
+  {
+    scope = 'system/*.rs',
+    service = first,
+    assertion,
+  }: { scope?: string; service?: TestService; assertion?: string } = {},
+) {
+  const response = await post(
+    service,
+    '/oauth/token',
+    client.form(assertion ?? (await client.assertion(tokenUrl())), { scope }),
+  );
+  const body: unknown = await response.json();
+  return { status: response.status, body };
+}
+
+/** Asks until the instance has folded what a test has just appended. */
+async function askUntil(status: number, client: TestClient, options: Parameters<typeof ask>[1] = {}) {
+  for (let attempt = 0; ; attempt++) {
+    const answer = await ask(client, options);
+    if (answer.status === status || attempt === 200) return answer;
+  }
+}
+
+/** Waits for a record that was or will be gathered. */
+function gathered<E>(from: readonly E[], matches: (entry: E) => boolean): Promise<E> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const found = from.find(matches);
+      if (found === undefined) return;
+      waiting.delete(look);
+      resolve(found);
+    };
+    waiting.add(look);
+    look();
+  });
+}
+
+function accessTokenIn(body: unknown): string {
+  if (typeof body === 'object' && body !== null && 'access_token' in body && typeof body.access_token === 'string')
+    return body.access_token;
+  throw new Error(`no token in ${JSON.stringify(body)}`);
+}
+
+const verify = (token: string) =>
+  jwtVerify(token, createRemoteJWKSet(new URL(`${first.url}/oauth/jwks`)), {
+    issuer: first.url,
+    audience: `${first.url}/fhir`,
+    typ: 'at+jwt',
+  });
+
+describe('a backend application', () => {
+  test('that was approved gets a token, narrowed to the approval, and its fact is in the log', async () => {
+    const application = await approvedApplication(['system/Patient.rs']);
+    const { status, body } = await askUntil(200, application.client);
+    expect([status, body]).toEqual([200, expect.objectContaining({ scope: 'system/Patient.rs', expires_in: 300 })]);
+    const { payload } = await verify(accessTokenIn(body));
+    expect(payload).toMatchObject({
+      client_id: application.client.clientId,
+      gatehouse_application: application.id,
+      gatehouse_key: application.client.key.thumbprint,
+    });
+    const issued = await gathered(facts, ({ type, data }) => type === 'token-issued' && data.tokenId === payload.jti);
+    expect(issued.meta.subject).toBe(application.id);
+  });
+
+  test('gets tokens of one key from every instance', async () => {
+    const application = await approvedApplication();
+    const { body } = await askUntil(200, application.client, { service: second });
+    await expect(verify(accessTokenIn(body))).resolves.toBeDefined();
+  });
+
+  test('that was not approved gets none', async () => {
+    const application = await new Application(await testClient()).registered();
+    const other = await approvedApplication();
+    await askUntil(200, other.client);
+    expect(await ask(application.client)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  });
+
+  test('gets none once it is suspended', async () => {
+    const application = await approvedApplication();
+    await askUntil(200, application.client);
+    await application.happened(registration, { type: 'application-suspended', data: { reason: 'leak', epoch: 1 } });
+    expect(await askUntil(401, application.client)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  });
+
+  test('uses an assertion once, whichever instance it goes to', async () => {
+    const application = await approvedApplication();
+    await askUntil(200, application.client, { service: second });
+    await askUntil(200, application.client, { service: first });
+    const assertion = await application.client.assertion(tokenUrl());
+    const answers = await Promise.all(
+      [first, second, first, second].map((service) => ask(application.client, { service, assertion })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
+  });
+
+  test('may publish its keys instead of registering them', async () => {
+    const address = publisher.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const client = await testClient();
+    published = [client.key.jwk];
+    const application = await (
+      await new Application(client).registered(`http://127.0.0.1:${address.port}/jwks`)
+    ).approved(['system/Patient.rs']);
+    expect(await askUntil(200, application.client)).toMatchObject({ status: 200 });
+  });
+
+  test('an assertion made before the replay guard was is refused', async () => {
+    const application = await approvedApplication();
+    await askUntil(200, application.client);
+    const assertion = await application.client.assertion(tokenUrl(), { iat: Math.floor(Date.now() / 1000) - 3_600 });
+    expect(await ask(application.client, { assertion })).toMatchObject({ status: 401 });
+    const told = await gathered(
+      facts,
+      ({ type, data }) =>
+        type === 'token-refused' &&
+        data.clientId === application.client.clientId &&
+        data.reason.includes('used before'),
+    );
+    expect(told.meta.subject).toBe(application.id);
+  });
+});
+
+describe('a client ends its own token (RFC 7009)', () => {
+  async function revoke(client: TestClient, token: string, service = first): Promise<Response> {
+    return post(service, '/oauth/revoke', client.form(await client.assertion(`${first.url}/oauth/revoke`), { token }));
+  }
+
+  test('and the log says so; a second time is as good', async () => {
+    const application = await approvedApplication();
+    const token = accessTokenIn((await askUntil(200, application.client)).body);
+    const { payload } = await verify(token);
+    expect((await revoke(application.client, token)).status).toBe(200);
+    expect((await revoke(application.client, token, second)).status).toBe(200);
+    await gathered(events, ({ type, data }) => type === 'token-revoked' && data.tokenId === payload.jti);
+    expect(events.filter(({ meta }) => meta.subject === application.id)).toHaveLength(1);
+  });
+
+  test('not another’s', async () => {
+    const [mine, other] = await Promise.all([approvedApplication(), approvedApplication()]);
+    const token = accessTokenIn((await askUntil(200, mine.client)).body);
+    await askUntil(200, other.client);
+    const response = await revoke(other.client, token);
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: 'invalid_grant', error_description: expect.any(String) },
+    ]);
+  });
+
+  test('what is no token is dead already; who does not say who they are is refused', async () => {
+    const application = await approvedApplication();
+    await askUntil(200, application.client);
+    expect((await revoke(application.client, 'nonsense')).status).toBe(200);
+    const response = await post(first, '/oauth/revoke', new URLSearchParams({ token: 'x' }));
+    expect([response.status, await response.json()]).toEqual([
+      401,
+      { error: 'invalid_client', error_description: 'client authentication failed' },
+    ]);
+  });
+});
+
+test('the grants of a revoked application are closed', async () => {
+  const application = await approvedApplication();
+  await application.happened(registration, { type: 'application-revoked', data: { reason: 'sold', epoch: 1 } });
+  const closed = await gathered(
+    events,
+    ({ meta, type }) => type === 'grants-closed' && meta.subject === application.id,
+  );
+  expect(closed).toMatchObject({ data: { reason: 'sold' }, meta: { actor: 'system:token-closes-grants' } });
+});
+
+test.each(['/.well-known/smart-configuration', '/.well-known/oauth-authorization-server'])(
+  '%s may be read from any origin',
+  async (path) => {
+    const response = await first.call(path, { headers: { origin: 'https://anyone.example' } });
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+    expect(await response.json()).toMatchObject({ issuer: first.url, token_endpoint: tokenUrl() });
+    const preflight = await first.call(path, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://anyone.example', 'access-control-request-method': 'GET' },
+    });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+  },
+);
