@@ -1,0 +1,4 @@
+import { startService } from '#host';
+import { registrationPart } from './registration.part.js';
+
+await startService(registrationPart);

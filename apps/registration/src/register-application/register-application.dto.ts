@@ -1,0 +1,164 @@
+import { Nested } from '#host';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  MinLength,
+} from 'class-validator';
+
+export const applicationKinds = ['patient-access', 'provider', 'backend', 'ehr'] as const;
+export const clientTypes = ['public', 'confidential-symmetric', 'confidential-asymmetric'] as const;
+
+export class PurposeOfUse {
+  @IsString()
+  @MaxLength(64)
+  code: string;
+
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2000)
+  justification: string;
+}
+
+class Attestation {
+  @IsString()
+  @MaxLength(200)
+  name: string;
+
+  @IsString()
+  @MaxLength(2000)
+  value: string;
+}
+
+class EvidenceDocument {
+  @IsString()
+  @MaxLength(200)
+  name: string;
+
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2048)
+  uri: string;
+
+  @Matches(/^[0-9a-f]{64}$/)
+  sha256: string;
+}
+
+/** RFC 7517 §5. */
+export class JwkSet {
+  @IsArray()
+  @ArrayMaxSize(20)
+  @IsObject({ each: true })
+  keys: Record<string, unknown>[];
+}
+
+/** Metadata that may be left out, at registration as in a change. */
+export class OptionalMetadata {
+  @IsOptional()
+  @IsString()
+  @MaxLength(4000)
+  description?: string;
+
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(50)
+  @IsString({ each: true })
+  @MinLength(1, { each: true })
+  @MaxLength(2048, { each: true })
+  redirectUris?: string[];
+
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2048)
+  launchUri?: string;
+
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(50)
+  @IsString({ each: true })
+  @MinLength(1, { each: true })
+  @MaxLength(2048, { each: true })
+  allowedOrigins?: string[];
+
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2048)
+  jwksUri?: string;
+
+  /** Mail addresses (RFC 7591 §2); they stand in the vault. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(20)
+  @IsEmail({}, { each: true })
+  contacts?: string[];
+
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2048)
+  privacyPolicyUri?: string;
+
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2048)
+  termsUri?: string;
+
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(2048)
+  logoUri?: string;
+
+  @IsOptional()
+  @Nested(() => Attestation, { each: true })
+  @ArrayMaxSize(50)
+  attestations?: Attestation[];
+
+  @IsOptional()
+  @Nested(() => EvidenceDocument, { each: true })
+  @ArrayMaxSize(50)
+  documents?: EvidenceDocument[];
+}
+
+export class RegisterApplication extends OptionalMetadata {
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  name: string;
+
+  @IsIn(applicationKinds)
+  kind: (typeof applicationKinds)[number];
+
+  @IsIn(clientTypes)
+  clientType: (typeof clientTypes)[number];
+
+  @IsArray()
+  @ArrayMaxSize(128)
+  @IsString({ each: true })
+  @MinLength(1, { each: true })
+  @MaxLength(512, { each: true })
+  scopes: string[];
+
+  @Nested(() => PurposeOfUse, { each: true })
+  @ArrayMaxSize(20)
+  purposesOfUse: PurposeOfUse[];
+
+  @IsOptional()
+  @Nested(() => JwkSet)
+  jwks?: JwkSet;
+
+  /** Registers and submits in one command. */
+  @IsOptional()
+  @IsBoolean()
+  submit?: boolean;
+}

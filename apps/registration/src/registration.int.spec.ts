@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { exportJWK, generateKeyPair } from 'jose';
+import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { registrationPart } from './registration.part.js';
+
+const path = '/registration/applications';
+const metadata = {
+  name: 'Heart Diary',
+  kind: 'patient-access',
+  clientType: 'confidential-symmetric',
+  scopes: ['launch/patient', 'patient/Observation.rs'],
+  purposesOfUse: [{ code: 'PATRQT', justification: 'Patients see their own data.' }],
+  redirectUris: ['https://heart.example.org/callback'],
+  contacts: ['security@heart.example.org'],
+};
+
+describe('an application', () => {
+  let own: Isolation;
+  let issuer: TestIssuer;
+  let service: TestService;
+
+  beforeAll(async () => {
+    [own, issuer] = await Promise.all([isolate(), testIssuer()]);
+    service = await startTestService(registrationPart, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: { KAFKA_TOPIC_PREFIX: own.prefix },
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    await service.close();
+    await Promise.all([own.dispose(), issuer.close()]);
+  });
+
+  const call = async (
+    who: string,
+    role: string,
+    to: string,
+    json?: unknown,
+    headers: Record<string, string> = {},
+    method?: string,
+  ) => {
+    const response = await service.call(to, {
+      headers: { ...(await issuer.bearer(who, role)), ...headers },
+      ...(json === undefined ? {} : { json }),
+      ...(method === undefined ? {} : { method }),
+    });
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as ReturnType<typeof JSON.parse>,
+    };
+  };
+  const register = (body: object = metadata, headers: Record<string, string> = {}) =>
+    call('dev', 'developer', path, body, headers);
+
+  it('is registered once, however often the same request comes', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    const first = await register(metadata, key);
+    const retry = await register(metadata, key);
+    expect(first.status).toBe(201);
+    expect(first.body).toMatchObject({ status: 'draft', version: 1, contacts: metadata.contacts });
+    expect(first.headers.get('location')).toBe(`${path}/${first.body.id}`);
+    expect(first.headers.get('etag')).toBe('"1"');
+    expect([retry.status, retry.body.id, retry.headers.get('location')]).toEqual([
+      201,
+      first.body.id,
+      first.headers.get('location'),
+    ]);
+    expect(retry.headers.get('gatehouse-position')).toBe(first.headers.get('gatehouse-position'));
+    const other = await register({ ...metadata, name: 'Another Diary' }, key);
+    expect(other.status).toBe(422);
+  });
+
+  it('is seen at the position that its caller saw, by its owner and by those who see all', async () => {
+    const { body, headers } = await register();
+    const at = { 'gatehouse-position': headers.get('gatehouse-position') ?? '' };
+    const mine = await call('dev', 'developer', `${path}/${body.id}`, undefined, at);
+    expect(mine.body).toEqual(body);
+    expect(mine.headers.get('etag')).toBe('"1"');
+    for (const role of ['reviewer', 'auditor', 'operator']) {
+      const seen = await call('staff', role, `${path}/${body.id}`, undefined, at);
+      expect([seen.status, seen.body.contacts]).toEqual([200, role === 'auditor' ? undefined : metadata.contacts]);
+    }
+    for (const to of [`${path}/${body.id}`, `${path}/${body.id}/history`]) {
+      expect((await call('stranger', 'developer', to, undefined, at)).status).toBe(404);
+    }
+    const theirs = await call('stranger', 'developer', path, undefined, at);
+    expect(theirs.body.items).toEqual([]);
+    const all = await call('dev', 'developer', `${path}?limit=1&status=draft`, undefined, at);
+    expect(all.body.items).toEqual([body]);
+  });
+
+  it('is submitted, withdrawn and changed by its owner alone, and tells its history', async () => {
+    const { body } = await register();
+    const to = `${path}/${body.id}`;
+    expect((await call('stranger', 'developer', `${to}/submission`, {})).status).toBe(404);
+    expect((await call('staff', 'operator', `${to}/submission`, {})).status).toBe(403);
+    expect((await call('dev', 'developer', `${to}/submission`, { comment: 'Please' })).body.status).toBe('submitted');
+    expect((await call('dev', 'developer', `${to}/submission`, {})).status).toBe(409);
+    expect((await call('dev', 'developer', `${to}/withdrawal`, {})).body.status).toBe('withdrawn');
+    const stale = await call('dev', 'developer', to, { name: 'Heart Book' }, { 'if-match': '"1"' }, 'PATCH');
+    expect(stale.status).toBe(412);
+    const change = { name: 'Heart Book', contacts: null };
+    const changed = await call('dev', 'developer', to, change, { 'if-match': '"3"' }, 'PATCH');
+    expect(changed.body).toMatchObject({ name: 'Heart Book', version: 4 });
+    expect(changed.body.contacts).toBeUndefined();
+    const at = { 'gatehouse-position': changed.headers.get('gatehouse-position') ?? '' };
+    const history = await call('audit', 'auditor', `${to}/history`, undefined, at);
+    expect(history.body.items.map((item: { type: string }) => item.type)).toEqual([
+      'application-registered',
+      'application-submitted',
+      'application-withdrawn',
+      'application-changed',
+    ]);
+  });
+
+  it('gets a secret that is shown once', async () => {
+    const { body } = await register();
+    const to = `${path}/${body.id}/secrets`;
+    const key = { 'idempotency-key': randomUUID() };
+    expect((await call('dev', 'developer', to, { length: 8 })).status).toBe(400);
+    const issued = await call('dev', 'developer', to, {}, key);
+    const retry = await call('dev', 'developer', to, {}, key);
+    expect(Buffer.from(issued.body.secret, 'base64url')).toHaveLength(32);
+    expect(retry.body).toEqual({ id: issued.body.id, expiresAt: issued.body.expiresAt });
+    const at = { 'gatehouse-position': issued.headers.get('gatehouse-position') ?? '' };
+    const history = await call('dev', 'developer', `${path}/${body.id}/history`, undefined, at);
+    expect(history.body.items.at(-1).data).toEqual({ secret: retry.body });
+  });
+
+  it('rotates its keys, and never takes a private one', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES384', { extractable: true });
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'one' };
+    const asymmetric = { ...metadata, clientType: 'confidential-asymmetric' };
+    const leak = await register({ ...asymmetric, jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: 'one' }] } });
+    expect([leak.status, leak.body.errors[0].pointer]).toEqual([422, '/jwks/keys/0/d']);
+    const { body } = await register({ ...asymmetric, jwks: { keys: [jwk] } });
+    const next = { ...(await exportJWK((await generateKeyPair('RS384')).publicKey)), kid: 'two' };
+    const change = { add: next, remove: { kid: 'one', compromised: true } };
+    const rotated = await call('dev', 'developer', `${path}/${body.id}/keys`, change);
+    expect(rotated.body.jwks.keys).toEqual([{ ...next, use: 'sig', alg: 'RS384' }]);
+    expect((await call('stranger', 'developer', `${path}/${body.id}/keys`, change)).status).toBe(404);
+  });
+
+  it('is suspended, reinstated and revoked for good, each with a receipt', async () => {
+    const { body } = await register();
+    const to = `${path}/${body.id}`;
+    const because = { reason: 'A test.' };
+    expect((await call('dev', 'developer', `${to}/suspension`, because)).status).toBe(403);
+    const suspended = await call('op', 'operator', `${to}/suspension`, because);
+    expect(suspended.status).toBe(200);
+    expect(suspended.body).toMatchObject({
+      applicationId: body.id,
+      position: suspended.headers.get('gatehouse-position'),
+      outstanding: [],
+    });
+    expect((await call('op', 'operator', `${to}/reinstatement`, because)).status).toBe(200);
+    const revoked = await call('rev', 'reviewer', `${to}/revocation`, because);
+    const again = await call('op', 'operator', `${to}/revocation`, because);
+    expect([revoked.status, again.status]).toEqual([200, 200]);
+    expect([again.body.position, again.body.decidedAt]).toEqual([revoked.body.position, revoked.body.decidedAt]);
+    expect((await call('op', 'operator', `${to}/reinstatement`, because)).status).toBe(409);
+    expect((await call('op', 'operator', `${to}/revocation`, {})).status).toBe(400);
+  });
+
+  it('is passed on only to somebody known', async () => {
+    const { body } = await register();
+    const heir = await call('heir', 'developer', path, metadata);
+    const to = `${path}/${body.id}/ownership-transfer`;
+    expect((await call('dev', 'developer', to, { ownerId: randomUUID() })).status).toBe(422);
+    const passed = await call('dev', 'developer', to, { ownerId: heir.body.ownerId });
+    expect(passed.body.ownerId).toBe(heir.body.ownerId);
+    expect(passed.body.contacts).toBeUndefined();
+    expect((await call('dev', 'developer', to, { ownerId: heir.body.ownerId })).status).toBe(404);
+  });
+
+  it('is refused with every fault by its pointer, and unknown fields at once', async () => {
+    const unknown = await register({ ...metadata, colour: 'red' });
+    expect([unknown.status, unknown.body.errors]).toEqual([
+      400,
+      [{ pointer: '/colour', detail: 'is not a field of this resource' }],
+    ]);
+    const refused = await register({ ...metadata, scopes: ['patient/Observation.sr'], name: 'He\u0430rt' });
+    expect([refused.status, refused.body.errors.map(({ pointer }: { pointer: string }) => pointer)]).toEqual([
+      422,
+      ['/name', '/scopes/0'],
+    ]);
+  });
+});

@@ -1,0 +1,41 @@
+import { registration } from '#contracts';
+import { commandsController, provideCommands, provideProjection, provideReactor, provideWriter } from '#host';
+import { Module } from '@nestjs/common';
+import { registrationDecider } from './application.decider.js';
+import { ChangeApplicationController } from './change-application/change-application.controller.js';
+import { ChangeKeysController } from './client-credentials/change-keys.controller.js';
+import { IssueSecretController } from './client-credentials/issue-secret.controller.js';
+import { CloseAccessController } from './close-access/close-access.controller.js';
+import { Receipts } from './close-access/receipts.js';
+import { followApproval } from './follow-decisions/follow-approval.reactor.js';
+import { followReview } from './follow-decisions/follow-review.reactor.js';
+import { RegisterApplicationController } from './register-application/register-application.controller.js';
+import { ApplicationPresenter } from './show-applications/application-presenter.js';
+import { ApplicationsController } from './show-applications/applications.controller.js';
+import { applicationsProjection } from './show-applications/applications.projection.js';
+import { SubmitApplicationController } from './submit-application/submit-application.controller.js';
+import { TransferOwnershipController } from './transfer-ownership/transfer-ownership.controller.js';
+
+@Module({
+  controllers: [
+    RegisterApplicationController,
+    ApplicationsController,
+    ChangeApplicationController,
+    SubmitApplicationController,
+    ChangeKeysController,
+    IssueSecretController,
+    TransferOwnershipController,
+    CloseAccessController,
+    commandsController(registration),
+  ],
+  providers: [
+    ...provideCommands(registration),
+    ...provideWriter(registrationDecider),
+    ...provideProjection(applicationsProjection),
+    ...provideReactor(followApproval),
+    ...provideReactor(followReview),
+    ApplicationPresenter,
+    Receipts,
+  ],
+})
+export class RegistrationModule {}

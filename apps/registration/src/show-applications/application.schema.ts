@@ -1,0 +1,81 @@
+const text = { type: 'string' as const };
+const texts = { type: 'array' as const, items: text };
+const time = { type: 'string' as const, format: 'date-time' };
+
+/** An application as the OpenAPI document describes it (api.md, Shapes). */
+export const applicationSchema = {
+  type: 'object' as const,
+  required: [
+    'id',
+    'clientId',
+    'version',
+    'status',
+    'kind',
+    'clientType',
+    'name',
+    'requestedScopes',
+    'approvedScopes',
+    'ownerId',
+    'createdAt',
+    'updatedAt',
+  ],
+  properties: {
+    id: text,
+    clientId: text,
+    version: { type: 'integer' as const },
+    status: {
+      type: 'string' as const,
+      enum: [
+        'draft',
+        'submitted',
+        'changes-requested',
+        'active',
+        'suspended',
+        'rejected',
+        'withdrawn',
+        'expired',
+        'revoked',
+      ],
+    },
+    kind: text,
+    clientType: text,
+    name: text,
+    description: text,
+    requestedScopes: texts,
+    approvedScopes: texts,
+    approvalVersion: { type: 'integer' as const },
+    approvalExpiresAt: time,
+    purposesOfUse: {
+      type: 'array' as const,
+      items: { type: 'object' as const, properties: { code: text, justification: text } },
+    },
+    redirectUris: texts,
+    launchUri: text,
+    allowedOrigins: texts,
+    jwksUri: text,
+    jwks: {
+      type: 'object' as const,
+      properties: { keys: { type: 'array' as const, items: { type: 'object' as const } } },
+    },
+    contacts: texts,
+    privacyPolicyUri: text,
+    termsUri: text,
+    logoUri: text,
+    attestations: {
+      type: 'array' as const,
+      items: { type: 'object' as const, properties: { name: text, value: text } },
+    },
+    documents: {
+      type: 'array' as const,
+      items: { type: 'object' as const, properties: { name: text, uri: text, sha256: text } },
+    },
+    pending: { type: 'object' as const, description: 'Changes that wait for review; what is above stays in force.' },
+    submission: { type: 'object' as const, properties: { number: { type: 'integer' as const }, status: text } },
+    review: { type: 'object' as const, properties: { id: text, verdict: text, reason: text } },
+    closure: { type: 'object' as const, properties: { reason: text, at: time } },
+    secrets: { type: 'array' as const, items: { type: 'object' as const, properties: { id: text, expiresAt: time } } },
+    ownerId: text,
+    createdAt: time,
+    updatedAt: time,
+  },
+};

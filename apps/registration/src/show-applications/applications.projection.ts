@@ -1,0 +1,90 @@
+import { formatPosition, registration, type Position, type Recorded, type RegistrationEvent } from '#contracts';
+import { defineProjection, eventsOf, type Query } from '#event-log';
+import { viewOf } from '../domain/application-view.js';
+import { evolve, statusOf, type Application } from '../domain/application.js';
+
+interface StoredRow {
+  readonly state: Application;
+  readonly version: number;
+}
+
+/** Applications as they stand now, and every event of each. */
+export const applicationsProjection = defineProjection({
+  name: 'registration-applications',
+  version: 1,
+  tables: ['applications', 'application_history'],
+  sources: [eventsOf(registration)],
+  async apply(entries, query) {
+    await keepHistory(entries, query);
+    const ids = [...new Set(entries.map(({ event }) => event.meta.subject))];
+    const known = await query<StoredRow>('SELECT state, version FROM applications WHERE id = ANY($1::uuid[])', [ids]);
+    const applications = new Map(known.map((row) => [row.state.id, row]));
+    for (const { event } of entries) {
+      const { subject, version } = event.meta;
+      applications.set(subject, { state: evolve(applications.get(subject)?.state, event), version });
+    }
+    await keepApplications([...applications.values()], query);
+  },
+});
+
+async function keepApplications(applications: readonly StoredRow[], query: Query): Promise<void> {
+  const rows = applications.map(({ state, version }) => ({
+    id: state.id,
+    owner_id: state.ownerId,
+    client_id: state.clientId,
+    kind: (state.inForce ?? state.declared).kind,
+    status: statusOf(state),
+    version,
+    view: viewOf(state, version),
+    state,
+  }));
+  await query(
+    `INSERT INTO applications (id, owner_id, client_id, kind, status, version, view, state)
+     SELECT id, owner_id, client_id, kind, status, version, view, state
+     FROM jsonb_to_recordset($1::jsonb) AS row
+       (id uuid, owner_id text, client_id text, kind text, status text, version integer, view jsonb, state jsonb)
+     ON CONFLICT (id) DO UPDATE SET
+       owner_id = excluded.owner_id, kind = excluded.kind, status = excluded.status,
+       version = excluded.version, view = excluded.view, state = excluded.state`,
+    [storableJson(rows)],
+  );
+}
+
+async function keepHistory(
+  entries: readonly { readonly position: Position; readonly event: Recorded<RegistrationEvent> }[],
+  query: Query,
+): Promise<void> {
+  const rows = entries.map(({ position, event }) => ({
+    application_id: event.meta.subject,
+    version: event.meta.version,
+    id: event.meta.id,
+    type: event.type,
+    time: event.meta.time,
+    actor: event.meta.actor,
+    correlation_id: event.meta.correlationId,
+    position: formatPosition(position),
+    data: shownData(event),
+  }));
+  await query(
+    `INSERT INTO application_history (application_id, version, id, type, time, actor, correlation_id, position, data)
+     SELECT application_id, version, id, type, time, actor, correlation_id, position, data
+     FROM jsonb_to_recordset($1::jsonb) AS row
+       (application_id uuid, version integer, id text, type text, time timestamptz, actor text, correlation_id text,
+        position text, data jsonb)`,
+    [storableJson(rows)],
+  );
+}
+
+/** What an event says, without the hash of a secret: nobody needs it to read the history. */
+function shownData(event: RegistrationEvent): object {
+  if (event.type !== 'secret-issued') return event.data;
+  const { id, expiresAt } = event.data.secret;
+  return { secret: { id, expiresAt } };
+}
+
+/** JSON that `jsonb` can hold: it refuses NUL and half surrogate pairs, and no text of a caller's may stop a projection. */
+function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_name, each: unknown) =>
+    typeof each === 'string' ? each.toWellFormed().replaceAll('\0', '\ufffd') : each,
+  );
+}
