@@ -1,4 +1,9 @@
 import { type ServicePart, startService } from '#host';
+import { approvalPart } from '../../approval/src/approval.part.js';
+import { auditPart } from '../../audit/src/audit.part.js';
+import { gateway } from '../../gateway/src/gateway.part.js';
+import { registrationPart } from '../../registration/src/registration.part.js';
+import { tokenPart } from '../../token/src/token.part.js';
 import { announcement } from './announcement.js';
 
 /** The one process: every app on one port, for one command on a laptop and for small sites. */
@@ -6,7 +11,7 @@ await startService(
   {
     name: 'gatehouse',
     defaultPort: 8080,
-    parts: [...(await sandbox())],
+    parts: [registrationPart, approvalPart, tokenPart, gateway, auditPart, ...(await sandbox())],
   },
   { announce: announcement },
 );
