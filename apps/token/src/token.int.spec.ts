@@ -59,12 +59,12 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await Promise.all([first, second].map((service) => serviceclose()));
+  await Promise.all([first, second].map((service) => service.close()));
   await Promise.all(tails.map((tail) => tail.close()));
-  await logclose();
-  publisherclose();
-  await issuerclose();
-  await owndispose();
+  await log.close();
+  publisher.close();
+  await issuer.close();
+  await own.dispose();
 }, 60_000);
 
 /** Gathers what stands in a topic, and what comes. */

@@ -28,10 +28,15 @@ import { TokenConfig } from './token.config.js';
     SpentAssertions,
     SigningKeys,
     {
+      provide: GuardedFetch,
+      inject: [TokenConfig],
+      useFactory: ({ jwksAllowLoopback }: TokenConfig) => new GuardedFetch({ allowLoopback: jwksAllowLoopback }),
+    },
+    {
       provide: AdmittedClients,
-      inject: [TokenEnforcement, TokenConfig],
-      useFactory: ({ point }: TokenEnforcement, { jwksAllowLoopback }: TokenConfig) =>
-        new AdmittedClients(point, new RemoteKeySets(new GuardedFetch({ allowLoopback: jwksAllowLoopback }))),
+      inject: [TokenEnforcement, GuardedFetch],
+      useFactory: ({ point }: TokenEnforcement, fetcher: GuardedFetch) =>
+        new AdmittedClients(point, new RemoteKeySets(fetcher)),
     },
     {
       provide: ClientAuthentication,

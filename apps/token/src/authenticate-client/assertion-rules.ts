@@ -3,7 +3,7 @@ import type { JWTPayload, ProtectedHeaderParameters } from 'jose';
 /** Algorithms that an assertion may be signed with (SMART App Launch 2.2, Client Authentication: Asymmetric). */
 export const assertionAlgorithms = ['RS384', 'ES384'] as const;
 /** How far ahead an assertion may expire, in seconds. */
-export const longestAssertion = 300;
+const longestAssertion = 300;
 /** How far a client's clock may be off, in seconds. */
 export const clockTolerance = 5;
 /** What is read of a `jti` at all, in characters. */

@@ -18,7 +18,7 @@ async function serve(listener: RequestListener): Promise<number> {
 
 function fetcher(guard: ConstructorParameters<typeof GuardedFetch>[0]): GuardedFetch {
   const made = new GuardedFetch(guard);
-  closing.push(() => made.close());
+  closing.push(() => made.onModuleDestroy());
   return made;
 }
 

@@ -63,7 +63,7 @@ export class GuardedFetch {
     }
   }
 
-  async close(): Promise<void> {
+  async onModuleDestroy(): Promise<void> {
     await this.agent.destroy();
   }
 

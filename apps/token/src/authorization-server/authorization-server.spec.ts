@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord } from '#contracts';
 import { NotAppended } from '#event-log';
+import { DatabaseUnavailable } from '#host';
 import { testClient, type TestClient } from '#testing';
 import { exportJWK, generateKeyPair, jwtVerify, type CryptoKey, type JWK } from 'jose';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
@@ -15,6 +16,7 @@ let access: EffectiveAccess;
 /** What the log would do with the next fact. */
 let append: (record: ActivityRecord) => Promise<void>;
 let leased: boolean;
+let databaseAway: boolean;
 let recorded: ActivityRecord[];
 let url: string;
 let close: () => Promise<unknown>;
@@ -31,6 +33,7 @@ beforeEach(async () => {
   recorded = [];
   append = async () => {};
   const spent = new Set<string>();
+  databaseAway = false;
   const point = {
     holdsLease: () => leased,
     access: { byClientId: (id: string) => (id === access.clientId ? access : undefined) },
@@ -51,7 +54,12 @@ beforeEach(async () => {
     publicUrl: url,
     key: signing.key,
     clients: new AdmittedClients(point, { keysNamed: async () => [] }),
-    spent: { spend: async ({ id }) => !spent.has(id) && spent.add(id).has(id) },
+    spent: {
+      spend: async ({ id }) => {
+        if (databaseAway) throw new DatabaseUnavailable();
+        return !spent.has(id) && spent.add(id).has(id);
+      },
+    },
     facts: new TokenFacts(activity, { warn: () => {} }),
   });
   const answer = provider.callback();
@@ -237,6 +245,12 @@ describe('503 and no token', () => {
   test('without the log’s acknowledgement', async () => {
     append = () => Promise.reject(new NotAppended('no broker'));
     await expectUnavailable(await askWith(await client.assertion(url)));
+  });
+
+  test('where nobody can say whether the assertion was used before', async () => {
+    databaseAway = true;
+    await expectUnavailable(await askWith(await client.assertion(url)));
+    expect(recorded).toEqual([]);
   });
 
   test('when the lease ran out while the log was waited for', async () => {

@@ -83,6 +83,7 @@ export function authorizationServer({ publicUrl, key, clients, spent, facts }: A
     if (ctx.status === 503) ctx.set('retry-after', '1');
   });
   provider.on('grant.error', (ctx, error) => {
+    if (error.statusCode >= 500) return;
     facts.refused(admissions.get(ctx)?.access.applicationId, {
       clientId: clientNamed(ctx),
       ...(typeof ctx.oidc.params?.['grant_type'] === 'string'

@@ -4,7 +4,7 @@ import { errors } from 'oidc-provider';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 
 /** 503 in the shape of RFC 6749, 5.2: nothing was issued, and another try may succeed. */
-export class TemporarilyUnavailable extends errors.OIDCProviderError {
+class TemporarilyUnavailable extends errors.OIDCProviderError {
   constructor(cause: unknown) {
     super(503, 'temporarily_unavailable', { cause });
     this.error_description = 'no token can be issued now; try again';

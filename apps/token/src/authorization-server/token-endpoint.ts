@@ -1,5 +1,5 @@
 import type { ActivityPort } from '#event-log';
-import { BaseConfig, Database, FatalErrors, InjectActivity, Log, mountHandler } from '#host';
+import { BaseConfig, Database, FatalErrors, InjectActivity, isDatabaseUnavailable, Log, mountHandler } from '#host';
 import { VaultUnavailable } from '#vault';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -69,7 +69,7 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
       try {
         return await this.keys.current();
       } catch (error) {
-        if (!(error instanceof VaultUnavailable)) throw error;
+        if (!(error instanceof VaultUnavailable || isDatabaseUnavailable(error))) throw error;
         await pause(1_000, undefined, { signal: this.stopping.signal });
       }
     }

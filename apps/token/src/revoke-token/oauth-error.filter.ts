@@ -1,5 +1,6 @@
 import { AppendUnresolved, NotAppended } from '#event-log';
 import { isDatabaseUnavailable, Log, ProblemException } from '#host';
+import { VaultUnavailable } from '#vault';
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
@@ -45,6 +46,7 @@ export class OAuthErrorFilter implements ExceptionFilter {
       error instanceof NotServing ||
       error instanceof NotAppended ||
       error instanceof AppendUnresolved ||
+      error instanceof VaultUnavailable ||
       isDatabaseUnavailable(error)
     ) {
       return { status: 503, code: 'temporarily_unavailable', message: 'try again' };
