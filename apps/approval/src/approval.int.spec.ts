@@ -262,3 +262,16 @@ it('pages through the queue, each review once, by its due time', async () => {
   expect(pending.length).toBeLessThan(all.length);
   expect((await get('/approval/reviews?cursor=nonsense')).status).toBe(400);
 }, 60_000);
+
+it('documents its routes', async () => {
+  const { paths } = (await (await service.call('/docs/openapi.json')).json()) as { paths: object };
+  expect(Object.keys(paths)).toEqual(
+    expect.arrayContaining([
+      '/approval/reviews',
+      '/approval/reviews/{id}',
+      '/approval/reviews/{id}/decisions',
+      '/approval/policies',
+      '/approval/commands/{id}',
+    ]),
+  );
+});

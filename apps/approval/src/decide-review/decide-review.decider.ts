@@ -66,10 +66,12 @@ function approve(state: ApplicationApproval, command: DecideReview): Decision<Ap
   if (faults !== undefined) return faults;
 
   const { reason } = data;
-  if (review.endorsements.length + 1 < review.approvalsNeeded) {
+  // The yes of who was given the application since does not count: nobody approves an application of their own.
+  const standing = review.endorsements.filter(({ reviewerId }) => reviewerId !== data.ownerId);
+  if (standing.length + 1 < review.approvalsNeeded) {
     return accept({ type: 'review-endorsed', data: { ...mutable(own), reviewId: review.id, reason } });
   }
-  const agreed = agreement(review.requestedScopes, [...review.endorsements, own]);
+  const agreed = agreement(review.requestedScopes, [...standing, own]);
   if (agreed.scopes.length === 0 || agreed.endpoints.length === 0) {
     return againstRule('nothing-in-common', 'Nothing in common', 'The approvals of the reviewers share nothing.', [
       {
@@ -88,7 +90,7 @@ function approve(state: ApplicationApproval, command: DecideReview): Decision<Ap
       reviewId: review.id,
       submission: review.submission,
       approvalVersion: (state.approval?.version ?? 0) + 1,
-      reviewerIds: [...review.endorsements.map(({ reviewerId }) => reviewerId), meta.actor],
+      reviewerIds: [...standing.map(({ reviewerId }) => reviewerId), meta.actor],
       reason,
     },
   });

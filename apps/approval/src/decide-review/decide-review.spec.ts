@@ -217,6 +217,19 @@ describe('four eyes', () => {
     ]);
   });
 
+  it('does not count the yes of a reviewer who owns the application since', () => {
+    const second = decide({ ownerId: 'reviewer-1' });
+    expect(when(waiting, second, { actor: 'reviewer-2' })).toMatchObject([{ type: 'review-endorsed' }]);
+    const both = given(
+      reviewOpened({ approvalsNeeded: 2 }),
+      endorsed,
+      ...accepted(waiting, second, { actor: 'reviewer-2' }),
+    );
+    expect(when(both, second, { actor: 'reviewer-3' })).toMatchObject([
+      { type: 'review-approved', data: { reviewerIds: ['reviewer-2', 'reviewer-3'], scopes: requested } },
+    ]);
+  });
+
   it('refuses a yes that shares nothing with the one before', () => {
     expect(when(waiting, decide({ scopes: ['patient/Patient.r'] }), { actor: 'reviewer-2' })).toBe(
       '422 nothing-in-common',
