@@ -41,7 +41,7 @@ export class Receipts implements OnModuleInit, OnModuleDestroy {
    */
   async answer(decided: Succeeded, withinMs: number): Promise<Answer<unknown>> {
     const { version, position } = decided;
-    const late = AbortSignal.timeout(Math.max(0, withinMs));
+    const late = AbortSignal.timeout(Math.max(0, Math.ceil(withinMs)));
     const tooLate = new Promise<undefined>((resolve) => {
       late.addEventListener('abort', () => resolve(undefined), { once: true });
     });
