@@ -9,7 +9,7 @@ import { assignStickily, type Member } from './sticky-assignment.js';
 const { MemberMetadata, MemberAssignment } = assignerProtocol;
 
 const PROTOCOL = 'gatehouse-sticky-1';
-const SESSION_TIMEOUT_MS = 10_000;
+const SESSION_TIMEOUT_MS = 6_000;
 const REBALANCE_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 500;
 

@@ -10,7 +10,7 @@ import { LogTail } from '../tail/log-tail.js';
 import { type Entry, eventsOf } from '../tail/record-source.js';
 import { ensureTopics } from '../topics/topic-guard.js';
 import { ContextWriter } from './context-writer.js';
-import { counter, counterDecider, counterTopics } from './counter.fixture.js';
+import { counter, counterDecider, counterTopics } from '#testing';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
