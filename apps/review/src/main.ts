@@ -1,0 +1,4 @@
+import { startService } from '#host';
+import { reviewPart } from './review.part.js';
+
+await startService(reviewPart);

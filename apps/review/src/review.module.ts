@@ -1,0 +1,35 @@
+import { review } from '#contracts';
+import { commandsController, provideCommands, provideProjection, provideWriter } from '#host';
+import { Module } from '@nestjs/common';
+import { campaignDecider } from './campaign.decider.js';
+import { CloseCampaignController } from './close-campaign/close-campaign.controller.js';
+import { DecideItemController } from './decide-item/decide-item.controller.js';
+import { OpenAccess } from './know-access/open-access.js';
+import { openAccessProjection } from './know-access/open-access.projection.js';
+import { OpenCampaignController } from './open-campaign/open-campaign.controller.js';
+import { RemindCampaignController } from './remind-campaign/remind-campaign.controller.js';
+import { CampaignsController } from './see-campaigns/campaigns.controller.js';
+import { Campaigns } from './see-campaigns/campaigns.js';
+import { campaignsProjection } from './see-campaigns/campaigns.projection.js';
+import { ShownInTime } from './see-campaigns/shown-in-time.js';
+
+@Module({
+  controllers: [
+    OpenCampaignController,
+    CampaignsController,
+    DecideItemController,
+    RemindCampaignController,
+    CloseCampaignController,
+    commandsController(review),
+  ],
+  providers: [
+    ...provideCommands(review),
+    ...provideWriter(campaignDecider),
+    ...provideProjection(campaignsProjection),
+    ...provideProjection(openAccessProjection),
+    OpenAccess,
+    Campaigns,
+    ShownInTime,
+  ],
+})
+export class ReviewModule {}
