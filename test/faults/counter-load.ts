@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bodyDigest, commandId, mintId } from '#contracts';
-import { type CommandAnswer, CommandSender, type LogSettings, type NewCommand } from '#event-log';
+import { type CommandAnswer, type CommandSender, type LogSettings, type NewCommand } from '#event-log';
 import type { counter } from '#testing';
 import type { Told } from './log-checker.js';
 
