@@ -3,6 +3,7 @@ import { approvalPart } from '../../approval/src/approval.part.js';
 import { auditPart } from '../../audit/src/audit.part.js';
 import { gateway } from '../../gateway/src/gateway.part.js';
 import { registrationPart } from '../../registration/src/registration.part.js';
+import { reviewPart } from '../../review/src/review.part.js';
 import { tokenPart } from '../../token/src/token.part.js';
 import { announcement } from './announcement.js';
 
@@ -11,7 +12,7 @@ await startService(
   {
     name: 'gatehouse',
     defaultPort: 8080,
-    parts: [registrationPart, approvalPart, tokenPart, gateway, auditPart, ...(await sandbox())],
+    parts: [registrationPart, approvalPart, tokenPart, gateway, reviewPart, auditPart, ...(await sandbox())],
   },
   { announce: announcement },
 );
