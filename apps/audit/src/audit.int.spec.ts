@@ -247,12 +247,13 @@ describe('the audit', () => {
     });
 
     it('refuses filters that nobody knows and values that no record has', async () => {
+      const forged = `cursor=${Buffer.from(JSON.stringify(['now', 'id'])).toString('base64url')}`;
       const statuses = await Promise.all(
-        ['colour=red', 'from=yesterday', 'clientId=%00', 'cursor=x', 'applicationId=1'].map(
+        ['colour=red', 'from=yesterday', 'clientId=%00', 'cursor=x', forged, 'applicationId=1'].map(
           async (query) => (await get(`/audit/records?${query}`)).status,
         ),
       );
-      expect(statuses).toEqual([400, 400, 400, 400, 400]);
+      expect(statuses).toEqual([400, 400, 400, 400, 400, 400]);
       expect((await get('/audit/records/nothing')).status).toBe(404);
     });
 

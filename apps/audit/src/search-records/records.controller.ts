@@ -4,6 +4,7 @@ import {
   decodeCursor,
   InjectProjection,
   Lists,
+  malformed,
   notFound,
   pageOf,
   type ProjectionReadiness,
@@ -33,7 +34,7 @@ export class RecordsController {
   @Lists(auditRecordSchema)
   async search(@Query() query: RecordsQuery, @SeenPositions() seen: readonly Position[]) {
     await this.projection.reached(seen);
-    const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string', 'string']);
+    const after = query.cursor === undefined ? undefined : placeIn(query.cursor);
     const { where, parameters } = conditionsOf(query, after);
     const rows = await this.database.query<RecordRow>(
       `${selectRecords} ${where} ORDER BY r.time DESC, r.id DESC LIMIT $${parameters.length + 1}`,
@@ -54,4 +55,16 @@ export class RecordsController {
     if (row === undefined) throw notFound();
     return recordOf(row);
   }
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+/** The time and id after which the page begins. */
+function placeIn(cursor: string): readonly (string | number)[] {
+  const place = decodeCursor(cursor, ['string', 'string']);
+  const [time, id] = place.map(String);
+  if (time === undefined || !TIME.test(time) || Number.isNaN(Date.parse(time)) || id?.includes('\0') === true) {
+    throw malformed('The cursor is not one of this list.');
+  }
+  return place;
 }

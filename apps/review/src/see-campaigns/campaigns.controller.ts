@@ -21,7 +21,7 @@ export class CampaignsController {
   async list(@Query() query: CampaignsQuery, @SeenPositions() seen: readonly Position[]) {
     await this.campaigns.reached(seen);
     const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string', 'string']);
-    if (after !== undefined && (Number.isNaN(Date.parse(String(after[0]))) || !isUUID(after[1]))) throw badCursor();
+    if (after !== undefined && !isPlace(after)) throw badCursor();
     return await this.campaigns.list(query.limit, query.status, after);
   }
 
@@ -54,6 +54,12 @@ export class CampaignsController {
     const evidence = await this.campaigns.evidence(id);
     return Answer.ok(evidence, { version: evidence.campaign.version });
   }
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+function isPlace([openedAt, id]: readonly unknown[]): boolean {
+  return typeof openedAt === 'string' && TIME.test(openedAt) && !Number.isNaN(Date.parse(openedAt)) && isUUID(id);
 }
 
 function badCursor() {
