@@ -61,7 +61,7 @@ export class EnforcementPoint {
   readonly #stopping = new AbortController();
   #applied = new AppliedPositions(new Map());
   readonly #waiters = new Waiters();
-  #rounds: Promise<void> = Promise.resolve();
+  #rounds: Promise<void> | undefined;
 
   constructor(
     private readonly settings: LogSettings,
@@ -119,11 +119,13 @@ export class EnforcementPoint {
     this.#lease.drop();
     this.#stopping.abort();
     await this.#tail.close();
-    await this.#rounds;
-    await this.#report(true).catch((error: unknown) => {
-      // Whoever waits for this point waits until its lease has run out.
-      this.settings.sink.warn({ err: error }, 'the last report of this enforcement point was not acknowledged');
-    });
+    if (this.#rounds) {
+      await this.#rounds;
+      await this.#report(true).catch((error: unknown) => {
+        // Whoever waits for this point waits until its lease has run out.
+        this.settings.sink.warn({ err: error }, 'the last report of this enforcement point was not acknowledged');
+      });
+    }
     await this.#reports.close();
     await this.#ends.close();
   }
@@ -161,7 +163,8 @@ export class EnforcementPoint {
     this.#applied.advance(next.topic, next.partition, next.offset);
     this.#lease.applied(this.#applied);
     this.#waiters.wake();
-    if (closures.size > 0) this.#reportClosure();
+    // While it still catches up, the point has no calls and nobody waits for it.
+    if (closures.size > 0 && this.#rounds) this.#reportClosure();
   }
 
   /** Closes the application whose event this is, and goes on; a record of nobody knows whom stops the point. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EnforcementPoint, ReceiptCollector } from '#enforcement';
 import type { LogSettings } from '#event-log';
-import { FatalErrors, HealthRegistry, LOG_SETTINGS } from '#host';
+import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { OpenCalls } from './open-calls.js';
 
@@ -14,6 +14,7 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     @Inject(LOG_SETTINGS) settings: LogSettings,
+    private readonly startup: LogStartup,
     private readonly fatal: FatalErrors,
     private readonly health: HealthRegistry,
   ) {
@@ -31,12 +32,19 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
     this.health.register('gateway lease', () => {
       if (!this.point.holdsLease()) throw new Error('holds no lease: has not caught up with the log, or cannot report');
     });
-    for (const part of [this.point, this.others]) {
-      part.start().catch((error: unknown) => this.fatal.report('the gateway cannot follow the log', error));
-    }
+    void this.start();
   }
 
   async onModuleDestroy(): Promise<void> {
     await Promise.all([this.point.close(), this.others.close()]);
+  }
+
+  private async start(): Promise<void> {
+    try {
+      await this.startup.ready();
+      await Promise.all([this.point.start(), this.others.start()]);
+    } catch (error) {
+      if (!this.startup.stopped) this.fatal.report('the gateway cannot follow the log', error);
+    }
   }
 }
