@@ -1,26 +1,16 @@
+import { registration, token as tokenContract, type Recorded, type TokenEvent } from '#contracts';
+import { activitySource, eventsOf, LogTail, type ActivityEntry, type LogSettings, type RecordSource } from '#event-log';
 import {
-  registration,
-  approval,
-  token as tokenContract,
-  ContextCodec,
-  type Recorded,
-  type TokenEvent,
-  mintId,
-  partitionOf,
-  topicsOf,
-  type ContextContract,
-  type EventOf,
-} from '#contracts';
-import {
-  activitySource,
-  eventsOf,
-  LogTail,
-  OrderedAppender,
-  type ActivityEntry,
-  type LogSettings,
-  type RecordSource,
-} from '#event-log';
-import { startTestService, testClient, testIssuer, type TestClient, type TestIssuer, type TestService } from '#testing';
+  cuttableProxy,
+  LogSeed,
+  SeededApplication,
+  startTestService,
+  testClient,
+  testIssuer,
+  type TestClient,
+  type TestIssuer,
+  type TestService,
+} from '#testing';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { createServer, type Server } from 'node:http';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
@@ -31,7 +21,7 @@ let issuer: TestIssuer;
 let first: TestService;
 let second: TestService;
 let settings: LogSettings;
-let log: OrderedAppender;
+let log: LogSeed;
 let publisher: Server;
 let published: readonly object[] = [];
 const tails: { close(): Promise<void> }[] = [];
@@ -50,7 +40,7 @@ beforeAll(async () => {
     issuer,
     environment: { ...environment, PUBLIC_URL: first.url },
   });
-  log = new OrderedAppender(settings, { deadlineMs: 10_000 });
+  log = new LogSeed(settings);
   await Promise.all([follow(activitySource, facts), follow(eventsOf(tokenContract), events)]);
   publisher = createServer((_request, response) =>
     response.writeHead(200, { 'cache-control': 'max-age=60' }).end(JSON.stringify({ keys: published })),
@@ -82,79 +72,16 @@ async function follow<E>(source: RecordSource<E>, into: E[]): Promise<void> {
   await tail.start();
 }
 
-/** An application as its events tell it; versions count from 1 in each context. */
-class Application {
-  readonly id = mintId(3);
-  private readonly versions = new Map<string, number>();
-
-  constructor(readonly client: TestClient) {}
-
-  async happened<C extends ContextContract>(contract: C, event: EventOf<C>): Promise<void> {
-    const version = (this.versions.get(contract.context) ?? 0) + 1;
-    this.versions.set(contract.context, version);
-    const value = new ContextCodec(contract).encodeEvent(event, {
-      id: mintId(3),
-      subject: this.id,
-      time: new Date().toISOString(),
-      actor: 'test',
-      correlationId: 'test',
-      causationId: 'test',
-      version,
-      commandOffset: BigInt(version),
-    });
-    await log.append(own.prefix + topicsOf(contract).events.name, partitionOf(this.id), { key: this.id, value });
-  }
-
-  async registered(jwksUri?: string): Promise<this> {
-    const reviewed = {
-      name: 'Exporter',
-      kind: 'backend',
-      clientType: 'confidential-asymmetric',
-      scopes: ['system/*.rs'],
-      purposesOfUse: [{ code: 'HOPERAT', justification: 'nightly export' }],
-      redirectUris: [],
-      allowedOrigins: [],
-      ...(jwksUri === undefined ? {} : { jwksUri }),
-    } as const;
-    await this.happened(registration, {
-      type: 'application-registered',
-      data: {
-        clientId: this.client.clientId,
-        ownerId: 'owner',
-        reviewed: {
-          ...reviewed,
-          scopes: [...reviewed.scopes],
-          purposesOfUse: [...reviewed.purposesOfUse],
-          redirectUris: [],
-          allowedOrigins: [],
-        },
-        other: { description: '', attestations: [], documents: [] },
-        keys: jwksUri === undefined ? [this.client.key] : [],
-      },
-    });
-    return this;
-  }
-
-  async approved(scopes: string[], approvalVersion = 1): Promise<this> {
-    const standing = { approvalVersion, submission: 1, scopes, expiresAt: '2999-01-01T00:00:00Z' };
-    await this.happened(approval, {
-      type: 'review-approved',
-      data: {
-        ...standing,
-        reviewId: mintId(3),
-        reviewerIds: ['reviewer'],
-        conditions: [],
-        endpoints: ['*'],
-        reason: 'fine',
-      },
-    });
-    await this.happened(registration, { type: 'approval-applied', data: { ...standing, expired: false } });
-    return this;
-  }
+async function registered(client?: TestClient, jwksUri?: string): Promise<SeededApplication> {
+  const application = new SeededApplication(log, client ?? (await testClient()));
+  await application.registered(jwksUri);
+  return application;
 }
 
-async function approvedApplication(scopes = ['system/Patient.rs']): Promise<Application> {
-  return (await new Application(await testClient()).registered()).approved(scopes);
+async function approvedApplication(scopes = ['system/Patient.rs']): Promise<SeededApplication> {
+  const application = await registered();
+  await application.approved(scopes);
+  return application;
 }
 
 const tokenUrl = () => `${first.url}/oauth/token`;
@@ -237,7 +164,7 @@ describe('a backend application', () => {
   });
 
   test('that was not approved gets none', async () => {
-    const application = await new Application(await testClient()).registered();
+    const application = await registered();
     const other = await approvedApplication();
     await askUntil(200, other.client);
     expect(await ask(application.client)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
@@ -266,9 +193,8 @@ describe('a backend application', () => {
     if (address === null || typeof address === 'string') throw new Error('no port');
     const client = await testClient();
     published = [client.key.jwk];
-    const application = await (
-      await new Application(client).registered(`http://127.0.0.1:${address.port}/jwks`)
-    ).approved(['system/Patient.rs']);
+    const application = await registered(client, `http://127.0.0.1:${address.port}/jwks`);
+    await application.approved(['system/Patient.rs']);
     expect(await askUntil(200, application.client)).toMatchObject({ status: 200 });
   });
 
@@ -287,6 +213,28 @@ describe('a backend application', () => {
     expect(told.meta.subject).toBe(application.id);
   });
 });
+
+test('without the database nobody can say whether an assertion was used: 503, until it is back', async () => {
+  const database = new URL(own.databaseUrl);
+  const proxy = await cuttableProxy({ host: database.hostname, port: Number(database.port) });
+  database.host = `127.0.0.1:${proxy.port}`;
+  const environment = { KAFKA_BROKERS: own.brokers, KAFKA_TOPIC_PREFIX: own.prefix, PUBLIC_URL: first.url };
+  const service = await startTestService(tokenPart, { databaseUrl: database.href, issuer, environment });
+  try {
+    const application = await approvedApplication();
+    expect((await askUntil(200, application.client, { service })).status).toBe(200);
+    await proxy.cut();
+    expect(await ask(application.client, { service })).toMatchObject({
+      status: 503,
+      body: { error: 'temporarily_unavailable' },
+    });
+    await proxy.restore();
+    expect((await askUntil(200, application.client, { service })).status).toBe(200);
+  } finally {
+    await service.close();
+    await proxy.close();
+  }
+}, 60_000);
 
 describe('a client ends its own token (RFC 7009)', () => {
   async function revoke(client: TestClient, token: string, service = first): Promise<Response> {
