@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import { approval, mintId, mintIdBeside, review } from '#contracts';
+import type { LogSettings } from '#event-log';
+import { LOG_SETTINGS } from '#host';
+import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { exportJWK, generateKeyPair } from 'jose';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { registrationPart } from './registration.part.js';
@@ -8,7 +12,8 @@ const path = '/registration/applications';
 /** What a test looks at in an answer; the rest is compared as it comes. */
 interface Body {
   readonly id: string;
-  readonly items: readonly { readonly type: string; readonly data: unknown }[];
+  readonly next?: string;
+  readonly items: readonly { readonly id: string; readonly type: string; readonly data: unknown }[];
   readonly errors: readonly { readonly pointer: string }[];
   readonly secret: string;
   readonly jwks: { readonly keys: unknown };
@@ -203,5 +208,72 @@ describe('an application', () => {
     ]);
     const refused = await register({ ...metadata, scopes: ['patient/Observation.sr'], name: 'He\u0430rt' });
     expect([refused.status, refused.body.errors.map(({ pointer }) => pointer)]).toEqual([422, ['/name', '/scopes/0']]);
+  });
+
+  it('follows what approval and a certification campaign decide', async () => {
+    const { body } = await register({ ...metadata, submit: true });
+    const to = `${path}/${body.id}`;
+    const seed = new LogSeed(service.app.get<LogSettings>(LOG_SETTINGS));
+    const by = { actor: 'reviewer', time: new Date().toISOString() };
+    const becomes = async (status: string) => {
+      for (;;) {
+        const { body: now } = await call('dev', 'developer', to);
+        if (now['status'] === status) return now;
+        await pause(50);
+      }
+    };
+    try {
+      const data = {
+        reviewId: mintIdBeside(body.id),
+        submission: 1,
+        approvalVersion: 1,
+        reviewerIds: ['reviewer'],
+        scopes: ['patient/Observation.rs'],
+        expiresAt: '2099-01-01T00:00:00Z',
+        conditions: [],
+        endpoints: ['*'],
+        reason: 'fits',
+      };
+      await seed.event(approval, { type: 'review-approved', data }, { subject: body.id, ...by });
+      expect(await becomes('active')).toMatchObject({
+        approvedScopes: ['patient/Observation.rs'],
+        requestedScopes: metadata.scopes,
+        approvalVersion: 1,
+        approvalExpiresAt: '2099-01-01T00:00:00Z',
+      });
+      const [campaignId, itemId] = [mintId(7), mintId(7)];
+      const decided = {
+        itemId,
+        applicationId: body.id,
+        decision: 'revoke',
+        reason: 'unused',
+        bySilence: false,
+      } as const;
+      await seed.event(review, { type: 'item-decided', data: decided }, { subject: campaignId, ...by });
+      expect(await becomes('revoked')).toMatchObject({
+        closure: { reason: 'unused' },
+        review: { verdict: 'approved' },
+      });
+    } finally {
+      await seed.close();
+    }
+  });
+
+  it('is listed by pages, the newest first', async () => {
+    const { headers } = await register();
+    const at = { 'gatehouse-position': headers.get('gatehouse-position') ?? '' };
+    const ids: string[] = [];
+    let cursor = '';
+    do {
+      const page = await call('dev', 'developer', `${path}?limit=2${cursor}`, undefined, at);
+      ids.push(...page.body.items.map(({ id }) => id));
+      cursor = page.body.next === undefined ? '' : `&cursor=${page.body.next}`;
+    } while (cursor !== '');
+    const whole = await call('dev', 'developer', `${path}?limit=200`);
+    expect(ids.length).toBeGreaterThan(2);
+    expect(ids).toEqual(whole.body.items.map(({ id }) => id));
+    expect(ids).toEqual([...new Set(ids)].sort().reverse());
+    const forged = Buffer.from('["x"]').toString('base64url');
+    expect((await call('dev', 'developer', `${path}?cursor=${forged}`)).status).toBe(400);
   });
 });

@@ -1,3 +1,4 @@
+import { isId } from '#contracts';
 import {
   Answer,
   AnyParty,
@@ -6,6 +7,7 @@ import {
   decodeCursor,
   InjectProjection,
   Lists,
+  malformed,
   notFound,
   PageQuery,
   pageOf,
@@ -65,13 +67,13 @@ export class ApplicationsController {
     @CurrentCaller() caller: Caller,
   ) {
     await this.projection.reached(seen);
-    const [before] = query.cursor === undefined ? [] : decodeCursor(query.cursor, ['string']);
+    const before = query.cursor === undefined ? null : idIn(query.cursor);
     const rows = await this.database.query<{ id: string; view: object }>(
       `SELECT id, view FROM projection.applications
        WHERE ($1::text IS NULL OR owner_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR kind = $3)
-         AND ($4::text IS NULL OR id::text < $4)
-       ORDER BY id::text DESC LIMIT $5`,
-      [ownerSeenBy(caller), query.status ?? null, query.kind ?? null, before ?? null, query.limit + 1],
+         AND ($4::uuid IS NULL OR id < $4)
+       ORDER BY id DESC LIMIT $5`,
+      [ownerSeenBy(caller), query.status ?? null, query.kind ?? null, before, query.limit + 1],
     );
     const page = pageOf(
       rows,
@@ -123,6 +125,13 @@ export class ApplicationsController {
     if (row === undefined) throw notFound();
     return row;
   }
+}
+
+/** The last application of the page before. */
+function idIn(cursor: string): string {
+  const [id] = decodeCursor(cursor, ['string']);
+  if (typeof id !== 'string' || !isId(id)) throw malformed('The cursor is not one of this list.');
+  return id;
 }
 
 /** Whose applications alone a caller sees; null for those who see all. */
