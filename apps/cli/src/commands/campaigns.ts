@@ -43,6 +43,13 @@ export function addCampaigns(program: Command): void {
     });
 
   campaigns
+    .command('remind <id>')
+    .description('remind the reviewers of what is undecided')
+    .action(async (id: string, _: object, command: Command) => {
+      showOne(await apiOf(command).post(`${PATH}/${encodeURIComponent(id)}/reminders`, {}), optionsOf(command));
+    });
+
+  campaigns
     .command('close <id>')
     .description('close a campaign')
     .requiredOption('--reason <text>', 'why; it is kept')
