@@ -1,0 +1,415 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { approval, mintId, parsePosition, registration } from '#contracts';
+import { activitySource, type ActivityEntry, LogTail } from '#event-log';
+import { freePort, LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { gateway } from './gateway.part.js';
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const application = mintId(3);
+const other = mintId(4);
+const day = 86_400_000;
+
+/** A FHIR server that answers too much: a search brings a type that nobody asked for, errors tell what they know. */
+class TinyUpstream {
+  readonly requests: { readonly url: string; readonly headers: Readonly<Record<string, unknown>> }[] = [];
+  /** When set, answers wait for it. */
+  hold: Promise<void> | undefined;
+  base = '';
+  readonly #server: Server = createServer((request, response) => {
+    this.requests.push({ url: request.url ?? '', headers: request.headers });
+    void (this.hold ?? Promise.resolve()).then(() => {
+      const [status, body] = this.#answer(request.url ?? '');
+      response
+        .writeHead(status, { 'content-type': 'application/fhir+json', etag: 'W/"1"', 'set-cookie': 'a=b' })
+        .end(JSON.stringify(body));
+    });
+  });
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    if (typeof address !== 'object' || !address) throw new Error('not listening');
+    this.base = `http://127.0.0.1:${address.port}/fhir`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #answer(url: string): [number, unknown] {
+    const observation = { resourceType: 'Observation', id: 'o1', subject: { reference: `${this.base}/Patient/p1` } };
+    if (url === '/fhir/Observation/o1') return [200, observation];
+    if (url.startsWith('/fhir/Observation?')) {
+      const entry = [
+        { fullUrl: `${this.base}/Observation/o1`, resource: observation, search: { mode: 'match' } },
+        {
+          fullUrl: `${this.base}/Patient/p1`,
+          resource: { resourceType: 'Patient', id: 'p1' },
+          search: { mode: 'include' },
+        },
+      ];
+      return [
+        200,
+        {
+          resourceType: 'Bundle',
+          type: 'searchset',
+          total: 1,
+          link: [{ relation: 'self', url: this.base + url.slice(5) }],
+          entry,
+        },
+      ];
+    }
+    if (url === '/fhir/Observation/mixed-up') return [200, { ...observation, id: 'somebody-elses' }];
+    return [404, { resourceType: 'OperationOutcome', issue: [{ diagnostics: 'HAPI-2001: java.lang' }] }];
+  }
+}
+
+describe('the gateway', () => {
+  const upstream = new TinyUpstream();
+  let own: Isolation;
+  let issuer: TestIssuer;
+  let service: TestService;
+  let seed: LogSeed;
+  let publicUrl: string;
+  const records: ActivityEntry[] = [];
+  let tail: LogTail<typeof activitySource>;
+
+  beforeAll(async () => {
+    const [isolation, port] = await Promise.all([isolate(), freePort(), upstream.start()]);
+    publicUrl = `http://127.0.0.1:${port}`;
+    own = isolation;
+    issuer = await testIssuer(0, `${publicUrl}/fhir`);
+    const settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
+    seed = new LogSeed(settings);
+    service = await startTestService(gateway, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: {
+        KAFKA_BROKERS: own.brokers,
+        KAFKA_TOPIC_PREFIX: own.prefix,
+        PORT: String(port),
+        IDENTITY_AUDIENCE: 'gatehouse',
+        FHIR_UPSTREAM_URL: upstream.base,
+        GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
+      },
+    });
+    tail = new LogTail(settings, {
+      sources: [activitySource],
+      from: 'start',
+      onBatch: (entries) => void records.push(...entries.map(({ event }) => event)),
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+    await tail.start();
+    await openAccess(application, 'client-1');
+    await openAccess(other, 'client-2');
+  }, 90_000);
+
+  afterAll(async () => {
+    await tail.close();
+    await service.close();
+    await seed.close();
+    await Promise.all([own.dispose(), issuer.close(), upstream.close()]);
+  }, 30_000);
+
+  const by = (subject: string) => ({ subject, actor: 'someone', time: new Date().toISOString() });
+
+  async function openAccess(subject: string, clientId: string): Promise<void> {
+    const reviewed = {
+      name: 'Lab viewer',
+      kind: 'backend' as const,
+      clientType: 'confidential-asymmetric' as const,
+      scopes: ['system/Observation.rs', 'system/Patient.rs'],
+      purposesOfUse: [{ code: 'TREAT', justification: 'shows results' }],
+      redirectUris: [],
+      allowedOrigins: [],
+    };
+    const approved = {
+      approvalVersion: 1,
+      submission: 1,
+      scopes: ['system/Observation.rs'],
+      expiresAt: new Date(Date.now() + day).toISOString(),
+    };
+    const other = { description: '', attestations: [], documents: [] };
+    await seed.event(
+      approval,
+      {
+        type: 'review-approved',
+        data: { ...approved, reviewId: mintId(3), reviewerIds: ['r'], conditions: [], endpoints: ['*'], reason: 'ok' },
+      },
+      by(subject),
+    );
+    await seed.event(
+      registration,
+      { type: 'application-registered', data: { clientId, ownerId: 'owner', reviewed, other, keys: [] } },
+      by(subject),
+    );
+    await seed.event(
+      registration,
+      { type: 'application-submitted', data: { submission: 1, ownerId: 'owner', reviewed } },
+      by(subject),
+    );
+    await seed.event(
+      registration,
+      { type: 'review-applied', data: { reviewId: mintId(3), submission: 1, verdict: 'approved', reason: 'ok' } },
+      by(subject),
+    );
+    await settled(
+      await seed.event(registration, { type: 'approval-applied', data: { ...approved, expired: false } }, by(subject)),
+      subject,
+    );
+  }
+
+  /** Waits until the gateway has applied what stands at a position; gives what it shows of the application. */
+  async function settled(
+    position: { readonly topic: string; readonly partition: number; readonly offset: bigint },
+    subject: string,
+  ): Promise<Response> {
+    const identity = await testIdentity();
+    return await service.call(`/access/applications/${subject}`, {
+      headers: { ...identity, 'gatehouse-position': `${position.topic}:${position.partition}:${position.offset}` },
+    });
+  }
+
+  const testIdentity = async (sub = 'op', role = 'operator') => ({
+    authorization: `Bearer ${await issuer.token({ sub, aud: 'gatehouse', roles: [role] })}`,
+  });
+
+  const token = (claims: Record<string, unknown> = {}, header = {}) =>
+    issuer.token(
+      {
+        iss: publicUrl,
+        sub: 'client-1',
+        client_id: 'client-1',
+        jti: 'token-1',
+        scope: 'system/Observation.rs system/Patient.rs',
+        gatehouse_application: application,
+        gatehouse_approval_version: 1,
+        gatehouse_epoch: 0,
+        gatehouse_key: 'thumb-1',
+        ...claims,
+      },
+      header,
+    );
+
+  async function call(
+    path: string,
+    claims: Record<string, unknown> = {},
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return await service.call(`/fhir${path}`, {
+      headers: { authorization: `Bearer ${await token(claims)}`, ...headers },
+    });
+  }
+
+  /** The records of the call whose answer this is: its decision, and what became of it. */
+  async function recordsOf(response: Response): Promise<ActivityEntry[]> {
+    const position = parsePosition(response.headers.get('gatehouse-position') ?? '');
+    if (!position) throw new Error(`no position of an audit record in an answer ${response.status}`);
+    await tail.until(
+      new Map([
+        [
+          position.topic,
+          Array.from({ length: 8 }, (_, partition) => (partition === position.partition ? position.offset + 1n : 0n)),
+        ],
+      ]),
+    );
+    return records;
+  }
+
+  test('lets a call in and has recorded it before the answer', async () => {
+    const response = await call(
+      '/Observation/o1',
+      { jti: 'token-allowed' },
+      { 'x-identity': 'forged', cookie: 'c=d', 'if-none-match': 'W/"1"' },
+    );
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^application\/fhir\+json/);
+    expect(response.headers.get('etag')).toBe('W/"1"');
+    expect(response.headers.get('set-cookie')).toBeNull();
+    expect(await response.json()).toEqual({
+      resourceType: 'Observation',
+      id: 'o1',
+      subject: { reference: `${publicUrl}/fhir/Patient/p1` },
+    });
+
+    expect(await recordsOf(response)).toContainEqual(
+      expect.objectContaining({
+        type: 'access-allowed',
+        data: expect.objectContaining({
+          clientId: 'client-1',
+          tokenId: 'token-allowed',
+          interaction: 'read',
+          resourceType: 'Observation',
+          resourceId: 'o1',
+          scope: 'system/Observation.rs',
+          approvalVersion: 1,
+        }),
+        meta: expect.objectContaining({ subject: application, actor: 'client:client-1' }),
+      }),
+    );
+    const [sent] = upstream.requests.filter(({ url }) => url === '/fhir/Observation/o1');
+    for (const name of ['authorization', 'x-identity', 'cookie', 'if-none-match', 'x-forwarded-for'])
+      expect(sent?.headers).not.toHaveProperty(name);
+  });
+
+  test('of a search, what is not granted stays here, and every URL is ours', async () => {
+    const response = await call('/Observation?status=final');
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text).not.toContain(upstream.base);
+    const bundle = JSON.parse(text);
+    expect(bundle.entry.map((entry: { fullUrl: string }) => entry.fullUrl)).toEqual([
+      `${publicUrl}/fhir/Observation/o1`,
+    ]);
+  });
+
+  test('a type that was asked for and not approved: 403, recorded, and the upstream hears nothing', async () => {
+    const before = upstream.requests.length;
+    const response = await call('/Patient/p1', { jti: 'token-refused' });
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="insufficient_scope"/);
+    expect(await response.json()).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'forbidden' }] });
+    expect(upstream.requests).toHaveLength(before);
+    expect(await recordsOf(response)).toContainEqual(
+      expect.objectContaining({
+        type: 'access-denied',
+        data: expect.objectContaining({
+          tokenId: 'token-refused',
+          resourceType: 'Patient',
+          scope: 'system/Patient.r',
+          status: 403,
+        }),
+      }),
+    );
+  });
+
+  test.each([
+    ['a write', { method: 'POST', path: '/Observation', status: 403 }],
+    ['an operation', { method: 'GET', path: '/Observation/$lastn', status: 403 }],
+    ['a batch', { method: 'POST', path: '', status: 403 }],
+    ['an unknown parameter', { method: 'GET', path: '/Observation?nonsense=1', status: 403 }],
+    ['percent-encoding in the path', { method: 'GET', path: '/%4Fbservation/o1', status: 403 }],
+  ])('%s is refused', async (_what, { method, path, status }) => {
+    const before = upstream.requests.length;
+    const body = method === 'POST' ? { body: '{"resourceType":"Observation"}' } : {};
+    const response = await service.call(`/fhir${path}`, {
+      method,
+      headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/fhir+json' },
+      ...body,
+    });
+    expect(response.status).toBe(status);
+    expect(upstream.requests).toHaveLength(before);
+  });
+
+  test('what the upstream says of an error, and a resource that was not asked for, stay here', async () => {
+    const missing = await call('/Observation/none');
+    expect(missing.status).toBe(404);
+    expect(await missing.text()).not.toContain('HAPI');
+    const mixedUp = await call('/Observation/mixed-up');
+    expect(mixedUp.status).toBe(502);
+    expect(await mixedUp.text()).not.toContain('somebody-elses');
+  });
+
+  test.each([
+    ['none', undefined],
+    ['of another audience', () => token({ aud: 'gatehouse' })],
+    ['of another issuer', () => token({ iss: 'https://elsewhere.example' })],
+    ['an id_token by its typ', () => token({}, { typ: 'JWT' })],
+    ['expired', () => token({ exp: Math.floor(Date.now() / 1000) - 60 })],
+    ['bound to a key', () => token({ cnf: { jkt: 'x' } })],
+    ['of another client than the application’s', () => token({ client_id: 'client-2' })],
+    ['of an earlier epoch', () => token({ gatehouse_epoch: -1 })],
+    [
+      'with a changed payload',
+      async () =>
+        (await token()).replace(/\.[^.]+\./, `.${Buffer.from('{"scope":"system/*.cruds"}').toString('base64url')}.`),
+    ],
+  ])('a token %s: 401', async (_what, make) => {
+    const before = upstream.requests.length;
+    const headers: Record<string, string> = make ? { authorization: `Bearer ${await make()}` } : {};
+    const response = await service.call('/fhir/Observation/o1', { headers });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toMatch(make ? /error="invalid_token"/ : /^Bearer$/);
+    expect(upstream.requests).toHaveLength(before);
+  });
+
+  test('a token in the query does not count', async () => {
+    expect((await service.call(`/fhir/Observation/o1?access_token=${await token()}`)).status).toBe(401);
+    expect((await call('/Observation/o1?access_token=x')).status).toBe(401);
+  });
+
+  test('conformance is for everybody, says what is enforced, and the upstream is not asked', async () => {
+    const before = upstream.requests.length;
+    const capabilities = await service.call('/fhir/metadata');
+    expect(capabilities.status).toBe(200);
+    expect(await capabilities.json()).toMatchObject({
+      resourceType: 'CapabilityStatement',
+      implementation: { url: `${publicUrl}/fhir` },
+    });
+    const smart = await service.call('/fhir/.well-known/smart-configuration');
+    expect(smart.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await smart.json()).toMatchObject({ issuer: publicUrl });
+    expect(upstream.requests).toHaveLength(before);
+  });
+
+  test('a developer sees the access of an own application only', async () => {
+    const response = await service.call(`/access/applications/${application}`, { headers: await testIdentity() });
+    expect(await response.json()).toMatchObject({
+      status: 'open',
+      scopes: ['system/Observation.rs'],
+      enforcementPoints: [{ kind: 'gateway' }],
+    });
+    expect(
+      (await service.call(`/access/applications/${application}`, { headers: await testIdentity('dev', 'developer') }))
+        .status,
+    ).toBe(404);
+  });
+
+  test('after the suspension the same token is 401, a call in flight gives nothing, and others go on', async () => {
+    const bearer = `Bearer ${await token({ jti: 'token-suspended' })}`;
+    const read = () => service.call('/fhir/Observation/o1', { headers: { authorization: bearer } });
+    expect((await read()).status).toBe(200);
+
+    const held = Promise.withResolvers<void>();
+    upstream.hold = held.promise;
+    const before = upstream.requests.length;
+    const inFlight = read();
+    await until(() => upstream.requests.length > before);
+    const position = await seed.event(
+      registration,
+      { type: 'application-suspended', data: { reason: 'incident', epoch: 1 } },
+      by(application),
+    );
+    const shown = await settled(position, application);
+    expect(await shown.json()).toMatchObject({ status: 'closed', why: 'suspended', scopes: [] });
+    const withheld = await inFlight;
+    upstream.hold = undefined;
+    held.resolve();
+    expect(withheld.status).toBe(401);
+    expect(await withheld.text()).not.toContain('"Observation"');
+
+    const refused = await read();
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+    expect(await recordsOf(refused)).toContainEqual(
+      expect.objectContaining({
+        type: 'access-denied',
+        data: expect.objectContaining({ tokenId: 'token-suspended', reason: 'closed: suspended' }),
+      }),
+    );
+    const claims = { client_id: 'client-2', sub: 'client-2', gatehouse_application: other };
+    expect((await call('/Observation/o1', claims)).status).toBe(200);
+  });
+
+  /** The upstream tells nobody that it was asked, so it is looked at again and again. */
+  async function until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  }
+});
