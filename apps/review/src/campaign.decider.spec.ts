@@ -158,6 +158,8 @@ describe('deciding an item', () => {
 
   it('is never for the owner of the application', () => {
     expect(refusal(campaignDecider.decide(campaign, deciding(it1, {}, 'owner')))).toEqual([403, 'own-application']);
+    const transferred = deciding(it1, { ownerId: 'heir' }, 'heir');
+    expect(refusal(campaignDecider.decide(campaign, transferred))).toEqual([403, 'own-application']);
   });
 
   it('happens once', () => {

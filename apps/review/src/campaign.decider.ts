@@ -60,10 +60,14 @@ function open({ items, ...opening }: DataOf<'open-campaign'>, now: string): Deci
   );
 }
 
-function decideItem(campaign: Campaign, data: DataOf<'decide-item'>, actor: string): Decision<ReviewEvent> {
+function decideItem(
+  campaign: Campaign,
+  { ownerId, ...data }: DataOf<'decide-item'>,
+  actor: string,
+): Decision<ReviewEvent> {
   const item = campaign.items[data.itemId];
   if (item === undefined) return noSuchItem();
-  if (item.ownerId === actor) return ownApplication();
+  if (item.ownerId === actor || ownerId === actor) return ownApplication();
   if (campaign.decided.includes(data.itemId)) return alreadyDecided();
   return (
     refusedScopes(data, item.scopes) ??

@@ -251,6 +251,20 @@ describe('certification campaigns', () => {
     );
   });
 
+  it('is not decided by who was given the application after the campaign had opened', async () => {
+    const campaign = await open({ include: { applicationIds: [idle] } });
+    const [item] = await itemsOf(campaign);
+    const heir = await service.app.get<Vault>(VAULT).subjectId(issuer.issuer, 'heir');
+    await seed.event(
+      registration,
+      { type: 'ownership-transferred', data: { ownerId: heir, previousOwnerId: owner } },
+      { subject: idle, actor: owner, time: daysFromNow(0) },
+    );
+    // Another campaign is only answered when the transfer is known.
+    await open({ include: { applicationIds: [idle] } });
+    expect((await decide(item!, { decision: 'keep', reason: 'mine now' }, 'heir')).status).toBe(403);
+  });
+
   it('ends with what silence says, and shows as evidence who decided what and when', async () => {
     const campaign = await open({ include: { applicationIds: [used, idle] }, onSilence: 'revoke' });
     const item = (await itemsOf(campaign)).find(({ applicationId }) => applicationId === used)!;

@@ -12,6 +12,7 @@ import {
 } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { OpenAccess } from '../know-access/open-access.js';
 import { itemSchema } from '../see-campaigns/campaign-dto.js';
 import { Campaigns } from '../see-campaigns/campaigns.js';
 import { ShownInTime } from '../see-campaigns/shown-in-time.js';
@@ -24,6 +25,7 @@ export class DecideItemController {
   constructor(
     @InjectCommands(review) private readonly commands: CommandPort<typeof review>,
     private readonly campaigns: Campaigns,
+    private readonly access: OpenAccess,
     private readonly shown: ShownInTime,
   ) {}
 
@@ -32,13 +34,20 @@ export class DecideItemController {
   @Roles('reviewer', 'operator')
   @Commands(itemSchema)
   async decide(@UuidParam() id: string, @Body() body: DecideItem, @CommandContext() request: CommandRequest) {
-    const { campaignId } = await this.campaigns.item(id);
+    const { campaignId, applicationId } = await this.campaigns.item(id);
+    const ownerId = await this.access.ownerOf(applicationId);
     const { decision, scopes, reason } = body;
     const answer = await this.commands.send({
       ...newCommand(request, body),
       type: 'decide-item',
       subject: campaignId,
-      data: { itemId: id, decision, reason, ...(scopes === undefined ? {} : { scopes }) },
+      data: {
+        itemId: id,
+        decision,
+        reason,
+        ...(scopes === undefined ? {} : { scopes }),
+        ...(ownerId === undefined ? {} : { ownerId }),
+      },
     });
     return await this.shown.orAccepted(answer, () =>
       answerCommand(answer, { context: 'review', resource: () => this.campaigns.item(id) }),

@@ -79,6 +79,15 @@ export class OpenAccess implements OnModuleDestroy {
     });
   }
 
+  /** Who owns an application now, as far as the projection knows. */
+  async ownerOf(applicationId: string): Promise<string | undefined> {
+    const [row] = await this.database.query<{ readonly owner_id: string | null }>(
+      'SELECT owner_id FROM projection.review_access WHERE application_id = $1',
+      [applicationId],
+    );
+    return row?.owner_id ?? undefined;
+  }
+
   async onModuleDestroy(): Promise<void> {
     await this.ends.close();
   }

@@ -54,17 +54,36 @@ export const review = defineContext({
     ),
     'decide-item': message(
       'A reviewer keeps, narrows or revokes an access.',
-      Type.Object({ itemId: Id, decision: Recommendation, scopes: Type.Optional(Scopes), reason: Reason }),
+      Type.Object({
+        itemId: Id,
+        decision: Recommendation,
+        scopes: Type.Optional(Scopes),
+        reason: Reason,
+        /** The application's owner now, as the edge knows it: the one in the item may have given it away. */
+        ownerId: Type.Optional(VaultId),
+      }),
     ),
     'remind-campaign': message('Reminds the reviewers of what is undecided.', Type.Object({})),
-    'close-campaign': message('Closes a campaign; what is undecided follows `onSilence`.', Type.Object({ reason: Reason })),
+    'close-campaign': message(
+      'Closes a campaign; what is undecided follows `onSilence`.',
+      Type.Object({ reason: Reason }),
+    ),
   },
   events: {
     'campaign-opened': message(
       'A campaign asks which access is still needed.',
-      Type.Object({ name: Type.String(), dueAt: Time, include: Include, onSilence: OnSilence, population: Type.Integer() }),
+      Type.Object({
+        name: Type.String(),
+        dueAt: Time,
+        include: Include,
+        onSilence: OnSilence,
+        population: Type.Integer(),
+      }),
     ),
-    'campaign-items-added': message('Items of a campaign, in portions that fit a record.', Type.Object({ items: Type.Array(Item, { maxItems: 200 }) })),
+    'campaign-items-added': message(
+      'Items of a campaign, in portions that fit a record.',
+      Type.Object({ items: Type.Array(Item, { maxItems: 200 }) }),
+    ),
     'item-decided': message(
       'An access was kept, narrowed or revoked. `bySilence` when nobody spoke in time.',
       Type.Object({
@@ -77,7 +96,10 @@ export const review = defineContext({
       }),
     ),
     'campaign-reminded': message('The reviewers were reminded.', Type.Object({ undecided: Type.Integer() })),
-    'campaign-closed': message('The campaign is over.', Type.Object({ reason: Reason, decided: Type.Integer(), bySilence: Type.Integer() })),
+    'campaign-closed': message(
+      'The campaign is over.',
+      Type.Object({ reason: Reason, decided: Type.Integer(), bySilence: Type.Integer() }),
+    ),
   },
 });
 
