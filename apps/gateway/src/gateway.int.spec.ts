@@ -264,10 +264,8 @@ describe('the gateway', () => {
     expect(response.status).toBe(200);
     const text = await response.text();
     expect(text).not.toContain(upstream.base);
-    const bundle = JSON.parse(text);
-    expect(bundle.entry.map((entry: { fullUrl: string }) => entry.fullUrl)).toEqual([
-      `${publicUrl}/fhir/Observation/o1`,
-    ]);
+    const bundle = JSON.parse(text) as { readonly entry: readonly { readonly fullUrl: string }[] };
+    expect(bundle.entry.map(({ fullUrl }) => fullUrl)).toEqual([`${publicUrl}/fhir/Observation/o1`]);
   });
 
   test('a type that was asked for and not approved: 403, recorded, and the upstream hears nothing', async () => {
