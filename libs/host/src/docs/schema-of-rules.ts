@@ -61,7 +61,8 @@ export function schemaOfRules(
       items: 'type' in item || 'enum' in item ? withType(item) : { ...item, type: 'string' },
       ...merged(rules, arrayKeywordsOf),
     };
-  return withType({ ...typeOfDeclared(declared), ...item });
+  // What the compiler leaves of `(typeof list)[number]` is Object; the values say more.
+  return withType('enum' in item ? item : { ...typeOfDeclared(declared), ...item });
 }
 
 function merged(rules: readonly Rule[], table: typeof keywordsOf): Keywords {
