@@ -276,4 +276,32 @@ describe('an application', () => {
     const forged = Buffer.from('["x"]').toString('base64url');
     expect((await call('dev', 'developer', `${path}?cursor=${forged}`)).status).toBe(400);
   });
+
+  it('is documented as it is served', async () => {
+    const document = (await (await service.call('/docs/openapi.json')).json()) as {
+      readonly paths: Record<string, Record<string, unknown>>;
+      readonly components: { readonly schemas: Record<string, { readonly properties: Record<string, unknown> }> };
+    };
+    const routes = Object.entries(document.paths).flatMap(([route, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${route}`),
+    );
+    const one = `${path}/{id}`;
+    expect(routes.filter((route) => route.includes('/registration/')).sort()).toEqual([
+      `get ${path}`,
+      `get ${one}`,
+      `get ${one}/history`,
+      'get /registration/commands/{id}',
+      `patch ${one}`,
+      `post ${path}`,
+      ...['keys', 'ownership-transfer', 'reinstatement', 'revocation', 'secrets', 'submission', 'suspension'].map(
+        (noun) => `post ${one}/${noun}`,
+      ),
+      `post ${one}/withdrawal`,
+    ]);
+    const { properties } = document.components.schemas['RegisterApplication'] ?? {};
+    expect(properties).toMatchObject({
+      kind: { type: 'string', enum: ['patient-access', 'provider', 'backend', 'ehr'] },
+      purposesOfUse: { type: 'array', items: { $ref: '#/components/schemas/PurposeOfUse' } },
+    });
+  });
 });
