@@ -319,6 +319,14 @@ describe('changing', () => {
     expect(changed.when(approve(1, 1), 'system:a').view.status).toBe('submitted');
   });
 
+  it('puts in force what was reviewed, when the approval crosses a withdrawal and a change', () => {
+    const crossed = submitted
+      .when({ type: 'withdraw-application', data: {} })
+      .when(change({ name: 'Heart Book' }))
+      .when(approve(1, 1), 'system:a');
+    expect(crossed.view).toMatchObject({ status: 'active', name: 'Heart Diary', pending: { name: 'Heart Book' } });
+  });
+
   it('asks for nothing any more when a change is taken back', () => {
     const back = active.when(change({ name: 'Heart Book' })).when(change({ name: 'Heart Diary' }));
     expect(back.types).toEqual(['application-withdrawn', 'application-changed']);

@@ -142,6 +142,7 @@ describe('an application', () => {
     const to = `${path}/${body.id}/secrets`;
     const key = { 'idempotency-key': randomUUID() };
     expect((await call('dev', 'developer', to, { length: 8 })).status).toBe(400);
+    expect((await call('stranger', 'developer', to, null)).status).toBe(404);
     const issued = await call('dev', 'developer', to, {}, key);
     const retry = await call('dev', 'developer', to, {}, key);
     expect(Buffer.from(issued.body.secret, 'base64url')).toHaveLength(32);

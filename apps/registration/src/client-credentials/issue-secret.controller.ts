@@ -38,12 +38,8 @@ export class IssueSecretController {
   @Post()
   @Roles('developer')
   @Commands(secretSchema)
-  async issue(
-    @ApplicationId() id: string,
-    @Body() body: Record<string, unknown> = {},
-    @CommandContext() request: CommandRequest,
-  ) {
-    const [unknown] = Object.keys(body);
+  async issue(@ApplicationId() id: string, @Body() body: unknown, @CommandContext() request: CommandRequest) {
+    const [unknown] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
     if (unknown !== undefined) {
       throw malformed('Send {}.', [{ pointer: `/${unknown}`, detail: 'is not a field of this resource' }]);
     }
