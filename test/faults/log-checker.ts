@@ -75,7 +75,11 @@ export function compare(told: readonly Told[], events: readonly RawRecord[]): st
   }
   for (const { commandId, status, version, offset, subject } of told) {
     const event = byCommand.get(commandId)?.[0];
-    if (status !== 'succeeded') continue;
+    if (status !== 'succeeded') {
+      if (event && status !== 'never answered')
+        faults.push(`command ${commandId} was told ${status}, and stands in the log`);
+      continue;
+    }
     if (!event) faults.push(`command ${commandId} was acknowledged and is not in the log`);
     else if (
       event.offset !== String(offset) ||

@@ -9,7 +9,8 @@ import { WriterProcesses } from './writer-processes.js';
 export interface KillReport {
   readonly rounds: number;
   readonly told: number;
-  readonly unanswered: number;
+  /** How many commands were answered how. */
+  readonly answers: Readonly<Record<string, number>>;
   readonly faults: readonly string[];
 }
 
@@ -32,7 +33,7 @@ export async function killWriters(rounds: number, perSecond: number): Promise<Ki
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     const loaded = load.run(perSecond, over);
     for (let round = 0; round < rounds; round++) {
-      await delay(500 + Math.random() * 1_500); // a random moment
+      await delay(Math.random() * 12_000); // a random moment, before, during and after the others take over
       const victim = pair.shift();
       if (victim) await writers.kill(victim);
       pair.push(await writers.start());
@@ -44,7 +45,9 @@ export async function killWriters(rounds: number, perSecond: number): Promise<Ki
     return {
       rounds,
       told: load.told.length,
-      unanswered: load.told.filter(({ status }) => status !== 'succeeded').length,
+      answers: Object.fromEntries(
+        [...Map.groupBy(load.told, ({ status }) => status)].map(([status, told]) => [status, told.length]),
+      ),
       faults,
     };
   } finally {

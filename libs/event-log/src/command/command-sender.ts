@@ -53,13 +53,20 @@ const APPEND_DEADLINE_MS = 4_000;
 const REMEMBERED_MS = 24 * 3_600_000;
 const REMEMBERED_COMMANDS = 100_000;
 
+/** A call of `send` that waits for its outcome. */
+interface Waiter {
+  readonly resolve: (answer: CommandAnswer) => void;
+  /** Where this call's copy of the command stands, once that is known. */
+  offset: bigint | undefined;
+}
+
 export class CommandSender<C extends ContextContract> implements CommandPort<C> {
   readonly #codec: ContextCodec<C>;
   readonly #appender: OrderedAppender;
   readonly #tail: LogTail<ReturnType<typeof outcomesOf>>;
   readonly #topic: string;
   readonly #eventsTopic: string;
-  readonly #waiting = new Map<string, Set<(answer: CommandAnswer) => void>>();
+  readonly #waiting = new Map<string, Set<Waiter>>();
   readonly #known = new Map<string, CommandAnswer>();
 
   constructor(settings: LogSettings, contract: C, onFailure: (error: unknown) => void) {
@@ -103,18 +110,17 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const value = this.#codec.encodeCommand(addressed);
     const partition = command.subject === POLICY_ID ? 0 : partitionOf(command.subject);
     const { promise, resolve } = Promise.withResolvers<CommandAnswer>();
+    const waiter: Waiter = { resolve, offset: undefined };
     const waiting = this.#waiting.get(command.id) ?? new Set();
-    this.#waiting.set(command.id, waiting.add(resolve));
+    this.#waiting.set(command.id, waiting.add(waiter));
     const timer = setTimeout(() => resolve({ status: 'pending', commandId: command.id }), options.waitMs ?? WAIT_MS);
     try {
-      await this.#appender.append(this.#topic, partition, { key: command.subject, value }).catch((error: unknown) => {
-        if (!(error instanceof AppendUnresolved)) throw error;
-      });
+      waiter.offset = await this.#append(partition, { key: command.subject, value });
       if (!this.#known.has(command.id)) this.#know({ status: 'pending', commandId: command.id });
       return await promise;
     } finally {
       clearTimeout(timer);
-      waiting.delete(resolve);
+      waiting.delete(waiter);
       if (waiting.size === 0) this.#waiting.delete(command.id);
     }
   }
@@ -123,11 +129,28 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     return this.#known.get(commandId);
   }
 
+  /** The command's offset, or undefined when it may be in the log and nobody knows where. */
+  async #append(
+    partition: number,
+    record: { readonly key: string; readonly value: string },
+  ): Promise<bigint | undefined> {
+    try {
+      return (await this.#appender.append(this.#topic, partition, record)).offset;
+    } catch (error) {
+      if (error instanceof AppendUnresolved) return undefined;
+      throw error;
+    }
+  }
+
   #settle({ event, position }: Entry<RecordedOutcome>): void {
     const { outcome } = event;
     const waiting = this.#waiting.get(outcome.commandId);
     const answer = this.#answerOf(event, position);
-    for (const resolve of waiting ?? []) resolve(answer);
+    for (const { resolve, offset } of waiting ?? []) {
+      // Expired is what became of one copy of a command; a later copy, sent by a retry, may still be decided.
+      if (answer.status === 'expired' && offset !== event.commandOffset) continue;
+      resolve(answer);
+    }
     if (answer.status === 'succeeded') this.#know({ ...answer, resource: undefined });
     else this.#know(answer);
   }

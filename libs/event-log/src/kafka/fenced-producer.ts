@@ -11,7 +11,7 @@ export class WriterFenced extends Error {
 }
 
 /** A transaction whose end is not known, or that failed: fence again and read what was committed. */
-export class TransactionUnresolved extends Error {
+class TransactionUnresolved extends Error {
   override readonly name = 'TransactionUnresolved';
   readonly code = 'transaction-unresolved';
 }

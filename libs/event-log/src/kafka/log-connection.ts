@@ -35,7 +35,7 @@ const CONNECTION_TIMEOUT_MS = 2_000;
 const METADATA_MAX_AGE_MS = 60_000;
 
 /** Nobody leads the partition right now: an election is under way, or the topic is not there. */
-export class PartitionWithoutLeader extends Error {
+class PartitionWithoutLeader extends Error {
   override readonly name = 'PartitionWithoutLeader';
   constructor(topic: string, partition: number) {
     super(`${topic}:${partition} has no leader`);

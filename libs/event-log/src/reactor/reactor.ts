@@ -153,6 +153,6 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
 }
 
 /** The consumer group whose offsets are a reactor's checkpoint. */
-export function groupOf(settings: LogSettings, { name }: { readonly name: string }): string {
+function groupOf(settings: LogSettings, { name }: { readonly name: string }): string {
   return `${settings.prefix}gatehouse.reactor.${name}`;
 }

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { bodyDigest, commandId, mintId, type Recorded, type EventOf } from '#contracts';
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';

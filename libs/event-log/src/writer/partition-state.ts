@@ -2,7 +2,7 @@ import type { ContextContract, Decider, EventOf, Outcome, Recorded } from '#cont
 import type { RecordedOutcome } from './outcome-codec.js';
 
 /** How long the answer to a command is remembered for a retry. */
-export const REMEMBERED_MS = 24 * 3_600_000;
+const REMEMBERED_MS = 24 * 3_600_000;
 
 export interface Aggregate<S> {
   readonly state: S;
