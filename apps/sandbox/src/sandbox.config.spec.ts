@@ -32,7 +32,11 @@ describe('the sandbox', () => {
     ['where NODE_ENV alone says development', { ...production, NODE_ENV: 'development' }, 'GATEHOUSE_DEV'],
     ['on an address that others reach', { ...development, HOST: '0.0.0.0' }, 'HOST'],
     ['under a public name', { ...development, PUBLIC_URL: 'http://gatehouse.example.org' }, 'PUBLIC_URL'],
-    ['under a name that only looks like loopback', { ...development, PUBLIC_URL: 'http://127.0.0.1.example.org' }, 'PUBLIC_URL'],
+    [
+      'under a name that only looks like loopback',
+      { ...development, PUBLIC_URL: 'http://127.0.0.1.example.org' },
+      'PUBLIC_URL',
+    ],
   ])('does not start %s', (_where, environment, variable) => {
     expect(faultsOf(environment)).toContain(variable);
   });

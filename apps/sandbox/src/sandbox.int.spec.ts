@@ -62,11 +62,16 @@ describe('the sandbox in a service', () => {
     });
     return ((await response.json()) as { access_token: string }).access_token;
   };
-  const whoIs = async (token: string) => fetch(`${service.url}/sandbox-test`, { headers: { authorization: `Bearer ${token}` } });
+  const whoIs = async (token: string) =>
+    fetch(`${service.url}/sandbox-test`, { headers: { authorization: `Bearer ${token}` } });
 
   it('issues tokens that the service believes, with their roles', async () => {
     const operator = await whoIs(await tokenOf('operator@example.org'));
-    expect(await operator.json()).toEqual({ subject: 'operator@example.org', email: 'operator@example.org', roles: ['operator'] });
+    expect(await operator.json()).toEqual({
+      subject: 'operator@example.org',
+      email: 'operator@example.org',
+      roles: ['operator'],
+    });
     expect((await whoIs(await tokenOf('dev@example.org'))).status).toBe(403);
     expect((await whoIs(await tokenOf('patient-01@example.org'))).status).toBe(403);
   });
@@ -87,7 +92,9 @@ describe('the sandbox in a service', () => {
     const send = (path: string, type: string, body: string) =>
       fetch(`${service.url}/sandbox/fhir${path}`, { method: 'POST', headers: { 'content-type': type }, body });
     expect((await send('/Patient', 'application/fhir+json', '{"resourceType":"Patient"}')).status).toBe(201);
-    expect(await (await send('/Patient/_search', 'application/x-www-form-urlencoded', '_id=patient-02')).json()).toMatchObject({ total: 1 });
+    expect(
+      await (await send('/Patient/_search', 'application/x-www-form-urlencoded', '_id=patient-02')).json(),
+    ).toMatchObject({ total: 1 });
     const large = `{"resourceType":"Patient"}${' '.repeat(2 * 1024 * 1024)}`;
     expect((await send('/Patient', 'application/fhir+json', large)).status).toBe(201);
     expect((await send('/Patient', 'application/fhir+json', ' '.repeat(6 * 1024 * 1024))).status).toBe(413);
@@ -103,7 +110,10 @@ describe('the sandbox in a service', () => {
     await service.close();
     service = await start();
     const keys = createRemoteJWKSet(new URL(`${service.url}/sandbox/directory/jwks`));
-    const { payload } = await jwtVerify(before, keys, { audience: 'gatehouse', issuer: `${stopped}/sandbox/directory` });
+    const { payload } = await jwtVerify(before, keys, {
+      audience: 'gatehouse',
+      issuer: `${stopped}/sandbox/directory`,
+    });
     expect(payload['roles']).toEqual(['operator']);
   });
 });
@@ -114,7 +124,14 @@ it.each([
   ['under a public URL', { publicUrl: 'https://gatehouse.example.org' }],
 ])('the sandbox is not mounted %s', async (_where, change) => {
   const server = fastify();
-  const settings = { development: true, host: '127.0.0.1', publicUrl: 'http://127.0.0.1:1', identityAudience: 'gatehouse', dataDir: '', ...change };
+  const settings = {
+    development: true,
+    host: '127.0.0.1',
+    publicUrl: 'http://127.0.0.1:1',
+    identityAudience: 'gatehouse',
+    dataDir: '',
+    ...change,
+  };
   await expect(startSandbox(server, settings, Log.create('sandbox', 'silent'))).rejects.toThrow('does not start');
   expect((await server.inject('/sandbox/fhir/metadata')).statusCode).toBe(404);
   await server.close();

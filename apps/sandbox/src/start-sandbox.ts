@@ -10,21 +10,38 @@ import { SandboxFhirServer } from './fhir-server/sandbox-fhir-server.js';
 export type SandboxSettings = Pick<BaseConfig, 'development' | 'host' | 'publicUrl' | 'identityAudience' | 'dataDir'>;
 
 /** Why the sandbox may not start, if so: it knows every password and guards no data (security.md, Who is believed). */
-export function sandboxFaults({ development, host, publicUrl }: SandboxSettings): readonly { variable: string; mustBe: string; given?: string }[] {
+export function sandboxFaults({
+  development,
+  host,
+  publicUrl,
+}: SandboxSettings): readonly { variable: string; mustBe: string; given?: string }[] {
   return [
-    ...(development === true ? [] : [{ variable: 'GATEHOUSE_DEV', mustBe: '1 for the sandbox, which is for development alone' }]),
+    ...(development === true
+      ? []
+      : [{ variable: 'GATEHOUSE_DEV', mustBe: '1 for the sandbox, which is for development alone' }]),
     ...(isLoopbackHost(host) ? [] : [{ variable: 'HOST', mustBe: 'a loopback address for the sandbox', given: host }]),
-    ...(isLoopbackUrl(publicUrl) ? [] : [{ variable: 'PUBLIC_URL', mustBe: 'a URL on a loopback address for the sandbox', given: publicUrl }]),
+    ...(isLoopbackUrl(publicUrl)
+      ? []
+      : [{ variable: 'PUBLIC_URL', mustBe: 'a URL on a loopback address for the sandbox', given: publicUrl }]),
   ];
 }
 
 /** Mounts the FHIR server and the directory in a server that does not listen yet. Throws outside development. */
-export async function startSandbox(server: FastifyInstance, settings: SandboxSettings, log: Pick<Log, 'error'>): Promise<void> {
+export async function startSandbox(
+  server: FastifyInstance,
+  settings: SandboxSettings,
+  log: Pick<Log, 'error'>,
+): Promise<void> {
   const faults = sandboxFaults(settings);
-  if (faults.length > 0) throw new Error(`the sandbox does not start: ${faults.map((it) => `${it.variable} must be ${it.mustBe}`).join('; ')}`);
+  if (faults.length > 0)
+    throw new Error(
+      `the sandbox does not start: ${faults.map((it) => `${it.variable} must be ${it.mustBe}`).join('; ')}`,
+    );
 
   const { publicUrl, identityAudience, dataDir } = settings;
-  const keys = await (dataDir === '' ? generateDirectoryKeys() : keptDirectoryKeys(join(dataDir, 'sandbox', 'directory-keys.json')));
+  const keys = await (dataDir === ''
+    ? generateDirectoryKeys()
+    : keptDirectoryKeys(join(dataDir, 'sandbox', 'directory-keys.json')));
   const fhir = await SandboxFhirServer.start(`${publicUrl}${sandboxPaths.fhir}`);
   const onError = (error: unknown) => log.error('the sandbox failed to answer', error);
   mountHandler(server, { prefix: sandboxPaths.fhir, publicUrl, handler: fhirHandler(fhir), onError });

@@ -12,7 +12,10 @@ export interface DevelopmentToken {
 }
 
 /** Mints an access token (RFC 9068) for a person without a sign-in. */
-export async function developmentToken(person: Person, { issuer, audience, keys }: DirectoryOptions): Promise<DevelopmentToken> {
+export async function developmentToken(
+  person: Person,
+  { issuer, audience, keys }: DirectoryOptions,
+): Promise<DevelopmentToken> {
   const { kid } = keys.accessToken;
   if (kid === undefined) throw new Error('the key of access tokens has no id');
   const token = await new SignJWT({ ...claimsOf(person), client_id: 'gatehouse-cli' })

@@ -37,7 +37,12 @@ export async function keptDirectoryKeys(path: string): Promise<DirectoryKeys> {
 
 async function signingKey(alg: 'ES256' | 'RS256'): Promise<JWK> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true });
-  return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: `sandbox-${alg.toLowerCase()}-${randomUUID().slice(0, 8)}` };
+  return {
+    ...(await exportJWK(privateKey)),
+    alg,
+    use: 'sig',
+    kid: `sandbox-${alg.toLowerCase()}-${randomUUID().slice(0, 8)}`,
+  };
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -42,7 +42,10 @@ export function directoryProvider({ issuer, audience, keys, relyingParties = [] 
   const configuration: Configuration = {
     adapter: memoryAdapters(),
     clients: clientsOf(relyingParties),
-    cookies: { keys: [...keys.cookies], names: { session: '_sandbox_session', interaction: '_sandbox_interaction', resume: '_sandbox_resume' } },
+    cookies: {
+      keys: [...keys.cookies],
+      names: { session: '_sandbox_session', interaction: '_sandbox_interaction', resume: '_sandbox_resume' },
+    },
     jwks: { keys: [keys.idToken, keys.accessToken] as JWK[] },
     claims: { openid: ['sub', 'roles'], email: ['email', 'email_verified'], profile: ['name'], fhirUser: ['fhirUser'] },
     scopes: ['openid', 'profile', 'email', 'fhirUser'],
@@ -71,7 +74,13 @@ export function directoryProvider({ issuer, audience, keys, relyingParties = [] 
         useGrantedResource: () => true,
         getResourceServerInfo: (_ctx, resource) => {
           if (resource !== administration && resource !== audience) throw new errors.InvalidTarget();
-          return { scope: '', audience, accessTokenTTL: accessTokenLife, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } };
+          return {
+            scope: '',
+            audience,
+            accessTokenTTL: accessTokenLife,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'ES256' } },
+          };
         },
       },
     },
@@ -93,7 +102,10 @@ export function directoryProvider({ issuer, audience, keys, relyingParties = [] 
       await grant.save();
       return grant;
     },
-    interactions: { policy: signInAlone(), url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}` },
+    interactions: {
+      policy: signInAlone(),
+      url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}`,
+    },
     renderError: (ctx, { error, error_description: detail }) => {
       ctx.type = 'text/plain';
       ctx.body = `${error}${detail === undefined ? '' : `: ${detail}`}\n`;
@@ -113,7 +125,11 @@ function signInAlone(): interactionPolicy.DefaultPolicy {
 }
 
 function clientsOf(relyingParties: readonly RelyingParty[]): ClientMetadata[] {
-  const signsPeopleIn = { grant_types: ['authorization_code'], response_types: ['code'], token_endpoint_auth_method: 'none' } as const;
+  const signsPeopleIn = {
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+  } as const;
   return [
     {
       ...signsPeopleIn,

@@ -67,7 +67,12 @@ describe('the directory, mounted in a server', () => {
     const started = fastify();
     started.post('/elsewhere', (request) => ({ body: request.body }));
     const handler = directoryHandler({ issuer: `${at}/sandbox/directory`, audience, keys: withKeys });
-    mountHandler(started, { prefix: '/sandbox/directory', publicUrl: at, handler, onError: (error) => failures.push(error) });
+    mountHandler(started, {
+      prefix: '/sandbox/directory',
+      publicUrl: at,
+      handler,
+      onError: (error) => failures.push(error),
+    });
     await started.listen({ port, host: '127.0.0.1' });
     return { server: started, origin: at };
   }
@@ -101,7 +106,13 @@ describe('the directory, mounted in a server', () => {
   }
 
   const verify = (token: string, options = {}) =>
-    jwtVerify(token, createRemoteJWKSet(new URL(`${issuer}/jwks`)), { issuer, audience, typ: 'at+jwt', algorithms: ['ES256'], ...options });
+    jwtVerify(token, createRemoteJWKSet(new URL(`${issuer}/jwks`)), {
+      issuer,
+      audience,
+      typ: 'at+jwt',
+      algorithms: ['ES256'],
+      ...options,
+    });
 
   it('names itself and its addresses by its public URL, whatever host is asked', async () => {
     const metadata = (await discover()).serverMetadata();
@@ -122,7 +133,8 @@ describe('the directory, mounted in a server', () => {
   it('serves public keys alone', async () => {
     const { keys: served } = (await (await fetch(`${issuer}/jwks`)).json()) as { keys: Record<string, unknown>[] };
     expect(served.map(({ kid }) => kid).sort()).toEqual([keys.accessToken.kid, keys.idToken.kid].sort());
-    for (const key of served) for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) expect(key).not.toHaveProperty(secret);
+    for (const key of served)
+      for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) expect(key).not.toHaveProperty(secret);
   });
 
   it('signs a person in by authorization code, with an access token for the administrative API', async () => {
@@ -148,8 +160,15 @@ describe('the directory, mounted in a server', () => {
 
   it('says of patients and practitioners who they are, and gives them no role', async () => {
     const { tokens } = await signIn('Patient-03@example.org');
-    expect(tokens.claims()).toMatchObject({ sub: 'patient-03@example.org', fhirUser: 'Patient/patient-03', name: 'Chidi Eze', roles: [] });
-    expect((await signIn('practitioner-02@example.org')).tokens.claims()).toMatchObject({ fhirUser: 'Practitioner/practitioner-02' });
+    expect(tokens.claims()).toMatchObject({
+      sub: 'patient-03@example.org',
+      fhirUser: 'Patient/patient-03',
+      name: 'Chidi Eze',
+      roles: [],
+    });
+    expect((await signIn('practitioner-02@example.org')).tokens.claims()).toMatchObject({
+      fhirUser: 'Practitioner/practitioner-02',
+    });
   });
 
   it('remembers the browser, and asks nothing the second time', async () => {
@@ -193,19 +212,30 @@ describe('the directory, mounted in a server', () => {
     it('is not there for another browser', async () => {
       const { page } = await begin(new Browser(), await discover());
       expect((await new Browser().open(page.url)).status).toBe(400);
-      expect((await new Browser().open(page.url, { email: 'dev@example.org', password: 'gatehouse' })).status).toBe(400);
+      expect((await new Browser().open(page.url, { email: 'dev@example.org', password: 'gatehouse' })).status).toBe(
+        400,
+      );
     });
   });
 
   it('refuses a sign-in without PKCE, to another redirect URI, or for another resource', async () => {
     const config = await discover();
-    const parameters = { client_id: 'gatehouse-cli', response_type: 'code', scope: 'openid', redirect_uri: redirectUri };
+    const parameters = {
+      client_id: 'gatehouse-cli',
+      response_type: 'code',
+      scope: 'openid',
+      redirect_uri: redirectUri,
+    };
     const authorize = async (more: Record<string, string>) =>
-      new Browser().open(`${config.serverMetadata().authorization_endpoint}?${new URLSearchParams({ ...parameters, ...more })}`);
+      new Browser().open(
+        `${config.serverMetadata().authorization_endpoint}?${new URLSearchParams({ ...parameters, ...more }).toString()}`,
+      );
     const challenge = { code_challenge: 'a'.repeat(43), code_challenge_method: 'S256' };
     expect((await authorize({})).headers.get('location')).toContain('error=invalid_request');
     expect((await authorize({ ...challenge, redirect_uri: 'https://evil.example/callback' })).status).toBe(400);
-    expect((await authorize({ ...challenge, resource: 'https://elsewhere.example' })).headers.get('location')).toContain('error=invalid_target');
+    expect(
+      (await authorize({ ...challenge, resource: 'https://elsewhere.example' })).headers.get('location'),
+    ).toContain('error=invalid_target');
   });
 
   describe('services', () => {
@@ -225,8 +255,11 @@ describe('the directory, mounted in a server', () => {
   });
 
   describe('the development token', () => {
-    const mint = (body: string, headers: Record<string, string> = { 'content-type': 'application/json' }, method = 'POST') =>
-      fetch(`${issuer}/development-token`, { method, headers, ...(method === 'POST' ? { body } : {}) });
+    const mint = (
+      body: string,
+      headers: Record<string, string> = { 'content-type': 'application/json' },
+      method = 'POST',
+    ) => fetch(`${issuer}/development-token`, { method, headers, ...(method === 'POST' ? { body } : {}) });
 
     it('is the one that a sign-in on the command line would give', async () => {
       const response = await mint('{"as":"operator@example.org"}');
@@ -256,7 +289,9 @@ describe('the directory, mounted in a server', () => {
     it('is not given to a page in a browser, to a form, or by GET', async () => {
       const body = '{"as":"operator@example.org"}';
       expect((await mint(body, { 'content-type': 'application/json', origin })).status).toBe(403);
-      expect((await mint(body, { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' })).status).toBe(403);
+      expect((await mint(body, { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' })).status).toBe(
+        403,
+      );
       expect((await mint(body, { 'content-type': 'text/plain' })).status).toBe(415);
       expect((await mint('', {}, 'GET')).status).toBe(405);
     });
@@ -277,7 +312,11 @@ describe('the directory, mounted in a server', () => {
   });
 
   it('leaves the bodies of other routes alone', async () => {
-    const response = await fetch(`${origin}/elsewhere`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' });
+    const response = await fetch(`${origin}/elsewhere`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"a":1}',
+    });
     expect(await response.json()).toEqual({ body: { a: 1 } });
   });
 });

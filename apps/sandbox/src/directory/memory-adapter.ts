@@ -29,7 +29,10 @@ export function memoryAdapters(now: () => number = Date.now): (model: string) =>
   return (model) => ({
     upsert: async (id, payload, expiresIn) => {
       if (entries.size >= sweepAt) for (const key of [...entries.keys()]) live(key);
-      entries.set(`${model}:${id}`, { payload, expires: expiresIn === undefined ? Infinity : now() + expiresIn * 1000 });
+      entries.set(`${model}:${id}`, {
+        payload,
+        expires: expiresIn === undefined ? Infinity : now() + expiresIn * 1000,
+      });
     },
     find: async (id) => live(`${model}:${id}`),
     findByUid: async (uid) => where(model, (payload) => payload.uid === uid),
@@ -42,7 +45,8 @@ export function memoryAdapters(now: () => number = Date.now): (model: string) =>
       entries.delete(`${model}:${id}`);
     },
     revokeByGrantId: async (grantId) => {
-      for (const [key, { payload }] of [...entries]) if (key.startsWith(`${model}:`) && payload.grantId === grantId) entries.delete(key);
+      for (const [key, { payload }] of [...entries])
+        if (key.startsWith(`${model}:`) && payload.grantId === grantId) entries.delete(key);
     },
   });
 }

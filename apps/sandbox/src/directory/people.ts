@@ -25,9 +25,14 @@ const staff: readonly Person[] = [
 ];
 
 /** Everybody: staff, and the patients and practitioners of the FHIR data (`patient-01@example.org`, …). */
-export const people: readonly Person[] = [
+const people: readonly Person[] = [
   ...staff,
-  ...patientSeeds.map(({ id, given, family }) => ({ email: `${id}@example.org`, name: `${given} ${family}`, roles: [], fhirUser: `Patient/${id}` })),
+  ...patientSeeds.map(({ id, given, family }) => ({
+    email: `${id}@example.org`,
+    name: `${given} ${family}`,
+    roles: [],
+    fhirUser: `Patient/${id}`,
+  })),
   ...clinicians.map(({ id, given, family }) => ({
     email: `${id}@example.org`,
     name: `Dr. ${given} ${family}`,

@@ -24,7 +24,9 @@ export function capabilityStatement(base: string, types: readonly string[]): Cap
     fhirVersion: '4.0.1',
     format: ['json'],
     patchFormat: ['application/json-patch+json'],
-    rest: [{ mode: 'server', resource: types.map(resourceOf), interaction: [{ code: 'batch' }, { code: 'transaction' }] }],
+    rest: [
+      { mode: 'server', resource: types.map(resourceOf), interaction: [{ code: 'batch' }, { code: 'transaction' }] },
+    ],
   };
 }
 
@@ -34,6 +36,10 @@ function resourceOf(type: string): CapabilityStatementRestResource {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
     interaction: interactions.map((code) => ({ code })),
     versioning: 'versioned',
-    searchParam: parameters.map(({ code, type: kind, url }) => ({ name: code ?? '', type: kind ?? 'string', ...(url ? { definition: url } : {}) })),
+    searchParam: parameters.map(({ code, type: kind, url }) => ({
+      name: code,
+      type: kind,
+      ...(url ? { definition: url } : {}),
+    })),
   };
 }

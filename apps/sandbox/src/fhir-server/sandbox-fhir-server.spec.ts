@@ -31,7 +31,10 @@ describe('the sandbox’s FHIR server', () => {
     ['/Patient?_id=patient-02,patient-03', ['match Patient/patient-02', 'match Patient/patient-03']],
     ['/Observation?patient=patient-01&category=laboratory', ['match Observation/observation-01-laboratory']],
     ['/Observation?patient=Patient/patient-01&category=laboratory', ['match Observation/observation-01-laboratory']],
-    ['/Observation?subject=Patient/patient-02&code=http://loinc.org|4548-4', ['match Observation/observation-02-laboratory']],
+    [
+      '/Observation?subject=Patient/patient-02&code=http://loinc.org|4548-4',
+      ['match Observation/observation-02-laboratory'],
+    ],
     ['/Condition?patient=patient-03&category=health-concern', ['match Condition/condition-03-health-concern']],
     ['/Observation?patient=patient-01&date=lt2020-01-01', []],
     ['/Observation?patient=nobody', []],
@@ -49,7 +52,10 @@ describe('the sandbox’s FHIR server', () => {
 
   it('searches by POST, with URL and form together', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const { resource } = await send<Bundle>('POST', '/Observation/_search?patient=patient-01', { headers, body: 'category=survey' });
+    const { resource } = await send<Bundle>('POST', '/Observation/_search?patient=patient-01', {
+      headers,
+      body: 'category=survey',
+    });
     expect(resource.entry?.map((it) => it.resource?.id)).toEqual(['observation-01-survey']);
   });
 
@@ -90,13 +96,22 @@ describe('the sandbox’s FHIR server', () => {
   it('says what it can do', async () => {
     const { status, resource } = await send<CapabilityStatement>('GET', '/metadata');
     expect(status).toBe(200);
-    expect(resource).toMatchObject({ resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', implementation: { url: base } });
+    expect(resource).toMatchObject({
+      resourceType: 'CapabilityStatement',
+      fhirVersion: '4.0.1',
+      implementation: { url: base },
+    });
     const observation = resource.rest?.[0]?.resource?.find((it) => it.type === 'Observation');
     expect(observation?.searchParam?.map((it) => it.name)).toContain('category');
   });
 
   it('gives a file as it is to a caller that wants no FHIR', async () => {
-    const answer = await server.handle({ method: 'GET', target: '/Binary/binary-01', headers: { accept: 'text/plain' }, body: '' });
+    const answer = await server.handle({
+      method: 'GET',
+      target: '/Binary/binary-01',
+      headers: { accept: 'text/plain' },
+      body: '',
+    });
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
     expect(answer.body.toString('utf8')).toContain('Visit of Amelia Brandt');
   });

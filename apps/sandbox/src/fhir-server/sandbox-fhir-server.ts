@@ -57,7 +57,10 @@ export class SandboxFhirServer {
     const type = path.split('/').find((segment) => segment !== '');
     if (type !== undefined && !isResourceType(type)) return respond(404, notFound);
     try {
-      const [outcome, resource] = await this.router.handleRequest(fhirRequest({ ...request, method }, path, query), this.repository);
+      const [outcome, resource] = await this.router.handleRequest(
+        fhirRequest({ ...request, method }, path, query),
+        this.repository,
+      );
       return this.answer({ ...request, method }, outcome, resource);
     } catch (error) {
       const outcome = normalizeOperationOutcome(error);

@@ -1,4 +1,11 @@
-import { evalFhirPath, formatSearchQuery, globalSchema, type IncludeTarget, type SearchRequest, type WithId } from '@medplum/core';
+import {
+  evalFhirPath,
+  formatSearchQuery,
+  globalSchema,
+  type IncludeTarget,
+  type SearchRequest,
+  type WithId,
+} from '@medplum/core';
 import { MemoryRepository } from '@medplum/fhir-router';
 import type { Bundle, BundleEntry, Reference, Resource } from '@medplum/fhirtypes';
 
@@ -30,7 +37,11 @@ export class SandboxRepository extends MemoryRepository {
   override async readHistory<T extends Resource>(resourceType: string, id: string): Promise<Bundle<T>> {
     const history = await super.readHistory<T>(resourceType, id);
     const version = ({ resource }: BundleEntry<T>) => Number(resource?.meta?.versionId);
-    return { ...history, total: history.entry?.length ?? 0, entry: [...(history.entry ?? [])].sort((a, b) => version(b) - version(a)) };
+    return {
+      ...history,
+      total: history.entry?.length ?? 0,
+      entry: [...(history.entry ?? [])].sort((a, b) => version(b) - version(a)),
+    };
   }
 
   override async search<T extends Resource>(request: SearchRequest<T>): Promise<Bundle<WithId<T>>> {
@@ -38,7 +49,10 @@ export class SandboxRepository extends MemoryRepository {
     const found = await super.search<T>({ ...withTypedReferences(request), count });
     const matches = (found.entry ?? []).flatMap(({ resource }) => resource ?? []);
     const included = await this.included(request, matches);
-    const entries = [...matches.map((resource) => this.entry(resource, 'match')), ...included.map((resource) => this.entry(resource, 'include'))];
+    const entries = [
+      ...matches.map((resource) => this.entry(resource, 'match')),
+      ...included.map((resource) => this.entry(resource, 'include')),
+    ];
     const next = (request.offset ?? 0) + count;
     const more = count > 0 && (found.total ?? 0) > next;
     return {
@@ -77,7 +91,8 @@ export class SandboxRepository extends MemoryRepository {
       const targets = new Set(matches.map((resource) => `${resource.resourceType}/${resource.id}`));
       const candidates = await super.search({ resourceType: include.resourceType as Resource['resourceType'] });
       for (const { resource } of candidates.entry ?? []) {
-        if (resource && referencesOf(resource, include).some(({ reference = '' }) => targets.has(reference))) add(resource);
+        if (resource && referencesOf(resource, include).some(({ reference = '' }) => targets.has(reference)))
+          add(resource);
       }
     }
     return added;
@@ -85,7 +100,10 @@ export class SandboxRepository extends MemoryRepository {
 }
 
 /** The references behind a search parameter of a resource. */
-function referencesOf(resource: Resource, { resourceType, searchParam, targetType }: IncludeTarget): readonly Reference<Resource>[] {
+function referencesOf(
+  resource: Resource,
+  { resourceType, searchParam, targetType }: IncludeTarget,
+): readonly Reference<Resource>[] {
   const parameter = globalSchema.types[resource.resourceType]?.searchParams?.[searchParam];
   if (resource.resourceType !== resourceType || !parameter?.expression) return [];
   const found = evalFhirPath(parameter.expression, resource).filter(isReference);

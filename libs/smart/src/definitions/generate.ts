@@ -13,21 +13,22 @@ import { writeFileSync } from 'node:fs';
 /** The parameters that all types have are a closed list in search-parameters.ts, so they are not repeated per type. */
 const abstractBases = new Set(['Resource', 'DomainResource']);
 
-const resourcesOf = <T>(file: string): T[] => (readJson(`fhir/r4/${file}`) as Bundle).entry?.map((entry) => entry.resource as T) ?? [];
+const resourcesOf = <T>(file: string): T[] =>
+  (readJson(`fhir/r4/${file}`) as Bundle).entry?.map((entry) => entry.resource as T) ?? [];
 
 /** The text of `r4.generated.ts`, computed from the definitions. */
 export function generateR4Definitions(): string {
   const types = resourcesOf<StructureDefinition>('profiles-resources.json')
-    .filter((it) => it.resourceType === 'StructureDefinition' && it.kind === 'resource')
+    .filter((it) => it.kind === 'resource')
     .filter((it) => it.derivation === 'specialization' && !it.abstract)
     .map((it) => it.name)
     .sort();
 
   const parameters = new Map<string, Map<string, string>>(types.map((type) => [type, new Map()]));
   for (const definition of resourcesOf<SearchParameter>('search-parameters.json')) {
-    for (const base of definition.base ?? []) {
+    for (const base of definition.base) {
       if (abstractBases.has(base)) continue;
-      parameters.get(base)?.set(definition.code ?? '', describe(definition, types));
+      parameters.get(base)?.set(definition.code, describe(definition, types));
     }
   }
 
@@ -50,7 +51,7 @@ export function generateR4Definitions(): string {
 }
 
 function describe(definition: SearchParameter, types: readonly string[]): string {
-  if (definition.type !== 'reference') return definition.type ?? '';
+  if (definition.type !== 'reference') return definition.type;
   const targets = [...new Set(definition.target ?? [])].filter((it) => types.includes(it)).sort();
   // Lists of "any type" in the definitions leave out a type or two (Parameters, say); none names over half of them otherwise.
   return `reference(${targets.length === 0 || targets.length > types.length / 2 ? '*' : targets.join('|')})`;

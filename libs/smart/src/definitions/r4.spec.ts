@@ -17,7 +17,11 @@ describe('the definitions of R4', () => {
   });
 
   it('know the parameters of a type, their kind and their targets', () => {
-    expect(searchParameterOf('Observation', 'patient')).toEqual({ code: 'patient', kind: 'reference', targets: ['Patient'] });
+    expect(searchParameterOf('Observation', 'patient')).toEqual({
+      code: 'patient',
+      kind: 'reference',
+      targets: ['Patient'],
+    });
     expect(searchParameterOf('Provenance', 'target')?.targets).toBe('*');
     expect(searchParameterOf('Observation', 'category')?.kind).toBe('token');
     expect(searchParameterOf('Observation', '_lastUpdated')?.kind).toBe('date');

@@ -4,7 +4,8 @@ import { resourceTypes, searchParameterRows } from './r4.generated.js';
 export type ResourceType = (typeof resourceTypes)[number];
 
 /** How a search parameter compares (FHIR R4, Search, 3.1.1.4). */
-export type SearchParameterKind = 'number' | 'date' | 'string' | 'token' | 'reference' | 'composite' | 'quantity' | 'uri' | 'special';
+export type SearchParameterKind =
+  'number' | 'date' | 'string' | 'token' | 'reference' | 'composite' | 'quantity' | 'uri' | 'special';
 
 export interface SearchParameter {
   readonly code: string;

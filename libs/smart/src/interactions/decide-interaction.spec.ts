@@ -31,27 +31,51 @@ describe('allowed, by the scopes named', () => {
     ['system/Patient.s', 'GET /Patient/_history', 'system/Patient.s'],
     ['system/Observation.s', 'GET /Observation?patient=p1', 'system/Observation.s'],
     ['system/Device.s', 'GET /Device?patient=Patient/p1', 'system/Device.s'],
-    ['system/Observation.s', 'GET /Observation?patient=Patient/p1,Patient/p2&category=laboratory&date=ge2020&date=le2021', 'system/Observation.s'],
+    [
+      'system/Observation.s',
+      'GET /Observation?patient=Patient/p1,Patient/p2&category=laboratory&date=ge2020&date=le2021',
+      'system/Observation.s',
+    ],
     [
       'system/Observation.s',
       'GET /Observation?code=http://loinc.org|1234-5&_count=10&_sort=-date,_id&_format=json&_pretty=true&_total=none',
       'system/Observation.s',
     ],
-    ['system/Observation.s', 'GET /Observation?patient:missing=false&subject:Patient=p1&code:not=a&_summary=count', 'system/Observation.s'],
-    ['system/Patient.s', 'GET /Patient?name:exact=Ada&family:contains=x&_id=a,b&_lastUpdated=gt2020', 'system/Patient.s'],
+    [
+      'system/Observation.s',
+      'GET /Observation?patient:missing=false&subject:Patient=p1&code:not=a&_summary=count',
+      'system/Observation.s',
+    ],
+    [
+      'system/Patient.s',
+      'GET /Patient?name:exact=Ada&family:contains=x&_id=a,b&_lastUpdated=gt2020',
+      'system/Patient.s',
+    ],
     [
       'system/MedicationRequest.rs system/Medication.r',
       'GET /MedicationRequest?_include=MedicationRequest:medication',
       'system/MedicationRequest.rs system/Medication.r',
     ],
-    ['system/Patient.rs system/Provenance.rs', 'GET /Patient?_revinclude=Provenance:target', 'system/Patient.rs system/Provenance.rs'],
+    [
+      'system/Patient.rs system/Provenance.rs',
+      'GET /Patient?_revinclude=Provenance:target',
+      'system/Patient.rs system/Provenance.rs',
+    ],
     [
       'system/Observation.s system/Patient.rs',
       'GET /Observation?subject:Patient.name=a&_include=Observation:subject:Patient',
       'system/Observation.s system/Patient.rs',
     ],
-    ['system/Patient.s system/Observation.s', 'GET /Patient?_has:Observation:patient:code=a', 'system/Patient.s system/Observation.s'],
-    ['system/Patient.s system/Observation.s', 'GET /?_type=Patient,Observation&_lastUpdated=gt2020', 'system/Patient.s system/Observation.s'],
+    [
+      'system/Patient.s system/Observation.s',
+      'GET /Patient?_has:Observation:patient:code=a',
+      'system/Patient.s system/Observation.s',
+    ],
+    [
+      'system/Patient.s system/Observation.s',
+      'GET /?_type=Patient,Observation&_lastUpdated=gt2020',
+      'system/Patient.s system/Observation.s',
+    ],
     ['openid', 'GET /metadata', ''],
     ['openid', 'GET /metadata?mode=full', ''],
   ])('with %s, %s', (scopes, line, by) => {
@@ -67,14 +91,22 @@ describe('not granted, and what would allow it', () => {
     ['system/Patient.cud', 'GET /Patient/p1', ['system/Patient.r']],
     ['system/Observation.rs', 'GET /Patient/p1/_history/1', ['system/Patient.r']],
     ['system/Observation.r', 'GET /Observation/_history', ['system/Observation.s']],
-    ['system/MedicationRequest.rs', 'GET /MedicationRequest?_include=MedicationRequest:medication', ['system/Medication.r']],
+    [
+      'system/MedicationRequest.rs',
+      'GET /MedicationRequest?_include=MedicationRequest:medication',
+      ['system/Medication.r'],
+    ],
     [
       'system/Observation.rs system/Patient.rs',
       'GET /Observation?_include=Observation:subject',
       ['system/Device.r', 'system/Group.r', 'system/Location.r'],
     ],
     ['system/Patient.rs', 'GET /Patient?_revinclude=Observation:subject', ['system/Observation.s']],
-    ['system/Patient.rs system/Observation.r', 'GET /Patient?_revinclude=Observation:subject', ['system/Observation.s']],
+    [
+      'system/Patient.rs system/Observation.r',
+      'GET /Patient?_revinclude=Observation:subject',
+      ['system/Observation.s'],
+    ],
     ['system/Observation.rs', 'GET /Observation?patient.name=a', ['system/Patient.s']],
     ['system/Observation.rs', 'GET /Observation?subject:Patient.name=a', ['system/Patient.s']],
     ['system/Patient.rs', 'GET /Patient?_has:Observation:patient:code=a', ['system/Observation.s']],
@@ -83,7 +115,11 @@ describe('not granted, and what would allow it', () => {
       'GET /Patient?_has:Observation:patient:_has:Provenance:target:recorded=gt2020',
       ['system/Provenance.s'],
     ],
-    ['system/Observation.rs system/Patient.rs', 'GET /Observation?patient.organization.name=a', ['system/Organization.s']],
+    [
+      'system/Observation.rs system/Patient.rs',
+      'GET /Observation?patient.organization.name=a',
+      ['system/Organization.s'],
+    ],
     ['system/Patient.rs', 'GET /?_type=Patient,Observation', ['system/Observation.s']],
   ])('with %s, %s', (scopes, line, wouldAllow) => {
     expect(decide(scopes, line)).toMatchObject({ outcome: 'deny', reason: 'not-granted', wouldAllow });
@@ -167,7 +203,11 @@ describe('not understood, whatever the scopes', () => {
     'GET /%50atient/p1',
     'GET /Patient/p1/Observation',
   ])('%s', (line) => {
-    expect(decide('system/*.cruds', line, { writes: true })).toMatchObject({ outcome: 'deny', reason: 'not-understood', wouldAllow: [] });
+    expect(decide('system/*.cruds', line, { writes: true })).toMatchObject({
+      outcome: 'deny',
+      reason: 'not-understood',
+      wouldAllow: [],
+    });
   });
 });
 

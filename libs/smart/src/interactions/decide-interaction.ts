@@ -67,10 +67,16 @@ const writtenByName: ReadonlySet<string> = new Set(
  * Parameters and Subscription. A decision is about the request alone: of what the upstream answers, the gateway still
  * drops every entry of a type that is not granted.
  */
-export function decideInteraction(scopes: readonly Scope[], interaction: FhirInteraction, enforced: Enforced = {}): Decision {
+export function decideInteraction(
+  scopes: readonly Scope[],
+  interaction: FhirInteraction,
+  enforced: Enforced = {},
+): Decision {
   switch (interaction.kind) {
     case 'capabilities': {
-      const understood = understandNoSearch(interaction.params.filter(({ name, value }) => name !== 'mode' || value !== 'full'));
+      const understood = understandNoSearch(
+        interaction.params.filter(({ name, value }) => name !== 'mode' || value !== 'full'),
+      );
       return understood.ok ? { outcome: 'allow', scopes: [] } : notUnderstood(understood.reason);
     }
     case 'read':
@@ -135,7 +141,9 @@ function decide(scopes: readonly Scope[], understood: Understanding, more: reado
 
   const unchecked = missing.find((each) => resourceScopes.some((scope) => allows(scope, each)));
   if (unchecked) {
-    return notEnforced(`the scope for ${unchecked.type} is one for a patient, for a user, or granular, which is not enforced yet`);
+    return notEnforced(
+      `the scope for ${unchecked.type} is one for a patient, for a user, or granular, which is not enforced yet`,
+    );
   }
   const wouldAllow = [...new Set(missing.map(({ type, interaction }) => `system/${type}.${interaction}`))];
   return { outcome: 'deny', reason: 'not-granted', detail: `needs ${wouldAllow.join(' ')}`, wouldAllow };
@@ -149,5 +157,10 @@ function allows(scope: ResourceScope, { type, interaction }: Need): boolean {
   return (scope.type === '*' || scope.type === type) && scope.interactions.includes(interaction);
 }
 
-const notUnderstood = (detail: string): Decision => ({ outcome: 'deny', reason: 'not-understood', detail, wouldAllow: [] });
+const notUnderstood = (detail: string): Decision => ({
+  outcome: 'deny',
+  reason: 'not-understood',
+  detail,
+  wouldAllow: [],
+});
 const notEnforced = (detail: string): Decision => ({ outcome: 'deny', reason: 'not-enforced', detail, wouldAllow: [] });

@@ -31,7 +31,11 @@ export type FhirInteraction =
   | { readonly kind: 'unrecognised'; readonly reason: string };
 
 /** A call of `$name` on the system, a type or an instance. */
-export type OperationInteraction = Params & { readonly kind: 'operation'; readonly name: string; readonly via: 'get' | 'post' } & (
+export type OperationInteraction = Params & {
+  readonly kind: 'operation';
+  readonly name: string;
+  readonly via: 'get' | 'post';
+} & (
     | { readonly level: 'system' }
     | { readonly level: 'type'; readonly type: ResourceType }
     | { readonly level: 'instance'; readonly type: ResourceType; readonly id: string }

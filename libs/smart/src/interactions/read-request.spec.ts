@@ -37,13 +37,18 @@ describe('a request is recognised', () => {
     ['GET /metadata', { kind: 'capabilities' }],
     ['POST /$graphql', { kind: 'operation', level: 'system', name: 'graphql', via: 'post' }],
     ['GET /Patient/$export', { kind: 'operation', level: 'type', type: 'Patient', name: 'export', via: 'get' }],
-    ['GET /Patient/p1/$everything', { kind: 'operation', level: 'instance', type: 'Patient', id: 'p1', name: 'everything' }],
+    [
+      'GET /Patient/p1/$everything',
+      { kind: 'operation', level: 'instance', type: 'Patient', id: 'p1', name: 'everything' },
+    ],
   ])('%s', (line, interaction) => {
     expect(read(line)).toMatchObject(interaction);
   });
 
   it('with the parameters of the query, decoded once, repeated ones kept', () => {
-    expect(read('GET /Observation?%70atient=p1&date=ge2020&date=le2021&code=http://loinc.org|1%2C2&note=a+b%2520')).toMatchObject({
+    expect(
+      read('GET /Observation?%70atient=p1&date=ge2020&date=le2021&code=http://loinc.org|1%2C2&note=a+b%2520'),
+    ).toMatchObject({
       params: [
         { name: 'patient', value: 'p1' },
         { name: 'date', value: 'ge2020' },
@@ -64,7 +69,10 @@ describe('a request is recognised', () => {
         { name: 'code', value: 'a' },
       ],
     });
-    expect(read('POST /_search', { ...form, form: '_type=Patient' })).toMatchObject({ kind: 'search-system', via: 'post' });
+    expect(read('POST /_search', { ...form, form: '_type=Patient' })).toMatchObject({
+      kind: 'search-system',
+      via: 'post',
+    });
   });
 
   it('as a conditional creation by its header', () => {
@@ -154,8 +162,15 @@ describe('a request is not recognised', () => {
 
   it('as a search by POST without a form, of another content type, or with two', () => {
     expect(read('POST /Patient/_search', form).kind).toBe('unrecognised');
-    for (const type of [undefined, 'application/json', 'application/x-www-form-urlencoded; charset=utf-16', 'application/x-www-form-urlencodedx']) {
-      expect(read('POST /Patient/_search', { headers: { 'content-type': type }, form: 'name=a' }).kind).toBe('unrecognised');
+    for (const type of [
+      undefined,
+      'application/json',
+      'application/x-www-form-urlencoded; charset=utf-16',
+      'application/x-www-form-urlencodedx',
+    ]) {
+      expect(read('POST /Patient/_search', { headers: { 'content-type': type }, form: 'name=a' }).kind).toBe(
+        'unrecognised',
+      );
     }
     const twice = { 'content-type': form.headers['content-type'], 'Content-Type': 'application/json' };
     expect(read('POST /Patient/_search', { headers: twice, form: 'name=a' }).kind).toBe('unrecognised');
@@ -164,12 +179,17 @@ describe('a request is not recognised', () => {
 
   it.each(['', 'identifier', 'identifier=a#b'])('with the If-None-Exist %j', (value) => {
     expect(read('POST /Patient', { headers: { 'if-none-exist': value } }).kind).toBe('unrecognised');
-    expect(read('POST /Patient', { headers: { 'if-none-exist': ['identifier=a', 'identifier=b'] } }).kind).toBe('unrecognised');
+    expect(read('POST /Patient', { headers: { 'if-none-exist': ['identifier=a', 'identifier=b'] } }).kind).toBe(
+      'unrecognised',
+    );
   });
 });
 
 it('recognises a path only where type and id stand in it letter by letter', () => {
-  const piece = fc.oneof(fc.constantFrom('Patient', 'p1', '_history', '..', '', '$x', '%2e', ';', 'metadata'), fc.string({ maxLength: 4 }));
+  const piece = fc.oneof(
+    fc.constantFrom('Patient', 'p1', '_history', '..', '', '$x', '%2e', ';', 'metadata'),
+    fc.string({ maxLength: 4 }),
+  );
   fc.assert(
     fc.property(fc.constantFrom('GET', 'PUT', 'DELETE'), fc.array(piece, { maxLength: 5 }), (method, pieces) => {
       const path = `/${pieces.join('/')}`;
@@ -198,10 +218,16 @@ describe('a target is taken apart below its mount', () => {
     expect(splitTarget(target, '/fhir')).toEqual(parts);
   });
 
-  it.each(['//fhir/Patient', '/FHIR/Patient', '/fhirx/Patient', '/%66hir/Patient', 'http://a/fhir/Patient', '*', '/a/../fhir', '/fhir;a/Patient'])(
-    '%s is not below it',
-    (target) => {
-      expect(splitTarget(target, '/fhir')).toBeUndefined();
-    },
-  );
+  it.each([
+    '//fhir/Patient',
+    '/FHIR/Patient',
+    '/fhirx/Patient',
+    '/%66hir/Patient',
+    'http://a/fhir/Patient',
+    '*',
+    '/a/../fhir',
+    '/fhir;a/Patient',
+  ])('%s is not below it', (target) => {
+    expect(splitTarget(target, '/fhir')).toBeUndefined();
+  });
 });

@@ -81,7 +81,8 @@ function onType(it: Route, type: ResourceType, rest: readonly string[]): FhirInt
   const [second, ...more] = rest;
   if (second === undefined) return onTypeAlone(it, type);
   if (more.length === 0) {
-    if (method === 'POST' && second === '_search') return { kind: 'search-type', type, via: 'post', params: withForm(it) };
+    if (method === 'POST' && second === '_search')
+      return { kind: 'search-type', type, via: 'post', params: withForm(it) };
     if (method === 'GET' && second === '_history') return { kind: 'history-type', type, params };
     if (second.startsWith('$')) return { ...operation(it, second), level: 'type', type };
   }

@@ -13,7 +13,10 @@ export const targetLimits = { path: 512, query: 16_384, parameters: 256 } as con
  *
  * @example splitTarget('/fhir/Patient?name=a', '/fhir') // { path: '/Patient', query: 'name=a' }
  */
-export function splitTarget(target: string, mount: string): { readonly path: string; readonly query: string } | undefined {
+export function splitTarget(
+  target: string,
+  mount: string,
+): { readonly path: string; readonly query: string } | undefined {
   if (!target.startsWith(mount)) return undefined;
   const below = target.slice(mount.length);
   if (below !== '' && !below.startsWith('/') && !below.startsWith('?')) return undefined;
@@ -48,7 +51,8 @@ export function readPath(path: string): readonly string[] {
 export function readParameters(text: string): readonly QueryParameter[] {
   if (text === '') return [];
   if (text.length > targetLimits.query) throw new Unrecognised('the parameters are too long');
-  if (!/^[\x21-\x7e]*$/.test(text)) throw new Unrecognised('the parameters have a character that must be percent-encoded');
+  if (!/^[\x21-\x7e]*$/.test(text))
+    throw new Unrecognised('the parameters have a character that must be percent-encoded');
   if (/[#;\\]/.test(text)) throw new Unrecognised('the parameters have a #, ; or \\ that must be percent-encoded');
   const pieces = text.split('&');
   if (pieces.length > targetLimits.parameters) throw new Unrecognised('there are too many parameters');

@@ -8,7 +8,8 @@ export interface Need {
   readonly interaction: ScopeInteraction;
 }
 
-export type Understanding = { readonly ok: true; readonly needs: readonly Need[] } | { readonly ok: false; readonly reason: string };
+export type Understanding =
+  { readonly ok: true; readonly needs: readonly Need[] } | { readonly ok: false; readonly reason: string };
 
 /** Thrown inside this file only; what callers see is the reason. */
 class NotUnderstood extends Error {}
@@ -51,7 +52,8 @@ export function understandSearch(type: ResourceType, params: readonly QueryParam
     const rest = withoutControls(params, searchControls, [type]);
     const needs = rest.flatMap(({ name, value }): readonly Need[] => {
       if (name === '_include' || name === '_include:iterate') return include(type, value, name !== '_include');
-      if (name === '_revinclude' || name === '_revinclude:iterate') return reverseInclude(type, value, name !== '_revinclude');
+      if (name === '_revinclude' || name === '_revinclude:iterate')
+        return reverseInclude(type, value, name !== '_revinclude');
       return filter(type, name, value, 0);
     });
     return [{ type, interaction: 's' }, ...needs];
@@ -169,11 +171,15 @@ function mayPointTo(targets: SearchParameter['targets'], type: ResourceType): bo
 function chain(type: ResourceType, link: string, rest: string, value: string, depth: number): readonly Need[] {
   const [code = '', target, ...more] = link.split(':');
   const parameter = searchParameterOf(type, code);
-  if (parameter?.kind !== 'reference' || more.length > 0) throw new NotUnderstood(`${link} is not a reference of ${type}`);
+  if (parameter?.kind !== 'reference' || more.length > 0)
+    throw new NotUnderstood(`${link} is not a reference of ${type}`);
   const next = rest.split(/[.:]/, 1)[0] ?? '';
   const reached = targetsOf(parameter, target, link).filter((it) => next === '_has' || searchParameterOf(it, next));
   if (reached.length === 0) throw new NotUnderstood(`${next} is not a search parameter behind ${link}`);
-  return reached.flatMap((it): readonly Need[] => [{ type: it, interaction: 's' }, ...filter(it, rest, value, depth + 1)]);
+  return reached.flatMap((it): readonly Need[] => [
+    { type: it, interaction: 's' },
+    ...filter(it, rest, value, depth + 1),
+  ]);
 }
 
 /** `_has:Observation:patient:code=a` looks into Observation. */
@@ -191,7 +197,10 @@ function reverseChain(type: ResourceType, name: string, value: string, depth: nu
 function include(type: ResourceType, value: string, iterate: boolean): readonly Need[] {
   const { source, parameter, target } = readInclude(value);
   if (source !== type && !iterate) throw new NotUnderstood(`this _include does not start from ${type}`);
-  const brought = targetsOf(parameter, target, `${source}:${parameter.code}`).map((it): Need => ({ type: it, interaction: 'r' }));
+  const brought = targetsOf(parameter, target, `${source}:${parameter.code}`).map((it): Need => ({
+    type: it,
+    interaction: 'r',
+  }));
   return source === type ? brought : [{ type: source, interaction: 'r' }, ...brought];
 }
 
@@ -199,7 +208,8 @@ function include(type: ResourceType, value: string, iterate: boolean): readonly 
 function reverseInclude(type: ResourceType, value: string, iterate: boolean): readonly Need[] {
   const { source, parameter, target } = readInclude(value);
   if (target !== undefined) targetsOf(parameter, target, `${source}:${parameter.code}`);
-  if (!iterate && !mayPointTo(parameter.targets, type)) throw new NotUnderstood(`this _revinclude does not point to ${type}`);
+  if (!iterate && !mayPointTo(parameter.targets, type))
+    throw new NotUnderstood(`this _revinclude does not point to ${type}`);
   return [{ type: source, interaction: 's' }];
 }
 
@@ -214,7 +224,8 @@ function readInclude(value: string) {
 
 function targetsOf({ targets }: SearchParameter, named: string | undefined, where: string): readonly ResourceType[] {
   if (named !== undefined) {
-    if (!isResourceType(named) || !mayPointTo(targets, named)) throw new NotUnderstood(`${where} cannot point to the type named`);
+    if (!isResourceType(named) || !mayPointTo(targets, named))
+      throw new NotUnderstood(`${where} cannot point to the type named`);
     return [named];
   }
   if (targets === '*') throw new NotUnderstood(`${where} may point to any type, so it must name one`);

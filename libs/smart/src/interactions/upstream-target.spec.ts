@@ -18,7 +18,12 @@ it.each([
   ['GET', '/Patient/p1', '_format=json&_pretty=true', { method: 'GET', target: '/Patient/p1' }],
   ['HEAD', '/Patient/p1', '', { method: 'GET', target: '/Patient/p1' }],
   ['GET', '/Patient/p1/_history/2', '', { method: 'GET', target: '/Patient/p1/_history/2' }],
-  ['GET', '/Observation', '%70atient=p1&code=a|b+c%26', { method: 'GET', target: '/Observation?patient=p1&code=a%7Cb%20c%26' }],
+  [
+    'GET',
+    '/Observation',
+    '%70atient=p1&code=a|b+c%26',
+    { method: 'GET', target: '/Observation?patient=p1&code=a%7Cb%20c%26' },
+  ],
   ['GET', '', '_type=Patient', { method: 'GET', target: '/?_type=Patient' }],
   ['GET', '/_history', '', { method: 'GET', target: '/_history' }],
   ['POST', '/Patient', '', { method: 'POST', target: '/Patient' }],
@@ -50,7 +55,9 @@ it.each([
 
 it('what is sent is read as what was judged', () => {
   const text = fc.string({ unit: 'grapheme' }).filter((it) => !/[\p{Cc}\p{Cs}]/u.test(it));
-  const params = fc.array(fc.record({ name: text.filter((it) => it !== '' && !it.startsWith('_')), value: text }), { maxLength: 4 });
+  const params = fc.array(fc.record({ name: text.filter((it) => it !== '' && !it.startsWith('_')), value: text }), {
+    maxLength: 4,
+  });
   fc.assert(
     fc.property(params, (given) => {
       const interaction = { kind: 'search-type', type: 'Patient', via: 'get', params: given } as const;
@@ -64,7 +71,10 @@ it('a real router finds in it the type, the id and the interaction that were jud
   const router = new FhirRouter();
   const piece = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom('Patient', 'Observation', 'p1', 'a.b-c', '_history', '_search', '2') },
-    { weight: 1, arbitrary: fc.constantFrom('', '.', '..', '%2e%2e', '%50atient', 'p1;x', '$everything', 'p1?x=y', 'Patient#') },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('', '.', '..', '%2e%2e', '%50atient', 'p1;x', '$everything', 'p1?x=y', 'Patient#'),
+    },
   );
   const query = fc.constantFrom('', 'name=a', '_id=p2', 'x=%26_method=DELETE', 'a=b?/Observation/o1', 'name=a%23b');
   let sent = 0;

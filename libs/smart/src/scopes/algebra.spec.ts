@@ -74,13 +74,25 @@ describe('intersect', () => {
   it.each([
     ['patient/Observation.read', 'patient/*.rs', 'patient/Observation.read'],
     ['patient/Observation.rs', 'patient/*.read', 'patient/Observation.rs'],
-    ['patient/*.read', 'patient/Observation.rs patient/Condition.cruds', 'patient/Observation.read patient/Condition.read'],
+    [
+      'patient/*.read',
+      'patient/Observation.rs patient/Condition.cruds',
+      'patient/Observation.read patient/Condition.read',
+    ],
     ['patient/Observation.read', 'patient/Observation.r patient/Observation.s', 'patient/Observation.read'],
     ['patient/Observation.*', 'patient/Observation.crs', 'patient/Observation.read patient/Observation.c'],
     ['patient/Observation.*', 'patient/Observation.crud', 'patient/Observation.write patient/Observation.r'],
     ['patient/Observation.read', 'patient/Observation.r', 'patient/Observation.r'],
-    ['patient/Observation.read', 'patient/Observation.rs?category=laboratory', 'patient/Observation.rs?category=laboratory'],
-    ['patient/Observation.rs?category=laboratory', 'patient/Observation.read', 'patient/Observation.rs?category=laboratory'],
+    [
+      'patient/Observation.read',
+      'patient/Observation.rs?category=laboratory',
+      'patient/Observation.rs?category=laboratory',
+    ],
+    [
+      'patient/Observation.rs?category=laboratory',
+      'patient/Observation.read',
+      'patient/Observation.rs?category=laboratory',
+    ],
     ['patient/Observation.rs', 'patient/Observation.rs?category=a patient/Observation.rs', 'patient/Observation.rs'],
     ['patient/Observation.rs?category=a,b', 'patient/Observation.rs?category=a', 'patient/Observation.rs?category=a'],
     ['patient/Observation.rs?category=a', 'patient/Observation.rs?code=b', 'patient/Observation.rs?category=a&code=b'],

@@ -1,4 +1,10 @@
-import { interactionsInOrder, type ResourceScope, type Scope, type ScopeInteraction, type ScopeParameter } from './scope.js';
+import {
+  interactionsInOrder,
+  type ResourceScope,
+  type Scope,
+  type ScopeInteraction,
+  type ScopeParameter,
+} from './scope.js';
 import { v1Word } from './serialise-scope.js';
 
 /**
@@ -87,7 +93,9 @@ function joined(scopes: readonly ResourceScope[]): readonly ResourceScope[] {
 
 function withoutCovered(scopes: readonly ResourceScope[]): readonly ResourceScope[] {
   return scopes.filter((scope, index) =>
-    scopes.every((other, place) => place === index || !covers([other], scope) || (covers([scope], other) && index < place)),
+    scopes.every(
+      (other, place) => place === index || !covers([other], scope) || (covers([scope], other) && index < place),
+    ),
   );
 }
 

@@ -18,7 +18,14 @@ describe('a scope is read', () => {
     ['patient/Observation.d', ['d'], 'v2'],
     ['patient/Observation.cruds', ['c', 'r', 'u', 'd', 's'], 'v2'],
   ])('%s', (text, interactions, syntax) => {
-    expect(read(text)).toEqual({ kind: 'resource', context: 'patient', type: 'Observation', interactions, params: [], syntax });
+    expect(read(text)).toEqual({
+      kind: 'resource',
+      context: 'patient',
+      type: 'Observation',
+      interactions,
+      params: [],
+      syntax,
+    });
   });
 
   it.each(['patient', 'user', 'system'])('for the context %s and every type', (context) => {
@@ -26,7 +33,8 @@ describe('a scope is read', () => {
   });
 
   it('with the conditions of a granular scope, decoded', () => {
-    const text = 'patient/Condition.rs?category=http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item&code=a%2Bb%26c';
+    const text =
+      'patient/Condition.rs?category=http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item&code=a%2Bb%26c';
     expect(read(text)).toMatchObject({
       params: [
         { name: 'category', value: 'http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item' },
@@ -110,11 +118,15 @@ describe('a malformed scope is refused with the position of the fault', () => {
 
   it('and never by an exception, whatever the text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.constantFrom('', 'patient/', 'patient/Patient.', 'user/Patient.rs?'), (text, start) => {
-        const parsed = parseScope(start + text);
-        if (parsed.ok) expect(parseScope(serialiseScope(parsed.scope))).toEqual(parsed);
-        else expect(parsed.fault.position).toBeLessThanOrEqual(start.length + text.length);
-      }),
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('', 'patient/', 'patient/Patient.', 'user/Patient.rs?'),
+        (text, start) => {
+          const parsed = parseScope(start + text);
+          if (parsed.ok) expect(parseScope(serialiseScope(parsed.scope))).toEqual(parsed);
+          else expect(parsed.fault.position).toBeLessThanOrEqual(start.length + text.length);
+        },
+      ),
     );
   });
 });
@@ -122,7 +134,9 @@ describe('a malformed scope is refused with the position of the fault', () => {
 describe('a list of scopes', () => {
   it('is read in its order', () => {
     const parsed = parseScopeList('launch/patient openid patient/*.rs patient/Observation.read');
-    expect(parsed.ok && serialiseScopes(parsed.scopes)).toBe('launch/patient openid patient/*.rs patient/Observation.read');
+    expect(parsed.ok && serialiseScopes(parsed.scopes)).toBe(
+      'launch/patient openid patient/*.rs patient/Observation.read',
+    );
   });
 
   it('names every fault with its place in the list', () => {
@@ -148,7 +162,10 @@ describe('a list of scopes', () => {
   });
 
   it('is bounded in length and number', () => {
-    expect(parseScopeList('a'.repeat(scopeLimits.list + 1))).toMatchObject({ ok: false, faults: [{ position: scopeLimits.list }] });
+    expect(parseScopeList('a'.repeat(scopeLimits.list + 1))).toMatchObject({
+      ok: false,
+      faults: [{ position: scopeLimits.list }],
+    });
     const many = Array.from({ length: scopeLimits.scopes + 1 }, () => 'openid');
     expect(parseScopes(many)).toMatchObject({ ok: false, faults: [{ index: scopeLimits.scopes }] });
     expect(parseScopeList('')).toMatchObject({ ok: false, faults: [{ index: 0, position: 0 }] });

@@ -1,5 +1,12 @@
 import { isResourceType, searchParameterOf, type ResourceType } from '../definitions/r4.js';
-import { interactionsInOrder, type ResourceScope, type Scope, type ScopeContext, type ScopeInteraction, type ScopeParameter } from './scope.js';
+import {
+  interactionsInOrder,
+  type ResourceScope,
+  type Scope,
+  type ScopeContext,
+  type ScopeInteraction,
+  type ScopeParameter,
+} from './scope.js';
 
 /** Why a scope was refused. */
 export interface ScopeFault {
@@ -11,9 +18,12 @@ export interface ScopeFault {
   readonly expected: string;
 }
 
-export type ParsedScope = { readonly ok: true; readonly scope: Scope } | { readonly ok: false; readonly fault: ScopeFault };
+export type ParsedScope =
+  { readonly ok: true; readonly scope: Scope } | { readonly ok: false; readonly fault: ScopeFault };
 
-export type ParsedScopes = { readonly ok: true; readonly scopes: readonly Scope[] } | { readonly ok: false; readonly faults: readonly ScopeFault[] };
+export type ParsedScopes =
+  | { readonly ok: true; readonly scopes: readonly Scope[] }
+  | { readonly ok: false; readonly faults: readonly ScopeFault[] };
 
 /** Bounds on what is read at all, in characters and in scopes. */
 export const scopeLimits = { scope: 512, list: 8_192, scopes: 128 } as const;
@@ -128,7 +138,10 @@ function readResourceScope(text: string): ResourceScope {
   const context = /^(patient|user|system)\//.exec(text)?.[1] as ScopeContext | undefined;
   if (!context) {
     if (text.startsWith('launch/')) throw new Unexpected(7, 'patient or encounter after launch/');
-    throw new Unexpected(0, 'patient/, user/ or system/, or one of launch, openid, fhirUser, profile, offline_access, online_access');
+    throw new Unexpected(
+      0,
+      'patient/, user/ or system/, or one of launch, openid, fhirUser, profile, offline_access, online_access',
+    );
   }
   const typeStart = context.length + 1;
   const queryMark = text.indexOf('?', typeStart);

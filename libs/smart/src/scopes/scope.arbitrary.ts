@@ -18,16 +18,22 @@ const v2 = fc
     ...base,
     interactions: fc.subarray([...interactionsInOrder], { minLength: 1 }),
     params: fc.uniqueArray(
-      fc.record({ name: fc.constantFrom('category', 'code', '_tag'), value: fc.constantFrom('a', 'b', 'a,b', 's|a', 'a,b,c', 'x&y=%+ ü') }),
+      fc.record({
+        name: fc.constantFrom('category', 'code', '_tag'),
+        value: fc.constantFrom('a', 'b', 'a,b', 's|a', 'a,b,c', 'x&y=%+ ü'),
+      }),
       { maxLength: 3, selector: (it) => `${it.name} ${it.value}` },
     ),
     syntax: fc.constant('v2'),
   })
-  .map((scope) => ({ ...scope, params: scope.params.filter(({ name }) => name === '_tag' || mayCarry(scope.type, name)) }));
+  .map((scope) => ({
+    ...scope,
+    params: scope.params.filter(({ name }) => name === '_tag' || mayCarry(scope.type, name)),
+  }));
 
 const mayCarry = (of: string, name: string) => (of === 'Observation' || of === 'Condition' ? name !== '_tag' : false);
 
-export const anyResourceScope: fc.Arbitrary<ResourceScope> = fc.oneof(v1, v2);
+const anyResourceScope: fc.Arbitrary<ResourceScope> = fc.oneof(v1, v2);
 
 export const anyScope: fc.Arbitrary<Scope> = fc.oneof(
   { weight: 6, arbitrary: anyResourceScope },

@@ -53,9 +53,24 @@ export function conditionsOf(patient: PatientSeed): readonly Condition[] {
   const [diagnosis = diagnoses[0], problem = diagnoses[1]] = [diagnoses[index % 4], diagnoses[(index + 1) % 4]];
   const concern = concerns[index % 3] ?? concerns[0];
   return [
-    condition(patient, 'encounter-diagnosis', concept(systems.conditionCategory, 'encounter-diagnosis', 'Encounter Diagnosis'), diagnosis),
-    condition(patient, 'problem-list-item', concept(systems.conditionCategory, 'problem-list-item', 'Problem List Item'), problem),
-    condition(patient, 'health-concern', concept(systems.usCoreConditionCategory, 'health-concern', 'Health Concern'), concern),
+    condition(
+      patient,
+      'encounter-diagnosis',
+      concept(systems.conditionCategory, 'encounter-diagnosis', 'Encounter Diagnosis'),
+      diagnosis,
+    ),
+    condition(
+      patient,
+      'problem-list-item',
+      concept(systems.conditionCategory, 'problem-list-item', 'Problem List Item'),
+      problem,
+    ),
+    condition(
+      patient,
+      'health-concern',
+      concept(systems.usCoreConditionCategory, 'health-concern', 'Health Concern'),
+      concern,
+    ),
   ];
 }
 

@@ -4,8 +4,16 @@ import type { PatientSeed } from './patients.js';
 
 const drugs = [
   ['314076', 'lisinopril 10 MG Oral Tablet', 'One tablet by mouth every morning.'],
-  ['860975', 'metformin hydrochloride 500 MG Extended Release Oral Tablet', 'One tablet by mouth with the evening meal.'],
-  ['745679', 'albuterol 0.09 MG/ACTUAT Metered Dose Inhaler', 'Two puffs when short of breath, up to four times a day.'],
+  [
+    '860975',
+    'metformin hydrochloride 500 MG Extended Release Oral Tablet',
+    'One tablet by mouth with the evening meal.',
+  ],
+  [
+    '745679',
+    'albuterol 0.09 MG/ACTUAT Metered Dose Inhaler',
+    'Two puffs when short of breath, up to four times a day.',
+  ],
   ['313782', 'acetaminophen 325 MG Oral Tablet', 'Two tablets by mouth every six hours when in pain.'],
 ] as const;
 

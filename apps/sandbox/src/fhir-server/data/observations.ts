@@ -29,8 +29,14 @@ const kinds: readonly Kind[] = [
     code: concept(systems.loinc, '85354-9', 'Blood pressure panel with all children optional'),
     value: (index) => ({
       component: [
-        { code: concept(systems.loinc, '8480-6', 'Systolic blood pressure'), ...quantity(110 + index * 2, 'mmHg', 'mm[Hg]') },
-        { code: concept(systems.loinc, '8462-4', 'Diastolic blood pressure'), ...quantity(70 + index, 'mmHg', 'mm[Hg]') },
+        {
+          code: concept(systems.loinc, '8480-6', 'Systolic blood pressure'),
+          ...quantity(110 + index * 2, 'mmHg', 'mm[Hg]'),
+        },
+        {
+          code: concept(systems.loinc, '8462-4', 'Diastolic blood pressure'),
+          ...quantity(70 + index, 'mmHg', 'mm[Hg]'),
+        },
       ],
     }),
   },
@@ -52,7 +58,9 @@ const kinds: readonly Kind[] = [
     code: concept(systems.loinc, '72166-2', 'Tobacco smoking status'),
     value: (index) => ({
       valueCodeableConcept:
-        index % 3 === 0 ? concept(systems.snomed, '8517006', 'Ex-smoker') : concept(systems.snomed, '266919005', 'Never smoked tobacco'),
+        index % 3 === 0
+          ? concept(systems.snomed, '8517006', 'Ex-smoker')
+          : concept(systems.snomed, '266919005', 'Never smoked tobacco'),
     }),
   },
   {
@@ -66,7 +74,10 @@ const kinds: readonly Kind[] = [
     category: concept(systems.usCoreCategory, 'sdoh', 'SDOH'),
     code: concept(systems.loinc, '88124-3', 'Food insecurity risk'),
     value: (index) => ({
-      valueCodeableConcept: index % 4 === 0 ? concept(systems.loinc, 'LA19952-3', 'At risk') : concept(systems.loinc, 'LA19983-8', 'No risk'),
+      valueCodeableConcept:
+        index % 4 === 0
+          ? concept(systems.loinc, 'LA19952-3', 'At risk')
+          : concept(systems.loinc, 'LA19983-8', 'No risk'),
     }),
   },
   {

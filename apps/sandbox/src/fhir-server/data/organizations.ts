@@ -90,14 +90,16 @@ export const practitioners: readonly Practitioner[] = clinicians.map(({ id, give
   gender,
 }));
 
-export const practitionerRoles: readonly PractitionerRole[] = clinicians.map(({ id, specialty, organization: where }) => ({
-  resourceType: 'PractitionerRole',
-  id: id.replace('practitioner', 'practitioner-role'),
-  active: true,
-  practitioner: refer('Practitioner', id),
-  organization: refer('Organization', where),
-  specialty: [concept(systems.snomed, ...specialty)],
-}));
+export const practitionerRoles: readonly PractitionerRole[] = clinicians.map(
+  ({ id, specialty, organization: where }) => ({
+    resourceType: 'PractitionerRole',
+    id: id.replace('practitioner', 'practitioner-role'),
+    active: true,
+    practitioner: refer('Practitioner', id),
+    organization: refer('Organization', where),
+    specialty: [concept(systems.snomed, ...specialty)],
+  }),
+);
 
 function organization(id: string, name: string, line: string, phone: string): Organization {
   return {

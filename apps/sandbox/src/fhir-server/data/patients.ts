@@ -28,22 +28,35 @@ const rows = [
   ['Lucía', 'Fernández', 'female', '2019-06-03', 'practitioner-04'],
 ] as const;
 
-export const patientSeeds: readonly PatientSeed[] = rows.map(([given, family, gender, birthDate, practitioner], index) => {
-  const number = String(index + 1).padStart(2, '0');
-  return { id: `patient-${number}`, number, given, family, gender, birthDate, practitioner };
-});
+export const patientSeeds: readonly PatientSeed[] = rows.map(
+  ([given, family, gender, birthDate, practitioner], index) => {
+    const number = String(index + 1).padStart(2, '0');
+    return { id: `patient-${number}`, number, given, family, gender, birthDate, practitioner };
+  },
+);
 
-export const patients: readonly Patient[] = patientSeeds.map(({ id, number, given, family, gender, birthDate, practitioner }, index) => ({
-  resourceType: 'Patient',
-  id,
-  active: true,
-  identifier: [{ system: 'https://riverside.example.org/mrn', value: `MRN-10${number}` }],
-  name: [{ use: 'official', family, given: [given] }],
-  gender,
-  birthDate,
-  telecom: [{ system: 'phone', value: `555-02${number}`, use: 'home' }],
-  address: [{ use: 'home', line: [`${index + 10} Orchard Street`], city: 'Springfield', state: 'MA', postalCode: '01103', country: 'US' }],
-  communication: [{ language: { coding: [{ system: 'urn:ietf:bcp:47', code: 'en-US' }] }, preferred: true }],
-  generalPractitioner: [refer('Practitioner', practitioner)],
-  managingOrganization: refer('Organization', 'organization-01'),
-}));
+export const patients: readonly Patient[] = patientSeeds.map(
+  ({ id, number, given, family, gender, birthDate, practitioner }, index) => ({
+    resourceType: 'Patient',
+    id,
+    active: true,
+    identifier: [{ system: 'https://riverside.example.org/mrn', value: `MRN-10${number}` }],
+    name: [{ use: 'official', family, given: [given] }],
+    gender,
+    birthDate,
+    telecom: [{ system: 'phone', value: `555-02${number}`, use: 'home' }],
+    address: [
+      {
+        use: 'home',
+        line: [`${index + 10} Orchard Street`],
+        city: 'Springfield',
+        state: 'MA',
+        postalCode: '01103',
+        country: 'US',
+      },
+    ],
+    communication: [{ language: { coding: [{ system: 'urn:ietf:bcp:47', code: 'en-US' }] }, preferred: true }],
+    generalPractitioner: [refer('Practitioner', practitioner)],
+    managingOrganization: refer('Organization', 'organization-01'),
+  }),
+);

@@ -3,7 +3,13 @@ import { concept, refer, systems } from './coding.js';
 import type { PatientSeed } from './patients.js';
 
 /** A note of the visit, and the file that holds its text. */
-export function documentsOf({ id, number, given, family, practitioner }: PatientSeed): readonly (Binary | DocumentReference)[] {
+export function documentsOf({
+  id,
+  number,
+  given,
+  family,
+  practitioner,
+}: PatientSeed): readonly (Binary | DocumentReference)[] {
   const text = `Visit of ${given} ${family} on 2025-10-${number}: check-up, no acute complaints.\n`;
   return [
     {
@@ -18,11 +24,21 @@ export function documentsOf({ id, number, given, family, practitioner }: Patient
       id: `document-${number}`,
       status: 'current',
       type: concept(systems.loinc, '34133-9', 'Summary of episode note'),
-      category: [concept('http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category', 'clinical-note', 'Clinical Note')],
+      category: [
+        concept(
+          'http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category',
+          'clinical-note',
+          'Clinical Note',
+        ),
+      ],
       subject: refer('Patient', id),
       date: `2025-10-${number}T09:40:00Z`,
       author: [refer('Practitioner', practitioner)],
-      content: [{ attachment: { contentType: 'text/plain; charset=utf-8', url: `Binary/binary-${number}`, title: 'Visit note' } }],
+      content: [
+        {
+          attachment: { contentType: 'text/plain; charset=utf-8', url: `Binary/binary-${number}`, title: 'Visit note' },
+        },
+      ],
       context: { encounter: [refer('Encounter', `encounter-${number}-visit`)] },
     },
   ];

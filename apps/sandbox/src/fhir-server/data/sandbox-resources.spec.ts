@@ -31,7 +31,9 @@ describe('the data of the sandbox', () => {
 
   it('refers only to what is there', () => {
     const keys = new Set(resources.map((it) => `${it.resourceType}/${it.id}`));
-    const references = [...JSON.stringify(resources).matchAll(/"reference":"([^"]+)"/g)].map(([, reference]) => reference);
+    const references = [...JSON.stringify(resources).matchAll(/"reference":"([^"]+)"/g)].map(
+      ([, reference]) => reference,
+    );
     expect(references.length).toBeGreaterThan(500);
     expect(references.filter((it) => it === undefined || !keys.has(it))).toEqual([]);
   });
@@ -46,7 +48,9 @@ describe('the data of the sandbox', () => {
       );
       expect(observed).toEqual(
         new Set([
-          ...['laboratory', 'vital-signs', 'social-history', 'survey', 'procedure'].map((code) => `${systems.observationCategory}|${code}`),
+          ...['laboratory', 'vital-signs', 'social-history', 'survey', 'procedure'].map(
+            (code) => `${systems.observationCategory}|${code}`,
+          ),
           `${systems.usCoreCategory}|sdoh`,
           `${systems.usCoreObservationCategory}|clinical-test`,
         ]),

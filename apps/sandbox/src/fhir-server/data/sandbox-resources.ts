@@ -25,7 +25,15 @@ export function sandboxResources(): readonly Resource[] {
     coverageOf(patient),
     provenanceOf(patient),
   ]);
-  return [...organizations, ...locations, ...practitioners, ...practitionerRoles, ...patients, ...medications, ...ofPatients].map((resource) => ({
+  return [
+    ...organizations,
+    ...locations,
+    ...practitioners,
+    ...practitionerRoles,
+    ...patients,
+    ...medications,
+    ...ofPatients,
+  ].map((resource) => ({
     ...resource,
     meta: { ...resource.meta, lastUpdated },
   }));
