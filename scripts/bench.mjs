@@ -18,7 +18,7 @@ async function measure() {
   try {
     const bench = startProgram(process.execPath, [path.join(ROOT, 'dist', 'test', 'bench', 'main.js')], {
       cwd: ROOT,
-      env: { ...process.env, KAFKA_BROKERS: named ?? broker?.address ?? '' },
+      env: { ...process.env, KAFKA_BROKERS: named ?? broker?.brokers ?? '' },
     });
     process.exitCode = (await bench.ended) ?? 1;
   } finally {
