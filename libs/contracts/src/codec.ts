@@ -29,7 +29,8 @@ export class MessageCodec<M extends MessageMap> {
     this.#source = `/gatehouse/${context}`;
     for (const [name, definition] of Object.entries(messages)) {
       const earlier = new Map<number, Validator>();
-      for (const [version, { schema }] of Object.entries(definition.earlier)) earlier.set(Number(version), Compile(schema));
+      for (const [version, { schema }] of Object.entries(definition.earlier))
+        earlier.set(Number(version), Compile(schema));
       this.#readers.set(name, { current: Compile(definition.schema), definition, earlier });
     }
   }
@@ -92,7 +93,9 @@ export class MessageCodec<M extends MessageMap> {
 
 function malformed(type: string, validator: Validator, data: unknown): UndecodableRecord {
   const [first] = validator.Errors(data);
-  return new UndecodableRecord(`data of ${type} does not fit its schema: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
+  return new UndecodableRecord(
+    `data of ${type} does not fit its schema: ${first?.instancePath ?? ''} ${first?.message ?? ''}`,
+  );
 }
 
 /** Parses a record's value as a CloudEvent in structured mode; checks the attributes that every record has. */
@@ -107,12 +110,25 @@ export function parseEnvelope(value: Buffer | string): CloudEvent {
   return parsed;
 }
 
-const REQUIRED_ATTRIBUTES = ['id', 'source', 'type', 'subject', 'time', 'correlationid', 'causationid', 'actor'] as const;
+const REQUIRED_ATTRIBUTES = [
+  'id',
+  'source',
+  'type',
+  'subject',
+  'time',
+  'correlationid',
+  'causationid',
+  'actor',
+] as const;
 
 function isEnvelope(value: unknown): value is CloudEvent {
   if (typeof value !== 'object' || value === null) return false;
   const attributes = value as Readonly<Record<string, unknown>>;
-  return attributes['specversion'] === '1.0' && 'data' in attributes && REQUIRED_ATTRIBUTES.every((name) => typeof attributes[name] === 'string');
+  return (
+    attributes['specversion'] === '1.0' &&
+    'data' in attributes &&
+    REQUIRED_ATTRIBUTES.every((name) => typeof attributes[name] === 'string')
+  );
 }
 
 /** Reads and writes the events and commands of one context. */
@@ -193,7 +209,8 @@ export class ContextCodec<C extends ContextContract> {
     const envelope = parseEnvelope(value);
     const message = this.#commands.read(envelope);
     const { deadline, bodydigest } = envelope;
-    if (deadline === undefined || bodydigest === undefined) throw new UndecodableRecord(`command ${envelope.id} has no deadline or digest`);
+    if (deadline === undefined || bodydigest === undefined)
+      throw new UndecodableRecord(`command ${envelope.id} has no deadline or digest`);
     const meta: CommandMeta = {
       id: envelope.id,
       subject: envelope.subject,
@@ -211,6 +228,7 @@ export class ContextCodec<C extends ContextContract> {
 
 function bigintAttribute(envelope: CloudEvent, name: 'commandoffset'): bigint {
   const text = envelope[name];
-  if (text === undefined || !/^\d{1,19}$/.test(text)) throw new UndecodableRecord(`record ${envelope.id} has no ${name}`);
+  if (text === undefined || !/^\d{1,19}$/.test(text))
+    throw new UndecodableRecord(`record ${envelope.id} has no ${name}`);
   return BigInt(text);
 }

@@ -2,7 +2,11 @@ import { Type, type Static } from 'typebox';
 
 /** Why a command was refused, in the terms of a problem document (RFC 9457). A refusal is an outcome, never an event. */
 export const Refusal = Type.Object({
-  status: Type.Integer({ minimum: 400, maximum: 499, description: 'The HTTP status that fits: 403, 404, 409, 412 or 422.' }),
+  status: Type.Integer({
+    minimum: 400,
+    maximum: 499,
+    description: 'The HTTP status that fits: 403, 404, 409, 412 or 422.',
+  }),
   /** Stable name, for example `already-decided`. */
   type: Type.String(),
   title: Type.String(),

@@ -1,6 +1,17 @@
 import { Type, type Static } from 'typebox';
 import { defineContext, message, type CommandOf, type EventOf } from '../definition.js';
-import { ApplicationKind, ClientType, Id, PublicKey, PurposeOfUse, Reason, Scopes, Time, Uri, VaultId } from '../vocabulary.js';
+import {
+  ApplicationKind,
+  ClientType,
+  Id,
+  PublicKey,
+  PurposeOfUse,
+  Reason,
+  Scopes,
+  Time,
+  Uri,
+  VaultId,
+} from '../vocabulary.js';
 
 /** Evidence that an application brings: what it attests, and documents by digest and link. */
 const Attestation = Type.Object({ name: Type.String({ maxLength: 200 }), value: Type.String({ maxLength: 2000 }) });
@@ -67,7 +78,11 @@ export const registration = defineContext({
     ),
     'change-application': message(
       'Changes metadata; what was reviewed goes to review again.',
-      Type.Object({ reviewed: Type.Partial(ReviewedMetadata), other: Type.Partial(OtherMetadata), removed: Type.Array(Type.String()) }),
+      Type.Object({
+        reviewed: Type.Partial(ReviewedMetadata),
+        other: Type.Partial(OtherMetadata),
+        removed: Type.Array(Type.String()),
+      }),
     ),
     'submit-application': message('Asks for review.', Type.Object({ comment: Comment })),
     'withdraw-application': message('Takes the request for review back.', Type.Object({ comment: Comment })),
@@ -126,16 +141,24 @@ export const registration = defineContext({
         comment: Comment,
       }),
     ),
-    'application-withdrawn': message('The request for review was taken back.', Type.Object({ submission: Type.Integer(), comment: Comment })),
+    'application-withdrawn': message(
+      'The request for review was taken back.',
+      Type.Object({ submission: Type.Integer(), comment: Comment }),
+    ),
     'keys-changed': message(
       'A key was added or removed. A compromised key kills what it earned, and nothing else.',
       Type.Object({
         added: Type.Optional(PublicKey),
-        removed: Type.Optional(Type.Object({ kid: Type.String(), thumbprint: Type.String(), compromised: Type.Boolean() })),
+        removed: Type.Optional(
+          Type.Object({ kid: Type.String(), thumbprint: Type.String(), compromised: Type.Boolean() }),
+        ),
       }),
     ),
     'secret-issued': message('The hash of a client secret was kept.', Type.Object({ secret: SecretHash })),
-    'ownership-transferred': message('The application has another owner.', Type.Object({ ownerId: VaultId, previousOwnerId: VaultId })),
+    'ownership-transferred': message(
+      'The application has another owner.',
+      Type.Object({ ownerId: VaultId, previousOwnerId: VaultId }),
+    ),
     'review-applied': message(
       'The application took note of a review: approved, rejected or changes requested.',
       Type.Object({
@@ -155,9 +178,18 @@ export const registration = defineContext({
         expired: Type.Boolean(),
       }),
     ),
-    'application-suspended': message('Access is closed until reinstated. Raises the epoch.', Type.Object({ reason: Reason, epoch: Type.Integer() })),
-    'application-reinstated': message('Suspended access is open again, under the raised epoch.', Type.Object({ reason: Reason, epoch: Type.Integer() })),
-    'application-revoked': message('Access is closed for ever. Raises the epoch.', Type.Object({ reason: Reason, epoch: Type.Integer() })),
+    'application-suspended': message(
+      'Access is closed until reinstated. Raises the epoch.',
+      Type.Object({ reason: Reason, epoch: Type.Integer() }),
+    ),
+    'application-reinstated': message(
+      'Suspended access is open again, under the raised epoch.',
+      Type.Object({ reason: Reason, epoch: Type.Integer() }),
+    ),
+    'application-revoked': message(
+      'Access is closed for ever. Raises the epoch.',
+      Type.Object({ reason: Reason, epoch: Type.Integer() }),
+    ),
   },
 });
 
