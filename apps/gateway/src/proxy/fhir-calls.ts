@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { EffectiveAccess } from '#access';
+import type { AccessFold, EffectiveAccess } from '#access';
+import type { EnforcementPoint } from '#enforcement';
 import type { Log } from '#host';
 import { type FhirInteraction, readRequest, splitTarget, upstreamTarget } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
@@ -7,7 +8,7 @@ import { KeysUnavailable, TokenNotBelieved, type VerifiedTokens } from '../belie
 import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
 import { CallRecords, NotRecorded, type RecordedCall } from './call-records.js';
 import { filterAnswer } from './filter-answer.js';
-import type { GatewayPoint } from './gateway-point.js';
+import type { OpenCalls } from './open-calls.js';
 import {
   type FhirError,
   fhirError,
@@ -23,6 +24,9 @@ import { type Upstream, type UpstreamAnswer, UpstreamFailed } from './upstream.j
 type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
 type Denied = Extract<CallDecision, { readonly outcome: 'deny' }>;
 
+/** What a call is judged by. */
+type InForce = Pick<EnforcementPoint, 'holdsLease'> & { readonly access: Pick<AccessFold, 'byApplicationId'> };
+
 /** Where this instance's FHIR API is mounted. */
 export const FHIR_MOUNT = '/fhir';
 
@@ -31,16 +35,16 @@ export const FHIR_MOUNT = '/fhir';
  * record, answer. What is in force is looked at again in each tick in which something leaves.
  */
 export class FhirCalls {
-  readonly #point: GatewayPoint['point'];
+  readonly #point: InForce;
 
   constructor(
-    private readonly gateway: Pick<GatewayPoint, 'point' | 'calls'>,
+    private readonly gateway: { readonly point: InForce; readonly calls: OpenCalls },
     private readonly tokens: Pick<VerifiedTokens, 'believe'>,
     private readonly records: CallRecords,
     private readonly upstream: Pick<Upstream, 'ask' | 'base'>,
     /** Our FHIR base, without a slash at its end. */
     private readonly base: string,
-    private readonly log: Log,
+    private readonly log: Pick<Log, 'warn' | 'error'>,
   ) {
     this.#point = gateway.point;
   }

@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { EffectiveAccess } from '#access';
+import type { ActivityRecord } from '#contracts';
+import { parseScopes } from '#smart';
+import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
+import { CallRecords } from './call-records.js';
+import { FhirCalls } from './fhir-calls.js';
+import { OpenCalls } from './open-calls.js';
+
+const parsed = parseScopes(['system/Observation.rs']);
+const claims: AccessTokenClaims = {
+  tokenId: 't1',
+  epoch: 0,
+  applicationId: 'a1',
+  clientId: 'client-1',
+  approvalVersion: 1,
+  scopes: parsed.ok ? parsed.scopes : [],
+  expiresAtMs: 0,
+};
+const open: EffectiveAccess = {
+  applicationId: 'a1',
+  clientId: 'client-1',
+  ownerId: 'owner',
+  name: 'Lab viewer',
+  kind: 'backend',
+  clientType: 'confidential-asymmetric',
+  status: 'open',
+  scopes: ['system/Observation.rs'],
+  epoch: 0,
+  keys: [],
+  deadKeyThumbprints: [],
+  revokedTokens: new Set(),
+  purposesOfUse: [],
+  endpoints: ['*'],
+};
+
+/** What is in force, the log and the upstream, as a test sets them. */
+class Surroundings {
+  lease = true;
+  access: EffectiveAccess = open;
+  acknowledges = true;
+  readonly records: ActivityRecord[] = [];
+  asked = 0;
+  /** Runs while the upstream works. */
+  meanwhile: () => void = () => undefined;
+}
+
+/** Calls `GET /fhir/Observation/o1` in these surroundings. */
+async function call(
+  around: Surroundings,
+): Promise<{ readonly status: number; readonly text: string; readonly retryAfter: string | null }> {
+  const point = {
+    holdsLease: () => around.lease,
+    access: { byApplicationId: () => around.access },
+  };
+  const activity = {
+    append: async (record: ActivityRecord) => {
+      if (!around.acknowledges) throw new Error('not acknowledged');
+      around.records.push(record);
+      return { id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } };
+    },
+  };
+  const upstream = {
+    base: 'http://upstream/fhir',
+    ask: async () => {
+      around.asked++;
+      around.meanwhile();
+      return { resource: { resourceType: 'Observation', id: 'o1' } };
+    },
+  };
+  const log = { warn: () => undefined, error: () => undefined };
+  const calls = new FhirCalls(
+    { point, calls: new OpenCalls() },
+    { believe: async () => claims },
+    new CallRecords(activity, 'gateway-1'),
+    upstream,
+    'https://gatehouse.example.org/fhir',
+    log,
+  );
+  const handled: Promise<void>[] = [];
+  const server = createServer((request, response) => void handled.push(calls.handle(request, response))).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const response = await fetch(`http://127.0.0.1:${port}/fhir/Observation/o1`, {
+    headers: { authorization: 'Bearer abc', connection: 'close' },
+  });
+  const text = await response.text();
+  await Promise.all(handled);
+  server.close();
+  return { status: response.status, text, retryAfter: response.headers.get('retry-after') };
+}
+
+describe('when nothing may leave', () => {
+  test('otherwise it does, with a record before and one after', async () => {
+    const around = new Surroundings();
+    expect(await call(around)).toMatchObject({ status: 200, text: '{"resourceType":"Observation","id":"o1"}' });
+    expect(around.records).toMatchObject([
+      { type: 'access-allowed', data: { resourceId: 'o1' } },
+      { type: 'access-completed', data: { status: 200, bytes: 40, ending: 'sent' } },
+    ]);
+  });
+
+  test('no lease: 503, and the upstream is not asked', async () => {
+    const around = new Surroundings();
+    around.lease = false;
+    expect(await call(around)).toMatchObject({ status: 503, retryAfter: '2' });
+    expect(around.asked).toBe(0);
+  });
+
+  test('no acknowledgement of the record: 503, and nothing of the resource', async () => {
+    const around = new Surroundings();
+    around.acknowledges = false;
+    const { status, text, retryAfter } = await call(around);
+    expect({ status, retryAfter }).toEqual({ status: 503, retryAfter: '2' });
+    expect(text).not.toContain('o1');
+  });
+
+  test('no acknowledgement of a refusal: 503 as well', async () => {
+    const around = new Surroundings();
+    around.acknowledges = false;
+    around.access = { ...open, scopes: [] };
+    expect(await call(around)).toMatchObject({ status: 503 });
+  });
+
+  test.each([
+    ['the lease lapses', 503, (around: Surroundings) => (around.lease = false)],
+    [
+      'access is closed',
+      401,
+      (around: Surroundings) => (around.access = { ...open, status: 'closed', why: 'revoked', scopes: [] }),
+    ],
+    ['the approval is narrowed', 403, (around: Surroundings) => (around.access = { ...open, scopes: [] })],
+  ])(
+    '%s while the upstream works: what it gave is withheld, and that is recorded',
+    async (_what, expected, happens) => {
+      const around = new Surroundings();
+      around.meanwhile = () => void happens(around);
+      const { status, text } = await call(around);
+      expect(status).toBe(expected);
+      expect(text).not.toContain('o1');
+      expect(around.records).toMatchObject([
+        { type: 'access-allowed' },
+        { type: 'access-completed', data: { status: expected, ending: 'withheld', bytes: 0 } },
+      ]);
+    },
+  );
+});
