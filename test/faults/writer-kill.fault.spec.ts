@@ -1,4 +1,4 @@
-import { killWriters } from './writer-kill.js';
+import { killWriters } from './writer-faults.js';
 
 describe('kill -9 of a writer under load', () => {
   it('loses no acknowledged command and applies none twice', async () => {

@@ -1,4 +1,4 @@
-import { killWriters } from '../writer-kill.js';
+import { killWriters } from '../writer-faults.js';
 
 describe('50 times kill -9 of a writer under 200 commands a second', () => {
   it('loses no acknowledged command and applies none twice', async () => {
