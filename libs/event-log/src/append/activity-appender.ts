@@ -52,31 +52,15 @@ export class ActivityAppender implements ActivityPort {
   }
 
   async append(record: ActivityRecord, meta: ActivityMeta): Promise<{ id: string; position: Position }> {
-    const partition = isId(meta.subject) ? partitionOf(meta.subject) : 0;
-    const run = this.#run;
-    const id = randomUUID();
     activityCodec.check(record);
-    const number = this.#numbers[partition] ?? 0;
-    const envelope: CloudEvent = {
-      specversion: '1.0',
-      id,
-      source: activityCodec.source,
-      type: activityCodec.typeOf(record.type),
-      subject: meta.subject,
-      time: new Date().toISOString(),
-      datacontenttype: 'application/json',
-      correlationid: meta.correlationId,
-      causationid: meta.causationId ?? meta.correlationId,
-      actor: meta.actor,
-      sequence: String(number),
-      run,
-      data: record.data,
-    };
-    this.#numbers[partition] = number + 1;
+    const partition = isId(meta.subject) ? partitionOf(meta.subject) : 0;
+    const id = randomUUID();
+    const time = new Date().toISOString();
+    let run: string | undefined;
     try {
-      const { offset } = await this.#appender.append(this.#topic, partition, {
-        key: meta.subject,
-        value: JSON.stringify(envelope),
+      const { offset } = await this.#appender.append(this.#topic, partition, () => {
+        run = this.#run;
+        return { key: meta.subject, value: JSON.stringify(this.#envelope(record, meta, { id, time, run, partition })) };
       });
       return { id, position: { topic: activityTopic.name, partition, offset } };
     } catch (error) {
@@ -86,6 +70,31 @@ export class ActivityAppender implements ActivityPort {
       }
       throw error;
     }
+  }
+
+  /** Takes the next number of the run in the partition; called in the order in which records go into the log. */
+  #envelope(
+    { type, data }: ActivityRecord,
+    meta: ActivityMeta,
+    of: { readonly id: string; readonly time: string; readonly run: string; readonly partition: number },
+  ): CloudEvent {
+    const number = this.#numbers[of.partition] ?? 0;
+    this.#numbers[of.partition] = number + 1;
+    return {
+      specversion: '1.0',
+      id: of.id,
+      source: activityCodec.source,
+      type: activityCodec.typeOf(type),
+      subject: meta.subject,
+      time: of.time,
+      datacontenttype: 'application/json',
+      correlationid: meta.correlationId,
+      causationid: meta.causationId ?? meta.correlationId,
+      actor: meta.actor,
+      sequence: String(number),
+      run: of.run,
+      data,
+    };
   }
 
   async close(): Promise<void> {

@@ -56,8 +56,11 @@ const REMEMBERED_COMMANDS = 100_000;
 /** A call of `send` that waits for its outcome. */
 interface Waiter {
   readonly resolve: (answer: CommandAnswer) => void;
-  /** Where this call's copy of the command stands, once that is known. */
-  offset: bigint | undefined;
+  readonly bodyDigest: string;
+  /** Where this call's copy of the command stands; `unknown` when it may be in the log, unacknowledged. */
+  offset: bigint | 'not known yet' | 'unknown';
+  /** Outcomes that came before the acknowledgement said which copy is this call's. */
+  readonly early: Entry<RecordedOutcome>[];
 }
 
 export class CommandSender<C extends ContextContract> implements CommandPort<C> {
@@ -110,12 +113,13 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const value = this.#codec.encodeCommand(addressed);
     const partition = command.subject === POLICY_ID ? 0 : partitionOf(command.subject);
     const { promise, resolve } = Promise.withResolvers<CommandAnswer>();
-    const waiter: Waiter = { resolve, offset: undefined };
+    const waiter: Waiter = { resolve, bodyDigest: command.bodyDigest, offset: 'not known yet', early: [] };
     const waiting = this.#waiting.get(command.id) ?? new Set();
     this.#waiting.set(command.id, waiting.add(waiter));
     const timer = setTimeout(() => resolve({ status: 'pending', commandId: command.id }), options.waitMs ?? WAIT_MS);
     try {
       waiter.offset = await this.#append(partition, { key: command.subject, value });
+      for (const entry of waiter.early) this.#offer(waiter, entry);
       if (!this.#known.has(command.id)) this.#know({ status: 'pending', commandId: command.id });
       return await promise;
     } finally {
@@ -129,30 +133,44 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     return this.#known.get(commandId);
   }
 
-  /** The command's offset, or undefined when it may be in the log and nobody knows where. */
+  /** The command's offset, or `unknown` when it may be in the log and nobody knows where. */
   async #append(
     partition: number,
     record: { readonly key: string; readonly value: string },
-  ): Promise<bigint | undefined> {
+  ): Promise<bigint | 'unknown'> {
     try {
       return (await this.#appender.append(this.#topic, partition, record)).offset;
     } catch (error) {
-      if (error instanceof AppendUnresolved) return undefined;
+      if (error instanceof AppendUnresolved) return 'unknown';
       throw error;
     }
   }
 
-  #settle({ event, position }: Entry<RecordedOutcome>): void {
-    const { outcome } = event;
-    const waiting = this.#waiting.get(outcome.commandId);
-    const answer = this.#answerOf(event, position);
-    for (const { resolve, offset } of waiting ?? []) {
-      // Expired is what became of one copy of a command; a later copy, sent by a retry, may still be decided.
-      if (answer.status === 'expired' && offset !== event.commandOffset) continue;
-      resolve(answer);
+  #settle(entry: Entry<RecordedOutcome>): void {
+    const { outcome } = entry.event;
+    for (const waiter of this.#waiting.get(outcome.commandId) ?? []) {
+      if (waiter.offset === 'not known yet') waiter.early.push(entry);
+      else this.#offer(waiter, entry);
     }
-    if (answer.status === 'succeeded') this.#know({ ...answer, resource: undefined });
-    else this.#know(answer);
+    const answer = this.#answerOf(entry.event, entry.position);
+    this.#know(answer.status === 'succeeded' ? { ...answer, resource: undefined } : answer);
+  }
+
+  /**
+   * Each copy of a command has an outcome of its own: a caller is answered by that of the copy it sent, so that another
+   * body under the same id, or an earlier copy that expired, answers nobody else. A caller whose copy stands nobody
+   * knows where takes the answer of any copy with the same body, as a repeat.
+   */
+  #offer(waiter: Waiter, { event, position }: Entry<RecordedOutcome>): void {
+    if (waiter.offset === event.commandOffset) {
+      waiter.resolve(this.#answerOf(event, position));
+    } else if (
+      waiter.offset === 'unknown' &&
+      event.outcome.status !== 'expired' &&
+      event.outcome.bodyDigest === waiter.bodyDigest
+    ) {
+      waiter.resolve(this.#answerOf({ ...event, outcome: { ...event.outcome, repeated: true } }, position));
+    }
   }
 
   #answerOf({ outcome, subject }: RecordedOutcome, { partition }: Position): CommandAnswer {
@@ -166,6 +184,9 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   }
 
   #know(answer: CommandAnswer): void {
+    const before = this.#known.get(answer.commandId)?.status;
+    // What was decided stays; a later outcome under the same id repeats it or refuses another body.
+    if (before === 'succeeded' || before === 'refused' || before === 'failed') return;
     this.#known.delete(answer.commandId);
     this.#known.set(answer.commandId, answer);
     if (this.#known.size <= REMEMBERED_COMMANDS) return;

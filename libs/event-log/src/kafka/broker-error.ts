@@ -31,20 +31,19 @@ export function isFenced(error: unknown): boolean {
   return type === 'INVALID_PRODUCER_EPOCH' || type === 'PRODUCER_FENCED';
 }
 
-/** Errors of a produce request that say for certain that the broker appended nothing. */
+/**
+ * Errors of a produce request that say for certain that the broker appended nothing. NOT_LEADER_FOR_PARTITION and its
+ * kin are not among them: a leader that loses its partition also gives them after its own append.
+ */
 const NOT_APPENDED = new Set([
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
-  'NOT_LEADER_FOR_PARTITION',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'LEADER_NOT_AVAILABLE',
   'NOT_ENOUGH_REPLICAS',
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
   'INVALID_TOPIC_EXCEPTION',
   'CORRUPT_MESSAGE',
   'INVALID_RECORD',
-  'KAFKA_STORAGE_ERROR',
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'INVALID_PRODUCER_EPOCH',
   'UNKNOWN_PRODUCER_ID',

@@ -21,7 +21,9 @@ export interface Appended {
 }
 
 interface Waiting {
-  readonly record: KeyedValue;
+  /** Makes the record when it first goes into a batch, so that what numbers records does so in the order of the log. */
+  readonly make: () => KeyedValue;
+  record: KeyedValue | undefined;
   readonly giveUpAt: number;
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: Error) => void;
@@ -81,14 +83,21 @@ export class OrderedAppender {
    * @throws NotAppended     the record certainly did not reach the log
    * @throws AppendUnresolved no acknowledgement in time; the record may be in the log
    */
-  append(topic: string, partition: number, record: KeyedValue): Promise<Appended> {
+  append(topic: string, partition: number, record: KeyedValue | (() => KeyedValue)): Promise<Appended> {
     if (this.#closed) return Promise.reject(new NotAppended('this appender is closed'));
     const lane = this.#lane(topic, partition);
     if (lane.queue.length >= (this.options.maxWaiting ?? 50_000)) {
       return Promise.reject(new NotAppended(`too many records wait for ${topic}:${partition}`));
     }
     return new Promise((resolve, reject) => {
-      lane.queue.push({ record, giveUpAt: performance.now() + this.options.deadlineMs, resolve, reject });
+      const make = typeof record === 'function' ? record : () => record;
+      lane.queue.push({
+        make,
+        record: undefined,
+        giveUpAt: performance.now() + this.options.deadlineMs,
+        resolve,
+        reject,
+      });
       if (!lane.running) void this.#run(lane);
     });
   }
@@ -156,7 +165,7 @@ export class OrderedAppender {
       lane.identity = { producerId, producerEpoch };
       lane.sequence = 0;
     }
-    const messages = toMessages(lane.batch.map(({ record }) => record));
+    const messages = toMessages(lane.batch.flatMap(({ record }) => (record ? [record] : [])));
     const request = {
       ...lane.identity,
       acks: -1,
@@ -186,7 +195,8 @@ export class OrderedAppender {
       for (const waiting of late)
         waiting.reject(new NotAppended(`${lane.topic}:${lane.partition} took nothing`, { cause: error }));
       lane.batch = [];
-      lane.queue.unshift(...inTime);
+      // Nothing of the batch is in the log: what is tried again is made again, after those that were given up.
+      lane.queue.unshift(...inTime.map((waiting) => ({ ...waiting, record: undefined })));
     } else if (lane.batch.every((waiting) => now >= waiting.giveUpAt)) {
       // Nobody waits any more. The sequence numbers are spent; a new identity starts from 0.
       for (const waiting of lane.batch)
@@ -217,7 +227,8 @@ function takeBatch(queue: Waiting[]): Waiting[] {
   while (count < queue.length && count < BATCH_RECORDS) {
     const waiting = queue[count];
     if (!waiting) break;
-    bytes += waiting.record.value.length;
+    waiting.record ??= waiting.make();
+    bytes += Buffer.byteLength(waiting.record.value);
     if (count > 0 && bytes > BATCH_BYTES) break;
     count++;
   }

@@ -14,13 +14,12 @@ export class CommandFeed {
   constructor(
     settings: LogSettings,
     private readonly topic: string,
+    onFailure: (error: unknown) => void,
   ) {
     this.#reader = new PartitionReader(settings, {
       isolation: 'uncommitted',
       onSlice: (slice) => this.#hand(slice),
-      onFailure: (error) => {
-        for (const { fail } of this.#followers.values()) fail(error);
-      },
+      onFailure,
     });
   }
 
@@ -31,16 +30,20 @@ export class CommandFeed {
    */
   async follow(partition: number, from: bigint, onSlice: Follower['onSlice'], signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (signal.aborted) return;
     const stop = (): void => resolve();
+    const follower: Follower = { onSlice, fail: reject };
     signal.addEventListener('abort', stop, { once: true });
-    this.#followers.set(partition, { onSlice, fail: reject });
+    this.#followers.set(partition, follower);
     this.#reader.assign(this.topic, partition, from);
     try {
-      if (!signal.aborted) await promise;
+      await promise;
     } finally {
       signal.removeEventListener('abort', stop);
-      this.#followers.delete(partition);
-      await this.#reader.remove(this.topic, partition);
+      if (this.#followers.get(partition) === follower) {
+        this.#followers.delete(partition);
+        await this.#reader.remove(this.topic, partition);
+      }
     }
   }
 
@@ -53,7 +56,7 @@ export class CommandFeed {
     try {
       await follower?.onSlice(slice);
     } catch (error) {
-      this.#reader.unassign(this.topic, slice.partition);
+      if (this.#followers.get(slice.partition) === follower) this.#reader.unassign(this.topic, slice.partition);
       follower?.fail(error);
     }
   }

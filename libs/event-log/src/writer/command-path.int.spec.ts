@@ -114,6 +114,25 @@ describe('the command path', () => {
     expect(await eventsOfCounter(subject)).toHaveLength(2);
   }, 30_000);
 
+  it('a command with nothing to change answers with the position of what stands, in the same batch too', async () => {
+    const subject = mintId(7);
+    const answers = await Promise.all([1, 2, 3].map(() => sender.send(open(subject), { waitMs: 20_000 })));
+    const [event] = await eventsOfCounter(subject);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 'succeeded', version: 1, position: event?.position });
+    }
+  }, 30_000);
+
+  it('tells two requests under one key apart, also when they come together', async () => {
+    const subject = mintId(0);
+    await sender.send(open(subject), { waitMs: 20_000 });
+    const command = add(subject, 5);
+    const [one, other] = await Promise.all([sender.send(command), sender.send(add(subject, 6, { id: command.id }))]);
+    expect(one).toMatchObject({ status: 'succeeded', resource: { total: 5 } });
+    expect(other).toMatchObject({ status: 'refused', refusal: { type: 'idempotency-key-reused' } });
+    expect(sender.lookup(command.id)).toMatchObject({ status: 'succeeded' });
+  }, 30_000);
+
   it('refuses a stale version, fails a poison command, and goes on', async () => {
     const subject = mintId(4);
     await sender.send(open(subject), { waitMs: 20_000 });

@@ -10,7 +10,8 @@ export class ContextWriter<C extends ContextContract, S> {
   readonly #connection: LogConnection;
   readonly #feed: CommandFeed;
   readonly #writers = new Map<number, PartitionWriter<C, S>>();
-  #stopping: Promise<void>[] = [];
+  /** Writers that are giving their partition up; a successor on this instance waits for them. */
+  readonly #stopping = new Map<number, Promise<void>>();
 
   /** @param onFailure called when a partition's history cannot be folded: the process should say so and end */
   constructor(
@@ -20,7 +21,7 @@ export class ContextWriter<C extends ContextContract, S> {
   ) {
     const { commands } = topicsOf(decider.contract);
     this.#connection = new LogConnection(settings);
-    this.#feed = new CommandFeed(settings, settings.prefix + commands.name);
+    this.#feed = new CommandFeed(settings, settings.prefix + commands.name, onFailure);
     this.#membership = new GroupMembership(settings, {
       groupId: `${settings.prefix}gatehouse.${decider.contract.context}.writer`,
       topic: settings.prefix + commands.name,
@@ -36,7 +37,7 @@ export class ContextWriter<C extends ContextContract, S> {
   /** Finishes the transactions under way, then gives the partitions to the others. */
   async close(): Promise<void> {
     await Promise.all([...this.#writers.values()].map((writer) => writer.stop()));
-    await Promise.all(this.#stopping);
+    await Promise.all(this.#stopping.values());
     await this.#membership.close();
     await this.#feed.close();
     await this.#connection.close();
@@ -46,7 +47,7 @@ export class ContextWriter<C extends ContextContract, S> {
     for (const [partition, writer] of this.#writers) {
       if (partitions.has(partition)) continue;
       this.#writers.delete(partition);
-      this.#stopping.push(writer.stop());
+      this.#stopping.set(partition, writer.stop());
     }
     for (const partition of partitions) {
       if (this.#writers.has(partition)) continue;
@@ -59,7 +60,13 @@ export class ContextWriter<C extends ContextContract, S> {
         onFailure: this.onFailure,
       });
       this.#writers.set(partition, writer);
-      writer.start();
+      void this.#afterPredecessor(partition, writer);
     }
+  }
+
+  async #afterPredecessor(partition: number, writer: PartitionWriter<C, S>): Promise<void> {
+    await this.#stopping.get(partition);
+    this.#stopping.delete(partition);
+    writer.start();
   }
 }

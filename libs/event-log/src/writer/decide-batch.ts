@@ -12,6 +12,9 @@ import {
 } from '#contracts';
 import type { Aggregate, PartitionState, Remembered } from './partition-state.js';
 
+/** Below the largest record of an events topic, with room for Kafka's own fields. */
+const LARGEST_EVENT_BYTES = 900_000;
+
 /** A command as it was read, or why it could not be. */
 export interface ReadCommand<C extends ContextContract> {
   readonly offset: bigint;
@@ -23,8 +26,9 @@ export interface Decided<C extends ContextContract> {
   readonly read: ReadCommand<C>;
   /** The aggregate that was decided on: for a retry of a creation, the one that the first try made. */
   readonly subject: string;
-  readonly events: readonly Recorded<EventOf<C>>[];
-  /** The outcome; `lastEvent` is the offset of the last of `events`, undefined when there is none. */
+  /** The values of the event records, encoded. */
+  readonly events: readonly string[];
+  /** The outcome; `lastEvent` is the offset of the aggregate's last event in this batch, undefined when there is none. */
   readonly outcome: (lastEvent: bigint | undefined) => Outcome;
   /** The same command earlier in this batch, whose answer this one gets. */
   readonly repeats?: Decided<C>;
@@ -43,7 +47,7 @@ export interface DecidedBatch<C extends ContextContract, S> {
  * of events; nothing of it is in force before the transaction that carries it is committed.
  */
 export function decideBatch<C extends ContextContract, S>(
-  decider: Decider<C, S>,
+  { decider, encode }: { readonly decider: Decider<C, S>; readonly encode: (event: Recorded<EventOf<C>>) => string },
   state: PartitionState<C, S>,
   partition: number,
   commands: readonly ReadCommand<C>[],
@@ -90,13 +94,17 @@ export function decideBatch<C extends ContextContract, S>(
       const version = (aggregate?.version ?? 0) + 1;
       const recorded = { ...event, meta: metaOf(read, version) };
       aggregate = { state: decider.evolve(aggregate?.state, recorded), version };
-      return recorded;
+      const value = encode(recorded);
+      if (Buffer.byteLength(value) > LARGEST_EVENT_BYTES)
+        throw new Error(`an event of ${read.command.type} is too large`);
+      return value;
     });
     if (!aggregate)
       throw new Error(`${read.command.type} was accepted for ${meta.subject}, which does not exist, without an event`);
     const after = aggregate;
-    if (events.length > 0) changed.set(meta.subject, after);
     const resource = decider.view(after.state, after.version);
+    // Last, so that a command that throws anywhere above leaves nothing behind.
+    if (events.length > 0) changed.set(meta.subject, after);
     return {
       read,
       subject: meta.subject,

@@ -58,6 +58,8 @@ export class PartitionState<C extends ContextContract, S> {
     this.#decided(commandOffset);
     const decidedAt = Date.parse(time);
     if (outcome.status === 'expired' || outcome.repeated === true || now - decidedAt > REMEMBERED_MS) return;
+    // The first answer stays: a later one under the same id refused another body.
+    if (this.#remembered.has(outcome.commandId)) return;
     const { resource: _resource, repeated: _repeated, ...answer } = outcome;
     this.remember({ ...answer, subject, decidedAt });
   }

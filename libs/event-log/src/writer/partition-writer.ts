@@ -1,4 +1,14 @@
-import { type Addressed, type CommandOf, ContextCodec, type ContextContract, type Decider, topicsOf } from '#contracts';
+import {
+  type Addressed,
+  type CommandOf,
+  ContextCodec,
+  type ContextContract,
+  type Decider,
+  type EventOf,
+  type Outcome,
+  type Recorded,
+  topicsOf,
+} from '#contracts';
 import { Backoff } from '../kafka/backoff.js';
 import { FencedProducer, type KeyedValue, WriterFenced } from '../kafka/fenced-producer.js';
 import type { LogConnection } from '../kafka/log-connection.js';
@@ -165,10 +175,11 @@ export class PartitionWriter<C extends ContextContract, S> {
   async #commit(commands: readonly ReadCommand<C>[]): Promise<void> {
     const { decider, partition } = this.options;
     const now = new Date();
-    const batch = decideBatch(decider, this.#state, partition, commands, now);
+    const encode = (event: Recorded<EventOf<C>>): string => this.#codec.encodeEvent(event, event.meta);
+    const batch = decideBatch({ decider, encode }, this.#state, partition, commands, now);
     const { events, outcomes } = this.#topics;
-    const eventRecords = batch.decided.flatMap((decided) =>
-      decided.events.map((event) => ({ key: event.meta.subject, value: this.#codec.encodeEvent(event, event.meta) })),
+    const eventRecords = batch.decided.flatMap(({ events: encoded, subject }) =>
+      encoded.map((value) => ({ key: subject, value })),
     );
     const topics = (eventRecords.length > 0 ? [events, outcomes] : [outcomes]).map((topic) => ({
       topic,
@@ -190,12 +201,14 @@ export class PartitionWriter<C extends ContextContract, S> {
           outcomes,
           answers.map(({ decided: { read, subject }, outcome }) => ({
             key: subject,
-            value: encodeOutcome(
-              decider.contract.context,
-              outcome,
-              { ...read.command.meta, subject },
-              read.offset,
-              now.toISOString(),
+            value: encodeWithin(outcome, (fitting) =>
+              encodeOutcome(
+                decider.contract.context,
+                fitting,
+                { ...read.command.meta, subject },
+                read.offset,
+                now.toISOString(),
+              ),
             ),
           })),
         );
@@ -250,14 +263,25 @@ function withOutcomes<C extends ContextContract>(
 ): Answered<C>[] {
   let next = 0;
   const outcomes = new Map<Decided<C>, Answered<C>['outcome']>();
+  const lastOf = new Map<string, bigint>();
   return decided.map((one) => {
     next += one.events.length;
     const lastEvent = one.events.length > 0 ? offsets[next - 1] : undefined;
+    if (lastEvent !== undefined) lastOf.set(one.subject, lastEvent);
     const first = one.repeats && outcomes.get(one.repeats);
-    const outcome = first ? { ...first, repeated: true } : one.outcome(lastEvent);
+    // A command that had nothing to change answers with what an earlier one of the same batch did.
+    const outcome = first ? { ...first, repeated: true } : one.outcome(lastOf.get(one.subject));
     outcomes.set(one, outcome);
     return { decided: one, outcome, lastEvent };
   });
+}
+
+/** An outcome whose resource is too large for a record goes without it: the answer is then read elsewhere. */
+function encodeWithin(outcome: Outcome, encode: (outcome: Outcome) => string): string {
+  const value = encode(outcome);
+  if (Buffer.byteLength(value) <= REQUEST_BYTES) return value;
+  const { resource: _resource, ...rest } = outcome;
+  return encode(rest);
 }
 
 function portions(records: readonly KeyedValue[]): KeyedValue[][] {
@@ -265,12 +289,13 @@ function portions(records: readonly KeyedValue[]): KeyedValue[][] {
   let bytes = 0;
   for (const record of records) {
     const last = found.at(-1);
-    if (last && bytes + record.value.length <= REQUEST_BYTES) {
+    const size = Buffer.byteLength(record.value);
+    if (last && bytes + size <= REQUEST_BYTES) {
       last.push(record);
-      bytes += record.value.length;
+      bytes += size;
     } else {
       found.push([record]);
-      bytes = record.value.length;
+      bytes = size;
     }
   }
   return found;
