@@ -18,7 +18,7 @@ import {
   tokenRequired,
 } from './operation-outcome.js';
 import { FORM_LIMIT, readForm } from './read-form.js';
-import { sendError, sendResource } from './send-answer.js';
+import { cutAnswer, sendError, sendResource } from './send-answer.js';
 import { type Upstream, type UpstreamAnswer, UpstreamFailed } from './upstream.js';
 
 type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
@@ -134,7 +134,7 @@ export class FhirCalls {
       isAllowed,
       cut: () => {
         cut.abort();
-        if (response.headersSent) response.destroy();
+        if (response.headersSent) cutAnswer(response);
       },
     });
     response.once('close', () => cut.abort());

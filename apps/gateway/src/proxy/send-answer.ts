@@ -27,8 +27,18 @@ export function sendError(
 }
 
 /**
+ * Ends an answer whose headers may have left, in this tick. It takes the request's socket: an answer that waits for
+ * another on its connection (HTTP pipelining) has none of its own yet.
+ */
+export function cutAnswer(response: ServerResponse): void {
+  response.destroy();
+  response.req.socket.destroy();
+}
+
+/**
  * Sends a resource in pieces. Before each piece, in the same tick, `isAllowed` is asked; when it says no, the rest
- * stays here and the connection is cut.
+ * stays here and the connection is cut. Nothing is written before it is this answer's turn on its connection: Node
+ * would keep it, and send it whatever `isAllowed` says by then.
  */
 export async function sendResource(
   response: ServerResponse,
@@ -38,12 +48,20 @@ export async function sendResource(
 ): Promise<Sent> {
   response.setTimeout(IDLE_MS, () => response.destroy());
   const closed = once(response, 'close');
+  if (response.socket === null) {
+    await Promise.race([once(response, 'socket'), closed]);
+    if (response.destroyed) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes: 0 };
+    if (!isAllowed()) {
+      cutAnswer(response);
+      return { ending: 'cut', bytes: 0 };
+    }
+  }
   response.writeHead(200, { ...headers, 'Content-Type': FHIR_JSON, 'Content-Length': body.length });
   let bytes = 0;
   if (response.req.method !== 'HEAD') {
     for (let at = 0; at < body.length && !response.destroyed; at += PIECE_BYTES) {
       if (!isAllowed()) {
-        response.destroy();
+        cutAnswer(response);
         return { ending: 'cut', bytes };
       }
       const piece = body.subarray(at, at + PIECE_BYTES);
