@@ -57,3 +57,12 @@ describe('an answer that waits for another on its connection', () => {
     server.close();
   });
 });
+
+test('a caller who was gone before gets nothing, and the call ends', async () => {
+  const { server, client, ask } = await aConnection();
+  const response = await ask('/gone');
+  client.destroy();
+  await once(response, 'close');
+  expect(await sendResource(response, RESOURCE, {}, () => true)).toEqual({ ending: 'caller-gone', bytes: 0 });
+  server.close();
+});

@@ -46,11 +46,14 @@ export async function sendResource(
   headers: Readonly<Record<string, string>>,
   isAllowed: () => boolean,
 ): Promise<Sent> {
+  const isGone = () => response.destroyed;
+  // Its `close` is over, and would be awaited in vain.
+  if (isGone()) return { ending: 'caller-gone', bytes: 0 };
   response.setTimeout(IDLE_MS, () => response.destroy());
   const closed = once(response, 'close');
   if (response.socket === null) {
     await Promise.race([once(response, 'socket'), closed]);
-    if (response.destroyed) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes: 0 };
+    if (isGone()) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes: 0 };
     if (!isAllowed()) {
       cutAnswer(response);
       return { ending: 'cut', bytes: 0 };
@@ -59,7 +62,7 @@ export async function sendResource(
   response.writeHead(200, { ...headers, 'Content-Type': FHIR_JSON, 'Content-Length': body.length });
   let bytes = 0;
   if (response.req.method !== 'HEAD') {
-    for (let at = 0; at < body.length && !response.destroyed; at += PIECE_BYTES) {
+    for (let at = 0; at < body.length && !isGone(); at += PIECE_BYTES) {
       if (!isAllowed()) {
         cutAnswer(response);
         return { ending: 'cut', bytes };
@@ -69,7 +72,7 @@ export async function sendResource(
       if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
     }
   }
-  if (!response.destroyed) response.end();
+  if (!isGone()) response.end();
   await closed;
   return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
 }
