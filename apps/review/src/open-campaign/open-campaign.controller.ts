@@ -1,4 +1,4 @@
-import { isId, mintId, partitionOfCreation, review } from '#contracts';
+import { type CampaignItem, isId, mintId, partitionOfCreation, review } from '#contracts';
 import type { CommandPort } from '#event-log';
 import {
   answerCommand,
@@ -17,8 +17,9 @@ import { campaignSchema } from '../see-campaigns/campaign-dto.js';
 import { ShownInTime } from '../see-campaigns/shown-in-time.js';
 import { IncludeAccess, OpenCampaign } from './open-campaign.dto.js';
 
-/** What one command can carry. */
+/** What one command can carry: so many items, and so much of the 8 MiB that a record of commands may have. */
 const MOST_ITEMS = 5_000;
+const MOST_BYTES = 8_000_000;
 
 /** Opens a certification campaign over the access that is open now. */
 @Controller('review/campaigns')
@@ -30,7 +31,7 @@ export class OpenCampaignController {
     private readonly shown: ShownInTime,
   ) {}
 
-  /** The campaign's items exist when this answers 201. A population of more than 5,000 is refused. */
+  /** The campaign's items exist when this answers 201. A population that one command cannot carry is refused, 422. */
   @Post()
   @Roles('reviewer', 'operator')
   @Creates(campaignSchema)
@@ -38,14 +39,7 @@ export class OpenCampaignController {
     const subject = mintId(partitionOfCreation(request.caller.id, request.idempotencyKey));
     const include = includeIn(body.include);
     const items = await this.access.itemsFor(subject, include, MOST_ITEMS + 1);
-    if (items.length > MOST_ITEMS) {
-      throw refused(
-        'population-too-large',
-        'Population too large',
-        `More than ${MOST_ITEMS} accesses are open. Ask about some of them: by kind, or by application.`,
-        [{ pointer: '/include', detail: `must name at most ${MOST_ITEMS} accesses` }],
-      );
-    }
+    if (items.length > MOST_ITEMS || bytesOf(items) > MOST_BYTES) throw tooLarge();
     const { name, dueAt, onSilence } = body;
     const answer = await this.commands.send({
       ...newCommand(request, body),
@@ -57,6 +51,19 @@ export class OpenCampaignController {
       answerCommand(answer, { context: 'review', created: (done) => `/review/campaigns/${done.subject}` }),
     );
   }
+}
+
+function bytesOf(items: readonly CampaignItem[]): number {
+  return Buffer.byteLength(JSON.stringify(items));
+}
+
+function tooLarge() {
+  return refused(
+    'population-too-large',
+    'Population too large',
+    `More access is open than one campaign can ask about (${MOST_ITEMS} applications, ${MOST_BYTES} bytes). Ask by kind, or by application.`,
+    [{ pointer: '/include', detail: 'must name less' }],
+  );
 }
 
 /** Without what was not said, and without ids that no application can have. */
