@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bodyDigest, commandId, mintId } from '#contracts';
-import { type CommandAnswer, type CommandSender, type LogSettings, type NewCommand } from '#event-log';
+import { type CommandAnswer, type CommandSender, type LogSettings, type NewCommand, NotAppended } from '#event-log';
 import type { counter } from '#testing';
 import type { Told } from './log-checker.js';
 
@@ -45,10 +45,21 @@ export class CounterLoad {
     };
   }
 
+  /** Nothing, after a pause, when the command certainly did not reach the log: what REST answers with 503 and `Retry-After`. */
+  async #send(command: Command): Promise<CommandAnswer | undefined> {
+    try {
+      return await this.sender.send(command, { waitMs: 5_000 });
+    } catch (error) {
+      if (!(error instanceof NotAppended)) throw error;
+      await delay(500);
+      return undefined;
+    }
+  }
+
   async #ask(command: Command): Promise<void> {
     for (let tries = 0; tries < 30; tries++) {
-      const answer = await this.sender.send(command, { waitMs: 5_000 });
-      if (answer.status === 'pending') continue;
+      const answer = await this.#send(command);
+      if (answer === undefined || answer.status === 'pending') continue;
       this.told.push(toldOf(command, answer));
       return;
     }

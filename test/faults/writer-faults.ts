@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CommandSender, ensureTopics } from '#event-log';
+import { CommandSender, ensureTopics, type TopicGuardOptions } from '#event-log';
 import { counter, counterTopics } from '#testing';
+import { startCluster } from '../../scripts/infrastructure/kafka.mjs';
 import { isolate } from '../environment/isolation.js';
 import { CounterLoad, settingsFor } from './counter-load.js';
 import { compare, readTopic } from './log-checker.js';
@@ -43,17 +44,49 @@ export async function wakeZombie(perSecond: number): Promise<FaultReport> {
   });
 }
 
+/**
+ * Three nodes, three copies, two in sync: one node after another, each the leader of some written partitions, is killed
+ * with `kill -9` and comes back after its session has ended.
+ */
+export async function killLeaders(rounds: number, perSecond: number): Promise<FaultReport> {
+  const cluster = await startCluster({ nodes: 3 });
+  try {
+    return await underLoad(
+      perSecond,
+      async () => {
+        for (let round = 0; round < rounds; round++) {
+          await delay(1_000 + Math.random() * 3_000); // a random moment
+          const node = cluster.nodes[round % cluster.nodes.length];
+          await node?.kill();
+          await delay(DOWN_MS); // the cluster has to notice on its own clock
+          await node?.start();
+        }
+      },
+      { brokers: cluster.brokers, topics: { replicationFactor: 3, minInSyncReplicas: 2 } },
+    );
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Longer than the session of a node: its partitions have other leaders before it is back. */
+const DOWN_MS = 9_000;
+
 /** Runs faults while callers keep at it; ends in the checker: raw topics against what callers were told. */
 async function underLoad(
   perSecond: number,
   faults: (writers: WriterProcesses, pair: ChildProcess[]) => Promise<void>,
+  on: { readonly brokers?: string; readonly topics: TopicGuardOptions } = {
+    topics: { replicationFactor: 1, minInSyncReplicas: 1 },
+  },
 ): Promise<FaultReport> {
   const own = await isolate();
-  const settings = settingsFor(own.brokers, own.prefix);
-  await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
+  const brokers = on.brokers ?? own.brokers;
+  const settings = settingsFor(brokers, own.prefix);
+  await ensureTopics(settings, counterTopics, on.topics);
   const failures: unknown[] = [];
   const sender = new CommandSender(settings, counter, (error) => failures.push(error));
-  const writers = new WriterProcesses(own.brokers, own.prefix);
+  const writers = new WriterProcesses(brokers, own.prefix);
   try {
     await sender.start();
     const pair = [await writers.start(), await writers.start()];
@@ -64,7 +97,7 @@ async function underLoad(
     await faults(writers, pair);
     end();
     await loaded;
-    const events = await readTopic(own.brokers, `${own.prefix}gatehouse.counter.events`);
+    const events = await readTopic(brokers, `${own.prefix}gatehouse.counter.events`);
     const answers = [...Map.groupBy(load.told, ({ status }) => status)].map(
       ([status, told]) => [status, told.length] as const,
     );
