@@ -4,6 +4,7 @@
  */
 const shape = {
   rootDir: import.meta.dirname,
+  testTimeout: 60_000, // for a machine that is busy with others; no test asserts how long a thing takes
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', {}] },
