@@ -22,7 +22,7 @@ const MAIN = path.join(ROOT, 'dist', 'apps', 'gatehouse', 'src', 'main.js');
 const USUAL_PORTS = { kafka: 29092, postgres: 25432 };
 
 /** Together under 10 s: what supervisors give a process between SIGTERM and SIGKILL. */
-const APP_GRACE_MS = 5000;
+const APP_GRACE_MS = 7000;
 const BROKEN_OFF_GRACE_MS = 3000;
 
 /** What a run leaves for the next one, should it be killed, and for other commands while it runs. */

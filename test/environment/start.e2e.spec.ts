@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -72,24 +71,14 @@ describe('npm start', () => {
     return { process: child, words: () => words };
   }
 
-  /** Starts, and waits until the program answers on its port. */
+  /** Starts, and waits until the program says that it is ready: on its port an earlier one may still answer. */
   async function started(...options: string[]): Promise<ChildProcess> {
     const { process: child, words } = start(...options);
-    for (;;) {
+    while (!words().includes('Gatehouse is ready')) {
       if (child.exitCode !== null) throw new Error(`It did not start: ${words()}`);
-      if (await answers()) return child;
       await delay(100);
     }
-  }
-
-  async function answers(): Promise<boolean> {
-    const socket = connect(port, '127.0.0.1');
-    const connected = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    return connected;
+    return child;
   }
 
   function lastRun(): Run {
