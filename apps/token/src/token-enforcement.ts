@@ -20,6 +20,7 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
       kind: 'token',
       // Nothing is open for longer than it takes to answer, and every answer looks at access in the tick in which it leaves.
       onClosure: () => {},
+      onLapse: () => {},
       onFailure: (error) => this.fatal.report('the token service cannot read the log', error),
     });
   }

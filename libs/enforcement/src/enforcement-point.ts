@@ -22,6 +22,7 @@ import {
 } from '#event-log';
 import { AppliedPositions } from './applied-positions.js';
 import { type Clock, processClock } from './clock.js';
+import { LapseWatch } from './lapse-watch.js';
 import { Lease } from './lease.js';
 import { encodeReport } from './point-codec.js';
 import { type EnforcementTiming, enforcementTiming } from './timing.js';
@@ -36,6 +37,11 @@ export interface EnforcementPointOptions {
    * longer allowed, before this returns. The closure is reported right after.
    */
   readonly onClosure: (applicationId: string) => void;
+  /**
+   * The lease has ended: it lapsed, or the point stops or has failed. Destroy every open call before this returns; of
+   * a stop others are told right after.
+   */
+  readonly onLapse: () => void;
   /** Reading the log cannot go on: the point lets nobody in until it is made anew. */
   readonly onFailure: (error: unknown) => void;
   readonly timing?: EnforcementTiming;
@@ -53,6 +59,7 @@ export class EnforcementPoint {
   readonly access = new AccessFold();
   readonly id: string;
   readonly #lease: Lease;
+  readonly #lapse: LapseWatch;
   readonly #clock: Clock;
   readonly #timing: EnforcementTiming;
   readonly #ends: LogEnds;
@@ -71,6 +78,7 @@ export class EnforcementPoint {
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
     this.#lease = new Lease(this.#timing.leaseMs, this.#clock);
+    this.#lapse = new LapseWatch(this.#lease, options.onLapse);
     this.#ends = new LogEnds(settings);
     // A report that is older than half a lease earns too little to wait for.
     this.#reports = new OrderedAppender(settings, { deadlineMs: this.#timing.leaseMs / 2 });
@@ -116,7 +124,7 @@ export class EnforcementPoint {
 
   /** Lets nobody in any more, says so in a last report, and stops reading. */
   async close(): Promise<void> {
-    this.#lease.drop();
+    this.#lapse.drop();
     this.#stopping.abort();
     await this.#tail.close();
     if (this.#rounds) {
@@ -140,7 +148,7 @@ export class EnforcementPoint {
         const ends = await this.#ends.endsOf(SOURCES);
         if (this.#stopping.signal.aborted) return;
         this.#lease.attempt(t0, ends);
-        this.#lease.applied(this.#applied);
+        this.#earn();
         this.#waiters.wake();
       } catch (error) {
         this.settings.sink.warn(
@@ -161,10 +169,15 @@ export class EnforcementPoint {
     }
     for (const applicationId of closures) this.options.onClosure(applicationId);
     this.#applied.advance(next.topic, next.partition, next.offset);
-    this.#lease.applied(this.#applied);
+    this.#earn();
     this.#waiters.wake();
     // While it still catches up, the point has no calls and nobody waits for it.
     if (closures.size > 0 && this.#rounds) this.#reportClosure();
+  }
+
+  #earn(): void {
+    this.#lease.applied(this.#applied);
+    this.#lapse.again();
   }
 
   /** Closes the application whose event this is, and goes on; a record of nobody knows whom stops the point. */
@@ -204,7 +217,7 @@ export class EnforcementPoint {
   }
 
   #fail(error: unknown): void {
-    this.#lease.drop();
+    this.#lapse.drop();
     this.#stopping.abort();
     this.options.onFailure(error);
   }

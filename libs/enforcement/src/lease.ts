@@ -47,7 +47,12 @@ export class Lease {
 
   /** Whether calls may be let in now. */
   holds(): boolean {
-    return this.#from !== undefined && elapsed(this.#from, this.clock()) < this.leaseMs;
+    return this.remainingMs() > 0;
+  }
+
+  /** How long it lasts from now if it is not earned again, in milliseconds; 0 when there is none. */
+  remainingMs(): number {
+    return this.#from === undefined ? 0 : Math.max(0, this.leaseMs - elapsed(this.#from, this.clock()));
   }
 
   /** Gives it up: whatever was attempted earns nothing. */

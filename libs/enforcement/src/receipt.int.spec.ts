@@ -40,8 +40,9 @@ async function aPoint(
   id: string,
   onClosure: (applicationId: string) => void = () => undefined,
   onFailure = unexpected,
+  onLapse: () => void = () => undefined,
 ): Promise<EnforcementPoint> {
-  const point = new EnforcementPoint(settings, { id, kind: 'gateway', onClosure, onFailure, timing });
+  const point = new EnforcementPoint(settings, { id, kind: 'gateway', onClosure, onLapse, onFailure, timing });
   points.push(point);
   expect(point.holdsLease()).toBe(false);
   await point.start();
@@ -90,8 +91,11 @@ describe('a closure on a real log', () => {
   }, 30_000);
 
   test('a point that stopped in order is waited for no more', async () => {
-    const point = await aPoint('leaving');
+    let lapses = 0;
+    const point = await aPoint('leaving', undefined, undefined, () => lapses++);
+    expect(lapses).toBe(0);
     await point.close();
+    expect(lapses).toBe(1);
     expect(point.holdsLease()).toBe(false);
     const application = mintId(2);
     const receipt = await receiptOf(application, await suspended(application));
@@ -101,6 +105,7 @@ describe('a closure on a real log', () => {
   test('a point that cannot apply it lapses, stands in `outstanding`, and is then forgotten', async () => {
     const application = mintId(6);
     const failures: unknown[] = [];
+    let lapses = 0;
     const stuck = await aPoint(
       'stuck',
       (closed) => {
@@ -109,6 +114,7 @@ describe('a closure on a real log', () => {
       (error) => {
         failures.push(error);
       },
+      () => lapses++,
     );
     expect(stuck.holdsLease()).toBe(true);
 
@@ -118,6 +124,7 @@ describe('a closure on a real log', () => {
     expect(receipt.elapsedMs).toBeGreaterThanOrEqual(timing.leaseMs);
     expect(stuck.holdsLease()).toBe(false);
     expect(failures).toHaveLength(1);
+    expect(lapses).toBe(1);
 
     const next = await receiptOf(application, await suspended(application));
     expect(next.outstanding).toEqual([]);

@@ -23,6 +23,7 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
       id: `gateway-${randomUUID()}`,
       kind: 'gateway',
       onClosure: (applicationId) => this.calls.lookAgain(applicationId),
+      onLapse: () => this.calls.cutAll(),
       onFailure,
     });
     this.others = new ReceiptCollector(settings, { onFailure });

@@ -21,4 +21,13 @@ describe('calls under way when access closes', () => {
     calls.lookAgain('a1');
     expect(call.wasCut).toBe(false);
   });
+
+  test('without a lease every one is cut, whosever it is', () => {
+    const calls = new OpenCalls();
+    const [one, other, ended] = [aCall('a1', true), aCall('a2', true), aCall('a2', true)];
+    for (const call of [one, other]) calls.open(call);
+    calls.open(ended)();
+    calls.cutAll();
+    expect([one.wasCut, other.wasCut, ended.wasCut]).toEqual([true, true, false]);
+  });
 });

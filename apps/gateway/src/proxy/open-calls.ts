@@ -27,4 +27,9 @@ export class OpenCalls {
   lookAgain(applicationId: string): void {
     for (const call of [...(this.#byApplication.get(applicationId) ?? [])]) if (!call.isAllowed()) call.cut();
   }
+
+  /** Nobody may be let in any more: cuts whatever is under way. */
+  cutAll(): void {
+    for (const call of [...this.#byApplication.values()].flatMap((calls) => [...calls])) call.cut();
+  }
 }
