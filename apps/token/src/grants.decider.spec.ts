@@ -48,7 +48,10 @@ function given(...events: TokenEvent[]) {
         causationId: 'c',
       };
       const decision = grantsDecider.decide(state, { ...command, meta });
-      return { then: (...expected: TokenEvent[]) => expect(decision).toEqual({ kind: 'accepted', events: expected }) };
+      return {
+        then: (...expected: TokenEvent[]) => expect(decision).toEqual({ kind: 'accepted', events: expected }),
+        thenRefused: (type: string) => expect(decision).toMatchObject({ kind: 'refused', refusal: { type } }),
+      };
     },
   };
 }
@@ -57,7 +60,12 @@ describe('the grants of an application', () => {
   test('a token is revoked', () => given().when(revoke('t1')).then(revoked('t1')));
   test('once', () => given(revoked('t1')).when(revoke('t1')).then());
   test('another one as well', () => given(revoked('t1')).when(revoke('t2')).then(revoked('t2')));
-  test('one that has expired is dead already', () => given().when(revoke('t1', now)).then());
+  test('one that has expired is still believed for 5 s, and revoked until then', () =>
+    given().when(revoke('t1', '2026-03-01T09:59:55.001Z')).then(revoked('t1', '2026-03-01T09:59:55.001Z')));
+  test('after that it is dead already', () =>
+    given(revoked('t0')).when(revoke('t1', '2026-03-01T09:59:55.000Z')).then());
+  test('the first of an application, dead already: refused, for there is nothing to show', () =>
+    given().when(revoke('t1', '2026-03-01T09:59:55.000Z')).thenRefused('token-expired'));
   test('all grants are closed', () =>
     given(revoked('t1'))
       .when({ type: 'close-grants', data: { reason: 'revoked' } })
@@ -67,7 +75,10 @@ describe('the grants of an application', () => {
       .when({ type: 'close-grants', data: { reason: 'again' } })
       .then());
   test('a revoked token is forgotten once it would have expired', () => {
-    const before = grantsDecider.evolve(undefined, recorded(revoked('t1', now), 1, '2026-03-01T09:58:00.000Z'));
+    const before = grantsDecider.evolve(
+      undefined,
+      recorded(revoked('t1', '2026-03-01T09:59:55.000Z'), 1, '2026-03-01T09:58:00.000Z'),
+    );
     expect(Object.keys(grantsDecider.evolve(before, recorded(revoked('t2'), 2)).revoked)).toEqual(['t2']);
   });
 });

@@ -1,6 +1,8 @@
 import {
   accept,
+  refuse,
   token,
+  TOKEN_CLOCK_TOLERANCE_S,
   type Addressed,
   type Decider,
   type Recorded,
@@ -17,17 +19,31 @@ export interface GrantsState {
 
 const nothingYet: GrantsState = { revoked: {}, closed: false };
 
+/** A command that is accepted leaves an aggregate; this one found none and would leave none. */
+const expired = {
+  status: 409,
+  type: 'token-expired',
+  title: 'The token has expired',
+  detail: 'The token is dead already, and nothing is known of the application.',
+};
+
+/** Whether nobody believes a token any more that ended at `expiresAt`. */
+function isOver(expiresAt: string, now: string): boolean {
+  return Date.parse(expiresAt) + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.parse(now);
+}
+
 /** Token's aggregate, one for each application. What is issued stands in the activity topic, not here. */
 export const grantsDecider: Decider<typeof token, GrantsState> = {
   contract: token,
-  version: 1,
+  version: 2,
 
   decide(state = nothingYet, command: Addressed<TokenCommand>) {
     switch (command.type) {
       case 'revoke-token': {
         const { tokenId, expiresAt } = command.data;
-        const dead = tokenId in state.revoked || Date.parse(expiresAt) <= Date.parse(command.meta.time);
-        return dead ? accept() : accept({ type: 'token-revoked', data: { tokenId, expiresAt } });
+        const dead = tokenId in state.revoked || isOver(expiresAt, command.meta.time);
+        if (!dead) return accept({ type: 'token-revoked', data: { tokenId, expiresAt } });
+        return state === nothingYet ? refuse(expired) : accept();
       }
       case 'close-grants':
         return state.closed ? accept() : accept({ type: 'grants-closed', data: { reason: command.data.reason } });
@@ -39,8 +55,7 @@ export const grantsDecider: Decider<typeof token, GrantsState> = {
   evolve(state = nothingYet, event: Recorded<TokenEvent>) {
     switch (event.type) {
       case 'token-revoked': {
-        const now = Date.parse(event.meta.time);
-        const living = Object.entries(state.revoked).filter(([, expiresAt]) => Date.parse(expiresAt) > now);
+        const living = Object.entries(state.revoked).filter(([, expiresAt]) => !isOver(expiresAt, event.meta.time));
         return { ...state, revoked: { ...Object.fromEntries(living), [event.data.tokenId]: event.data.expiresAt } };
       }
       case 'grants-closed':

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
+import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type FetchImplementation, type RemoteJWKSet } from 'jose';
 import { type AccessTokenClaims, readClaims } from './access-token-claims.js';
 
 /** ES256 by default (security.md, Tokens); nothing symmetric, and not `none`. */
 const ALGORITHMS = ['ES256', 'RS256'];
-/** How far the clocks of the token service and this one may be apart, in seconds. */
-const CLOCK_TOLERANCE_S = 5;
 const REMEMBERED = 20_000;
 /** How old the keys may be before they are asked for again: a key that was withdrawn stops to count after this. */
 const KEYS_MAX_AGE_MS = 60_000;
@@ -71,7 +70,7 @@ export class VerifiedTokens {
     const hash = createHash('sha256').update(token).digest('base64');
     const known = this.#remembered.get(hash);
     const claims = known && this.#isPublished(known.kid) ? known.claims : await this.#verify(token, hash);
-    if (claims.expiresAtMs + CLOCK_TOLERANCE_S * 1000 <= Date.now())
+    if (claims.expiresAtMs + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.now())
       throw new TokenNotBelieved('The token has expired.');
     return claims;
   }
@@ -94,7 +93,7 @@ export class VerifiedTokens {
         audience,
         typ: 'at+jwt',
         algorithms: ALGORITHMS,
-        clockTolerance: CLOCK_TOLERANCE_S,
+        clockTolerance: TOKEN_CLOCK_TOLERANCE_S,
         requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id'],
       });
     } catch (error) {

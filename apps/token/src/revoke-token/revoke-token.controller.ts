@@ -1,4 +1,4 @@
-import { bodyDigest, commandId, token } from '#contracts';
+import { bodyDigest, commandId, token, TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
 import type { CommandPort } from '#event-log';
 import { BaseConfig, Consumes, correlationId, InjectCommands, Public } from '#host';
 import { oauthPaths } from '#smart';
@@ -49,11 +49,12 @@ export class RevokeTokenController {
       id: commandId(actor, 'POST', oauthPaths.revocation, data.tokenId),
       bodyDigest: bodyDigest(data),
     });
+    if (answer.status === 'refused' && answer.refusal.type === 'token-expired') return;
     // The id is the token's, so that a retry is the same command.
     if (answer.status !== 'succeeded') throw new NotServing(`the revocation is ${answer.status}`);
   }
 
-  /** The claims of an access token of ours that has not expired. */
+  /** The claims of an access token of ours that the gateway may still believe. */
   private async living(given: string): Promise<JWTPayload | undefined> {
     const { kty, crv, x, y } = await this.keys.current();
     const key = await importJWK({ kty, crv, x, y } as Parameters<typeof importJWK>[0], accessTokenAlgorithm);
@@ -64,6 +65,7 @@ export class RevokeTokenController {
         audience: `${publicUrl}/fhir`,
         typ: 'at+jwt',
         algorithms: [accessTokenAlgorithm],
+        clockTolerance: TOKEN_CLOCK_TOLERANCE_S,
       };
       return (await jwtVerify(given, key, expected)).payload;
     } catch (error) {

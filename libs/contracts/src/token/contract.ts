@@ -2,6 +2,9 @@ import { Type } from 'typebox';
 import { defineContext, message, type CommandOf, type EventOf } from '../definition.js';
 import { Reason, Time } from '../vocabulary.js';
 
+/** How far clocks may be apart: an access token is believed, and so can be revoked, this long past its end, in seconds. */
+export const TOKEN_CLOCK_TOLERANCE_S = 5;
+
 /** Token owns grants, credentials and tokens. Keyed by application. What is issued stands in the activity topic. */
 export const token = defineContext({
   context: 'token',
