@@ -1,10 +1,12 @@
 /**
- * `npm run bench`: measures the write path on a broker of its own (or the one that KAFKA_BROKERS names) and prints the
- * figures with the machine and the versions they were measured on. Nothing here is a test.
+ * `npm run bench`: measures on a broker and a Postgres of its own (or those that KAFKA_BROKERS and DATABASE_URL name) and
+ * prints the figures with the machine and the versions they were measured on. Nothing here is a test. Names choose parts
+ * (test/bench/parts): `npm run bench -- commands`.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startBroker } from './infrastructure/kafka.mjs';
+import { startPostgres } from './infrastructure/postgres.mjs';
 import { startProgram } from './infrastructure/processes.mjs';
 import { exitWith } from './infrastructure/start-error.mjs';
 
@@ -13,15 +15,21 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 await measure().catch(exitWith);
 
 async function measure() {
-  const named = process.env['KAFKA_BROKERS'];
-  const broker = named === undefined ? await startBroker() : undefined;
+  const { KAFKA_BROKERS: namedBrokers, DATABASE_URL: namedDatabase } = process.env;
+  const broker = namedBrokers === undefined ? await startBroker() : undefined;
+  const postgres = namedDatabase === undefined ? await startPostgres() : undefined;
   try {
-    const bench = startProgram(process.execPath, [path.join(ROOT, 'dist', 'test', 'bench', 'main.js')], {
+    const main = path.join(ROOT, 'dist', 'test', 'bench', 'main.js');
+    const bench = startProgram(process.execPath, ['--expose-gc', main, ...process.argv.slice(2)], {
       cwd: ROOT,
-      env: { ...process.env, KAFKA_BROKERS: named ?? broker?.brokers ?? '' },
+      env: {
+        ...process.env,
+        KAFKA_BROKERS: namedBrokers ?? broker?.brokers ?? '',
+        DATABASE_URL: namedDatabase ?? postgres?.url ?? '',
+      },
     });
     process.exitCode = (await bench.ended) ?? 1;
   } finally {
-    await broker?.stop();
+    await Promise.all([broker?.stop(), postgres?.stop()]);
   }
 }
