@@ -142,7 +142,7 @@ describe('an application', () => {
     const to = `${path}/${body.id}/secrets`;
     const key = { 'idempotency-key': randomUUID() };
     expect((await call('dev', 'developer', to, { length: 8 })).status).toBe(400);
-    expect((await call('stranger', 'developer', to, null)).status).toBe(404);
+    expect((await call('stranger', 'developer', to, {})).status).toBe(404);
     const issued = await call('dev', 'developer', to, {}, key);
     const retry = await call('dev', 'developer', to, {}, key);
     expect(Buffer.from(issued.body.secret, 'base64url')).toHaveLength(32);
@@ -299,7 +299,7 @@ describe('an application', () => {
       ),
       `post ${one}/withdrawal`,
     ]);
-    const { properties } = document.components.schemas['RegisterApplication'] ?? {};
+    const { properties } = document.components.schemas['NewApplication'] ?? {};
     expect(properties).toMatchObject({
       kind: { type: 'string', enum: ['patient-access', 'provider', 'backend', 'ehr'] },
       purposesOfUse: { type: 'array', items: { $ref: '#/components/schemas/PurposeOfUse' } },

@@ -5,6 +5,7 @@ export * from './outcome.js';
 export * from './decider.js';
 export * from './topics.js';
 export * from './codec.js';
+export { applicationKinds, clientTypes } from './vocabulary.js';
 export * from './registration/contract.js';
 export * from './approval/contract.js';
 export * from './token/contract.js';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 
 /** A UUIDv7 whose last 12 bits name a partition. */
 export const Id = Type.String({ pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' });
@@ -22,6 +22,16 @@ export const ClientType = Type.Union([
   Type.Literal('confidential-symmetric'),
   Type.Literal('confidential-asymmetric'),
 ]);
+
+export const applicationKinds = ['patient-access', 'provider', 'backend', 'ehr'] as const satisfies readonly Static<
+  typeof ApplicationKind
+>[];
+
+export const clientTypes = [
+  'public',
+  'confidential-symmetric',
+  'confidential-asymmetric',
+] as const satisfies readonly Static<typeof ClientType>[];
 
 /** A code of HL7 v3 PurposeOfUse, and why the application needs it. */
 export const PurposeOfUse = Type.Object({

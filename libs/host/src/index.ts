@@ -38,6 +38,7 @@ export {
   provideWriter,
   type ProjectionReadiness,
 } from './log/log-providers.js';
+export { RequestedCommand } from './log/requested-command.js';
 export { LOG_SETTINGS, LogStartup } from './log/log-startup.js';
 export { correlationId, withCorrelation } from './logging/request-context.js';
 export { Metrics } from './metrics/metrics.js';
@@ -68,6 +69,8 @@ export {
 } from './request/command-headers.js';
 export { PageQuery, decodeCursor, encodeCursor, pageOf, type Page } from './request/page.js';
 export { Consumes } from './request/media-type-guard.js';
+export { EmptyBody } from './request/empty-body.js';
+export { Reason, Text, Texts, UtcTime } from './request/field-rules.js';
 export { Nested } from './request/nested.js';
 export { mountHandler, type MountedHandler } from './mount/mount-handler.js';
 export type { Position } from '#contracts';

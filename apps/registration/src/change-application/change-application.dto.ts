@@ -1,18 +1,12 @@
-import { Nested } from '#host';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
-import {
-  applicationKinds,
-  clientTypes,
-  OptionalMetadata,
-  PurposeOfUse,
-} from '../register-application/register-application.dto.js';
+import { applicationKinds, clientTypes } from '#contracts';
+import { Nested, Text, Texts } from '#host';
+import { ArrayMaxSize, IsIn, IsOptional } from 'class-validator';
+import { OptionalMetadata, PurposeOfUse } from '../register-application/register-application.dto.js';
 
 /** A merge patch (RFC 7396) of metadata: what is absent stays, `null` takes an optional field away. */
-export class ChangeApplication extends OptionalMetadata {
+export class ApplicationChange extends OptionalMetadata {
   @IsOptional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(200)
+  @Text(200)
   name?: string;
 
   @IsOptional()
@@ -24,11 +18,7 @@ export class ChangeApplication extends OptionalMetadata {
   clientType?: (typeof clientTypes)[number];
 
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(128)
-  @IsString({ each: true })
-  @MinLength(1, { each: true })
-  @MaxLength(512, { each: true })
+  @Texts(128, 512)
   scopes?: string[];
 
   @IsOptional()

@@ -1,50 +1,18 @@
-import { registration } from '#contracts';
-import type { CommandPort } from '#event-log';
-import {
-  answerCommand,
-  CommandContext,
-  Commands,
-  InjectCommands,
-  malformed,
-  Nested,
-  newCommand,
-  Roles,
-  type CommandRequest,
-} from '#host';
+import { CommandContext, Commands, Roles, type CommandRequest } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { IsBoolean, IsObject, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
 import { ApplicationId } from '../application-id.js';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { applicationSchema } from '../show-applications/application.schema.js';
-import { readPublicKeys } from './public-key.js';
-
-class RemovedKey {
-  @IsString()
-  @MinLength(1)
-  @MaxLength(256)
-  kid: string;
-
-  @IsBoolean()
-  compromised: boolean;
-}
-
-export class ChangeKeys {
-  /** A JWK (RFC 7517). */
-  @IsOptional()
-  @IsObject()
-  add?: Record<string, unknown>;
-
-  @IsOptional()
-  @Nested(() => RemovedKey)
-  remove?: RemovedKey;
-}
+import { KeyChange } from './change-keys.dto.js';
+import { ChangeKeys } from './change-keys.handler.js';
 
 @Controller('registration/applications/:id/keys')
 @ApiTags('registration')
 export class ChangeKeysController {
   constructor(
-    @InjectCommands(registration) private readonly commands: CommandPort<typeof registration>,
+    private readonly commands: CommandBus,
     private readonly presenter: ApplicationPresenter,
   ) {}
 
@@ -52,22 +20,8 @@ export class ChangeKeysController {
   @Post()
   @Roles('developer')
   @Commands(applicationSchema)
-  async change(@ApplicationId() id: string, @Body() body: ChangeKeys, @CommandContext() request: CommandRequest) {
-    const { add, remove } = body;
-    if (!add && !remove) throw malformed('Say which key to add, which to remove, or both.');
-    const [added] = add ? await readPublicKeys([add], () => '/add') : [];
-    const answer = await this.commands.send({
-      ...newCommand(request, body),
-      type: 'change-keys',
-      subject: id,
-      data: {
-        ...(added && { add: added }),
-        ...(remove && { remove: { kid: remove.kid, compromised: remove.compromised } }),
-      },
-    });
-    return answerCommand(answer, {
-      context: 'registration',
-      resource: ({ resource }) => this.presenter.present(resource, request.caller),
-    });
+  async change(@ApplicationId() id: string, @Body() body: KeyChange, @CommandContext() request: CommandRequest) {
+    const answer = await this.commands.execute(new ChangeKeys(id, body, request));
+    return this.presenter.answer(answer, request.caller);
   }
 }

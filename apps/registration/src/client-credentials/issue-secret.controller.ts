@@ -1,23 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mintIdBeside, registration } from '#contracts';
-import type { CommandPort } from '#event-log';
-import {
-  answerCommand,
-  CommandContext,
-  Commands,
-  InjectCommands,
-  malformed,
-  newCommand,
-  Roles,
-  type CommandRequest,
-  type Succeeded,
-} from '#host';
-import { Body, Controller, Post } from '@nestjs/common';
+import { answerCommand, CommandContext, Commands, EmptyBody, Roles, type CommandRequest, type Succeeded } from '#host';
+import { Controller, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { ApplicationId } from '../application-id.js';
-
-const SECRET_BYTES = 32;
-const SECRET_LIFE_MS = 365 * 24 * 3_600_000;
+import { IssueSecret } from './issue-secret.handler.js';
 
 const secretSchema = {
   type: 'object' as const,
@@ -32,33 +18,22 @@ const secretSchema = {
 @Controller('registration/applications/:id/secrets')
 @ApiTags('registration')
 export class IssueSecretController {
-  constructor(@InjectCommands(registration) private readonly commands: CommandPort<typeof registration>) {}
+  constructor(private readonly commands: CommandBus) {}
 
   /** Makes a client secret of 256 bits and shows it; its hash alone reaches the log. */
   @Post()
   @Roles('developer')
   @Commands(secretSchema)
-  async issue(@ApplicationId() id: string, @Body() body: unknown, @CommandContext() request: CommandRequest) {
-    const [unknown] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
-    if (unknown !== undefined) {
-      throw malformed('Send {}.', [{ pointer: `/${unknown}`, detail: 'is not a field of this resource' }]);
-    }
-    const secret = randomBytes(SECRET_BYTES).toString('base64url');
-    const issued = {
-      id: mintIdBeside(id),
-      expiresAt: new Date(Date.now() + SECRET_LIFE_MS).toISOString(),
-    };
-    const sha256 = createHash('sha256').update(secret).digest('hex');
-    const answer = await this.commands.send({
-      ...newCommand(request, body),
-      type: 'issue-secret',
-      subject: id,
-      data: { secret: { ...issued, sha256 } },
-    });
+  async issue(
+    @ApplicationId() id: string,
+    @EmptyBody() body: Record<string, never>,
+    @CommandContext() request: CommandRequest,
+  ) {
+    const { answer, issued } = await this.commands.execute(new IssueSecret(id, body, request));
     return answerCommand(answer, {
       context: 'registration',
       // The first try's secret is not known any more; the resource is what that try left.
-      resource: (succeeded) => (succeeded.repeated ? lastSecretOf(succeeded) : { ...issued, secret }),
+      resource: (succeeded) => (succeeded.repeated ? lastSecretOf(succeeded) : issued),
     });
   }
 }

@@ -1,4 +1,5 @@
-import { Nested } from '#host';
+import { applicationKinds, clientTypes } from '#contracts';
+import { Nested, Text, Texts } from '#host';
 import {
   ArrayMaxSize,
   IsArray,
@@ -10,20 +11,14 @@ import {
   IsString,
   Matches,
   MaxLength,
-  MinLength,
 } from 'class-validator';
-
-export const applicationKinds = ['patient-access', 'provider', 'backend', 'ehr'] as const;
-export const clientTypes = ['public', 'confidential-symmetric', 'confidential-asymmetric'] as const;
 
 export class PurposeOfUse {
   @IsString()
   @MaxLength(64)
   code: string;
 
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2000)
+  @Text(2000)
   justification: string;
 }
 
@@ -42,9 +37,7 @@ class EvidenceDocument {
   @MaxLength(200)
   name: string;
 
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2048)
+  @Text(2048)
   uri: string;
 
   @Matches(/^[0-9a-f]{64}$/)
@@ -67,31 +60,19 @@ export class OptionalMetadata {
   description?: string;
 
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(50)
-  @IsString({ each: true })
-  @MinLength(1, { each: true })
-  @MaxLength(2048, { each: true })
+  @Texts(50, 2048)
   redirectUris?: string[];
 
   @IsOptional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2048)
+  @Text(2048)
   launchUri?: string;
 
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(50)
-  @IsString({ each: true })
-  @MinLength(1, { each: true })
-  @MaxLength(2048, { each: true })
+  @Texts(50, 2048)
   allowedOrigins?: string[];
 
   @IsOptional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2048)
+  @Text(2048)
   jwksUri?: string;
 
   /** Mail addresses (RFC 7591 §2); they stand in the vault. */
@@ -102,21 +83,15 @@ export class OptionalMetadata {
   contacts?: string[];
 
   @IsOptional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2048)
+  @Text(2048)
   privacyPolicyUri?: string;
 
   @IsOptional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2048)
+  @Text(2048)
   termsUri?: string;
 
   @IsOptional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(2048)
+  @Text(2048)
   logoUri?: string;
 
   @IsOptional()
@@ -130,10 +105,9 @@ export class OptionalMetadata {
   documents?: EvidenceDocument[];
 }
 
-export class RegisterApplication extends OptionalMetadata {
-  @IsString()
-  @MinLength(1)
-  @MaxLength(200)
+/** An application as its developer declares it. */
+export class NewApplication extends OptionalMetadata {
+  @Text(200)
   name: string;
 
   @IsIn(applicationKinds)
@@ -142,11 +116,7 @@ export class RegisterApplication extends OptionalMetadata {
   @IsIn(clientTypes)
   clientType: (typeof clientTypes)[number];
 
-  @IsArray()
-  @ArrayMaxSize(128)
-  @IsString({ each: true })
-  @MinLength(1, { each: true })
-  @MaxLength(512, { each: true })
+  @Texts(128, 512)
   scopes: string[];
 
   @Nested(() => PurposeOfUse, { each: true })

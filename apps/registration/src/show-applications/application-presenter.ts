@@ -1,4 +1,5 @@
-import { VAULT, type Caller } from '#host';
+import type { CommandAnswer } from '#event-log';
+import { type Answer, answerCommand, VAULT, type Caller, type Succeeded } from '#host';
 import type { Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -6,6 +7,15 @@ import { Inject, Injectable } from '@nestjs/common';
 @Injectable()
 export class ApplicationPresenter {
   constructor(@Inject(VAULT) private readonly vault: Vault) {}
+
+  /** The answer to a command whose outcome carries the application, for this caller. */
+  answer(answer: CommandAnswer, caller: Caller, created?: (answer: Succeeded) => string): Promise<Answer<unknown>> {
+    return answerCommand(answer, {
+      context: 'registration',
+      resource: ({ resource }) => this.present(resource, caller),
+      ...(created && { created }),
+    });
+  }
 
   /** An application, as its decider shows it, for this caller; erased contacts are absent. */
   async present(application: unknown, caller: Caller): Promise<unknown> {

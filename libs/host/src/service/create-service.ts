@@ -1,6 +1,7 @@
 import { CreateVault1763942400000 } from '#vault';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import { BaseConfig } from '../config/base-config.js';
@@ -106,7 +107,12 @@ function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndP
   const modules = parts.flatMap((each) => (each.module === undefined ? [] : [moduleOf(each.module, config)]));
   return {
     module: ServiceModule,
-    imports: [HostModule.of(config, log, end), DatabaseModule.of(part.name, entities, migrations), ...modules],
+    imports: [
+      CqrsModule.forRoot(),
+      HostModule.of(config, log, end),
+      DatabaseModule.of(part.name, entities, migrations),
+      ...modules,
+    ],
   };
 }
 

@@ -1,0 +1,39 @@
+import { registration } from '#contracts';
+import type { CommandAnswer, CommandPort } from '#event-log';
+import { InjectCommands, newCommand, RequestedCommand, VAULT } from '#host';
+import type { Vault } from '#vault';
+import { Inject } from '@nestjs/common';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { presentFields } from '../present-fields.js';
+import type { ApplicationChange } from './change-application.dto.js';
+
+/** Changes metadata. What was reviewed goes to review again, and the old stays in force until then. */
+export class ChangeApplication extends RequestedCommand<ApplicationChange> {}
+
+@CommandHandler(ChangeApplication)
+export class ChangeApplicationHandler implements ICommandHandler<ChangeApplication> {
+  constructor(
+    @InjectCommands(registration) private readonly commands: CommandPort<typeof registration>,
+    @Inject(VAULT) private readonly vault: Vault,
+  ) {}
+
+  async execute({ subject, body, request }: ChangeApplication): Promise<CommandAnswer> {
+    const { contacts, description, attestations, documents, ...reviewed } = body;
+    const sealed = contacts && (await this.vault.seal(request.caller.id, contacts));
+    return this.commands.send({
+      ...newCommand(request, body),
+      type: 'change-application',
+      subject,
+      data: {
+        reviewed: presentFields(withoutNull(reviewed)),
+        other: presentFields(withoutNull({ contacts: sealed ?? undefined, description, attestations, documents })),
+        removed: Object.entries(body).flatMap(([name, value]) => (value === null ? [name] : [])),
+      },
+    });
+  }
+}
+
+/** `null` passes the rules of an optional field; here it means that the field goes. */
+function withoutNull<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as T;
+}

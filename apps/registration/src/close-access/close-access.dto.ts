@@ -1,0 +1,6 @@
+import { Reason } from '#host';
+
+export class Because {
+  @Reason()
+  reason: string;
+}
