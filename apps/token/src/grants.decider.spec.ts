@@ -14,6 +14,23 @@ const revoke = (tokenId: string, expiresAt = later): TokenCommand => ({
   data: { tokenId, expiresAt },
 });
 
+const consent = {
+  type: 'consent-grant',
+  data: {
+    grantId: '019c2f1e-0000-7000-8000-000000000101',
+    userId: 'user',
+    patient: 'patient',
+    scopes: ['patient/*.rs'],
+    duration: 'offline',
+    approvalVersion: 1,
+  },
+} satisfies TokenCommand;
+const end: TokenCommand = { type: 'revoke-grant', data: { grantId: consent.data.grantId, cause: 'withdrawn' } };
+const ended = {
+  type: 'grant-revoked',
+  data: { grantId: consent.data.grantId, cause: 'withdrawn', tokensExpireAt: '2026-03-01T11:00:00.000Z' },
+} satisfies TokenEvent;
+
 function recorded(event: TokenEvent, version: number, time = now): Recorded<TokenEvent> {
   return {
     ...event,
@@ -66,6 +83,22 @@ describe('the grants of an application', () => {
     given(revoked('t0')).when(revoke('t1', '2026-03-01T09:59:55.000Z')).then());
   test('the first of an application, dead already: refused, for there is nothing to show', () =>
     given().when(revoke('t1', '2026-03-01T09:59:55.000Z')).thenRefused('token-expired'));
+  test('a user agrees', () => given().when(consent).then({ type: 'grant-consented', data: consent.data }));
+  test('to an application that was revoked nobody can', () =>
+    given({ type: 'grants-closed', data: { reason: 'revoked' } })
+      .when(consent)
+      .thenRefused('grants-closed'));
+  test('a grant ends, and with it tokens for as long as one can live', () =>
+    given({ type: 'grant-consented', data: consent.data }).when(end).then(ended));
+  test('once', () => given(ended).when(end).then());
+  test('a grant that ended is forgotten once its last token has expired', () => {
+    const before = grantsDecider.evolve(undefined, recorded(ended, 1));
+    const after = grantsDecider.evolve(before, recorded(revoked('t1'), 2));
+    expect(Object.keys(after.ended)).toEqual([consent.data.grantId]);
+    const another: TokenEvent = { ...ended, data: { ...ended.data, grantId: 'other' } };
+    const muchLater = recorded(another, 3, '2026-03-01T12:00:00.000Z');
+    expect(Object.keys(grantsDecider.evolve(after, muchLater).ended)).toEqual(['other']);
+  });
   test('all grants are closed', () =>
     given(revoked('t1'))
       .when({ type: 'close-grants', data: { reason: 'revoked' } })

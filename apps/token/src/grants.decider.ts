@@ -1,4 +1,5 @@
 import {
+  ACCESS_TOKEN_LIFE_MAX_S,
   accept,
   refuse,
   token,
@@ -10,14 +11,19 @@ import {
   type TokenEvent,
 } from '#contracts';
 
-/** What token knows of an application: which of its tokens died before their time, and whether all grants ended. */
+/**
+ * What token knows of an application: which of its tokens and grants died before their time, and whether all grants
+ * ended. Grants that stand are not kept: there can be as many as patients, and nothing here depends on them.
+ */
 export interface GrantsState {
   /** Revoked tokens that may not have expired, by `jti`: RFC 3339. */
   readonly revoked: Readonly<Record<string, string>>;
+  /** Grants that ended before their time, by id, while a token of theirs may live: RFC 3339. */
+  readonly ended: Readonly<Record<string, string>>;
   readonly closed: boolean;
 }
 
-const nothingYet: GrantsState = { revoked: {}, closed: false };
+const nothingYet: GrantsState = { revoked: {}, ended: {}, closed: false };
 
 /** A command that is accepted leaves an aggregate; this one found none and would leave none. */
 const expired = {
@@ -27,15 +33,32 @@ const expired = {
   detail: 'The token is dead already, and nothing is known of the application.',
 };
 
+const closedForGood = {
+  status: 409,
+  type: 'grants-closed',
+  title: 'The grants of the application are closed',
+  detail: 'The application was revoked; nobody can agree to its access any more.',
+};
+
 /** Whether nobody believes a token any more that ended at `expiresAt`. */
 function isOver(expiresAt: string, now: string): boolean {
   return Date.parse(expiresAt) + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.parse(now);
 }
 
+/** What may still be believed by somebody at that time. */
+function living(until: Readonly<Record<string, string>>, now: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(until).filter(([, expiresAt]) => !isOver(expiresAt, now)));
+}
+
+/** When the last access token expires that can have been issued by then. */
+function lastTokenOf(time: string): string {
+  return new Date(Date.parse(time) + ACCESS_TOKEN_LIFE_MAX_S * 1000).toISOString();
+}
+
 /** Token's aggregate, one for each application. What is issued stands in the activity topic, not here. */
 export const grantsDecider: Decider<typeof token, GrantsState> = {
   contract: token,
-  version: 2,
+  version: 3,
 
   decide(state = nothingYet, command: Addressed<TokenCommand>) {
     switch (command.type) {
@@ -44,6 +67,16 @@ export const grantsDecider: Decider<typeof token, GrantsState> = {
         const dead = tokenId in state.revoked || isOver(expiresAt, command.meta.time);
         if (!dead) return accept({ type: 'token-revoked', data: { tokenId, expiresAt } });
         return state === nothingYet ? refuse(expired) : accept();
+      }
+      case 'consent-grant':
+        return state.closed ? refuse(closedForGood) : accept({ type: 'grant-consented', data: command.data });
+      case 'revoke-grant': {
+        const { grantId, cause } = command.data;
+        if (grantId in state.ended) return accept();
+        return accept({
+          type: 'grant-revoked',
+          data: { grantId, cause, tokensExpireAt: lastTokenOf(command.meta.time) },
+        });
       }
       case 'close-grants':
         return state.closed ? accept() : accept({ type: 'grants-closed', data: { reason: command.data.reason } });
@@ -55,8 +88,14 @@ export const grantsDecider: Decider<typeof token, GrantsState> = {
   evolve(state = nothingYet, event: Recorded<TokenEvent>) {
     switch (event.type) {
       case 'token-revoked': {
-        const living = Object.entries(state.revoked).filter(([, expiresAt]) => !isOver(expiresAt, event.meta.time));
-        return { ...state, revoked: { ...Object.fromEntries(living), [event.data.tokenId]: event.data.expiresAt } };
+        const { tokenId, expiresAt } = event.data;
+        return { ...state, revoked: { ...living(state.revoked, event.meta.time), [tokenId]: expiresAt } };
+      }
+      case 'grant-consented':
+        return state;
+      case 'grant-revoked': {
+        const { grantId, tokensExpireAt } = event.data;
+        return { ...state, ended: { ...living(state.ended, event.meta.time), [grantId]: tokensExpireAt } };
       }
       case 'grants-closed':
         return { ...state, closed: true };

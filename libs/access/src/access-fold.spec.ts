@@ -2,7 +2,7 @@ import { type ApprovalEvent, type EventMeta, mintId, type RegistrationEvent, typ
 import fc from 'fast-check';
 import { AccessFold } from './access-fold.js';
 import type { AccessEvent } from './application-access.js';
-import { tokenFault } from './effective-access.js';
+import { tokenFault, type TokenStanding } from './effective-access.js';
 
 type Event = RegistrationEvent | ApprovalEvent | TokenEvent;
 
@@ -189,6 +189,27 @@ describe('when access is open', () => {
   });
 });
 
+describe('what a client is known by', () => {
+  test('its secrets by their hashes, its redirect URIs and links as they were reviewed', () => {
+    const linked: Event = {
+      type: 'application-changed',
+      data: {
+        reviewed: { redirectUris: ['https://app.example/back'], termsUri: 'https://app.example/terms' },
+        other: {},
+        removed: [],
+        pending: false,
+      },
+    };
+    const secret = { id: mintId(3), sha256: 'a'.repeat(64), expiresAt: inDays(30) };
+    const access = accessAfter([...open, linked, { type: 'secret-issued', data: { secret } }]);
+    expect(access).toMatchObject({
+      redirectUris: ['https://app.example/back'],
+      termsUri: 'https://app.example/terms',
+      secrets: [{ sha256: secret.sha256, expiresAt: secret.expiresAt }],
+    });
+  });
+});
+
 describe('who is found', () => {
   test('a client by its client id, and nobody by one that is not registered', () => {
     const fold = given(...open);
@@ -199,7 +220,7 @@ describe('who is found', () => {
 });
 
 describe('which tokens count', () => {
-  const token = { tokenId: 't1', epoch: 0, keyThumbprint: 'thumb-1' };
+  const token: TokenStanding = { tokenId: 't1', epoch: 0, keyThumbprint: 'thumb-1' };
   const faultAfter = (events: readonly Event[], claims = token) => {
     const access = accessAfter(events);
     return access && tokenFault(access, claims);
@@ -237,6 +258,20 @@ describe('which tokens count', () => {
     fold.apply(recorded(revoke('t3', 9)), now + 2 * day);
     expect([...(fold.byApplicationId(app, now)?.revokedTokens ?? [])]).toEqual(['t3']);
   });
+
+  test('a grant that ended kills the tokens that rest on it, and is forgotten once the last of them has expired', () => {
+    const end = (grantId: string, days: number): Event => ({
+      type: 'grant-revoked',
+      data: { grantId, cause: 'withdrawn', tokensExpireAt: inDays(days) },
+    });
+    const [mine, other, third] = [mintId(3), mintId(3), mintId(3)];
+    expect(faultAfter([...open, end(mine, 1)], { ...token, grantId: mine })).toBe('grant-ended');
+    expect(faultAfter([...open, end(mine, 1)], { ...token, grantId: other })).toBeUndefined();
+    expect(faultAfter([...open, end(mine, 1)])).toBeUndefined();
+    const fold = given(...open, end(mine, 1));
+    fold.apply(recorded(end(third, 9)), now + 2 * day);
+    expect([...(fold.byApplicationId(app, now)?.revokedGrants ?? [])]).toEqual([third]);
+  });
 });
 
 describe('what must be reported as a closure', () => {
@@ -246,6 +281,10 @@ describe('what must be reported as a closure', () => {
     ['suspension', suspended],
     ['revocation', revoked],
     ['end of all grants', { type: 'grants-closed', data: { reason: 'x' } }],
+    [
+      'end of a grant',
+      { type: 'grant-revoked', data: { grantId: mintId(3), cause: 'withdrawn', tokensExpireAt: inDays(1) } },
+    ],
     ['revoked token', { type: 'token-revoked', data: { tokenId: 't', expiresAt: inDays(1) } }],
     ['later approval', approved],
     [

@@ -5,7 +5,7 @@ import { effectiveAccess, type EffectiveAccess } from './effective-access.js';
 const EXPIRY_TOLERANCE_MS = 120_000;
 
 const NOTHING_KNOWN: ApplicationAccess = { undecodable: false };
-const NO_TOKENS: ReadonlySet<string> = new Set();
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * The effective access of every application, folded from the events of registration, approval and token. Held in
@@ -14,8 +14,9 @@ const NO_TOKENS: ReadonlySet<string> = new Set();
 export class AccessFold {
   readonly #applications = new Map<string, ApplicationAccess>();
   readonly #byClientId = new Map<string, string>();
-  /** By application: when each revoked token may be forgotten, in the order of revocation. */
-  readonly #revoked = new Map<string, RevokedTokens>();
+  /** By application: when each revoked token, and each revoked grant, may be forgotten, in the order of revocation. */
+  readonly #revokedTokens = new Map<string, Remembered>();
+  readonly #revokedGrants = new Map<string, Remembered>();
 
   /**
    * Applies an event; `nowMs` (milliseconds since 1970) serves only to forget revoked tokens that have expired.
@@ -27,7 +28,10 @@ export class AccessFold {
     const { subject } = event.meta;
     this.#applications.set(subject, evolveAccess(this.#state(subject), event));
     if (event.type === 'application-registered') this.#byClientId.set(event.data.clientId, subject);
-    if (event.type === 'token-revoked') this.#revoke(subject, event.data, nowMs);
+    if (event.type === 'token-revoked')
+      remember(this.#revokedTokens, subject, event.data.tokenId, event.data.expiresAt, nowMs);
+    if (event.type === 'grant-revoked')
+      remember(this.#revokedGrants, subject, event.data.grantId, event.data.tokensExpireAt, nowMs);
     return takesAway(event) ? subject : undefined;
   }
 
@@ -45,35 +49,36 @@ export class AccessFold {
   /** The access of an application at `nowMs`; undefined when it is not registered. */
   byApplicationId(applicationId: string, nowMs: number): EffectiveAccess | undefined {
     const state = this.#applications.get(applicationId);
-    return state && effectiveAccess(applicationId, state, this.#revoked.get(applicationId)?.ids ?? NO_TOKENS, nowMs);
+    const revoked = {
+      tokens: this.#revokedTokens.get(applicationId)?.ids ?? NONE,
+      grants: this.#revokedGrants.get(applicationId)?.ids ?? NONE,
+    };
+    return state && effectiveAccess(applicationId, state, revoked, nowMs);
   }
 
   #state(applicationId: string): ApplicationAccess {
     return this.#applications.get(applicationId) ?? NOTHING_KNOWN;
   }
-
-  #revoke(
-    applicationId: string,
-    { tokenId, expiresAt }: { readonly tokenId: string; readonly expiresAt: string },
-    nowMs: number,
-  ): void {
-    let revoked = this.#revoked.get(applicationId);
-    if (!revoked) this.#revoked.set(applicationId, (revoked = new RevokedTokens()));
-    revoked.add(tokenId, Date.parse(expiresAt) + EXPIRY_TOLERANCE_MS, nowMs);
-  }
 }
 
-class RevokedTokens {
-  readonly ids = new Set<string>();
-  readonly #until: { readonly tokenId: string; readonly untilMs: number }[] = [];
+function remember(all: Map<string, Remembered>, applicationId: string, id: string, until: string, nowMs: number): void {
+  let remembered = all.get(applicationId);
+  if (!remembered) all.set(applicationId, (remembered = new Remembered()));
+  remembered.add(id, Date.parse(until) + EXPIRY_TOLERANCE_MS, nowMs);
+}
 
-  add(tokenId: string, untilMs: number, nowMs: number): void {
-    // From the front only: a token that lives longer than those behind it keeps them a little longer, which is harmless.
+/** Ids that count until a time of their own. */
+class Remembered {
+  readonly ids = new Set<string>();
+  readonly #until: { readonly id: string; readonly untilMs: number }[] = [];
+
+  add(id: string, untilMs: number, nowMs: number): void {
+    // From the front only: what is kept longer than those behind it keeps them a little longer, which is harmless.
     for (let oldest = this.#until[0]; oldest && oldest.untilMs < nowMs; oldest = this.#until[0]) {
-      this.ids.delete(oldest.tokenId);
+      this.ids.delete(oldest.id);
       this.#until.shift();
     }
-    this.ids.add(tokenId);
-    this.#until.push({ tokenId, untilMs });
+    this.ids.add(id);
+    this.#until.push({ id, untilMs });
   }
 }

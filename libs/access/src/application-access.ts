@@ -15,7 +15,22 @@ export interface AccessMetadata {
   readonly jwksUri?: string;
   /** Codes of HL7 v3 PurposeOfUse. */
   readonly purposesOfUse: readonly string[];
+  readonly redirectUris: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly launchUri?: string;
+  readonly logoUri?: string;
+  readonly privacyPolicyUri?: string;
+  readonly termsUri?: string;
 }
+
+/** A client secret: its hash alone. */
+export interface AccessSecret {
+  readonly sha256: string;
+  /** RFC 3339. */
+  readonly expiresAt: string;
+}
+
+const links = ['jwksUri', 'launchUri', 'logoUri', 'privacyPolicyUri', 'termsUri'] as const;
 
 /** What registration says of an application. */
 export interface RegistrationPart {
@@ -31,6 +46,7 @@ export interface RegistrationPart {
   readonly epoch: number;
   readonly keys: readonly AccessKey[];
   readonly deadKeyThumbprints: readonly string[];
+  readonly secrets: readonly AccessSecret[];
 }
 
 /** What approval says of an application. */
@@ -74,6 +90,7 @@ export function evolveAccess(state: ApplicationAccess, event: AccessEvent): Appl
           epoch: 0,
           keys: event.data.keys,
           deadKeyThumbprints: [],
+          secrets: [],
         },
       };
     case 'application-changed': {
@@ -98,6 +115,10 @@ export function evolveAccess(state: ApplicationAccess, event: AccessEvent): Appl
       return withRegistration(state, (it) => ({ ...it, activated: !event.data.expired }));
     case 'keys-changed':
       return withRegistration(state, (it) => changedKeys(it, event.data));
+    case 'secret-issued': {
+      const { sha256, expiresAt } = event.data.secret;
+      return withRegistration(state, (it) => ({ ...it, secrets: [...it.secrets, { sha256, expiresAt }] }));
+    }
     case 'ownership-transferred':
       return withRegistration(state, (it) => ({ ...it, ownerId: event.data.ownerId }));
     case 'application-suspended':
@@ -118,8 +139,9 @@ export function evolveAccess(state: ApplicationAccess, event: AccessEvent): Appl
     case 'grants-closed':
       return { ...state, grantsClosedAt: event.meta.time };
     case 'application-withdrawn':
-    case 'secret-issued':
     case 'token-revoked': // kept by the fold, until the token would have expired
+    case 'grant-revoked': // likewise, until the last token of the grant would have
+    case 'grant-consented':
     case 'review-opened':
     case 'review-endorsed':
     case 'review-rejected':
@@ -142,6 +164,7 @@ export function takesAway(event: AccessEvent): boolean {
     case 'approval-expired':
     case 'review-approved': // a later approval may be narrower than the one before
     case 'grants-closed':
+    case 'grant-revoked':
     case 'token-revoked':
       return true;
     case 'approval-applied':
@@ -160,13 +183,19 @@ function withRegistration(
   return state.registration ? { ...state, registration: change(state.registration) } : state;
 }
 
-function metadataOf({ name, kind, clientType, jwksUri, purposesOfUse }: ReviewedMetadata): AccessMetadata {
+function metadataOf(reviewed: ReviewedMetadata): AccessMetadata {
+  const { name, kind, clientType, purposesOfUse, redirectUris, allowedOrigins } = reviewed;
+  const given = Object.fromEntries(
+    links.flatMap((link) => (reviewed[link] === undefined ? [] : [[link, reviewed[link]]])),
+  );
   return {
     name,
     kind,
     clientType,
-    ...(jwksUri === undefined ? {} : { jwksUri }),
+    redirectUris,
+    allowedOrigins,
     purposesOfUse: purposesOfUse.map(({ code }) => code),
+    ...given,
   };
 }
 
@@ -175,13 +204,18 @@ function changedMetadata(
   changed: Partial<ReviewedMetadata>,
   removed: readonly string[],
 ): AccessMetadata {
-  const jwksUri = removed.includes('jwksUri') ? undefined : (changed.jwksUri ?? before.jwksUri);
+  const linked = links.flatMap((link) => {
+    const uri = removed.includes(link) ? undefined : (changed[link] ?? before[link]);
+    return uri === undefined ? [] : [[link, uri]];
+  });
   return {
     name: changed.name ?? before.name,
     kind: changed.kind ?? before.kind,
     clientType: changed.clientType ?? before.clientType,
-    ...(jwksUri === undefined ? {} : { jwksUri }),
+    redirectUris: changed.redirectUris ?? before.redirectUris,
+    allowedOrigins: changed.allowedOrigins ?? before.allowedOrigins,
     purposesOfUse: changed.purposesOfUse?.map(({ code }) => code) ?? before.purposesOfUse,
+    ...Object.fromEntries(linked),
   };
 }
 

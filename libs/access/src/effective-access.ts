@@ -1,16 +1,13 @@
-import type { AccessKey, AccessMetadata, ApplicationAccess } from './application-access.js';
+import type { AccessKey, AccessMetadata, AccessSecret, ApplicationAccess } from './application-access.js';
 
 /** Why nobody is let in. */
 export type ClosedBecause = 'undecodable' | 'revoked' | 'suspended' | 'not-approved' | 'not-active' | 'expired';
 
 /** The access of an application at one moment. */
-export interface EffectiveAccess {
+export interface EffectiveAccess extends AccessMetadata {
   readonly applicationId: string;
   readonly clientId: string;
   readonly ownerId: string;
-  readonly name: string;
-  readonly kind: AccessMetadata['kind'];
-  readonly clientType: AccessMetadata['clientType'];
   readonly status: 'open' | 'closed';
   /** Set when closed. */
   readonly why?: ClosedBecause;
@@ -23,15 +20,15 @@ export interface EffectiveAccess {
   /** A token of an earlier epoch is dead for good. */
   readonly epoch: number;
   readonly keys: readonly AccessKey[];
-  readonly jwksUri?: string;
+  readonly secrets: readonly AccessSecret[];
   /** Tokens earned with one of these keys are dead. */
   readonly deadKeyThumbprints: readonly string[];
   /** Ids (`jti`) of access tokens that were revoked and have not expired. */
   readonly revokedTokens: ReadonlySet<string>;
+  /** Ids of grants that ended before their time and of which an access token may not have expired. */
+  readonly revokedGrants: ReadonlySet<string>;
   /** RFC 3339: grants made before it have ended. */
   readonly grantsClosedAt?: string;
-  /** Codes of HL7 v3 PurposeOfUse. */
-  readonly purposesOfUse: readonly string[];
   /** Ids of the FHIR endpoints that the approval covers; `*` is all of them. */
   readonly endpoints: readonly string[];
 }
@@ -43,27 +40,27 @@ export interface EffectiveAccess {
 export function effectiveAccess(
   applicationId: string,
   state: ApplicationAccess,
-  revokedTokens: ReadonlySet<string>,
+  revoked: { readonly tokens: ReadonlySet<string>; readonly grants: ReadonlySet<string> },
   nowMs: number,
 ): EffectiveAccess | undefined {
   const { registration, approval, grantsClosedAt } = state;
   if (!registration) return undefined;
   const why = closedBecause(state, nowMs);
-  const { jwksUri, ...metadata } = registration.metadata;
   return {
     applicationId,
     clientId: registration.clientId,
     ownerId: registration.ownerId,
-    ...metadata,
+    ...registration.metadata,
     status: why === undefined ? 'open' : 'closed',
     ...(why === undefined ? {} : { why }),
     scopes: why === undefined && approval ? approval.scopes : [],
     ...(approval ? { approvalVersion: approval.approvalVersion, expiresAt: approval.expiresAt } : {}),
     epoch: registration.epoch,
     keys: registration.keys,
-    ...(jwksUri === undefined ? {} : { jwksUri }),
+    secrets: registration.secrets,
     deadKeyThumbprints: registration.deadKeyThumbprints,
-    revokedTokens,
+    revokedTokens: revoked.tokens,
+    revokedGrants: revoked.grants,
     ...(grantsClosedAt === undefined ? {} : { grantsClosedAt }),
     endpoints: approval?.endpoints ?? [],
   };
@@ -89,10 +86,12 @@ export interface TokenStanding {
   readonly epoch: number;
   /** Thumbprint of the client key that earned it, for clients that have keys. */
   readonly keyThumbprint?: string;
+  /** The grant that it rests on, where a user agreed to one. */
+  readonly grantId?: string;
 }
 
 /** Why a token is dead although it has not expired. */
-export type TokenFault = 'closed' | 'old-epoch' | 'dead-key' | 'revoked';
+export type TokenFault = 'closed' | 'old-epoch' | 'dead-key' | 'revoked' | 'grant-ended';
 
 /**
  * Whether a token of the application still counts; undefined when it does. Looked at on every call, by the gateway as
@@ -103,5 +102,6 @@ export function tokenFault(access: EffectiveAccess, token: TokenStanding): Token
   if (token.epoch !== access.epoch) return 'old-epoch';
   if (token.keyThumbprint !== undefined && access.deadKeyThumbprints.includes(token.keyThumbprint)) return 'dead-key';
   if (access.revokedTokens.has(token.tokenId)) return 'revoked';
+  if (token.grantId !== undefined && access.revokedGrants.has(token.grantId)) return 'grant-ended';
   return undefined;
 }

@@ -18,6 +18,10 @@ const access: EffectiveAccess = {
   keys: [],
   deadKeyThumbprints: ['dead'],
   revokedTokens: new Set(['revoked']),
+  revokedGrants: new Set(),
+  secrets: [],
+  redirectUris: [],
+  allowedOrigins: [],
   purposesOfUse: ['TREAT'],
   endpoints: ['*'],
 };

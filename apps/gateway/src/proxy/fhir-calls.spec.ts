@@ -31,6 +31,10 @@ const open: EffectiveAccess = {
   keys: [],
   deadKeyThumbprints: [],
   revokedTokens: new Set(),
+  revokedGrants: new Set(),
+  secrets: [],
+  redirectUris: [],
+  allowedOrigins: [],
   purposesOfUse: [],
   endpoints: ['*'],
 };

@@ -22,6 +22,10 @@ function access(given: Partial<EffectiveAccess>): EffectiveAccess {
     keys: [],
     deadKeyThumbprints: [],
     revokedTokens: new Set(),
+    revokedGrants: new Set(),
+    secrets: [],
+    redirectUris: [],
+    allowedOrigins: [],
     endpoints: ['*'],
     ...given,
   };

@@ -85,6 +85,10 @@ function openAccess(): EffectiveAccess {
     keys: [client.key],
     deadKeyThumbprints: [],
     revokedTokens: new Set(),
+    revokedGrants: new Set(),
+    secrets: [],
+    redirectUris: [],
+    allowedOrigins: [],
     endpoints: ['*'],
   };
 }

@@ -13,6 +13,8 @@ const TokenIssued = Type.Object({
   approvalVersion: Type.Integer(),
   epoch: Type.Integer(),
   grantId: Type.Optional(Id),
+  userId: Type.Optional(VaultId),
+  patient: Type.Optional(VaultId),
   /** RFC 7638 thumbprint of the client key that earned the token. */
   keyThumbprint: Type.Optional(Type.String()),
   clientAddress: Type.Optional(Type.String()),
