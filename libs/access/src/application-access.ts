@@ -185,9 +185,7 @@ function withRegistration(
 
 function metadataOf(reviewed: ReviewedMetadata): AccessMetadata {
   const { name, kind, clientType, purposesOfUse, redirectUris, allowedOrigins } = reviewed;
-  const given = Object.fromEntries(
-    links.flatMap((link) => (reviewed[link] === undefined ? [] : [[link, reviewed[link]]])),
-  );
+  const given = linksOf((link) => reviewed[link]);
   return {
     name,
     kind,
@@ -199,15 +197,20 @@ function metadataOf(reviewed: ReviewedMetadata): AccessMetadata {
   };
 }
 
+function linksOf(read: (link: (typeof links)[number]) => string | undefined): Partial<AccessMetadata> {
+  const given = links.flatMap((link): [string, string][] => {
+    const uri = read(link);
+    return uri === undefined ? [] : [[link, uri]];
+  });
+  return Object.fromEntries<string>(given);
+}
+
 function changedMetadata(
   before: AccessMetadata,
   changed: Partial<ReviewedMetadata>,
   removed: readonly string[],
 ): AccessMetadata {
-  const linked = links.flatMap((link) => {
-    const uri = removed.includes(link) ? undefined : (changed[link] ?? before[link]);
-    return uri === undefined ? [] : [[link, uri]];
-  });
+  const linked = linksOf((link) => (removed.includes(link) ? undefined : (changed[link] ?? before[link])));
   return {
     name: changed.name ?? before.name,
     kind: changed.kind ?? before.kind,
@@ -215,7 +218,7 @@ function changedMetadata(
     redirectUris: changed.redirectUris ?? before.redirectUris,
     allowedOrigins: changed.allowedOrigins ?? before.allowedOrigins,
     purposesOfUse: changed.purposesOfUse?.map(({ code }) => code) ?? before.purposesOfUse,
-    ...Object.fromEntries(linked),
+    ...linked,
   };
 }
 
