@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { BaseConfig, type ConfigSection, Setting } from '#host';
 import { oauthPaths } from '#smart';
-import { IsInt, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { readRightsRule, type RightsRule } from './user-rights/configured-rights.js';
 
 /** The settings of the gateway alone. */
 export class GatewayConfig implements ConfigSection {
@@ -29,6 +31,31 @@ export class GatewayConfig implements ConfigSection {
   @Min(65_536)
   @Max(268_435_456)
   upstreamMaxBytes: number = 33_554_432;
+
+  @Setting('GATEWAY_USER_RIGHTS', {
+    mustBe: 'rules such as Practitioner:everybody or RelatedPerson:patient-in-context, separated by commas',
+    describe: 'Whose data users see, by the type of their own resource; a Patient sees the own, others nobody’s.',
+  })
+  @Matches(/^(Practitioner|PractitionerRole|RelatedPerson|Person):(everybody|patient-in-context)$/, { each: true })
+  userRights: string[] = [];
+
+  @Setting('GATEWAY_PAGE_KEY', {
+    mustBe: '32 bytes in base64, the same for all instances',
+    describe: 'Seals the links to next pages. Made at the start when unset; links then end with the process.',
+    secret: true,
+  })
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9+/]{43}=$/)
+  pageKey?: string;
+
+  /** What is configured of users' rights. */
+  rightsRules(): readonly (readonly [string, RightsRule])[] {
+    return this.userRights.map(readRightsRule).filter((it) => it !== undefined);
+  }
+
+  pageKeyBytes(): Buffer {
+    return this.pageKey === undefined ? randomBytes(32) : Buffer.from(this.pageKey, 'base64');
+  }
 
   complete(_service: object, base: object): void {
     const given: { readonly jwksUrl?: string | undefined } = { ...this };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { type ActivityEntry, approval, mintId, parsePosition, registration } from '#contracts';
-import { activitySource, LogTail } from '#event-log';
+import { approval, mintId, parsePosition, registration } from '#contracts';
+import { activitySource, type ActivityEntry, LogTail } from '#event-log';
 import { freePort, LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { gateway } from './gateway.part.js';
@@ -227,7 +227,7 @@ describe('the gateway', () => {
     const response = await call(
       '/Observation/o1',
       { jti: 'token-allowed' },
-      { 'x-identity': 'forged', cookie: 'c=d', 'if-none-match': 'W/"1"' },
+      { 'x-identity': 'forged', cookie: 'c=d', 'if-none-match': 'W/"0"' },
     );
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toMatch(/^application\/fhir\+json/);

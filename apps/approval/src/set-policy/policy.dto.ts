@@ -1,10 +1,12 @@
-import { applicationKinds } from '#contracts';
-import { Nested, Text, Texts } from '#host';
-import { ArrayMaxSize, IsIn, IsInt, Max, Min } from 'class-validator';
+import { Nested } from '#host';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Length, Max, Min } from 'class-validator';
+
+const kinds = ['patient-access', 'provider', 'backend', 'ehr'] as const;
 
 /** A scope, and how many must approve whatever shares an interaction with it. */
 export class ScopeRule {
-  @Text(512)
+  @IsString()
+  @Length(1, 512)
   scope: string;
 
   @IsInt()
@@ -15,10 +17,13 @@ export class ScopeRule {
 
 /** Scopes that applications of a kind get without a reviewer. */
 export class AutoApproval {
-  @IsIn(applicationKinds)
-  kind: (typeof applicationKinds)[number];
+  @IsIn(kinds)
+  kind: (typeof kinds)[number];
 
-  @Texts(128, 512)
+  @IsArray()
+  @ArrayMaxSize(128)
+  @IsString({ each: true })
+  @Length(1, 512, { each: true })
   scopes: string[];
 }
 

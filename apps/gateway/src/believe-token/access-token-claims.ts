@@ -10,6 +10,12 @@ export interface AccessTokenClaims extends TokenStanding {
   readonly scopes: readonly Scope[];
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number;
+  /** Whom the token is about, as the authorization server names them. */
+  readonly subject: string;
+  /** The id of the patient in context: what `patient/` scopes are about (SMART App Launch). */
+  readonly patient?: string;
+  /** The user's own FHIR resource, as a reference or a URL. */
+  readonly fhirUser?: string;
 }
 
 /**
@@ -27,12 +33,18 @@ export function readClaims(payload: JWTPayload): AccessTokenClaims | undefined {
     gatehouse_approval_version: approvalVersion,
     gatehouse_epoch: epoch,
     gatehouse_key: keyThumbprint,
+    gatehouse_grant: grantId,
+    sub: subject,
+    patient,
+    fhirUser,
   } = payload;
   if (cnf !== undefined || typeof exp !== 'number' || typeof jti !== 'string' || typeof scope !== 'string')
     return undefined;
   if (typeof clientId !== 'string' || typeof applicationId !== 'string') return undefined;
   if (typeof approvalVersion !== 'number' || typeof epoch !== 'number') return undefined;
   if (keyThumbprint !== undefined && typeof keyThumbprint !== 'string') return undefined;
+  if (typeof subject !== 'string' || !isTextOrAbsent(grantId) || !isTextOrAbsent(fhirUser)) return undefined;
+  if (!isTextOrAbsent(patient) || (patient !== undefined && !/^[A-Za-z0-9\-.]{1,64}$/.test(patient))) return undefined;
   const parsed = parseScopeList(scope);
   if (!parsed.ok) return undefined;
   return {
@@ -44,5 +56,13 @@ export function readClaims(payload: JWTPayload): AccessTokenClaims | undefined {
     approvalVersion,
     scopes: parsed.scopes,
     expiresAtMs: exp * 1000,
+    subject,
+    ...(grantId === undefined ? {} : { grantId }),
+    ...(patient === undefined ? {} : { patient }),
+    ...(fhirUser === undefined ? {} : { fhirUser }),
   };
+}
+
+function isTextOrAbsent(claim: unknown): claim is string | undefined {
+  return claim === undefined || (typeof claim === 'string' && claim !== '');
 }

@@ -41,6 +41,7 @@ const claims: AccessTokenClaims = {
   approvalVersion: 1,
   scopes: scopes('system/Observation.rs', 'system/Patient.rs'),
   expiresAtMs: 0,
+  subject: 'client-1',
 };
 
 const asks = (method: string, path: string, query = ''): FhirInteraction =>

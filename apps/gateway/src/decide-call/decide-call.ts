@@ -4,8 +4,10 @@ import {
   type FhirInteraction,
   intersect,
   parseScopes,
+  type Reaches,
   type ResourceScope,
   type Scope,
+  systemReaches,
 } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 
@@ -30,12 +32,14 @@ export type CallDecision =
  * Decides a call from what is in force now: the token's standing, then the scopes that it has and that are approved
  * still, then the interaction. Pure; cheap enough to be asked again before each byte that leaves.
  *
- * @param access the effective access of the token's application, at this moment
+ * @param access  the effective access of the token's application, at this moment
+ * @param reaches whose data the token's scopes can be about
  */
 export function decideCall(
   claims: AccessTokenClaims,
   access: EffectiveAccess | undefined,
   interaction: FhirInteraction,
+  reaches: Reaches = systemReaches,
 ): CallDecision {
   if (access?.clientId !== claims.clientId)
     return deadToken('the token’s application is not known', 'unknown application');
@@ -53,8 +57,8 @@ export function decideCall(
       wouldAllow: [],
     };
   }
-  const granted = intersect(claims.scopes, approvedScopes(access.scopes));
-  const decision = decideInteraction(granted, interaction);
+  const granted = grantedScopes(claims.scopes, access.scopes);
+  const decision = decideInteraction(granted, interaction, reaches);
   if (decision.outcome === 'allow') return { outcome: 'allow', scopes: decision.scopes, granted };
   const { reason, detail, wouldAllow } = decision;
   return {
@@ -68,6 +72,17 @@ export function decideCall(
 
 function deadToken(detail: string, reason: string): CallDecision {
   return { outcome: 'deny', kind: 'token', reason, detail, wouldAllow: [] };
+}
+
+const met = new WeakMap<readonly Scope[], WeakMap<readonly string[], readonly Scope[]>>();
+
+/** What a token has and is approved still, worked out once for each token and approval: the same list as long as both are. */
+function grantedScopes(had: readonly Scope[], approved: readonly string[]): readonly Scope[] {
+  let byApproval = met.get(had);
+  if (!byApproval) met.set(had, (byApproval = new WeakMap()));
+  let granted = byApproval.get(approved);
+  if (!granted) byApproval.set(approved, (granted = intersect(had, approvedScopes(approved))));
+  return granted;
 }
 
 const parsed = new WeakMap<readonly string[], readonly Scope[]>();

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord } from '#contracts';
 import { parseScopes } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
+import { PageLinks } from '../page-links/page-links.js';
+import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { CallRecords } from './call-records.js';
 import { FhirCalls } from './fhir-calls.js';
 import { OpenCalls } from './open-calls.js';
@@ -17,6 +20,7 @@ const claims: AccessTokenClaims = {
   approvalVersion: 1,
   scopes: parsed.ok ? parsed.scopes : [],
   expiresAtMs: 0,
+  subject: 'client-1',
 };
 const open: EffectiveAccess = {
   applicationId: 'a1',
@@ -76,9 +80,13 @@ async function call(
   const log = { warn: () => undefined, error: () => undefined };
   const calls = new FhirCalls(
     { point, calls: new OpenCalls() },
-    { believe: async () => claims },
-    new CallRecords(activity, 'gateway-1'),
-    upstream,
+    {
+      tokens: { believe: async () => claims },
+      rights: new ConfiguredRights(new Map()),
+      pages: new PageLinks(randomBytes(32)),
+      records: new CallRecords(activity, 'gateway-1'),
+      upstream,
+    },
     'https://gatehouse.example.org/fhir',
     log,
   );

@@ -2,12 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessFold, EffectiveAccess } from '#access';
 import type { EnforcementPoint } from '#enforcement';
 import type { Log } from '#host';
-import { type FhirInteraction, readRequest, splitTarget, upstreamTarget } from '#smart';
+import { type FhirRequest, type Reaches, readRequest, splitTarget } from '#smart';
+import { answerCall } from '../answer/answer-call.js';
+import { Answering, type CheckedAnswer, NotAnswered } from '../answer/answering.js';
+import { isNotModified } from '../answer/not-modified.js';
+import { withOurUrls } from '../answer/our-urls.js';
+import { BundleLinks } from '../answer/paging.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { KeysUnavailable, TokenNotBelieved, type VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
+import { PAGE_PARAMETER, type PageLinks, type PageOwner, type PagePlace } from '../page-links/page-links.js';
+import { reachesOf } from '../user-rights/reaches.js';
+import type { UserRights } from '../user-rights/user-rights.js';
 import { CallRecords, NotRecorded, type RecordedCall } from './call-records.js';
-import { filterAnswer } from './filter-answer.js';
 import type { OpenCalls } from './open-calls.js';
 import {
   type FhirError,
@@ -18,14 +25,30 @@ import {
   tokenRequired,
 } from './operation-outcome.js';
 import { FORM_LIMIT, readForm } from './read-form.js';
-import { cutAnswer, sendError, sendResource } from './send-answer.js';
-import { type Upstream, type UpstreamAnswer, UpstreamFailed } from './upstream.js';
+import { cutAnswer, sendError, sendNotModified, sendResource } from './send-answer.js';
+import { type Upstream, UpstreamFailed } from './upstream.js';
 
 type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
 type Denied = Extract<CallDecision, { readonly outcome: 'deny' }>;
 
 /** What a call is judged by. */
 type InForce = Pick<EnforcementPoint, 'holdsLease'> & { readonly access: Pick<AccessFold, 'byApplicationId'> };
+
+/** A call with what it is judged and answered by. */
+interface JudgedCall extends RecordedCall {
+  readonly reaches: Reaches;
+  /** Where a page link leads to. */
+  readonly from: PagePlace | undefined;
+}
+
+/** What calls are believed, judged and answered with. */
+interface Means {
+  readonly tokens: Pick<VerifiedTokens, 'believe'>;
+  readonly rights: UserRights;
+  readonly pages: PageLinks;
+  readonly records: CallRecords;
+  readonly upstream: Pick<Upstream, 'ask' | 'base'>;
+}
 
 /** Where this instance's FHIR API is mounted. */
 export const FHIR_MOUNT = '/fhir';
@@ -39,9 +62,7 @@ export class FhirCalls {
 
   constructor(
     private readonly gateway: { readonly point: InForce; readonly calls: OpenCalls },
-    private readonly tokens: Pick<VerifiedTokens, 'believe'>,
-    private readonly records: CallRecords,
-    private readonly upstream: Pick<Upstream, 'ask' | 'base'>,
+    private readonly means: Means,
     /** Our FHIR base, without a slash at its end. */
     private readonly base: string,
     private readonly log: Pick<Log, 'warn' | 'error'>,
@@ -66,25 +87,33 @@ export class FhirCalls {
     if (form === undefined)
       return fhirError(413, 'too-long', `A search takes at most ${FORM_LIMIT} bytes of parameters.`);
 
-    const interaction = readRequest({
-      method: request.method ?? '',
-      ...target,
-      headers: request.headers,
-      form,
-    });
-    const call: RecordedCall = {
+    const asked = { method: request.method ?? '', ...target, headers: request.headers, form };
+    const call: JudgedCall = {
       callId: CallRecords.newCallId(),
       claims,
-      interaction,
+      ...this.#read(asked, claims),
+      reaches: reachesOf(claims, this.means.rights, [this.base]),
       method: request.method ?? '',
       correlationId: String(response.getHeader('x-correlation-id') ?? ''),
       ...clientOf(request),
     };
     if (!this.#point.holdsLease()) return notNow('This instance is not up to date with what is in force.');
     const access = this.#accessOf(claims);
-    const decision = decideCall(claims, access, interaction);
+    const decision = decideCall(claims, access, call.interaction, call.reaches);
     if (decision.outcome === 'deny') return await this.#refuse(response, call, decision, access);
     return await this.#letIn(response, call, decision, access);
+  }
+
+  /** What is asked: by the request, or by the page link that it is. */
+  #read(request: FhirRequest, claims: AccessTokenClaims): Pick<JudgedCall, 'interaction' | 'from'> {
+    const interaction = readRequest(request);
+    const params = 'params' in interaction ? interaction.params : [];
+    const sealed = params.find(({ name }) => name === PAGE_PARAMETER)?.value;
+    if (sealed === undefined) return { interaction, from: undefined };
+    const opened = params.length === 1 ? this.means.pages.open(sealed, ownerOf(claims)) : undefined;
+    if (opened) return { interaction: opened.interaction, from: opened.place };
+    const reason = 'the page link does not count here, or not any more';
+    return { interaction: { kind: 'unrecognised', reason }, from: undefined };
   }
 
   /** The token's claims, or what its bearer is told. */
@@ -94,7 +123,7 @@ export class FhirCalls {
     const token = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(headers.authorization)?.[1];
     if (token === undefined) return invalidToken('The Authorization header holds no bearer token.');
     try {
-      return await this.tokens.believe(token);
+      return await this.means.tokens.believe(token);
     } catch (error) {
       if (error instanceof TokenNotBelieved) return invalidToken(error.reason);
       if (!(error instanceof KeysUnavailable)) throw error;
@@ -111,7 +140,7 @@ export class FhirCalls {
   ): Promise<FhirError | undefined> {
     const error = toldOf(decision);
     try {
-      const position = await this.records.decided(call, decision, access?.approvalVersion, error.status);
+      const position = await this.means.records.decided(call, decision, access?.approvalVersion, error.status);
       sendError(response, error, { 'Gatehouse-Position': position });
       return undefined;
     } catch (failure) {
@@ -121,14 +150,16 @@ export class FhirCalls {
 
   async #letIn(
     response: ServerResponse,
-    call: RecordedCall,
+    call: JudgedCall,
     decided: Allowed,
     access: EffectiveAccess | undefined,
   ): Promise<FhirError | undefined> {
-    const target = upstreamTarget(call.interaction);
-    if (!target) return fhirError(400, 'not-supported', 'This interaction is not handed on.');
     const cut = new AbortController();
-    const isAllowed = () => this.#decideAgain(call)?.outcome === 'allow';
+    const isAllowed = () => {
+      const now = this.#decideAgain(call);
+      // What was judged under other scopes does not leave under these.
+      return now?.outcome === 'allow' && now.granted === decided.granted;
+    };
     const end = this.gateway.calls.open({
       applicationId: call.claims.applicationId,
       isAllowed,
@@ -139,18 +170,26 @@ export class FhirCalls {
     });
     response.once('close', () => cut.abort());
     try {
-      // The decision was taken in this same tick.
-      const asked = this.upstream.ask(target, cut.signal);
+      const { upstream, pages } = this.means;
+      const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.base] };
+      // The first request goes upstream in the tick of the decision, any other in one in which it was taken again.
+      const answering = new Answering(sight, upstream.base, async (target) => {
+        if (!isAllowed()) throw new NotAnswered(changed, 'what is in force changed');
+        return await upstream.ask(target, cut.signal);
+      });
+      const links = new BundleLinks(this.base, pages, ownerOf(call.claims));
+      const asked = answerCall(call.interaction, call.from, links, answering);
       const [answer, recorded] = await Promise.allSettled([
         asked,
-        this.records.decided(call, decided, access?.approvalVersion),
+        this.means.records.decided(call, decided, access?.approvalVersion),
       ]);
       if (recorded.status === 'rejected') return this.#notRecorded(recorded.reason);
       const position = { 'Gatehouse-Position': recorded.value };
       const now = this.#decideAgain(call);
       if (now?.outcome !== 'allow') return await this.#withhold(response, call, now, position);
-      if (answer.status === 'rejected') return await this.#upstreamFailed(response, call, answer.reason, position);
-      return await this.#send(response, call, now, answer.value, position, isAllowed);
+      if (answer.status === 'rejected') return await this.#notAnswered(response, call, answer.reason, position);
+      if (!isAllowed()) return await this.#withhold(response, call, undefined, position);
+      return await this.#send(response, call, answer.value, position, isAllowed);
     } finally {
       end();
     }
@@ -159,25 +198,26 @@ export class FhirCalls {
   async #send(
     response: ServerResponse,
     call: RecordedCall,
-    now: Allowed,
-    { resource, etag, lastModified }: UpstreamAnswer,
+    answer: CheckedAnswer,
     position: Readonly<Record<string, string>>,
     isAllowed: () => boolean,
   ): Promise<undefined> {
-    const filtered = filterAnswer(resource, call.interaction, now.granted, {
-      upstream: this.upstream.base,
-      base: this.base,
-    });
-    if (!filtered.ok) {
-      this.log.warn('an answer of the upstream was not handed on', undefined, { reason: filtered.reason });
-      return await this.#upstreamFailed(response, call, undefined, position);
-    }
+    const { resource, etag, lastModified } = answer;
     const headers = {
       ...position,
       ...(etag === undefined ? {} : { ETag: etag }),
       ...(lastModified === undefined ? {} : { 'Last-Modified': lastModified }),
+      'Cache-Control': 'private, no-cache',
+      // A file could be read as a page of ours.
+      ...(resource.resourceType === 'Binary' ? { 'Content-Disposition': 'attachment' } : {}),
     };
-    const sent = await sendResource(response, Buffer.from(JSON.stringify(filtered.body)), headers, isAllowed);
+    if (isNotModified(response.req.headers, answer)) {
+      sendNotModified(response, headers);
+      await this.#complete(call, { status: 304, bytes: 0, ending: 'sent' });
+      return undefined;
+    }
+    const body = withOurUrls(JSON.stringify(resource), this.means.upstream.base, this.base);
+    const sent = await sendResource(response, Buffer.from(body), headers, isAllowed);
     await this.#complete(call, { status: 200, ...sent });
     return undefined;
   }
@@ -189,31 +229,33 @@ export class FhirCalls {
     now: Denied | undefined,
     position: Readonly<Record<string, string>>,
   ): Promise<undefined> {
-    const error = now ? toldOf(now) : notNow('This instance is not up to date with what is in force.');
+    const error = now ? toldOf(now) : changed;
     sendError(response, error, position);
     await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld' });
     return undefined;
   }
 
-  async #upstreamFailed(
+  async #notAnswered(
     response: ServerResponse,
     call: RecordedCall,
     reason: unknown,
     position: Readonly<Record<string, string>>,
   ): Promise<undefined> {
-    const error =
-      reason instanceof UpstreamFailed
-        ? reason.answer
-        : fhirError(502, 'transient', 'The FHIR server did not give a resource.');
+    const checked = reason instanceof NotAnswered;
+    if (!checked && !(reason instanceof UpstreamFailed)) throw reason;
+    if (checked && reason.answer.status >= 500)
+      this.log.warn('an answer of the upstream was not handed on', undefined, { reason: reason.reason });
+    const { answer } = reason;
     const gone = response.destroyed;
-    sendError(response, error, position);
-    await this.#complete(call, { status: error.status, bytes: 0, ending: gone ? 'caller-gone' : 'upstream-failed' });
+    sendError(response, answer, position);
+    const ending = gone ? 'caller-gone' : checked ? 'withheld' : 'upstream-failed';
+    await this.#complete(call, { status: answer.status, bytes: 0, ending });
     return undefined;
   }
 
   async #complete(call: RecordedCall, ended: Parameters<CallRecords['completed']>[1]): Promise<void> {
     try {
-      await this.records.completed(call, ended);
+      await this.means.records.completed(call, ended);
     } catch (error) {
       // The decision is recorded; that its result is not is a gap in the run, which the audit sees.
       this.log.error('what became of a call could not be recorded', error, {
@@ -229,19 +271,21 @@ export class FhirCalls {
   }
 
   /** The decision by what is in force in this tick; undefined without a lease. */
-  #decideAgain({
-    claims,
-    interaction,
-  }: {
-    readonly claims: AccessTokenClaims;
-    readonly interaction: FhirInteraction;
-  }): CallDecision | undefined {
-    return this.#point.holdsLease() ? decideCall(claims, this.#accessOf(claims), interaction) : undefined;
+  #decideAgain({ claims, interaction, reaches }: JudgedCall): CallDecision | undefined {
+    return this.#point.holdsLease() ? decideCall(claims, this.#accessOf(claims), interaction, reaches) : undefined;
   }
 
   #accessOf({ applicationId }: AccessTokenClaims): EffectiveAccess | undefined {
     return this.#point.access.byApplicationId(applicationId, Date.now());
   }
+}
+
+/** What is in force is not known here, or is not what the call was judged by. */
+const changed = notNow('This instance is not up to date with what is in force.');
+
+/** For whom the page links of a token count: a refreshed one may go on where an earlier one was. */
+function ownerOf({ applicationId, grantId, subject, patient }: AccessTokenClaims): PageOwner {
+  return { applicationId, holder: grantId ?? subject, ...(patient === undefined ? {} : { patient }) };
 }
 
 function toldOf({ kind, detail, wouldAllow }: Denied): FhirError {

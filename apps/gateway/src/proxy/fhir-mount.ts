@@ -7,6 +7,8 @@ import type { FastifyInstance } from 'fastify';
 import { VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { Conformance } from '../conformance/conformance.js';
 import { GatewayConfig } from '../gateway.config.js';
+import { PageLinks } from '../page-links/page-links.js';
+import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { CallRecords } from './call-records.js';
 import { FHIR_MOUNT, FhirCalls, originalUrlOf } from './fhir-calls.js';
 import { GatewayPoint } from './gateway-point.js';
@@ -45,7 +47,10 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       onStaleKeys: (error) => this.log.warn('the keys of the token service could not be renewed', error),
     });
     const records = new CallRecords(this.activity, this.gateway.point.id);
-    const calls = new FhirCalls(this.gateway, tokens, records, this.upstream, fhirBase, this.log);
+    const rights = new ConfiguredRights(new Map(this.config.rightsRules()));
+    const pages = new PageLinks(this.config.pageKeyBytes());
+    const means = { tokens, rights, pages, records, upstream: this.upstream };
+    const calls = new FhirCalls(this.gateway, means, fhirBase, this.log);
     mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
       prefix: FHIR_MOUNT,
       publicUrl,

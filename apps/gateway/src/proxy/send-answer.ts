@@ -26,6 +26,13 @@ export function sendError(
   response.end(text);
 }
 
+/** Tells that the caller has the resource already (RFC 9110 §15.4.5). */
+export function sendNotModified(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(304, headers);
+  response.end();
+}
+
 /**
  * Ends an answer whose headers may have left, in this tick. It takes the request's socket: an answer that waits for
  * another on its connection (HTTP pipelining) has none of its own yet.

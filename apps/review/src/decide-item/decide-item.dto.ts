@@ -1,15 +1,19 @@
-import { Reason, Texts } from '#host';
-import { IsIn, IsOptional } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 
-export class ItemDecision {
+export class DecideItem {
   @IsIn(['keep', 'narrow', 'revoke'])
   decision: 'keep' | 'narrow' | 'revoke';
 
   /** With `narrow`: the scopes that remain, less than what is approved. */
   @IsOptional()
-  @Texts(200, 512)
+  @IsArray()
+  @ArrayMaxSize(200)
+  @IsString({ each: true })
+  @Length(1, 512, { each: true })
   scopes?: string[];
 
-  @Reason()
+  @IsString()
+  @Length(1, 2000)
+  @Matches(/\S/)
   reason: string;
 }

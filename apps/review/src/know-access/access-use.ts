@@ -1,5 +1,5 @@
 import { isId } from '#contracts';
-import type { ActivityEntry } from '#contracts';
+import type { ActivityEntry } from '#event-log';
 
 /** How an application used its access on one day (UTC). */
 export interface DayOfUse {

@@ -1,14 +1,15 @@
-import { applicationKinds } from '#contracts';
-import { Nested, Text, UtcTime } from '#host';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
+import { Nested } from '#host';
+import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
+
+const kinds = ['patient-access', 'provider', 'backend', 'ehr'] as const;
 
 /** Which accesses a campaign asks about; where nothing is said, every access that is open. */
-export class IncludedAccess {
+export class IncludeAccess {
   @IsOptional()
   @IsArray()
-  @ArrayMaxSize(applicationKinds.length)
-  @IsIn(applicationKinds, { each: true })
-  kinds?: (typeof applicationKinds)[number][];
+  @ArrayMaxSize(kinds.length)
+  @IsIn(kinds, { each: true })
+  kinds?: (typeof kinds)[number][];
 
   @IsOptional()
   @IsArray()
@@ -17,18 +18,20 @@ export class IncludedAccess {
   applicationIds?: string[];
 }
 
-export class NewCampaign {
-  @Text(200)
+export class OpenCampaign {
+  @IsString()
+  @Length(1, 200)
   @Matches(/\S/)
   name: string;
 
   /** Until when to decide, RFC 3339 in UTC. */
-  @UtcTime()
+  @IsISO8601({ strict: true })
+  @Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/)
   dueAt: string;
 
   @IsOptional()
-  @Nested(() => IncludedAccess)
-  include?: IncludedAccess;
+  @Nested(() => IncludeAccess)
+  include?: IncludeAccess;
 
   /** What becomes of an access that nobody has decided about when the campaign is closed. */
   @IsOptional()

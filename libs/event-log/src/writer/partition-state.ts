@@ -1,4 +1,5 @@
-import type { ContextContract, Decider, EventOf, Outcome, Recorded, RecordedOutcome } from '#contracts';
+import type { ContextContract, Decider, EventOf, Outcome, Recorded } from '#contracts';
+import type { RecordedOutcome } from './outcome-codec.js';
 
 /** How long the answer to a command is remembered for a retry. */
 const REMEMBERED_MS = 24 * 3_600_000;

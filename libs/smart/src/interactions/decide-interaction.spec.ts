@@ -4,6 +4,7 @@ import { parseScopeList } from '../scopes/parse-scope.js';
 import { anyScopes } from '../scopes/scope.arbitrary.js';
 import { serialiseScopes } from '../scopes/serialise-scope.js';
 import { decideInteraction, type Enforced } from './decide-interaction.js';
+import { type Reaches, systemReaches } from '../sight/sight.js';
 import { readRequest } from './read-request.js';
 
 const interaction = (line: string) => {
@@ -12,10 +13,10 @@ const interaction = (line: string) => {
   const [path, query] = mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
   return readRequest({ method, path, query, headers: {} });
 };
-const decide = (scopes: string, line: string, enforced?: Enforced) => {
+const decide = (scopes: string, line: string, enforced?: Enforced, reaches?: Reaches) => {
   const parsed = parseScopeList(scopes);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
-  return decideInteraction(parsed.scopes, interaction(line), enforced);
+  return decideInteraction(parsed.scopes, interaction(line), reaches, enforced);
 };
 const allowed = (scopes: string, line: string) => {
   const decision = decide(scopes, line);
@@ -159,9 +160,11 @@ describe('not understood, whatever the scopes', () => {
     'GET /Patient?_text=a',
     'GET /Patient?_content=a',
     'GET /Patient?_contained=true',
-    'GET /Patient?_elements=name',
-    'GET /Patient?_summary=true',
-    'GET /Patient?_summary=text',
+    'GET /Patient?_containedType=container',
+    'GET /Patient?_elements=',
+    'GET /Patient?_elements=name&_elements=id',
+    'GET /Patient?_summary=all',
+    'GET /Patient?_page=AAAA',
     'GET /Patient?_format=xml',
     'GET /Patient?_format=html/json',
     'GET /Patient?_format=json&_format=xml',
@@ -193,8 +196,6 @@ describe('not understood, whatever the scopes', () => {
     'GET /?_type=Patient&_include=Patient:link',
     'GET /?_getpages=7d8b',
     'GET /Patient/p1?name=a',
-    'GET /Patient/p1?_summary=text',
-    'GET /Patient/p1?_elements=name',
     'GET /Patient/p1?_format=xml',
     'GET /Patient/_history?name=a',
     'GET /Patient/p1/_history?_at=2020',
@@ -213,12 +214,6 @@ describe('not understood, whatever the scopes', () => {
 
 describe('not enforced yet, so denied', () => {
   it.each([
-    ['patient/*.cruds', 'GET /Patient/p1'],
-    ['user/*.cruds', 'GET /Patient/p1'],
-    ['patient/Observation.rs', 'GET /Observation?patient=p1'],
-    ['system/Observation.rs?category=laboratory', 'GET /Observation?category=laboratory'],
-    ['system/Observation.rs?category=laboratory', 'GET /Observation/o1'],
-    ['system/Observation.rs patient/Patient.rs', 'GET /Observation?_include=Observation:patient'],
     ['system/*.cruds', 'POST /'],
     ['system/*.cruds', 'POST /Patient'],
     ['system/*.cruds', 'PUT /Patient/p1'],
@@ -230,13 +225,13 @@ describe('not enforced yet, so denied', () => {
     ['system/*.cruds', 'GET /$export'],
     ['system/*.cruds', 'POST /$graphql'],
     ['system/*.cruds', 'GET /_history'],
-    ['system/*.cruds', 'GET /Binary/b1'],
-    ['system/Binary.rs', 'GET /Binary/b1'],
     ['system/*.cruds', 'GET /Bundle/b1'],
+    ['system/*.cruds', 'GET /Binary?_id=b1'],
+    ['system/*.cruds', 'GET /Composition?_revinclude=Bundle:composition'],
+    ['system/Observation.rs?date=2020', 'GET /Observation?category=laboratory'],
+    ['system/Observation.rs?combo-value-quantity=1', 'GET /Observation/o1'],
     ['system/*.cruds', 'GET /Subscription'],
     ['system/*.cruds', 'GET /?_type=Patient,Binary'],
-    ['system/*.cruds', 'GET /Composition?_revinclude=Bundle:composition'],
-    ['system/*.cruds', 'GET /Provenance?_include=Provenance:target:Binary'],
   ])('with %s, %s', (scopes, line) => {
     expect(decide(scopes, line)).toMatchObject({ outcome: 'deny', reason: 'not-enforced', wouldAllow: [] });
   });
@@ -262,7 +257,7 @@ describe('plain writes, where the caller enforces what they need', () => {
     ['system/*.cruds', 'POST /Binary', 'not-enforced'],
     ['system/*.cruds', 'DELETE /Patient/p1?_cascade=delete', 'not-understood'],
     ['system/*.cruds', 'PATCH /Patient/p1', 'not-enforced'],
-    ['patient/*.cruds', 'PUT /Patient/p1', 'not-enforced'],
+    ['patient/*.cruds', 'PUT /Patient/p1', 'not-granted'],
   ])('but not with %s, %s', (scopes, line, reason) => {
     expect(decide(scopes, line, writes)).toMatchObject({ outcome: 'deny', reason });
   });
@@ -278,11 +273,107 @@ it('never allows more under narrower scopes', () => {
   ];
   fc.assert(
     fc.property(anyScopes, anyScopes, fc.constantFrom(...lines), (asked, approved, line) => {
-      const both = decideInteraction(intersect(asked, approved), interaction(line), { writes: true });
+      const both = decideInteraction(intersect(asked, approved), interaction(line), systemReaches, { writes: true });
       if (both.outcome === 'deny') return;
-      expect(decideInteraction(asked, interaction(line), { writes: true }).outcome).toBe('allow');
-      expect(decideInteraction(approved, interaction(line), { writes: true }).outcome).toBe('allow');
+      expect(decideInteraction(asked, interaction(line), systemReaches, { writes: true }).outcome).toBe('allow');
+      expect(decideInteraction(approved, interaction(line), systemReaches, { writes: true }).outcome).toBe('allow');
     }),
     { numRuns: 500 },
   );
+});
+
+const ofPatient: Reaches = { ...systemReaches, patient: { kind: 'patient', id: 'p1' }, user: { kind: 'everybody' } };
+const shown = (scopes: string, line: string, reaches?: Reaches) => {
+  const decision = decide(scopes, line, {}, reaches);
+  return decision.outcome === 'allow' ? 'allow' : `${decision.reason}: ${decision.wouldAllow.join(' ')}`;
+};
+
+describe('what security.md says must pass under patient/*.rs', () => {
+  it.each([
+    'GET /Observation?patient=p1',
+    'GET /Observation?patient=Patient/p1',
+    'GET /MedicationRequest?patient=p1&_include=MedicationRequest:medication',
+    'GET /Observation?patient=p1&_revinclude=Provenance:target',
+    'GET /Observation?patient=p1&category=laboratory,vital-signs',
+    'GET /Observation?patient=p1&date=ge2020-01-01&date=lt2021',
+    'GET /Observation?code=http://loinc.org|4548-4',
+    'GET /Device?patient=p1',
+    'GET /Practitioner/x',
+    'GET /Organization/x',
+    'GET /Location/x',
+    'GET /Medication/x',
+    'GET /Patient/p1',
+    'GET /Patient?_id=p1',
+    'GET /Observation/o1/_history',
+    'GET /Observation/o1/_history/1',
+    'GET /Binary/b1',
+    'GET /Provenance?target=Observation/o1',
+  ])('%s', (line) => {
+    expect(shown('patient/*.rs', line, ofPatient)).toBe('allow');
+  });
+});
+
+describe('each parameter that could tell what may not be seen, both ways', () => {
+  it.each([
+    ['patient/*.rs', 'GET /Observation?_include=Observation:performer:Practitioner', 'allow'],
+    [
+      'patient/Observation.rs',
+      'GET /Observation?_include=Observation:performer:Practitioner',
+      'not-granted: patient/Practitioner.r',
+    ],
+    ['patient/*.rs', 'GET /Observation?_include=Observation:subject:Group', 'allow'],
+    ['patient/*.rs', 'GET /MedicationRequest?_include=MedicationRequest:requester', 'allow'],
+    ['patient/*.rs', 'GET /Appointment?_include=Appointment:slot', 'not-granted: system/Slot.r'],
+    ['patient/*.rs', 'GET /Observation?_revinclude=Provenance:target', 'allow'],
+    ['patient/Observation.rs', 'GET /Observation?_revinclude=Provenance:target', 'not-granted: patient/Provenance.s'],
+    ['patient/*.rs', 'GET /Observation?_include:iterate=Encounter:location', 'allow'],
+    ['patient/*.rs', 'GET /Observation?_include:iterate=Slot:schedule', 'not-granted: system/Slot.r'],
+    ['patient/*.rs', 'GET /Patient?_has:Observation:patient:code=a', 'not-granted: system/Observation.s'],
+    ['patient/*.rs system/Observation.s', 'GET /Patient?_has:Observation:patient:code=a', 'allow'],
+    [
+      'system/Patient.rs system/Observation.rs?category=laboratory',
+      'GET /Patient?_has:Observation:patient:code=a',
+      'not-granted: system/Observation.s',
+    ],
+    ['patient/*.rs', 'GET /Observation?patient.name=a', 'not-granted: system/Patient.s'],
+    ['patient/*.rs', 'GET /Observation?performer:Practitioner.name=a', 'allow'],
+    ['patient/Observation.rs', 'GET /Observation?performer:Practitioner.name=a', 'not-granted: patient/Practitioner.s'],
+    ['patient/*.rs', 'GET /Observation?encounter:Encounter.status=finished', 'not-granted: system/Encounter.s'],
+    ['patient/*.rs', 'GET /Observation?_filter=code+eq+a', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_list=l', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_query=q', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_content=c', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_text=t', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_contained=true', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_contained=false', 'allow'],
+    ['patient/*.rs', 'GET /Observation?_sort=-date', 'allow'],
+    ['patient/*.rs', 'GET /Observation?_sort=patient.name', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_total=accurate', 'allow'],
+    ['patient/*.rs', 'GET /Observation?_total=all', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_summary=count', 'allow'],
+    ['patient/*.rs', 'GET /Observation?_summary=everything', 'not-understood: '],
+    ['patient/*.rs', 'GET /Observation?_elements=code,status', 'allow'],
+    ['patient/*.rs', 'GET /Observation?_elements=code.text', 'not-understood: '],
+    ['patient/*.rs', 'GET /Provenance?recorded=gt2020', 'not-enforced: '],
+    ['system/*.rs', 'GET /Provenance?recorded=gt2020', 'allow'],
+    ['patient/*.rs', 'GET /Observation/_history', 'not-enforced: '],
+    ['system/*.rs', 'GET /Observation/_history', 'allow'],
+    ['patient/*.rs', 'GET /?_type=Observation', 'not-enforced: '],
+    ['patient/*.rs', 'GET /?_type=Practitioner', 'allow'],
+    ['patient/*.rs', 'GET /Slot/s1', 'not-granted: system/Slot.r'],
+    ['user/*.rs', 'GET /Slot/s1', 'allow'],
+  ])('with %s, %s: %s', (scopes, line, expected) => {
+    expect(shown(scopes, line, ofPatient)).toBe(expected);
+  });
+});
+
+it.each([
+  ['patient/*.rs', 'GET /Patient/p1', 'The token names no patient, so that its patient/ scopes allow nothing.'],
+  ['user/*.rs', 'GET /Patient/p1', 'Nobody says what the user may see, so that user/ scopes allow nothing.'],
+])('without the context, %s allows nothing, and says so', (scopes, line, detail) => {
+  expect(decide(scopes, line)).toMatchObject({ outcome: 'deny', reason: 'not-granted', detail });
+});
+
+it('scopes add up: one that reaches nobody takes nothing from one that does', () => {
+  expect(shown('patient/*.rs system/Patient.r', 'GET /Patient/p1')).toBe('allow');
 });

@@ -1,9 +1,13 @@
+import { membershipOf } from '../compartments/patient-compartment.js';
 import type { ResourceType } from '../definitions/r4.js';
-import type { ResourceScope, Scope, ScopeInteraction } from '../scopes/scope.js';
-import type { FhirInteraction } from './interaction.js';
+import type { ResourceScope, Scope, ScopeContext, ScopeInteraction } from '../scopes/scope.js';
+import { canMatch } from '../sight/match-parameter.js';
+import { extentOf, isCarrier, names, type Extent, type Reaches, systemReaches } from '../sight/sight.js';
+import type { FhirInteraction, QueryParameter } from './interaction.js';
 import {
   understandHistory,
   understandNoSearch,
+  understandRead,
   understandSearch,
   understandSystemSearch,
   type Need,
@@ -40,9 +44,6 @@ export interface Enforced {
   readonly writes?: boolean;
 }
 
-/** They carry resources of other types inside, or arbitrary files: Binary's way in is a document in scope. */
-const carriers: ReadonlySet<string> = new Set(['Binary', 'Bundle', 'Parameters', 'Subscription']);
-
 /** Written only under a scope that names the type: `*` is not meant to change the rules themselves. */
 const writtenByName: ReadonlySet<string> = new Set(
   (
@@ -56,20 +57,20 @@ const writtenByName: ReadonlySet<string> = new Set(
 /**
  * Decides whether the scopes of a token allow an interaction. What is not understood is denied.
  *
- * This decides for `system/` scopes without parameters, by type and interaction: read, vread and histories of a type
- * or instance, searches on a type or on named types, with the types that includes and chains reach; and, where
- * `enforced` says so, plain writes by id.
+ * This is about the request alone. Where a scope reaches a part of a type only (a patient's, or what a granular scope
+ * names), an allowed request is still to be narrowed (`narrowSearch`), and each resource that comes back to be judged
+ * (`judge`).
  *
- * Left to the work on enforcement, and DENIED until it is there, whatever the scopes say: `patient/` and
- * `user/` scopes (the patient's compartment and the user's rights are not applied yet), granular scopes,
- * `_elements` and `_summary`, conditional writes and patches, batches and transactions (each entry is to be
- * checked), every operation, compartment searches, the system's history, and the types Binary, Bundle,
- * Parameters and Subscription. A decision is about the request alone: of what the upstream answers, the gateway still
- * drops every entry of a type that is not granted.
+ * DENIED whatever the scopes say, until it is there: writes unless `enforced` says so, conditional writes and patches,
+ * batches and transactions, every operation, compartment searches, the system's history, and the types Bundle,
+ * Parameters and Subscription.
+ *
+ * @param reaches whose data the scopes of each context can be about; a backend's when left out
  */
 export function decideInteraction(
   scopes: readonly Scope[],
   interaction: FhirInteraction,
+  reaches: Reaches = systemReaches,
   enforced: Enforced = {},
 ): Decision {
   switch (interaction.kind) {
@@ -81,19 +82,19 @@ export function decideInteraction(
     }
     case 'read':
     case 'vread':
-      return decide(scopes, understandNoSearch(interaction.params), [need(interaction.type, 'r')]);
+      return decideOne(scopes, understandRead(interaction.params), interaction.type, 'r', reaches);
     case 'history-instance':
-      return decide(scopes, understandHistory(interaction.params), [need(interaction.type, 'r')]);
+      return decideOne(scopes, understandHistory(interaction.params), interaction.type, 'r', reaches);
     case 'history-type':
-      return decide(scopes, understandHistory(interaction.params), [need(interaction.type, 's')]);
+      return decideHistory(scopes, interaction, reaches);
     case 'search-type':
-      return decide(scopes, understandSearch(interaction.type, interaction.params), []);
+      return decideSearch(scopes, interaction, reaches);
     case 'search-system':
-      return decide(scopes, understandSystemSearch(interaction.params), []);
+      return decideSystemSearch(scopes, interaction.params, reaches);
     case 'create':
     case 'update':
     case 'delete':
-      return decideWrite(scopes, interaction, enforced);
+      return decideWrite(scopes, interaction, reaches, enforced);
     case 'patch':
     case 'conditional-create':
     case 'conditional-update':
@@ -115,46 +116,133 @@ type Write = Extract<FhirInteraction, { readonly kind: 'create' | 'update' | 'de
 
 const letters = { create: 'c', update: 'u', delete: 'd' } as const satisfies Record<string, ScopeInteraction>;
 
-function decideWrite(scopes: readonly Scope[], interaction: Write, enforced: Enforced): Decision {
+function decideWrite(scopes: readonly Scope[], interaction: Write, reaches: Reaches, enforced: Enforced): Decision {
   if (!enforced.writes) return notEnforced(`${interaction.kind} is not enforced here`);
+  if (interaction.type === 'Binary') return notEnforced('a Binary is not written here');
   const byName = writtenByName.has(interaction.type);
   const counted = byName ? scopes.filter((it) => it.kind !== 'resource' || it.type !== '*') : scopes;
-  return decide(counted, understandNoSearch(interaction.params), [need(interaction.type, letters[interaction.kind])]);
+  const letter = letters[interaction.kind];
+  return decideOne(counted, understandNoSearch(interaction.params), interaction.type, letter, reaches);
 }
 
-const need = (type: ResourceType, interaction: ScopeInteraction): Need => ({ type, interaction });
+function decideSearch(
+  scopes: readonly Scope[],
+  { type, params }: Extract<FhirInteraction, { readonly kind: 'search-type' }>,
+  reaches: Reaches,
+): Decision {
+  if (type === 'Binary') return notEnforced('a Binary is read by its id, and not searched for');
+  const decision = decide(scopes, understandSearch(type, params), reaches);
+  // Which of them are a patient's stands in what they are about, so that all would have to be looked through.
+  const names = (code: string) => params.some(({ name }) => name === code);
+  if (
+    decision.outcome === 'allow' &&
+    type === 'Provenance' &&
+    !names('target') &&
+    isOfPatientsOnly(scopes, type, reaches)
+  )
+    return notEnforced('a search of Provenance under patient/ scopes must name a target');
+  return decision;
+}
 
-function decide(scopes: readonly Scope[], understood: Understanding, more: readonly Need[]): Decision {
-  if (!understood.ok) return notUnderstood(understood.reason);
-  const needs = [...more, ...understood.needs];
-  const carrier = needs.find(({ type }) => carriers.has(type));
-  if (carrier) return notEnforced(`access to ${carrier.type} is not enforced yet`);
+function decideHistory(
+  scopes: readonly Scope[],
+  { type, params }: Extract<FhirInteraction, { readonly kind: 'history-type' }>,
+  reaches: Reaches,
+): Decision {
+  if (type === 'Binary') return notEnforced('a Binary is read by its id');
+  const decision = decideOne(scopes, understandHistory(params), type, 's', reaches);
+  if (decision.outcome === 'allow' && isOfPatientsOnly(scopes, type, reaches))
+    return notEnforced(`the history of all ${type} cannot be narrowed to a patient`);
+  return decision;
+}
 
-  const resourceScopes = scopes.filter((it) => it.kind === 'resource');
-  const used = new Set<ResourceScope>();
-  const missing = needs.filter((each) => {
-    const by = resourceScopes.find((scope) => isEnforced(scope) && allows(scope, each));
-    if (by) used.add(by);
-    return !by;
+function decideSystemSearch(scopes: readonly Scope[], params: readonly QueryParameter[], reaches: Reaches): Decision {
+  const understood = understandSystemSearch(params);
+  const decision = decide(scopes, understood, reaches);
+  if (decision.outcome === 'deny' || !understood.ok) return decision;
+  const narrow = understood.needs.find(({ type }) => type === 'Binary' || isOfPatientsOnly(scopes, type, reaches));
+  return narrow ? notEnforced(`a search across types cannot narrow ${narrow.type} to a patient`) : decision;
+}
+
+/** Whether all that allows a search of the type is about a patient, so that the search must be narrowed to that one. */
+function isOfPatientsOnly(scopes: readonly Scope[], type: ResourceType, reaches: Reaches): boolean {
+  return !scopes.some((scope) => {
+    const extent = extentOf(scope, type, 's', reaches);
+    if (extent === undefined || scope.kind !== 'resource') return false;
+    return extent === 'whole' || reaches[scope.context].kind === 'everybody' || membershipOf(type).kind === 'shared';
   });
-  if (missing.length === 0) return { outcome: 'allow', scopes: [...used] };
+}
 
-  const unchecked = missing.find((each) => resourceScopes.some((scope) => allows(scope, each)));
-  if (unchecked) {
-    return notEnforced(
-      `the scope for ${unchecked.type} is one for a patient, for a user, or granular, which is not enforced yet`,
-    );
+/** What needs one type and one interaction: the common case, kept free of lists. */
+function decideOne(
+  scopes: readonly Scope[],
+  understood: Understanding,
+  type: ResourceType,
+  interaction: ScopeInteraction,
+  reaches: Reaches,
+): Decision {
+  if (!understood.ok) return notUnderstood(understood.reason);
+  const by = allowing(scopes, type, interaction, reaches, 'part');
+  return by ? { outcome: 'allow', scopes: [by] } : refused(scopes, [{ type, interaction }], reaches);
+}
+
+function decide(scopes: readonly Scope[], understood: Understanding, reaches: Reaches): Decision {
+  if (!understood.ok) return notUnderstood(understood.reason);
+  const used: ResourceScope[] = [];
+  const missing: Need[] = [];
+  for (const need of understood.needs) {
+    const by = allowing(scopes, need.type, need.interaction, reaches, need.whole ? 'whole' : 'part');
+    if (!by) missing.push(need);
+    else if (!used.includes(by)) used.push(by);
   }
-  const wouldAllow = [...new Set(missing.map(({ type, interaction }) => `system/${type}.${interaction}`))];
-  return { outcome: 'deny', reason: 'not-granted', detail: `needs ${wouldAllow.join(' ')}`, wouldAllow };
+  return missing.length === 0 ? { outcome: 'allow', scopes: used } : refused(scopes, missing, reaches);
 }
 
-function isEnforced(scope: ResourceScope): boolean {
-  return scope.context === 'system' && scope.params.length === 0;
+/** The scope that reaches furthest into a type, of those that reach at least as far as is needed. */
+function allowing(
+  scopes: readonly Scope[],
+  type: ResourceType,
+  interaction: ScopeInteraction,
+  reaches: Reaches,
+  needed: Extent,
+): ResourceScope | undefined {
+  let part: ResourceScope | undefined;
+  for (const scope of scopes) {
+    const extent = extentOf(scope, type, interaction, reaches);
+    if (extent === undefined || scope.kind !== 'resource') continue;
+    if (extent === 'whole') return scope;
+    part ??= scope;
+  }
+  return needed === 'part' ? part : undefined;
 }
 
-function allows(scope: ResourceScope, { type, interaction }: Need): boolean {
-  return (scope.type === '*' || scope.type === type) && scope.interactions.includes(interaction);
+function refused(scopes: readonly Scope[], missing: readonly Need[], reaches: Reaches): Decision {
+  const carrier = missing.find(({ type }) => isCarrier(type));
+  if (carrier) return notEnforced(`access to ${carrier.type} is not enforced yet`);
+  for (const { type, interaction, whole } of missing) {
+    if (whole) continue;
+    const named = scopes.filter((scope) => names(scope, type, interaction));
+    // A scope is there and reaches nobody, or nothing that can be told from a resource.
+    const nobody = named.map(({ context }) => reaches[context]).find(({ kind }) => kind === 'nobody');
+    if (nobody?.kind === 'nobody' && named.every(({ context }) => reaches[context].kind === 'nobody'))
+      return { outcome: 'deny', reason: 'not-granted', detail: nobody.why, wouldAllow: [] };
+    const unmatched = named.flatMap(({ params }) => params).find((param) => !canMatch(type, param));
+    if (unmatched) return notEnforced(`a scope that names ${unmatched.name} of ${type} is not enforced yet`);
+  }
+  const context = scopes.find((it) => it.kind === 'resource')?.context ?? 'system';
+  const wouldAllow = new Set(missing.map((need) => `${contextFor(need, context)}/${need.type}.${need.interaction}`));
+  return {
+    outcome: 'deny',
+    reason: 'not-granted',
+    detail: `needs ${[...wouldAllow].join(' ')}`,
+    wouldAllow: [...wouldAllow],
+  };
+}
+
+/** The context in which a scope would do: the token's own, unless a patient's scope could not reach so far. */
+function contextFor({ type, whole }: Need, own: ScopeContext): ScopeContext {
+  const { kind } = membershipOf(type);
+  return own !== 'system' && (kind === 'outside' || (whole && kind !== 'shared')) ? 'system' : own;
 }
 
 const notUnderstood = (detail: string): Decision => ({

@@ -6,10 +6,18 @@ import type { QueryParameter } from './interaction.js';
 export interface Need {
   readonly type: ResourceType;
   readonly interaction: ScopeInteraction;
+  /**
+   * The request tells something of resources of this type that it does not show, so that nothing could be checked
+   * afterwards: only a scope for all of the type will do.
+   */
+  readonly whole?: true;
 }
 
 export type Understanding =
   { readonly ok: true; readonly needs: readonly Need[] } | { readonly ok: false; readonly reason: string };
+
+/** Nothing is needed but what the path of a request says. */
+const nothingAsked: Understanding = { ok: true, needs: [] };
 
 /** Thrown inside this file only; what callers see is the reason. */
 class NotUnderstood extends Error {}
@@ -21,20 +29,40 @@ const oneOf =
   (value: string) =>
     values.includes(value);
 
+const isElementList = (value: string) => /^[A-Za-z]\w{0,63}(,[A-Za-z]\w{0,63}){0,63}$/.test(value);
+
 /**
  * Parameters about the answer and not its content, and which of their values are understood. Each may stand once.
- * `_elements` and most of `_summary` would strip what the gateway must see (whose data it is); they are refused
- * until the gateway cuts the answer itself.
+ * `_elements`, `_summary`, `_count` and `_total` stay here: upstream they would strip what is to be checked, or count
+ * what is not to be seen.
  */
 const plainControls: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['_format', oneOf(...jsonFormats)],
   ['_pretty', oneOf('true', 'false')],
 ]);
+const readControls: ReadonlyMap<string, (value: string) => boolean> = new Map([
+  ...plainControls,
+  ['_elements', isElementList],
+  ['_summary', oneOf('true', 'text', 'data', 'false')],
+]);
 const searchControls: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ...plainControls,
   ['_count', (value: string) => /^\d{1,6}$/.test(value)],
   ['_total', oneOf('none', 'estimate', 'accurate')],
-  ['_summary', oneOf('count', 'false')],
+  ['_elements', isElementList],
+  ['_summary', oneOf('count', 'true', 'text', 'data', 'false')],
+  ['_contained', oneOf('false')],
+]);
+
+/** Refused under every scope, since nobody can tell from the request, or from the answer, what they looked at. */
+const unprovable: ReadonlySet<string> = new Set([
+  '_contained',
+  '_containedType',
+  '_content',
+  '_filter',
+  '_list',
+  '_query',
+  '_text',
 ]);
 const historyControls: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ...plainControls,
@@ -79,7 +107,13 @@ export function understandSystemSearch(params: readonly QueryParameter[]): Under
   });
 }
 
-/** Checks that nothing but `_format` and `_pretty` stands beside a read or a write. */
+/** Checks that nothing but what shapes the answer stands beside a read. */
+export function understandRead(params: readonly QueryParameter[]): Understanding {
+  if (params.length === 0) return nothingAsked;
+  return understand(() => onlyControls(params, readControls));
+}
+
+/** Checks that nothing but `_format` and `_pretty` stands beside a write. */
 export function understandNoSearch(params: readonly QueryParameter[]): Understanding {
   return understand(() => onlyControls(params, plainControls));
 }
@@ -141,6 +175,7 @@ function filter(type: ResourceType, name: string, value: string, depth: number):
 /** A filter on the type itself shows nothing of another type. */
 function ownFilter(type: ResourceType | '*', name: string, value: string): void {
   const [code = '', modifier, ...more] = name.split(':');
+  if (unprovable.has(code)) throw new NotUnderstood(`${code} is refused under every scope: it cannot be checked`);
   const parameter = searchParameterOf(type, code);
   if (!parameter) throw new NotUnderstood(`${code} is not a search parameter of ${type} that is understood`);
   if (more.length > 0 || (modifier !== undefined && !isProven(parameter, modifier))) {
@@ -177,7 +212,7 @@ function chain(type: ResourceType, link: string, rest: string, value: string, de
   const reached = targetsOf(parameter, target, link).filter((it) => next === '_has' || searchParameterOf(it, next));
   if (reached.length === 0) throw new NotUnderstood(`${next} is not a search parameter behind ${link}`);
   return reached.flatMap((it): readonly Need[] => [
-    { type: it, interaction: 's' },
+    { type: it, interaction: 's', whole: true },
     ...filter(it, rest, value, depth + 1),
   ]);
 }
@@ -190,7 +225,7 @@ function reverseChain(type: ResourceType, name: string, value: string, depth: nu
   if (parameter?.kind !== 'reference' || !mayPointTo(parameter.targets, type)) {
     throw new NotUnderstood(`${code} is not a reference from ${source} to ${type}`);
   }
-  return [{ type: source, interaction: 's' }, ...filter(source, rest.join(':'), value, depth + 1)];
+  return [{ type: source, interaction: 's', whole: true }, ...filter(source, rest.join(':'), value, depth + 1)];
 }
 
 /** `_include=MedicationRequest:medication` brings every type that the reference may point to. */

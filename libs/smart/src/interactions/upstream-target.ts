@@ -1,4 +1,4 @@
-import type { FhirInteraction } from './interaction.js';
+import type { FhirInteraction, QueryParameter } from './interaction.js';
 import { writeParameters } from './request-target.js';
 
 /** What to ask of the FHIR server behind the gateway. */
@@ -10,30 +10,43 @@ export interface UpstreamTarget {
   readonly form?: string;
 }
 
-/** The gateway speaks JSON to the upstream by `Accept`, and gives the caller what it asked for by itself. */
-const ours: ReadonlySet<string> = new Set(['_format', '_pretty']);
+/** About the shape of the answer: the gateway asks for all of it, in JSON by `Accept`, and cuts it itself. */
+const ours: ReadonlySet<string> = new Set([
+  '_format',
+  '_pretty',
+  '_elements',
+  '_summary',
+  '_count',
+  '_total',
+  '_contained',
+]);
 
 /**
  * Writes an interaction anew from what was judged, so that no byte of the caller's URL goes upstream. Searches by
  * POST stay such. Undefined for what the gateway answers itself, or does not send in this form: the conditional
  * writes, which it resolves to one id first, batches, whose entries it sends, and operations.
+ *
+ * @param added to a search or a history: parameters that narrow it, or say how much of it is wanted at a time
  */
-export function upstreamTarget(interaction: FhirInteraction): UpstreamTarget | undefined {
+export function upstreamTarget(
+  interaction: FhirInteraction,
+  added: readonly QueryParameter[] = [],
+): UpstreamTarget | undefined {
   switch (interaction.kind) {
     case 'read':
       return get(`/${interaction.type}/${interaction.id}`, interaction);
     case 'vread':
       return get(`/${interaction.type}/${interaction.id}/_history/${interaction.versionId}`, interaction);
     case 'history-instance':
-      return get(`/${interaction.type}/${interaction.id}/_history`, interaction);
+      return get(`/${interaction.type}/${interaction.id}/_history`, interaction, added);
     case 'history-type':
-      return get(`/${interaction.type}/_history`, interaction);
+      return get(`/${interaction.type}/_history`, interaction, added);
     case 'history-system':
-      return get('/_history', interaction);
+      return get('/_history', interaction, added);
     case 'search-type':
-      return search(`/${interaction.type}`, interaction);
+      return search(`/${interaction.type}`, interaction, added);
     case 'search-system':
-      return search('', interaction);
+      return search('', interaction, added);
     case 'create':
       return { method: 'POST', target: `/${interaction.type}` };
     case 'update':
@@ -57,14 +70,21 @@ export function upstreamTarget(interaction: FhirInteraction): UpstreamTarget | u
 
 type WithParams = Extract<FhirInteraction, { readonly params: unknown }>;
 
-const parametersOf = ({ params }: WithParams) => writeParameters(params.filter(({ name }) => !ours.has(name)));
+type Added = readonly QueryParameter[];
 
-function get(path: string, interaction: WithParams): UpstreamTarget {
-  const query = parametersOf(interaction);
+const parametersOf = ({ params }: WithParams, added: Added) =>
+  writeParameters([...params.filter(({ name }) => !ours.has(name)), ...added]);
+
+function get(path: string, interaction: WithParams, added: Added = []): UpstreamTarget {
+  const query = parametersOf(interaction, added);
   return { method: 'GET', target: query === '' ? path : `${path}?${query}` };
 }
 
-function search(path: string, interaction: WithParams & { readonly via: 'get' | 'post' }): UpstreamTarget {
-  if (interaction.via === 'get') return get(path === '' ? '/' : path, interaction);
-  return { method: 'POST', target: `${path}/_search`, form: parametersOf(interaction) };
+function search(
+  path: string,
+  interaction: WithParams & { readonly via: 'get' | 'post' },
+  added: Added,
+): UpstreamTarget {
+  if (interaction.via === 'get') return get(path === '' ? '/' : path, interaction, added);
+  return { method: 'POST', target: `${path}/_search`, form: parametersOf(interaction, added) };
 }

@@ -1,0 +1,119 @@
+import {
+  asAsked,
+  extentOf,
+  type FhirResource,
+  isResource,
+  matchesParameter,
+  type NarrowedSearch,
+  narrowSearch,
+  type QueryParameter,
+  type ResourceType,
+  shapeResource,
+  upstreamTarget,
+} from '#smart';
+import type { PagedInteraction, PagePlace } from '../page-links/page-links.js';
+import { type Answering, type CheckedAnswer, wrongAnswer } from './answering.js';
+import { collectMatches, type Collecting, type Entry } from './collect-matches.js';
+import { includedWith, keyOf, modeOf } from './included.js';
+import { type BundleLinks, pageSizeOf } from './paging.js';
+
+type Search = Extract<PagedInteraction, { readonly kind: 'search-type' | 'search-system' }>;
+
+/**
+ * Answers a search with what it finds and the token may see: the matches, what was asked to be included with them, and
+ * a total that counts nothing else. The bundle is built anew; nothing of the FHIR server's own is handed on.
+ */
+export async function answerSearch(
+  interaction: Search,
+  from: PagePlace | undefined,
+  links: BundleLinks,
+  at: Answering,
+): Promise<CheckedAnswer> {
+  const { params } = interaction;
+  const searched = typesOf(interaction);
+  const narrowed = narrow(interaction, searched, at);
+  const size = pageSizeOf(params);
+  const valueOf = (name: string) => params.find((it) => it.name === name)?.value;
+  const countOnly = valueOf('_summary') === 'count' || size === 0;
+  const collecting: Omit<Collecting<FhirResource>, 'from' | 'count'> = {
+    phases: narrowed.phases.map(({ added }) => {
+      const target = upstreamTarget(interaction, [...added, { name: '_count', value: String(Math.max(size, 1)) }]);
+      if (!target) throw wrongAnswer('a search that has no target');
+      return target;
+    }),
+    whole: narrowed.whole,
+    match: async (entry, phase) => await matchIn(entry, searched, narrowed.phases[phase]?.foundBefore ?? [], at),
+  };
+  const start = { phase: 0, skip: 0 };
+  if (countOnly) {
+    const total = await count({ ...collecting, from: start, count: Infinity }, at);
+    return { resource: { resourceType: 'Bundle', type: 'searchset', total, link: [links.self(interaction)] } };
+  }
+
+  const page = await collectMatches({ ...collecting, from: from ?? start, count: size }, at);
+  page.matches.forEach((match) => at.saw(match));
+  const included = await includedWith(page.matches, page.others, params, at);
+  const total = from ? undefined : await totalOf(page, valueOf('_total'), collecting, at);
+  const shaped = (resource: FhirResource, mode: string) => ({
+    fullUrl: `${at.upstream}/${keyOf(resource)}`,
+    resource: shapeResource(resource, params),
+    search: { mode },
+  });
+  const entry = [...page.matches.map((it) => shaped(it, 'match')), ...included.map((it) => shaped(it, 'include'))];
+  const next = page.next ? [links.next(interaction, page.next)] : [];
+  return {
+    resource: {
+      resourceType: 'Bundle',
+      type: 'searchset',
+      ...(total === undefined ? {} : { total }),
+      link: [links.self(interaction), ...next],
+      ...(entry.length === 0 ? {} : { entry }),
+    },
+  };
+}
+
+function typesOf(interaction: Search): ReadonlySet<string> {
+  if (interaction.kind === 'search-type') return new Set([interaction.type]);
+  return new Set(interaction.params.find(({ name }) => name === '_type')?.value.split(',') ?? []);
+}
+
+function narrow(interaction: Search, searched: ReadonlySet<string>, { sight }: Answering): NarrowedSearch {
+  if (interaction.kind === 'search-type') return narrowSearch(interaction.type, interaction.params, sight);
+  const seesAll = (type: string) =>
+    sight.scopes.some((scope) => extentOf(scope, type as ResourceType, 's', sight.reaches) === 'whole');
+  return { whole: [...searched].every(seesAll), phases: asAsked };
+}
+
+async function matchIn(
+  entry: Entry,
+  searched: ReadonlySet<string>,
+  foundBefore: readonly QueryParameter[],
+  at: Answering,
+): Promise<FhirResource | undefined> {
+  const { resource } = entry;
+  const mode = modeOf(entry);
+  if (mode === 'include' || mode === 'outcome' || !isResource(resource)) return undefined;
+  const { resourceType: type, id } = resource;
+  if (!searched.has(type) || typeof id !== 'string') return undefined;
+  if (foundBefore.some((it) => matchesParameter(resource, type as ResourceType, it, at.sight.bases))) return undefined;
+  return (await at.sees(resource, 's')) ? resource : undefined;
+}
+
+/** How many there are that may be seen, when that is known or asked for. */
+async function totalOf(
+  page: Awaited<ReturnType<typeof collectMatches>>,
+  asked: string | undefined,
+  collecting: Omit<Collecting<FhirResource>, 'from' | 'count'>,
+  at: Answering,
+): Promise<number | undefined> {
+  if (asked === 'none') return undefined;
+  if (!page.next) return page.matches.length;
+  if (collecting.whole && page.upstreamTotal !== undefined) return page.upstreamTotal;
+  if (asked !== 'accurate') return undefined;
+  return page.matches.length + (await count({ ...collecting, from: page.next, count: Infinity }, at));
+}
+
+async function count(collecting: Collecting<FhirResource>, at: Answering): Promise<number> {
+  const { matches } = await collectMatches(collecting, at);
+  return matches.length;
+}

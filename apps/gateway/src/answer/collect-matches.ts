@@ -1,0 +1,104 @@
+import { isObject, type UpstreamTarget } from '#smart';
+import type { PagePlace } from '../page-links/page-links.js';
+import { type Answering, wrongAnswer } from './answering.js';
+
+/** An entry of a bundle, of which nothing is known yet. */
+export type Entry = Readonly<Record<string, unknown>>;
+
+/** A page of what may be seen. */
+export interface Collected<Match> {
+  readonly matches: readonly Match[];
+  /** The other entries of the pages that were looked through, and the matches that are not served here. */
+  readonly others: readonly Entry[];
+  /** Where the next page starts, when something is left that may be seen. */
+  readonly next?: PagePlace;
+  /** What the FHIR server says that there are, on its first page. */
+  readonly upstreamTotal?: number;
+}
+
+export interface Collecting<Match> {
+  readonly from: PagePlace;
+  /** How many matches are wanted. */
+  readonly count: number;
+  /** The first page of each search that the one asked for became. */
+  readonly phases: readonly UpstreamTarget[];
+  /** The match in an entry, when it is one that may be seen. */
+  readonly match: (entry: Entry, phase: number) => Promise<Match | undefined>;
+  /** All of it may be seen: that the FHIR server has a next page means that there is more. */
+  readonly whole: boolean;
+}
+
+/**
+ * Goes through the FHIR server's pages until `count` matches that may be seen are found and it is known whether one
+ * more is. So a page holds as many as were asked for, and there is a next one exactly when it has something: how much
+ * is hidden in between shows in neither.
+ */
+export async function collectMatches<Match>(
+  { from, count, phases, match, whole }: Collecting<Match>,
+  at: Answering,
+): Promise<Collected<Match>> {
+  const matches: Match[] = [];
+  const others: Entry[] = [];
+  const done = (next?: PagePlace) => ({
+    matches,
+    others,
+    ...(next === undefined ? {} : { next }),
+    ...(upstreamTotal === undefined ? {} : { upstreamTotal }),
+  });
+  let upstreamTotal: number | undefined;
+  let { phase, target, skip } = from;
+  for (;;) {
+    const first = phases[phase];
+    if (!first) return done();
+    const page = await readPage(target === undefined ? first : { method: 'GET', target }, at);
+    if (target === undefined && phases.length === 1) upstreamTotal = page.total;
+    let onPage = 0;
+    let next: PagePlace | undefined;
+    for (const entry of page.entries) {
+      const found = next ? undefined : await match(entry, phase);
+      if (found === undefined) others.push(entry);
+      else if (++onPage <= skip) others.push(entry);
+      else if (matches.length < count) matches.push(found);
+      else {
+        // One more than is wanted: the next page starts with it.
+        next = { phase, ...(target === undefined ? {} : { target }), skip: onPage - 1 };
+        others.push(entry);
+      }
+    }
+    if (next) return done(next);
+    skip = 0;
+    target = page.next;
+    if (target === undefined) phase++;
+    else if (whole && matches.length >= count) return done({ phase, target, skip });
+  }
+}
+
+interface Page {
+  readonly entries: readonly Entry[];
+  /** Below the base of the FHIR server. */
+  readonly next: string | undefined;
+  readonly total: number | undefined;
+}
+
+async function readPage(target: UpstreamTarget, at: Answering): Promise<Page> {
+  const { resource } = await at.ask(target);
+  if (!isObject(resource) || resource['resourceType'] !== 'Bundle')
+    throw wrongAnswer('the upstream answered no bundle');
+  const { entry, link, total } = resource;
+  return {
+    entries: Array.isArray(entry) ? entry.filter(isObject) : [],
+    next: nextOf(link, at.upstream),
+    total: typeof total === 'number' && Number.isSafeInteger(total) && total >= 0 ? total : undefined,
+  };
+}
+
+/** A next page counts only below the base of the FHIR server: a link must not send the gateway elsewhere. */
+function nextOf(links: unknown, upstream: string): string | undefined {
+  const next = (Array.isArray(links) ? links.filter(isObject) : []).find(({ relation }) => relation === 'next');
+  if (!next) return undefined;
+  const url = next['url'];
+  const below = typeof url === 'string' && url.startsWith(upstream) ? url.slice(upstream.length) : undefined;
+  if (below === undefined || !/^(\/[A-Za-z_][\w-]*)*\/?\?[^\s#\\]*$/.test(below))
+    throw wrongAnswer('the upstream’s next page is not one of it');
+  return below;
+}

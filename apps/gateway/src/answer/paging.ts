@@ -1,0 +1,58 @@
+import { type QueryParameter, writeParameters } from '#smart';
+import {
+  type PagedInteraction,
+  type PageLinks,
+  type PageOwner,
+  PAGE_PARAMETER,
+  type PagePlace,
+} from '../page-links/page-links.js';
+
+const DEFAULT_COUNT = 50;
+const MOST = 500;
+
+/** How many matches a page has: `_count`, 50 without one, at most 500. */
+export function pageSizeOf(params: readonly QueryParameter[]): number {
+  const asked = params.find(({ name }) => name === '_count')?.value;
+  return asked === undefined ? DEFAULT_COUNT : Math.min(Number(asked), MOST);
+}
+
+interface BundleLink {
+  readonly relation: 'self' | 'next';
+  readonly url: string;
+}
+
+/** Writes the links of a bundle: of this API, and with nothing of the FHIR server in them. */
+export class BundleLinks {
+  constructor(
+    /** Our FHIR base, without a slash at its end. */
+    private readonly base: string,
+    private readonly links: PageLinks,
+    private readonly owner: PageOwner,
+  ) {}
+
+  /** What was understood of the request. */
+  self(interaction: PagedInteraction): BundleLink {
+    const query = writeParameters(interaction.params);
+    return { relation: 'self', url: `${this.#address(interaction)}${query === '' ? '' : `?${query}`}` };
+  }
+
+  next(interaction: PagedInteraction, place: PagePlace): BundleLink {
+    const sealed = this.links.seal(interaction, place, this.owner);
+    return { relation: 'next', url: `${this.#address(interaction)}?${PAGE_PARAMETER}=${sealed}` };
+  }
+
+  #address(interaction: PagedInteraction): string {
+    switch (interaction.kind) {
+      case 'search-system':
+        return `${this.base}/`;
+      case 'search-type':
+        return `${this.base}/${interaction.type}`;
+      case 'history-type':
+        return `${this.base}/${interaction.type}/_history`;
+      case 'history-instance':
+        return `${this.base}/${interaction.type}/${interaction.id}/_history`;
+      default:
+        return interaction satisfies never;
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { type FhirInteraction, isResourceType, type QueryParameter, type ResourceType } from '#smart';
+import { Type, type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** Where the next page of a search or a history starts. */
+const Place = Type.Object({
+  kind: Type.Union([
+    Type.Literal('search-type'),
+    Type.Literal('search-system'),
+    Type.Literal('history-type'),
+    Type.Literal('history-instance'),
+  ]),
+  type: Type.Optional(Type.String()),
+  id: Type.Optional(Type.String()),
+  params: Type.Array(Type.Tuple([Type.String(), Type.String()])),
+  /** Which of the searches that the one asked for became. */
+  phase: Type.Integer({ minimum: 0 }),
+  /** The page of the FHIR server, below its base; absent for its first. */
+  target: Type.Optional(Type.String()),
+  /** How many matches of that page were served already. */
+  skip: Type.Integer({ minimum: 0 }),
+  /** Milliseconds since 1970. */
+  expiresAt: Type.Integer(),
+});
+
+const place = Compile(Place);
+
+export type PagePlace = Omit<Static<typeof Place>, 'expiresAt' | 'kind' | 'type' | 'id' | 'params'>;
+export type PagedInteraction = Extract<
+  FhirInteraction,
+  { readonly kind: 'search-type' | 'search-system' | 'history-type' | 'history-instance' }
+>;
+
+/** For whom a link counts. */
+export interface PageOwner {
+  readonly applicationId: string;
+  /** The grant, or the user, or the client itself. */
+  readonly holder: string;
+  readonly patient?: string;
+}
+
+/** The parameter that a page link consists of. */
+export const PAGE_PARAMETER = '_page';
+const LIFE_MS = 15 * 60_000;
+const NONCE = 12;
+const TAG = 16;
+/** Links are padded to a multiple of this, so that their length tells nothing of what they hold. */
+const BLOCK = 768;
+
+/**
+ * Page links: what the next page needs, encrypted, so that nobody reads a URL of the FHIR server, and bound to the
+ * application, the grant or user and the patient, so that nobody else's token can use it. What is asked is decided anew
+ * at every page. AES-256-GCM; the instances share the key.
+ */
+export class PageLinks {
+  constructor(
+    private readonly key: Buffer,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** The value of `_page` that leads to a place. */
+  seal(interaction: PagedInteraction, at: PagePlace, owner: PageOwner): string {
+    const value: Static<typeof Place> = {
+      kind: interaction.kind,
+      ...('type' in interaction ? { type: interaction.type } : {}),
+      ...('id' in interaction ? { id: interaction.id } : {}),
+      params: interaction.params.map(({ name, value: text }): [string, string] => [name, text]),
+      ...at,
+      expiresAt: this.now() + LIFE_MS,
+    };
+    const text = Buffer.from(JSON.stringify(value));
+    const plain = Buffer.alloc(Math.ceil((text.length + 1) / BLOCK) * BLOCK, ' ');
+    text.copy(plain);
+    const nonce = randomBytes(NONCE);
+    const cipher = createCipheriv('aes-256-gcm', this.key, nonce, { authTagLength: TAG });
+    cipher.setAAD(boundTo(owner));
+    return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64url');
+  }
+
+  /** What was sealed; undefined when it was sealed for somebody else, is not ours, or has expired. */
+  open(
+    sealed: string,
+    owner: PageOwner,
+  ): { readonly interaction: PagedInteraction; readonly place: PagePlace } | undefined {
+    const bytes = Buffer.from(sealed, 'base64url');
+    if (bytes.length <= NONCE + TAG) return undefined;
+    const decipher = createDecipheriv('aes-256-gcm', this.key, bytes.subarray(0, NONCE), { authTagLength: TAG });
+    decipher.setAAD(boundTo(owner));
+    decipher.setAuthTag(bytes.subarray(-TAG));
+    let value: unknown;
+    try {
+      const plain = Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()]);
+      value = JSON.parse(plain.toString('utf8'));
+    } catch {
+      return undefined; // the tag does not fit: not ours, or somebody else's
+    }
+    if (!place.Check(value) || value.expiresAt <= this.now()) return undefined;
+    const interaction = interactionOf(value);
+    const { phase, target, skip } = value;
+    return interaction && { interaction, place: { phase, skip, ...(target === undefined ? {} : { target }) } };
+  }
+}
+
+function interactionOf({ kind, type, id, params: pairs }: Static<typeof Place>): PagedInteraction | undefined {
+  const params = pairs.map(([name, value]): QueryParameter => ({ name, value }));
+  if (kind === 'search-system') return { kind, via: 'get', params };
+  if (type === undefined || !isResourceType(type)) return undefined;
+  const known: ResourceType = type;
+  if (kind === 'search-type') return { kind, type: known, via: 'get', params };
+  if (kind === 'history-type') return { kind, type: known, params };
+  return id === undefined ? undefined : { kind, type: known, id, params };
+}
+
+function boundTo({ applicationId, holder, patient }: PageOwner): Buffer {
+  return Buffer.from(JSON.stringify(['gatehouse page 1', applicationId, holder, patient ?? null]));
+}

@@ -1,6 +1,0 @@
-import { Reason } from '#host';
-
-export class CampaignClosure {
-  @Reason()
-  reason: string;
-}

@@ -1,0 +1,100 @@
+import { allResourceTypes, type ResourceType } from '../definitions/r4.js';
+import { isOfPatient, linksOf, membershipOf } from './patient-compartment.js';
+
+const bases = ['https://hapi.internal/fhir', 'https://gatehouse.example.org/fhir'];
+const to = (reference: string) => ({ reference });
+const isP1s = (resourceType: ResourceType, elements: object) =>
+  isOfPatient({ resourceType, id: 'x', ...elements }, resourceType, 'p1', bases);
+
+describe('whom a resource is about decides', () => {
+  it.each<[string, ResourceType, object]>([
+    ['a relative reference', 'Observation', { subject: to('Patient/p1') }],
+    ['a URL of the FHIR server', 'Observation', { subject: to('https://hapi.internal/fhir/Patient/p1') }],
+    ['a URL of ours', 'Observation', { subject: to('https://gatehouse.example.org/fhir/Patient/p1') }],
+    ['a version', 'Observation', { subject: to('Patient/p1/_history/3') }],
+    ['another patient who took part', 'Observation', { subject: to('Patient/p1'), performer: [to('Patient/p2')] }],
+    [
+      'the beneficiary of a policy of somebody else',
+      'Coverage',
+      { beneficiary: to('Patient/p1'), subscriber: to('Patient/p2') },
+    ],
+    ['a type of the closed table', 'Device', { patient: to('Patient/p1') }],
+    ['a type of the closed table', 'Contract', { subject: [to('Patient/p1')] }],
+    ['a type of the closed table', 'GuidanceResponse', { subject: to('Patient/p1') }],
+    ['nobody, and the patient took part', 'QuestionnaireResponse', { author: to('Patient/p1') }],
+    [
+      'a type that names only who takes part',
+      'Appointment',
+      { participant: [{ actor: to('Patient/p1') }, { actor: to('Practitioner/x') }] },
+    ],
+  ])('%s: %s', (_what, type, elements) => {
+    expect(isP1s(type, elements)).toBe(true);
+  });
+
+  it.each<[string, ResourceType, object]>([
+    ['another patient', 'Observation', { subject: to('Patient/p2') }],
+    [
+      'another patient, and the patient took part',
+      'Observation',
+      { subject: to('Patient/p2'), performer: [to('Patient/p1')] },
+    ],
+    ['a group, and the patient took part', 'Observation', { subject: to('Group/g'), performer: [to('Patient/p1')] }],
+    [
+      'somebody by identifier, and the patient took part',
+      'Observation',
+      { subject: { identifier: { value: '1' } }, performer: [to('Patient/p1')] },
+    ],
+    ['a contained patient', 'Observation', { subject: to('#p1') }],
+    ['the patient of another server', 'Observation', { subject: to('http://other.example/fhir/Patient/p1') }],
+    ['a patient whose id begins alike', 'Observation', { subject: to('Patient/p11') }],
+    ['a URL that begins alike', 'Observation', { subject: to('https://hapi.internal/fhirx/Patient/p1') }],
+    ['another type with that id', 'Observation', { subject: to('Device/p1') }],
+    ['a reference that is none', 'Observation', { subject: 'Patient/p1x' }],
+    ['several patients', 'Account', { subject: [to('Patient/p1'), to('Patient/p2')] }],
+    [
+      'several patients who take part',
+      'Appointment',
+      { participant: [{ actor: to('Patient/p1') }, { actor: to('Patient/p2') }] },
+    ],
+    ['a group with other members', 'Group', { member: [{ entity: to('Patient/p1') }, { entity: to('Patient/p2') }] }],
+    [
+      'the subscriber, and another is the beneficiary',
+      'Coverage',
+      { beneficiary: to('Patient/p2'), subscriber: to('Patient/p1') },
+    ],
+    ['nobody at all', 'Observation', {}],
+    ['another patient of the closed table', 'Device', { patient: to('Patient/p2') }],
+    ['a patient who is linked to', 'Patient', { link: [{ other: to('Patient/p1') }] }],
+    ['a type outside', 'Slot', { schedule: to('Patient/p1') }],
+    ['a shared type', 'Practitioner', { subject: to('Patient/p1') }],
+  ])('not %s: %s', (_what, type, elements) => {
+    expect(isP1s(type, elements)).toBe(false);
+  });
+
+  it('a Patient is the own patient’s alone', () => {
+    expect(isOfPatient({ resourceType: 'Patient', id: 'p1' }, 'Patient', 'p1', bases)).toBe(true);
+    expect(isOfPatient({ resourceType: 'Patient', id: 'p2' }, 'Patient', 'p1', bases)).toBe(false);
+  });
+});
+
+it('every member of the compartment has elements to look at', () => {
+  const blind = allResourceTypes.filter((type) => {
+    const { kind, subjectPaths, actorPaths } = membershipOf(type);
+    return kind === 'member' && subjectPaths.length + actorPaths.length === 0;
+  });
+  expect(blind).toEqual([]);
+});
+
+it('a Binary belongs to its security context, a Provenance to all its targets', () => {
+  expect(linksOf({ resourceType: 'Binary', securityContext: to('DocumentReference/d') }, bases)).toEqual([
+    { type: 'DocumentReference', id: 'd' },
+  ]);
+  expect(linksOf({ resourceType: 'Provenance', target: [to('Observation/o'), to('Patient/p1')] }, bases)).toHaveLength(
+    2,
+  );
+  expect(
+    linksOf({ resourceType: 'Provenance', target: [to('Observation/o'), to('urn:uuid:x')] }, bases),
+  ).toBeUndefined();
+  expect(linksOf({ resourceType: 'Binary' }, bases)).toBeUndefined();
+  expect(linksOf({ resourceType: 'Observation', target: to('Patient/p1') }, bases)).toBeUndefined();
+});

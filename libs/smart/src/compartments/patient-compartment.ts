@@ -1,0 +1,117 @@
+import { valuesAt, type FhirResource } from '../definitions/element-values.js';
+import { patientCompartmentOf, searchParameterOf, type ElementPath, type ResourceType } from '../definitions/r4.js';
+import { localReference } from './reference.js';
+
+/** Types about a patient that R4's compartment leaves out, each by the one element that says whom it is about. */
+const closedTable: Readonly<Partial<Record<ResourceType, string>>> = {
+  Device: 'patient',
+  GuidanceResponse: 'subject',
+  Contract: 'subject',
+};
+
+/** Types that are about no patient: whoever was granted one may read it. */
+const shared: ReadonlySet<ResourceType> = new Set([
+  'Practitioner',
+  'PractitionerRole',
+  'Organization',
+  'Location',
+  'Medication',
+]);
+
+/** Parameters of the compartment that say whom a resource is about; the others say who took part. */
+const subjectCodes: ReadonlySet<string> = new Set(['patient', 'subject', 'beneficiary', 'individual']);
+
+/** How a type belongs to patients. */
+export interface Membership {
+  /** `linked`: through what it belongs to, see `linksOf`. `outside`: never to a patient. */
+  readonly kind: 'patient' | 'member' | 'shared' | 'linked' | 'outside';
+  /** The search parameter that finds what is about a patient. */
+  readonly subject?: string;
+  /** Those that find what a patient took part in. */
+  readonly actors: readonly string[];
+  readonly subjectPaths: readonly ElementPath[];
+  readonly actorPaths: readonly ElementPath[];
+}
+
+const memberships = new Map<ResourceType, Membership>();
+
+/** How a type belongs to patients: R4's CompartmentDefinition, the closed table, and the shared types. */
+export function membershipOf(type: ResourceType): Membership {
+  let membership = memberships.get(type);
+  if (!membership) memberships.set(type, (membership = findMembership(type)));
+  return membership;
+}
+
+function findMembership(type: ResourceType): Membership {
+  const none = { actors: [], subjectPaths: [], actorPaths: [] };
+  if (type === 'Patient') return { kind: 'patient', subject: '_id', ...none };
+  if (shared.has(type)) return { kind: 'shared', ...none };
+  if (type === 'Binary' || type === 'Provenance') return { kind: 'linked', ...none };
+  const tabled = closedTable[type];
+  const codes = tabled === undefined ? patientCompartmentOf(type) : [tabled];
+  if (codes.length === 0) return { kind: 'outside', ...none };
+  const subjects = codes.filter((it) => subjectCodes.has(it));
+  const actors = codes.filter((it) => !subjectCodes.has(it));
+  const [subject] = subjects;
+  return {
+    kind: 'member',
+    ...(subject === undefined ? {} : { subject }),
+    actors,
+    // `patient` keeps references to patients; whom else the same element names is to be seen here as well.
+    subjectPaths: pathsOf(type, subjects).map(({ steps }) => ({ steps })),
+    actorPaths: pathsOf(type, actors),
+  };
+}
+
+function pathsOf(type: ResourceType, codes: readonly string[]): readonly ElementPath[] {
+  return codes.flatMap((code) => searchParameterOf(type, code)?.paths ?? []);
+}
+
+/**
+ * Whether a resource is a patient's. One that says whom it is about is the patient's if it names that patient there and
+ * nobody else; only one that names nobody there can be the patient's by an element that says who took part, and then
+ * only if no other patient did.
+ *
+ * @param bases see `localReference`
+ */
+export function isOfPatient(
+  resource: FhirResource,
+  type: ResourceType,
+  patient: string,
+  bases: readonly string[],
+): boolean {
+  const membership = membershipOf(type);
+  if (membership.kind === 'patient') return resource['id'] === patient;
+  if (membership.kind !== 'member') return false;
+  const about = membership.subjectPaths.flatMap((path) => valuesAt(resource, path));
+  if (about.length > 0) return about.every((it) => namesPatient(it, patient, bases));
+  const took = membership.actorPaths
+    .flatMap((path) => valuesAt(resource, path))
+    .filter((it) => localReference(it, bases)?.type === 'Patient');
+  return took.length > 0 && took.every((it) => namesPatient(it, patient, bases));
+}
+
+function namesPatient(value: unknown, patient: string, bases: readonly string[]): boolean {
+  const named = localReference(value, bases);
+  return named?.type === 'Patient' && named.id === patient;
+}
+
+/**
+ * What a resource belongs to that says nothing of a patient itself: a Binary to what its `securityContext` names, a
+ * Provenance to all its targets. Undefined for every other type, and for one that names nothing on this server.
+ */
+export function linksOf(
+  resource: FhirResource,
+  bases: readonly string[],
+): readonly { readonly type: ResourceType; readonly id: string }[] | undefined {
+  const named: unknown =
+    resource.resourceType === 'Binary'
+      ? resource['securityContext']
+      : resource.resourceType === 'Provenance'
+        ? resource['target']
+        : undefined;
+  if (named === undefined) return undefined;
+  const links = (Array.isArray(named) ? (named as readonly unknown[]) : [named]).map((it) => localReference(it, bases));
+  const known = links.filter((it) => it !== undefined);
+  return known.length === links.length && known.length > 0 ? known : undefined;
+}

@@ -1,0 +1,103 @@
+import { isOfPatient, linksOf, membershipOf } from '../compartments/patient-compartment.js';
+import type { LocalReference } from '../compartments/reference.js';
+import type { FhirResource } from '../definitions/element-values.js';
+import { isResourceType, type ResourceType } from '../definitions/r4.js';
+import type { ResourceScope, Scope, ScopeContext, ScopeInteraction } from '../scopes/scope.js';
+import { canMatch, matchesParameter } from './match-parameter.js';
+
+/** Whose data the scopes of one context can be about. */
+export type Reach =
+  | { readonly kind: 'everybody' }
+  | { readonly kind: 'patient'; readonly id: string }
+  /** `why` is told to the caller. */
+  | { readonly kind: 'nobody'; readonly why: string };
+
+/** Whose data each context reaches: `patient/` the patient of the token, `user/` what the user may see. */
+export type Reaches = Readonly<Record<ScopeContext, Reach>>;
+
+/** A backend's: no patient, no user. */
+export const systemReaches: Reaches = {
+  system: { kind: 'everybody' },
+  patient: { kind: 'nobody', why: 'The token names no patient, so that its patient/ scopes allow nothing.' },
+  user: { kind: 'nobody', why: 'Nobody says what the user may see, so that user/ scopes allow nothing.' },
+};
+
+/** What a token may see now. */
+export interface Sight {
+  readonly scopes: readonly Scope[];
+  readonly reaches: Reaches;
+  /** Base URLs under which the guarded server names its own resources. */
+  readonly bases: readonly string[];
+}
+
+/** How far a scope reaches into a type: all of it, or what is to be looked at one by one. */
+export type Extent = 'whole' | 'part';
+
+/** They carry resources of other types inside: never seen, whatever the scopes say. */
+const carriers: ReadonlySet<ResourceType> = new Set(['Bundle', 'Parameters', 'Subscription']);
+
+export function isCarrier(type: ResourceType): boolean {
+  return carriers.has(type);
+}
+
+/** How far a scope reaches into a type for an interaction; undefined when not at all. */
+export function extentOf(
+  scope: Scope,
+  type: ResourceType,
+  interaction: ScopeInteraction,
+  reaches: Reaches,
+): Extent | undefined {
+  if (!names(scope, type, interaction) || carriers.has(type)) return undefined;
+  const reach = reaches[scope.context];
+  if (reach.kind === 'nobody') return undefined;
+  const { params } = scope;
+  for (const param of params) if (!canMatch(type, param)) return undefined;
+  if (type === 'Binary') return 'part';
+  if (reach.kind === 'everybody') return params.length === 0 ? 'whole' : 'part';
+  const { kind } = membershipOf(type);
+  if (kind === 'outside') return undefined;
+  return kind === 'shared' && params.length === 0 ? 'whole' : 'part';
+}
+
+/** Whether a scope is one for this type and interaction, whoever it is about. */
+export function names(scope: Scope, type: ResourceType, interaction: ScopeInteraction): scope is ResourceScope {
+  return (
+    scope.kind === 'resource' && (scope.type === type || scope.type === '*') && scope.interactions.includes(interaction)
+  );
+}
+
+/** Whether a resource is seen. `if-seen`: exactly when all of these are, which stand elsewhere on the server. */
+export type Verdict =
+  | { readonly kind: 'seen' }
+  | { readonly kind: 'hidden' }
+  | { readonly kind: 'if-seen'; readonly links: readonly LocalReference[] };
+
+const seen: Verdict = { kind: 'seen' };
+const hidden: Verdict = { kind: 'hidden' };
+
+/**
+ * Judges a resource by what it says itself: it is seen when any one scope for the interaction reaches it. Scopes add up.
+ *
+ * @param interaction `r` for what is read or included, `s` for what a search finds
+ */
+export function judge(resource: FhirResource, interaction: 'r' | 's', { scopes, reaches, bases }: Sight): Verdict {
+  const type = resource.resourceType;
+  if (!isResourceType(type)) return hidden;
+  let links: readonly LocalReference[] | undefined;
+  for (const scope of scopes) {
+    const extent = extentOf(scope, type, interaction, reaches);
+    if (extent === 'whole') return seen;
+    if (extent === undefined || !names(scope, type, interaction)) continue;
+    if (!scope.params.every((param) => matchesParameter(resource, type, param, bases))) continue;
+    const reach = reaches[scope.context];
+    const { kind } = membershipOf(type);
+    if (kind === 'linked' && (type === 'Binary' || reach.kind === 'patient')) {
+      // A Binary without a `securityContext` is for whoever may see all of them.
+      const known = linksOf(resource, bases);
+      if (known) links = known;
+      else if (reach.kind === 'everybody' && resource['securityContext'] === undefined) return seen;
+    } else if (reach.kind === 'everybody' || kind === 'shared') return seen;
+    else if (reach.kind === 'patient' && isOfPatient(resource, type, reach.id, bases)) return seen;
+  }
+  return links ? { kind: 'if-seen', links } : hidden;
+}
