@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { approval, mintId, parsePosition, registration } from '#contracts';
-import { activitySource, type ActivityEntry, LogTail } from '#event-log';
+import { type ActivityEntry, approval, mintId, parsePosition, registration } from '#contracts';
+import { activitySource, LogTail } from '#event-log';
 import { freePort, LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { gateway } from './gateway.part.js';

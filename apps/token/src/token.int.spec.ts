@@ -1,5 +1,5 @@
-import { registration, token as tokenContract, type Recorded, type TokenEvent } from '#contracts';
-import { activitySource, eventsOf, LogTail, type ActivityEntry, type LogSettings, type RecordSource } from '#event-log';
+import { type ActivityEntry, registration, token as tokenContract, type Recorded, type TokenEvent } from '#contracts';
+import { activitySource, eventsOf, LogTail, type LogSettings, type RecordSource } from '#event-log';
 import {
   cuttableProxy,
   LogSeed,

@@ -13,6 +13,7 @@ import { closeGrants } from './close-grants.reactor.js';
 import { DiscoveryController } from './discovery/discovery.controller.js';
 import { grantsDecider } from './grants.decider.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
+import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
 import { TokenEnforcement } from './token-enforcement.js';
 import { TokenConfig } from './token.config.js';
 
@@ -24,6 +25,7 @@ import { TokenConfig } from './token.config.js';
     ...provideWriter(grantsDecider),
     ...provideReactor(closeGrants),
     ...provideActivity(),
+    RevokeTokenHandler,
     TokenEnforcement,
     SpentAssertions,
     SigningKeys,

@@ -12,6 +12,7 @@ interface Reader {
   readonly current: Validator;
   readonly definition: MessageDefinition;
   readonly earlier: ReadonlyMap<number, Validator>;
+  readonly next: Validator | undefined;
 }
 
 /**
@@ -31,7 +32,8 @@ export class MessageCodec<M extends MessageMap> {
       const earlier = new Map<number, Validator>();
       for (const [version, { schema }] of Object.entries(definition.earlier))
         earlier.set(Number(version), Compile(schema));
-      this.#readers.set(name, { current: Compile(definition.schema), definition, earlier });
+      const next = definition.next && Compile(definition.next.schema);
+      this.#readers.set(name, { current: Compile(definition.schema), definition, earlier, next });
     }
   }
 
@@ -47,7 +49,11 @@ export class MessageCodec<M extends MessageMap> {
 
   /** @throws UndecodableRecord when the data does not fit its schema: nothing malformed reaches the log */
   check(message: MessageOf<M>): void {
-    const { current } = this.#reader(message.type);
+    const { current, definition } = this.#reader(message.type);
+    if (definition.announced)
+      throw new UndecodableRecord(
+        `${this.typeOf(message.type)} is announced: this release reads it and does not write it`,
+      );
     if (!current.Check(message.data)) throw malformed(message.type, current, message.data);
   }
 
@@ -67,7 +73,10 @@ export class MessageCodec<M extends MessageMap> {
       if (!validator.Check(data)) throw malformed(envelope.type, validator, data);
       data = step.upcast(data);
     }
-    if (version > reader.definition.version) {
+    if (version === reader.definition.version + 1 && reader.next && reader.definition.next) {
+      if (!reader.next.Check(data)) throw malformed(envelope.type, reader.next, data);
+      data = reader.definition.next.downcast(data);
+    } else if (version > reader.definition.version) {
       throw new UndecodableRecord(`${envelope.type} of record ${envelope.id} is newer than this release reads`);
     }
     if (!reader.current.Check(data)) throw malformed(envelope.type, reader.current, data);

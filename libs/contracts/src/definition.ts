@@ -7,22 +7,34 @@ export interface EarlierVersion {
   readonly upcast: (data: unknown) => unknown;
 }
 
-/** One kind of message: what it means, its current version and shape, and the versions before it. */
-export interface MessageDefinition<S extends TSchema = TSchema> {
-  readonly summary: string;
+/** The shape that the next release writes, and how this one reads it meanwhile. */
+export interface NextVersion {
+  readonly schema: TSchema;
+  /** Lowers data of the next version to this one. Pure; the input has been checked against `schema`. */
+  readonly downcast: (data: unknown) => unknown;
+}
+
+/** The history of a message's shape (docs/adr/0009). */
+export interface Versions {
   readonly version: number;
-  readonly schema: S;
   readonly earlier: Readonly<Record<number, EarlierVersion>>;
+  /** Version `version + 1`: read, not yet written, so that instances of this release survive those of the next. */
+  readonly next?: NextVersion;
+  /** True in the release that first reads this message: the codec refuses to write it until the release after. */
+  readonly announced?: true;
+}
+
+/** One kind of message: what it means, its current version and shape, the versions before it, and the one to come. */
+export interface MessageDefinition<S extends TSchema = TSchema> extends Versions {
+  readonly summary: string;
+  readonly schema: S;
 }
 
 /** Defines a message. Additive changes keep the version; any other adds one, with an upcaster for the one before. */
 export function message<S extends TSchema>(
   summary: string,
   schema: S,
-  versions: { readonly version: number; readonly earlier: Readonly<Record<number, EarlierVersion>> } = {
-    version: 1,
-    earlier: {},
-  },
+  versions: Versions = { version: 1, earlier: {} },
 ): MessageDefinition<S> {
   return { summary, schema, ...versions };
 }

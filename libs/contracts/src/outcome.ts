@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { message } from './definition.js';
 
 /** Why a command was refused, in the terms of a problem document (RFC 9457). A refusal is an outcome, never an event. */
 export const Refusal = Type.Object({
@@ -37,3 +38,8 @@ export const Outcome = Type.Object({
   bodyDigest: Type.String(),
 });
 export type Outcome = Static<typeof Outcome>;
+
+/** The one message of every outcomes topic. */
+export const outcomes = {
+  'command-outcome': message('What became of a command.', Outcome),
+} as const;

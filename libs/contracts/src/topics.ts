@@ -14,11 +14,14 @@ export interface TopicSpec {
   /** The largest record, in bytes. */
   readonly maxMessageBytes: number;
   readonly summary: string;
+  /** The topic, of the same service, whose records this one's must outlive, and by how much. */
+  readonly outlives?: { readonly topic: string; readonly byMs: number };
 }
 
 export const COMMAND_RETENTION_MS = 7 * DAY_MS;
-/** Two days longer than commands: the floor of what was decided must outlive what can still be decided. */
-export const OUTCOME_RETENTION_MS = COMMAND_RETENTION_MS + 2 * DAY_MS;
+/** The floor of what was decided must outlive what can still be decided. */
+const OUTCOMES_OUTLIVE_MS = 2 * DAY_MS;
+export const OUTCOME_RETENTION_MS = COMMAND_RETENTION_MS + OUTCOMES_OUTLIVE_MS;
 /** Six years by default (45 CFR 164.528 looks back six years). */
 export const ACTIVITY_RETENTION_MS = Math.ceil(6 * YEAR_MS);
 
@@ -54,6 +57,7 @@ export function topicsOf(contract: Pick<ContextContract, 'context'>): ContextTop
       name: `gatehouse.${context}.outcomes`,
       partitions: PARTITIONS,
       retentionMs: OUTCOME_RETENTION_MS,
+      outlives: { topic: `gatehouse.${context}.commands`, byMs: OUTCOMES_OUTLIVE_MS },
       cleanup: 'delete',
       maxMessageBytes: MEGABYTE,
       summary: `What became of the commands of ${context}.`,

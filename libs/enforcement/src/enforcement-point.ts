@@ -1,6 +1,7 @@
 import { type AccessEvent, AccessFold } from '#access';
 import {
   approval,
+  encodeReport,
   enforcementTopic,
   isId,
   parseEnvelope,
@@ -24,7 +25,6 @@ import { AppliedPositions } from './applied-positions.js';
 import { type Clock, processClock } from './clock.js';
 import { LapseWatch } from './lapse-watch.js';
 import { Lease } from './lease.js';
-import { encodeReport } from './point-codec.js';
 import { type EnforcementTiming, enforcementTiming } from './timing.js';
 import { aborted, pause, Waiters } from './waiting.js';
 

@@ -3,16 +3,9 @@ export { HistoryLost, PartitionReader, type LogRecord } from './kafka/partition-
 export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-appender.js';
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
 export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
-export {
-  activitySource,
-  eventsOf,
-  type ActivityEntry,
-  type Entry,
-  type EventIn,
-  type RecordSource,
-} from './tail/record-source.js';
+export { activitySource, eventsOf, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';
 export { ContextWriter } from './writer/context-writer.js';
-export { outcomesOf, type RecordedOutcome } from './writer/outcome-codec.js';
+export { outcomesOf } from './writer/outcome-codec.js';
 export { CommandSender, type CommandAnswer, type CommandPort, type NewCommand } from './command/command-sender.js';
 export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append/activity-appender.js';
 export { defineReactor, Reactor, type Reaction, type ReactorDefinition } from './reactor/reactor.js';

@@ -74,7 +74,7 @@ export { Reason, Text, Texts, UtcTime } from './request/field-rules.js';
 export { Nested } from './request/nested.js';
 export { mountHandler, type MountedHandler } from './mount/mount-handler.js';
 export type { Position } from '#contracts';
-export { UuidParam } from './request/uuid-param.js';
+export { MintedId, UuidParam } from './request/uuid-param.js';
 export { createService, type RunningService } from './service/create-service.js';
 export { FatalErrors } from './service/fatal-errors.js';
 export { VAULT } from './service/host.module.js';

@@ -1,4 +1,5 @@
 export { cuttableProxy, type CuttableProxy } from './cuttable-proxy.js';
+export { kafkaProxy, KAFKA_REQUESTS, type KafkaProxy, type KafkaRequest } from './kafka-proxy.js';
 export { LogSeed, type Seeded } from './seed-log.js';
 export { freePort } from './free-port.js';
 export { testIssuer, type TestIssuer, type TokenClaims } from './test-issuer.js';
@@ -6,3 +7,4 @@ export { startTestService, type TestService } from './test-service.js';
 export { SeededApplication } from './seeded-application.js';
 export { testClient, type TestClient } from './test-client.js';
 export { counter, counterDecider, counterTopics } from './counter/counter.js';
+export { countersProjection, PoolStore } from './counter/counter-projection.js';

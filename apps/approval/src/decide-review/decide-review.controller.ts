@@ -1,52 +1,25 @@
-import { approval } from '#contracts';
-import type { CommandPort } from '#event-log';
-import {
-  CommandContext,
-  Commands,
-  Database,
-  InjectCommands,
-  Roles,
-  UuidParam,
-  VAULT,
-  answerCommand,
-  newCommand,
-  notFound,
-  type CommandRequest,
-} from '#host';
-import type { Vault } from '#vault';
-import { Body, Controller, Inject, Post } from '@nestjs/common';
+import { answerCommand, CommandContext, Commands, Roles, UuidParam, type CommandRequest } from '#host';
+import { Body, Controller, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { describeSubmission, selectReviews, type ReviewRow } from '../see-reviews/review-row.js';
 import { reviewSchema } from '../see-reviews/review.schema.js';
-import { DecideReview } from './decide-review.dto.js';
+import { ReviewDecision } from './decide-review.dto.js';
+import { DecideReview } from './decide-review.handler.js';
 
 /** Reviewers decide here; the rules stand in the decider. */
 @Controller('approval/reviews/:id/decisions')
 @ApiTags('approval')
 export class DecideReviewController {
-  constructor(
-    private readonly database: Database,
-    @InjectCommands(approval) private readonly commands: CommandPort<typeof approval>,
-    @Inject(VAULT) private readonly vault: Vault,
-  ) {}
+  constructor(private readonly commands: CommandBus) {}
 
   @Post()
   @Roles('reviewer', 'operator')
   @Commands(reviewSchema)
-  async decide(@UuidParam() id: string, @Body() body: DecideReview, @CommandContext() request: CommandRequest) {
-    const [row] = await this.database.query<ReviewRow>(`${selectReviews} WHERE review.id = $1`, [id]);
-    if (row === undefined) throw notFound();
-    const people = await this.vault.lookupSubjects([row.view.ownerId]);
-    const { conditions = [], ...decision } = body;
-    const answer = await this.commands.send({
-      ...newCommand(request, body),
-      type: 'decide-review',
-      subject: row.application_id,
-      data: { ...decision, conditions, reviewId: id, ...(row.owner_id === null ? {} : { ownerId: row.owner_id }) },
-    });
+  async decide(@UuidParam() id: string, @Body() body: ReviewDecision, @CommandContext() request: CommandRequest) {
+    const { answer, submission } = await this.commands.execute(new DecideReview(id, body, request));
     return answerCommand(answer, {
       context: 'approval',
-      resource: ({ resource }) => Object.assign(describeSubmission(row, people), resource),
+      resource: ({ resource }) => Object.assign(submission, resource),
     });
   }
 }

@@ -1,58 +1,42 @@
-import { POLICY_ID, approval, type ApprovalPolicy, type Position } from '#contracts';
-import type { CommandPort } from '#event-log';
+import type { Position } from '#contracts';
 import {
   Answer,
+  answerCommand,
   CommandContext,
   Commands,
-  Database,
-  InjectCommands,
-  InjectProjection,
   Reads,
   Roles,
   SeenPositions,
-  answerCommand,
-  newCommand,
   type CommandRequest,
-  type ProjectionReadiness,
 } from '#host';
 import { Body, Controller, Get, Put } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { reviewsProjection } from '../see-reviews/reviews.projection.js';
 import { Policy } from './policy.dto.js';
-import { defaultPolicy, viewPolicy } from './set-policy.decider.js';
+import { ReadPolicy } from './read-policy.query.js';
+import { viewPolicy } from './set-policy.decider.js';
+import { SetPolicy } from './set-policy.handler.js';
 
 /** The approval policy: version 0 is the default, until an operator sets one. */
 @Controller('approval/policies')
 @ApiTags('approval')
+@Roles('operator')
 export class PoliciesController {
   constructor(
-    private readonly database: Database,
-    @InjectCommands(approval) private readonly commands: CommandPort<typeof approval>,
-    @InjectProjection(reviewsProjection) private readonly projection: ProjectionReadiness,
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
   ) {}
 
   @Get()
-  @Roles('operator')
   @Reads(Policy)
   async read(@SeenPositions() seen: readonly Position[]) {
-    await this.projection.reached(seen);
-    const [row] = await this.database.query<{ policy: ApprovalPolicy; version: number }>(
-      'SELECT policy, version FROM projection.approval_policies ORDER BY version DESC LIMIT 1',
-    );
-    const { policy, version } = row ?? { policy: defaultPolicy, version: 0 };
+    const { policy, version } = await this.queries.execute(new ReadPolicy(seen));
     return Answer.ok(viewPolicy(policy, version), { version });
   }
 
   @Put()
-  @Roles('operator')
   @Commands(Policy)
   async set(@Body() policy: Policy, @CommandContext() request: CommandRequest) {
-    const answer = await this.commands.send({
-      ...newCommand(request, policy),
-      type: 'set-policy',
-      subject: POLICY_ID,
-      data: { policy },
-    });
-    return answerCommand(answer, { context: 'approval' });
+    return answerCommand(await this.commands.execute(new SetPolicy(policy, request)), { context: 'approval' });
   }
 }

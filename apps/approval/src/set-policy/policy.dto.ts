@@ -1,12 +1,10 @@
-import { Nested } from '#host';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Length, Max, Min } from 'class-validator';
-
-const kinds = ['patient-access', 'provider', 'backend', 'ehr'] as const;
+import { applicationKinds } from '#contracts';
+import { Nested, Text, Texts } from '#host';
+import { ArrayMaxSize, IsIn, IsInt, Max, Min } from 'class-validator';
 
 /** A scope, and how many must approve whatever shares an interaction with it. */
 export class ScopeRule {
-  @IsString()
-  @Length(1, 512)
+  @Text(512)
   scope: string;
 
   @IsInt()
@@ -17,13 +15,10 @@ export class ScopeRule {
 
 /** Scopes that applications of a kind get without a reviewer. */
 export class AutoApproval {
-  @IsIn(kinds)
-  kind: (typeof kinds)[number];
+  @IsIn(applicationKinds)
+  kind: (typeof applicationKinds)[number];
 
-  @IsArray()
-  @ArrayMaxSize(128)
-  @IsString({ each: true })
-  @Length(1, 512, { each: true })
+  @Texts(128, 512)
   scopes: string[];
 }
 

@@ -11,6 +11,7 @@ const activityMeta = {
   time: '2026-01-01T00:00:00.000Z',
   actor: 'client:c',
   correlationId: 'x',
+  causationId: 'x',
   run: 'r',
   sequence: 7,
 };

@@ -1,99 +1,20 @@
-import type { EffectiveAccess } from '#access';
-import { formatPosition, partitionOf, type PointReport } from '#contracts';
-import {
-  AnyParty,
-  type Caller,
-  CurrentCaller,
-  notFound,
-  type Position,
-  Reads,
-  SeenPositions,
-  unavailable,
-  UuidParam,
-} from '#host';
+import { AnyParty, type Caller, CurrentCaller, type Position, Reads, SeenPositions, UuidParam } from '#host';
 import { Controller, Get } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { GatewayPoint } from '../proxy/gateway-point.js';
-import { shownAccess, type ShownAccess } from './shown-access.js';
+import { ShowAccess } from './show-access.query.js';
+import { shownAccess } from './shown-access.js';
 
-/** How long a query waits for what its caller has seen elsewhere, in milliseconds. */
-const PATIENCE_MS = 2_000;
-
-/** What an application may do now, why, until when, and how far each enforcement point is. */
 @Controller('access/applications')
 @ApiTags('access')
 export class AccessController {
-  constructor(private readonly gateway: GatewayPoint) {}
+  constructor(private readonly queries: QueryBus) {}
 
+  /** What an application may do now, why, until when, and how far each enforcement point is. */
   @Get(':id')
   @AnyParty()
   @Reads(shownAccess)
-  async show(
-    @UuidParam() id: string,
-    @CurrentCaller() caller: Caller,
-    @SeenPositions() seen: readonly Position[],
-  ): Promise<ShownAccess> {
-    const { point, others } = this.gateway;
-    const patience = AbortSignal.timeout(PATIENCE_MS);
-    const reached = await Promise.all(
-      seen.filter(({ topic }) => point.applied.has(topic)).map((position) => point.reached(position, patience)),
-    );
-    if (reached.includes(false) || !point.holdsLease())
-      throw unavailable('This instance is not up to date with the log.', 2);
-    const access = point.access.byApplicationId(id, Date.now());
-    if (!access || !maySee(caller, access)) throw notFound();
-    return shown(access, others.points());
+  show(@UuidParam() id: string, @CurrentCaller() caller: Caller, @SeenPositions() seen: readonly Position[]) {
+    return this.queries.execute(new ShowAccess(id, seen, caller));
   }
-}
-
-function maySee({ id, roles }: Caller, { ownerId }: EffectiveAccess): boolean {
-  return id === ownerId || roles.some((role) => role === 'reviewer' || role === 'auditor' || role === 'operator');
-}
-
-function shown(access: EffectiveAccess, points: readonly PointReport[]): ShownAccess {
-  const {
-    applicationId,
-    clientId,
-    name,
-    kind,
-    clientType,
-    status,
-    why,
-    scopes,
-    approvalVersion,
-    expiresAt,
-    epoch,
-    purposesOfUse,
-    endpoints,
-  } = access;
-  return {
-    applicationId,
-    clientId,
-    name,
-    kind,
-    clientType,
-    status,
-    ...(why === undefined ? {} : { why }),
-    scopes: [...scopes],
-    ...(approvalVersion === undefined ? {} : { approvalVersion }),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    epoch,
-    purposesOfUse: [...purposesOfUse],
-    endpoints: [...endpoints],
-    enforcementPoints: points.map((point) => ({
-      id: point.id,
-      kind: point.kind,
-      positions: positionsOf(point, applicationId),
-      appliedAt: point.appliedAt,
-    })),
-  };
-}
-
-/** The last record that a point had applied in each partition that the application stands in. */
-function positionsOf({ positions }: PointReport, applicationId: string): string[] {
-  const partition = partitionOf(applicationId);
-  return Object.entries(positions).flatMap(([topic, offsets]) => {
-    const next = BigInt(offsets[partition] ?? '0');
-    return next > 0n ? [formatPosition({ topic, partition, offset: next - 1n })] : [];
-  });
 }

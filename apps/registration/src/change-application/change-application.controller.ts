@@ -1,8 +1,7 @@
-import { CommandContext, Commands, Roles, type CommandRequest } from '#host';
+import { CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
 import { Body, Controller, Patch } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ApplicationId } from '../application-id.js';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { applicationSchema } from '../show-applications/application.schema.js';
 import { ApplicationChange } from './change-application.dto.js';
@@ -20,11 +19,7 @@ export class ChangeApplicationController {
   @Patch(':id')
   @Roles('developer')
   @Commands(applicationSchema)
-  async change(
-    @ApplicationId() id: string,
-    @Body() body: ApplicationChange,
-    @CommandContext() request: CommandRequest,
-  ) {
+  async change(@MintedId() id: string, @Body() body: ApplicationChange, @CommandContext() request: CommandRequest) {
     const answer = await this.commands.execute(new ChangeApplication(id, body, request));
     return this.presenter.answer(answer, request.caller);
   }

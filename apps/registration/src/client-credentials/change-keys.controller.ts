@@ -1,8 +1,7 @@
-import { CommandContext, Commands, Roles, type CommandRequest } from '#host';
+import { CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ApplicationId } from '../application-id.js';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { applicationSchema } from '../show-applications/application.schema.js';
 import { KeyChange } from './change-keys.dto.js';
@@ -20,7 +19,7 @@ export class ChangeKeysController {
   @Post()
   @Roles('developer')
   @Commands(applicationSchema)
-  async change(@ApplicationId() id: string, @Body() body: KeyChange, @CommandContext() request: CommandRequest) {
+  async change(@MintedId() id: string, @Body() body: KeyChange, @CommandContext() request: CommandRequest) {
     const answer = await this.commands.execute(new ChangeKeys(id, body, request));
     return this.presenter.answer(answer, request.caller);
   }

@@ -1,8 +1,16 @@
-import { answerCommand, CommandContext, Commands, EmptyBody, Roles, type CommandRequest, type Succeeded } from '#host';
+import {
+  answerCommand,
+  CommandContext,
+  Commands,
+  EmptyBody,
+  MintedId,
+  Roles,
+  type CommandRequest,
+  type Succeeded,
+} from '#host';
 import { Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ApplicationId } from '../application-id.js';
 import { IssueSecret } from './issue-secret.handler.js';
 
 const secretSchema = {
@@ -25,7 +33,7 @@ export class IssueSecretController {
   @Roles('developer')
   @Commands(secretSchema)
   async issue(
-    @ApplicationId() id: string,
+    @MintedId() id: string,
     @EmptyBody() body: Record<string, never>,
     @CommandContext() request: CommandRequest,
   ) {

@@ -1,8 +1,7 @@
-import { answerCommand, CommandContext, Commands, Roles, type CommandRequest } from '#host';
+import { answerCommand, CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ApplicationId } from '../application-id.js';
 import { Because } from './close-access.dto.js';
 import { ANSWER_WITHIN_MS, CloseAccess } from './close-access.handler.js';
 import { receiptSchema } from './receipt.schema.js';
@@ -20,21 +19,21 @@ export class CloseAccessController {
   /** Closes access until reinstated; tokens issued before stay dead. */
   @Post('suspension')
   @Commands(receiptSchema)
-  suspend(@ApplicationId() id: string, @Body() body: Because, @CommandContext() request: CommandRequest) {
+  suspend(@MintedId() id: string, @Body() body: Because, @CommandContext() request: CommandRequest) {
     return this.close(new CloseAccess('suspend-application', id, body, request));
   }
 
   /** Opens suspended access again, to new tokens. */
   @Post('reinstatement')
   @Commands(receiptSchema)
-  reinstate(@ApplicationId() id: string, @Body() body: Because, @CommandContext() request: CommandRequest) {
+  reinstate(@MintedId() id: string, @Body() body: Because, @CommandContext() request: CommandRequest) {
     return this.close(new CloseAccess('reinstate-application', id, body, request));
   }
 
   /** Closes access for ever. Revoking the revoked changes nothing and gives a new receipt. */
   @Post('revocation')
   @Commands(receiptSchema)
-  revoke(@ApplicationId() id: string, @Body() body: Because, @CommandContext() request: CommandRequest) {
+  revoke(@MintedId() id: string, @Body() body: Because, @CommandContext() request: CommandRequest) {
     return this.close(new CloseAccess('revoke-application', id, body, request));
   }
 

@@ -3,6 +3,7 @@ import {
   AnyParty,
   CurrentCaller,
   Lists,
+  MintedId,
   PageQuery,
   Reads,
   SeenPositions,
@@ -12,7 +13,6 @@ import {
 import { Controller, Get, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ApplicationId } from '../application-id.js';
 import { applicationSchema } from './application.schema.js';
 import { ApplicationsQuery } from './applications-query.js';
 import { ListApplications, ReadApplication, ReadHistory } from './applications.queries.js';
@@ -34,7 +34,7 @@ export class ApplicationsController {
   /** One application as it stands now. */
   @Get(':id')
   @Reads(applicationSchema)
-  async read(@ApplicationId() id: string, @SeenPositions() seen: readonly Position[], @CurrentCaller() caller: Caller) {
+  async read(@MintedId() id: string, @SeenPositions() seen: readonly Position[], @CurrentCaller() caller: Caller) {
     const { application, version } = await this.queries.execute(new ReadApplication(id, seen, caller));
     return Answer.ok(application, { version });
   }
@@ -43,7 +43,7 @@ export class ApplicationsController {
   @Get(':id/history')
   @Lists(historySchema)
   history(
-    @ApplicationId() id: string,
+    @MintedId() id: string,
     @Query() asked: PageQuery,
     @SeenPositions() seen: readonly Position[],
     @CurrentCaller() caller: Caller,

@@ -1,8 +1,7 @@
-import { CommandContext, Commands, Roles, type CommandRequest } from '#host';
+import { CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ApplicationId } from '../application-id.js';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { applicationSchema } from '../show-applications/application.schema.js';
 import { Comment } from './submit-application.dto.js';
@@ -20,7 +19,7 @@ export class SubmitApplicationController {
   /** Asks for review. */
   @Post('submission')
   @Commands(applicationSchema)
-  async submit(@ApplicationId() id: string, @Body() body: Comment, @CommandContext() request: CommandRequest) {
+  async submit(@MintedId() id: string, @Body() body: Comment, @CommandContext() request: CommandRequest) {
     const answer = await this.commands.execute(new SubmitApplication(id, body, request));
     return this.presenter.answer(answer, request.caller);
   }
@@ -28,7 +27,7 @@ export class SubmitApplicationController {
   /** Takes the request for review back. */
   @Post('withdrawal')
   @Commands(applicationSchema)
-  async withdraw(@ApplicationId() id: string, @Body() body: Comment, @CommandContext() request: CommandRequest) {
+  async withdraw(@MintedId() id: string, @Body() body: Comment, @CommandContext() request: CommandRequest) {
     const answer = await this.commands.execute(new WithdrawApplication(id, body, request));
     return this.presenter.answer(answer, request.caller);
   }

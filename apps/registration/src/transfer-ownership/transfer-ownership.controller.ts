@@ -1,8 +1,7 @@
-import { CommandContext, Commands, Roles, type CommandRequest } from '#host';
+import { CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ApplicationId } from '../application-id.js';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { applicationSchema } from '../show-applications/application.schema.js';
 import { NewOwner } from './transfer-ownership.dto.js';
@@ -20,7 +19,7 @@ export class TransferOwnershipController {
   @Post()
   @Roles('developer')
   @Commands(applicationSchema)
-  async transfer(@ApplicationId() id: string, @Body() body: NewOwner, @CommandContext() request: CommandRequest) {
+  async transfer(@MintedId() id: string, @Body() body: NewOwner, @CommandContext() request: CommandRequest) {
     const answer = await this.commands.execute(new TransferOwnership(id, body, request));
     return this.presenter.answer(answer, request.caller);
   }

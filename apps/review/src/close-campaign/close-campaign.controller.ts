@@ -1,49 +1,26 @@
-import { isId, review } from '#contracts';
-import type { CommandPort } from '#event-log';
-import {
-  answerCommand,
-  CommandContext,
-  type CommandRequest,
-  Commands,
-  InjectCommands,
-  newCommand,
-  notFound,
-  Roles,
-  UuidParam,
-} from '#host';
+import { answerCommand, CommandContext, type CommandRequest, Commands, MintedId, Roles } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { IsString, Length, Matches } from 'class-validator';
 import { campaignSchema } from '../see-campaigns/campaign-dto.js';
 import { ShownInTime } from '../see-campaigns/shown-in-time.js';
+import { CampaignClosure } from './close-campaign.dto.js';
+import { CloseCampaign } from './close-campaign.handler.js';
 
-export class CloseCampaign {
-  @IsString()
-  @Length(1, 2000)
-  @Matches(/\S/)
-  reason: string;
-}
-
-/** Closes a campaign: what nobody decided follows its `onSilence`. */
 @Controller('review/campaigns')
 @ApiTags('review')
 export class CloseCampaignController {
   constructor(
-    @InjectCommands(review) private readonly commands: CommandPort<typeof review>,
+    private readonly commands: CommandBus,
     private readonly shown: ShownInTime,
   ) {}
 
+  /** Closes a campaign: what nobody decided follows its `onSilence`. */
   @Post(':id/closure')
   @Roles('reviewer', 'operator')
   @Commands(campaignSchema)
-  async close(@UuidParam() id: string, @Body() body: CloseCampaign, @CommandContext() request: CommandRequest) {
-    if (!isId(id)) throw notFound();
-    const answer = await this.commands.send({
-      ...newCommand(request, body),
-      type: 'close-campaign',
-      subject: id,
-      data: { reason: body.reason },
-    });
-    return await this.shown.orAccepted(answer, () => answerCommand(answer, { context: 'review' }));
+  async close(@MintedId() id: string, @Body() body: CampaignClosure, @CommandContext() request: CommandRequest) {
+    const answer = await this.commands.execute(new CloseCampaign(id, body, request));
+    return this.shown.orAccepted(answer, () => answerCommand(answer, { context: 'review' }));
   }
 }

@@ -1,19 +1,15 @@
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
+import { Reason, Texts } from '#host';
+import { IsIn, IsOptional } from 'class-validator';
 
-export class DecideItem {
+export class ItemDecision {
   @IsIn(['keep', 'narrow', 'revoke'])
   decision: 'keep' | 'narrow' | 'revoke';
 
   /** With `narrow`: the scopes that remain, less than what is approved. */
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(200)
-  @IsString({ each: true })
-  @Length(1, 512, { each: true })
+  @Texts(200, 512)
   scopes?: string[];
 
-  @IsString()
-  @Length(1, 2000)
-  @Matches(/\S/)
+  @Reason()
   reason: string;
 }

@@ -1,5 +1,5 @@
 import { mintId } from '#contracts';
-import type { ActivityEntry } from '#event-log';
+import type { ActivityEntry } from '#contracts';
 import { useIn, withoutRepeats } from './access-use.js';
 
 const application = mintId(1);
@@ -21,7 +21,16 @@ function call(
       reason: 'r',
       ...(scope === undefined ? {} : { scope }),
     },
-    meta: { id: `a${sequence}`, subject, time, actor: 'client:c', correlationId: 'x', run: 'run', sequence },
+    meta: {
+      id: `a${sequence}`,
+      subject,
+      time,
+      actor: 'client:c',
+      correlationId: 'x',
+      causationId: 'x',
+      run: 'run',
+      sequence,
+    },
   };
 }
 

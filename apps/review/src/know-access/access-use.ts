@@ -1,5 +1,5 @@
 import { isId } from '#contracts';
-import type { ActivityEntry } from '#event-log';
+import type { ActivityEntry } from '#contracts';
 
 /** How an application used its access on one day (UTC). */
 export interface DayOfUse {

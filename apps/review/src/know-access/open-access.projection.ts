@@ -1,5 +1,12 @@
-import { approval, type ApprovalEvent, type Recorded, registration, type RegistrationEvent } from '#contracts';
-import { type ActivityEntry, activitySource, defineProjection, eventsOf, type Query } from '#event-log';
+import {
+  type ActivityEntry,
+  approval,
+  type ApprovalEvent,
+  type Recorded,
+  registration,
+  type RegistrationEvent,
+} from '#contracts';
+import { activitySource, defineProjection, eventsOf, type Query } from '#event-log';
 import { storable } from '#host';
 import { accessPatches } from './access-patch.js';
 import { runKey, useIn, withoutRepeats } from './access-use.js';

@@ -1,15 +1,14 @@
-import { Nested } from '#host';
-import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
-
-const kinds = ['patient-access', 'provider', 'backend', 'ehr'] as const;
+import { applicationKinds } from '#contracts';
+import { Nested, Text, UtcTime } from '#host';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
 
 /** Which accesses a campaign asks about; where nothing is said, every access that is open. */
-export class IncludeAccess {
+export class IncludedAccess {
   @IsOptional()
   @IsArray()
-  @ArrayMaxSize(kinds.length)
-  @IsIn(kinds, { each: true })
-  kinds?: (typeof kinds)[number][];
+  @ArrayMaxSize(applicationKinds.length)
+  @IsIn(applicationKinds, { each: true })
+  kinds?: (typeof applicationKinds)[number][];
 
   @IsOptional()
   @IsArray()
@@ -18,20 +17,18 @@ export class IncludeAccess {
   applicationIds?: string[];
 }
 
-export class OpenCampaign {
-  @IsString()
-  @Length(1, 200)
+export class NewCampaign {
+  @Text(200)
   @Matches(/\S/)
   name: string;
 
   /** Until when to decide, RFC 3339 in UTC. */
-  @IsISO8601({ strict: true })
-  @Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/)
+  @UtcTime()
   dueAt: string;
 
   @IsOptional()
-  @Nested(() => IncludeAccess)
-  include?: IncludeAccess;
+  @Nested(() => IncludedAccess)
+  include?: IncludedAccess;
 
   /** What becomes of an access that nobody has decided about when the campaign is closed. */
   @IsOptional()

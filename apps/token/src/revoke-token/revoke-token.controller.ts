@@ -1,14 +1,15 @@
-import { bodyDigest, commandId, token, TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
-import type { CommandPort } from '#event-log';
-import { BaseConfig, Consumes, correlationId, InjectCommands, Public } from '#host';
+import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
+import { BaseConfig, Consumes, Public } from '#host';
 import { oauthPaths } from '#smart';
 import { Body, Controller, Header, HttpCode, Post, UseFilters } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { errors, importJWK, jwtVerify, type JWTPayload } from 'jose';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication } from '../authenticate-client/client-authentication.js';
 import { accessTokenAlgorithm, SigningKeys } from '../authorization-server/signing-keys.js';
 import { OAuthError, OAuthErrorFilter } from './oauth-error.filter.js';
+import { RevokeToken } from './revoke-token.handler.js';
 
 /** A client ends one of its own access tokens (RFC 7009). */
 @Controller(oauthPaths.revocation)
@@ -20,7 +21,7 @@ export class RevokeTokenController {
     private readonly clients: ClientAuthentication,
     private readonly keys: SigningKeys,
     private readonly base: BaseConfig,
-    @InjectCommands(token) private readonly commands: CommandPort<typeof token>,
+    private readonly commands: CommandBus,
   ) {}
 
   /** 200 also for a token that is none of ours or has expired: it is as dead as asked (2.2). */
@@ -38,19 +39,10 @@ export class RevokeTokenController {
     if (claims?.jti === undefined || claims.exp === undefined) return;
     if (claims['client_id'] !== access.clientId)
       throw new OAuthError(400, 'invalid_grant', 'the token was issued to another client');
-    const data = { tokenId: claims.jti, expiresAt: new Date(claims.exp * 1000).toISOString() };
-    const actor = `client:${access.clientId}`;
-    const answer = await this.commands.send({
-      type: 'revoke-token',
-      data,
-      subject: access.applicationId,
-      actor,
-      correlationId: correlationId() ?? 'none',
-      id: commandId(actor, 'POST', oauthPaths.revocation, data.tokenId),
-      bodyDigest: bodyDigest(data),
-    });
+    const { applicationId, clientId } = access;
+    const expiresAt = new Date(claims.exp * 1000).toISOString();
+    const answer = await this.commands.execute(new RevokeToken(applicationId, clientId, claims.jti, expiresAt));
     if (answer.status === 'refused' && answer.refusal.type === 'token-expired') return;
-    // The id is the token's, so that a retry is the same command.
     if (answer.status !== 'succeeded') throw new NotServing(`the revocation is ${answer.status}`);
   }
 

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   type ActivityRecord,
   activityTopic,
-  type CloudEvent,
+  checkActivity,
+  encodeActivity,
   isId,
   partitionOf,
   PARTITIONS,
@@ -10,7 +11,6 @@ import {
 } from '#contracts';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { OrderedAppender } from '../kafka/ordered-appender.js';
-import { activityCodec } from '../tail/record-source.js';
 
 /** Who and what a record is about. */
 export interface ActivityMeta {
@@ -52,7 +52,7 @@ export class ActivityAppender implements ActivityPort {
   }
 
   async append(record: ActivityRecord, meta: ActivityMeta): Promise<{ id: string; position: Position }> {
-    activityCodec.check(record);
+    checkActivity(record);
     const partition = isId(meta.subject) ? partitionOf(meta.subject) : 0;
     const id = randomUUID();
     const time = new Date().toISOString();
@@ -60,7 +60,7 @@ export class ActivityAppender implements ActivityPort {
     try {
       const { offset } = await this.#appender.append(this.#topic, partition, () => {
         run = this.#run;
-        return { key: meta.subject, value: JSON.stringify(this.#envelope(record, meta, { id, time, run, partition })) };
+        return { key: meta.subject, value: this.#numbered(record, meta, { id, time, run, partition }) };
       });
       return { id, position: { topic: activityTopic.name, partition, offset } };
     } catch (error) {
@@ -73,28 +73,14 @@ export class ActivityAppender implements ActivityPort {
   }
 
   /** Takes the next number of the run in the partition; called in the order in which records go into the log. */
-  #envelope(
-    { type, data }: ActivityRecord,
-    meta: ActivityMeta,
-    of: { readonly id: string; readonly time: string; readonly run: string; readonly partition: number },
-  ): CloudEvent {
-    const number = this.#numbers[of.partition] ?? 0;
-    this.#numbers[of.partition] = number + 1;
-    return {
-      specversion: '1.0',
-      id: of.id,
-      source: activityCodec.source,
-      type: activityCodec.typeOf(type),
-      subject: meta.subject,
-      time: of.time,
-      datacontenttype: 'application/json',
-      correlationid: meta.correlationId,
-      causationid: meta.causationId ?? meta.correlationId,
-      actor: meta.actor,
-      sequence: String(number),
-      run: of.run,
-      data,
-    };
+  #numbered(
+    record: ActivityRecord,
+    { subject, actor, correlationId, causationId = correlationId }: ActivityMeta,
+    { id, time, run, partition }: { id: string; time: string; run: string; partition: number },
+  ): string {
+    const sequence = this.#numbers[partition] ?? 0;
+    this.#numbers[partition] = sequence + 1;
+    return encodeActivity(record, { id, subject, time, actor, correlationId, causationId, run, sequence });
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import {
   partitionOf,
   POLICY_ID,
   type Position,
+  type RecordedOutcome,
   type Refusal,
   topicsOf,
 } from '#contracts';
@@ -14,7 +15,7 @@ import type { LogSettings } from '../kafka/log-connection.js';
 import { AppendUnresolved, OrderedAppender } from '../kafka/ordered-appender.js';
 import { LogTail } from '../tail/log-tail.js';
 import type { Entry } from '../tail/record-source.js';
-import { outcomesOf, type RecordedOutcome } from '../writer/outcome-codec.js';
+import { outcomesOf } from '../writer/outcome-codec.js';
 
 /** What became of a command, as far as is known. */
 export type CommandAnswer =

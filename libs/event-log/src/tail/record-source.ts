@@ -1,16 +1,13 @@
 import {
-  type ActivityRecord,
-  activity,
+  type ActivityEntry,
   activityTopic,
   type ContextContract,
   ContextCodec,
+  decodeActivity,
   type EventOf,
-  MessageCodec,
-  parseEnvelope,
   type Position,
   type Recorded,
   topicsOf,
-  UndecodableRecord,
 } from '#contracts';
 
 /** A topic and how its records are read. */
@@ -37,41 +34,9 @@ export function eventsOf<C extends ContextContract>(contract: C): RecordSource<R
   return { topic: events.name, partitions: events.partitions, decode: (value) => codec.decodeEvent(value) };
 }
 
-/** A record of the activity topic. Its number and run tell a repeat, and a gap. */
-export type ActivityEntry = ActivityRecord & {
-  readonly meta: {
-    readonly id: string;
-    /** The application's id, or `unknown`. */
-    readonly subject: string;
-    readonly time: string;
-    readonly actor: string;
-    readonly correlationId: string;
-    readonly run: string;
-    readonly sequence: number;
-  };
-};
-
-export const activityCodec = new MessageCodec('activity', activity);
-
+/** The records of the activity topic. */
 export const activitySource: RecordSource<ActivityEntry> = {
   topic: activityTopic.name,
   partitions: activityTopic.partitions,
-  decode(value) {
-    const envelope = parseEnvelope(value);
-    const { run } = envelope;
-    if (run === undefined || envelope.sequence === undefined)
-      throw new UndecodableRecord(`activity record ${envelope.id} has no run or number`);
-    return {
-      ...activityCodec.read(envelope),
-      meta: {
-        id: envelope.id,
-        subject: envelope.subject,
-        time: envelope.time,
-        actor: envelope.actor,
-        correlationId: envelope.correlationid,
-        run,
-        sequence: Number(envelope.sequence),
-      },
-    };
-  },
+  decode: decodeActivity,
 };

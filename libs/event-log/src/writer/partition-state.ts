@@ -1,5 +1,4 @@
-import type { ContextContract, Decider, EventOf, Outcome, Recorded } from '#contracts';
-import type { RecordedOutcome } from './outcome-codec.js';
+import type { ContextContract, Decider, EventOf, Outcome, Recorded, RecordedOutcome } from '#contracts';
 
 /** How long the answer to a command is remembered for a retry. */
 const REMEMBERED_MS = 24 * 3_600_000;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type Addressed,
   type CommandOf,
@@ -6,6 +7,7 @@ import {
   type Decider,
   type EventOf,
   type Outcome,
+  OutcomeCodec,
   type Recorded,
   topicsOf,
 } from '#contracts';
@@ -15,7 +17,7 @@ import type { LogConnection } from '../kafka/log-connection.js';
 import { type LogRecord, PartitionReader, type Slice } from '../kafka/partition-reader.js';
 import { decideBatch, type Decided, type DecidedBatch, type ReadCommand } from './decide-batch.js';
 import type { CommandFeed } from './command-feed.js';
-import { encodeOutcome, outcomesOf } from './outcome-codec.js';
+import { outcomesOf } from './outcome-codec.js';
 import { type Aggregate, PartitionState } from './partition-state.js';
 
 /** Records of one produce request stay well below a topic's largest. */
@@ -41,6 +43,7 @@ export interface PartitionWriterOptions<C extends ContextContract, S> {
 export class PartitionWriter<C extends ContextContract, S> {
   readonly #producer: FencedProducer;
   readonly #codec: ContextCodec<C>;
+  readonly #outcomes: OutcomeCodec;
   readonly #state: PartitionState<C, S>;
   readonly #stopping = new AbortController();
   readonly #topics: { readonly commands: string; readonly events: string; readonly outcomes: string };
@@ -52,6 +55,7 @@ export class PartitionWriter<C extends ContextContract, S> {
     const { commands, events, outcomes } = topicsOf(decider.contract);
     this.#topics = { commands: prefix + commands.name, events: prefix + events.name, outcomes: prefix + outcomes.name };
     this.#codec = new ContextCodec(decider.contract);
+    this.#outcomes = new OutcomeCodec(decider.contract.context);
     this.#state = new PartitionState(decider);
     this.#producer = new FencedProducer(
       connection,
@@ -202,13 +206,12 @@ export class PartitionWriter<C extends ContextContract, S> {
           answers.map(({ decided: { read, subject }, outcome }) => ({
             key: subject,
             value: encodeWithin(outcome, (fitting) =>
-              encodeOutcome(
-                decider.contract.context,
-                fitting,
-                { ...read.command.meta, subject },
-                read.offset,
-                now.toISOString(),
-              ),
+              this.#outcomes.encode(fitting, {
+                id: randomUUID(),
+                time: now.toISOString(),
+                command: { ...read.command.meta, subject },
+                commandOffset: read.offset,
+              }),
             ),
           })),
         );

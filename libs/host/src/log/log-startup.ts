@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { activityTopic, approval, enforcementTopic, registration, review, token, topicsOf } from '#contracts';
+import { channels } from '#contracts';
 import { ensureTopics, NotAppended, UnsafeTopics, type LogSettings } from '#event-log';
 import { HealthRegistry } from '../health/health-registry.js';
 import { Log } from '../logging/log.js';
@@ -12,14 +12,7 @@ import { LogConfig } from './log-config.js';
 /** How this process reaches the log: `@Inject(LOG_SETTINGS) settings: LogSettings`. */
 export const LOG_SETTINGS = Symbol('gatehouse:log-settings');
 
-const allTopics = [
-  ...[registration, approval, token, review].flatMap((context) => {
-    const { commands, events, outcomes } = topicsOf(context);
-    return [commands, events, outcomes];
-  }),
-  activityTopic,
-  enforcementTopic,
-];
+const allTopics = channels.map(({ topic }) => topic);
 
 /**
  * Sees to the topics before anything uses them: creates what is missing, and ends the process when the log stands in a

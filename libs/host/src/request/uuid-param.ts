@@ -1,3 +1,4 @@
+import { isId } from '#contracts';
 import { Param, type PipeTransform } from '@nestjs/common';
 import { notFound } from '../problem/problem-exception.js';
 
@@ -13,4 +14,17 @@ class KnownAsUuid implements PipeTransform<unknown, string> {
 /** A UUID in the path, in lower case. What is none names no resource: 404, as for one that does not exist. */
 export function UuidParam(name = 'id'): ParameterDecorator {
   return Param(name, new KnownAsUuid());
+}
+
+class KnownAsMinted implements PipeTransform<unknown, string> {
+  transform(value: unknown): string {
+    const id = typeof value === 'string' ? value.toLowerCase() : '';
+    if (!isId(id)) throw notFound();
+    return id;
+  }
+}
+
+/** The id of something that the log keeps, in the path. What this system cannot have minted is 404, as if it were not there. */
+export function MintedId(): ParameterDecorator {
+  return Param('id', new KnownAsMinted());
 }

@@ -1,12 +1,21 @@
-import { ContextWriter, type LogSettings } from '#event-log';
+import { ContextWriter, type LogSettings, ProjectionRunner } from '#event-log';
 import { counterDecider } from './counter.js';
+import { countersProjection, PoolStore } from './counter-projection.js';
 
-/** A process that only writes: fault tests kill it, stop it and wake it. KAFKA_BROKERS and PREFIX say where. */
-const { KAFKA_BROKERS, PREFIX } = process.env;
-if (KAFKA_BROKERS === undefined || PREFIX === undefined) throw new Error('KAFKA_BROKERS and PREFIX are needed');
+/**
+ * A process that writes the counter context and keeps its projection: fault tests kill it, stop it and wake it.
+ * KAFKA_BROKERS, PREFIX and DATABASE_URL say where; SIGTERM lets it leave in order.
+ */
+const { KAFKA_BROKERS, PREFIX, DATABASE_URL } = process.env;
+if (KAFKA_BROKERS === undefined || PREFIX === undefined || DATABASE_URL === undefined)
+  throw new Error('KAFKA_BROKERS, PREFIX and DATABASE_URL are needed');
 
 const say = (fields: object, message: string): void => {
-  process.stderr.write(`${JSON.stringify({ ...fields, message })}\n`);
+  if (process.env['SAY'] !== undefined) process.stderr.write(`${JSON.stringify({ ...fields, message })}\n`);
+};
+const fail = (error: unknown): void => {
+  process.stderr.write(`the process failed: ${String(error)}\n`);
+  process.exit(1);
 };
 const settings: LogSettings = {
   brokers: KAFKA_BROKERS.split(','),
@@ -14,9 +23,14 @@ const settings: LogSettings = {
   prefix: PREFIX,
   sink: { debug: () => undefined, info: say, warn: say, error: say },
 };
-const writer = new ContextWriter(settings, counterDecider, (error) => {
-  say({ error: String(error) }, 'the writer failed');
-  process.exit(1);
+const store = new PoolStore(DATABASE_URL);
+const writer = new ContextWriter(settings, counterDecider, fail);
+const projection = new ProjectionRunner(settings, countersProjection, store, fail);
+process.once('SIGTERM', () => {
+  void Promise.all([writer.close(), projection.close()])
+    .then(() => store.close())
+    .then(() => process.exit(0), fail);
 });
 writer.start();
 process.stdout.write('started\n');
+await projection.start();

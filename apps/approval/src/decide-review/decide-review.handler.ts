@@ -1,0 +1,38 @@
+import { approval } from '#contracts';
+import type { CommandAnswer, CommandPort } from '#event-log';
+import { Database, InjectCommands, newCommand, notFound, RequestedCommand, VAULT } from '#host';
+import type { Vault } from '#vault';
+import { Inject } from '@nestjs/common';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { describeSubmission, selectReviews, type ReviewRow } from '../see-reviews/review-row.js';
+import type { ReviewDecision } from './decide-review.dto.js';
+
+/** A reviewer decides; the rules stand in the decider. The result tells also what the decision is about. */
+export class DecideReview extends RequestedCommand<
+  ReviewDecision,
+  { readonly answer: CommandAnswer; readonly submission: ReturnType<typeof describeSubmission> }
+> {}
+
+@CommandHandler(DecideReview)
+export class DecideReviewHandler implements ICommandHandler<DecideReview> {
+  constructor(
+    private readonly database: Database,
+    @InjectCommands(approval) private readonly commands: CommandPort<typeof approval>,
+    @Inject(VAULT) private readonly vault: Vault,
+  ) {}
+
+  /** The owner of now goes with the command, so that nobody decides on an application of their own. */
+  async execute({ subject: reviewId, body, request }: DecideReview) {
+    const [row] = await this.database.query<ReviewRow>(`${selectReviews} WHERE review.id = $1`, [reviewId]);
+    if (row === undefined) throw notFound();
+    const people = await this.vault.lookupSubjects([row.view.ownerId]);
+    const { conditions = [], ...decision } = body;
+    const answer = await this.commands.send({
+      ...newCommand(request, body),
+      type: 'decide-review',
+      subject: row.application_id,
+      data: { ...decision, conditions, reviewId, ...(row.owner_id === null ? {} : { ownerId: row.owner_id }) },
+    });
+    return { answer, submission: describeSubmission(row, people) };
+  }
+}

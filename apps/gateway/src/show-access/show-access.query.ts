@@ -1,0 +1,90 @@
+import type { EffectiveAccess } from '#access';
+import { formatPosition, partitionOf, type PointReport } from '#contracts';
+import { type Caller, notFound, type Position, unavailable } from '#host';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { GatewayPoint } from '../proxy/gateway-point.js';
+import type { ShownAccess } from './shown-access.js';
+
+/** How long a query waits for what its caller has seen elsewhere, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** What an application may do now, why, until when, and how far each enforcement point is; 404 for who may not see it. */
+export class ShowAccess extends Query<ShownAccess> {
+  constructor(
+    readonly applicationId: string,
+    readonly seen: readonly Position[],
+    readonly caller: Caller,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ShowAccess)
+export class ShowAccessHandler implements IQueryHandler<ShowAccess> {
+  constructor(private readonly gateway: GatewayPoint) {}
+
+  async execute({ applicationId, seen, caller }: ShowAccess): Promise<ShownAccess> {
+    const { point, others } = this.gateway;
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const reached = await Promise.all(
+      seen.filter(({ topic }) => point.applied.has(topic)).map((position) => point.reached(position, patience)),
+    );
+    if (reached.includes(false) || !point.holdsLease())
+      throw unavailable('This instance is not up to date with the log.', 2);
+    const access = point.access.byApplicationId(applicationId, Date.now());
+    if (!access || !maySee(caller, access)) throw notFound();
+    return shown(access, others.points());
+  }
+}
+
+function maySee({ id, roles }: Caller, { ownerId }: EffectiveAccess): boolean {
+  return id === ownerId || roles.some((role) => role === 'reviewer' || role === 'auditor' || role === 'operator');
+}
+
+function shown(access: EffectiveAccess, points: readonly PointReport[]): ShownAccess {
+  const {
+    applicationId,
+    clientId,
+    name,
+    kind,
+    clientType,
+    status,
+    why,
+    scopes,
+    approvalVersion,
+    expiresAt,
+    epoch,
+    purposesOfUse,
+    endpoints,
+  } = access;
+  return {
+    applicationId,
+    clientId,
+    name,
+    kind,
+    clientType,
+    status,
+    ...(why === undefined ? {} : { why }),
+    scopes: [...scopes],
+    ...(approvalVersion === undefined ? {} : { approvalVersion }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    epoch,
+    purposesOfUse: [...purposesOfUse],
+    endpoints: [...endpoints],
+    enforcementPoints: points.map((point) => ({
+      id: point.id,
+      kind: point.kind,
+      positions: positionsOf(point, applicationId),
+      appliedAt: point.appliedAt,
+    })),
+  };
+}
+
+/** The last record that a point had applied in each partition that the application stands in. */
+function positionsOf({ positions }: PointReport, applicationId: string): string[] {
+  const partition = partitionOf(applicationId);
+  return Object.entries(positions).flatMap(([topic, offsets]) => {
+    const next = BigInt(offsets[partition] ?? '0');
+    return next > 0n ? [formatPosition({ topic, partition, offset: next - 1n })] : [];
+  });
+}

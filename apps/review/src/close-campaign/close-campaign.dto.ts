@@ -1,0 +1,6 @@
+import { Reason } from '#host';
+
+export class CampaignClosure {
+  @Reason()
+  reason: string;
+}

@@ -1,0 +1,93 @@
+import { decodeActivity, encodeActivity } from './activity/codec.js';
+import { activity } from './activity/contract.js';
+import { approval } from './approval/contract.js';
+import { ContextCodec, parseEnvelope } from './codec.js';
+import type { ContextContract, MessageMap } from './definition.js';
+import { decodeReport, encodeReport } from './enforcement/codec.js';
+import { enforcement } from './enforcement/contract.js';
+import { OutcomeCodec } from './outcome-codec.js';
+import { outcomes } from './outcome.js';
+import { registration } from './registration/contract.js';
+import { review } from './review/contract.js';
+import { token } from './token/contract.js';
+import { activityTopic, enforcementTopic, topicsOf, type TopicSpec } from './topics.js';
+
+/** A topic with all that passes through it. */
+export interface Channel {
+  /** The topic's name without `gatehouse.`, for example `registration.events`. */
+  readonly name: string;
+  readonly topic: TopicSpec;
+  /** As in the `type` attribute, `gatehouse.<context>.<name>.v<version>`. */
+  readonly context: string;
+  readonly messages: MessageMap;
+  /** What the key of a record is. */
+  readonly key: string;
+  /**
+   * Reads a record of any version, and gives it as this release writes it.
+   *
+   * @throws UndecodableRecord
+   */
+  readonly rewrite: (record: string) => string;
+}
+
+const SUBJECT_KEY = "The record's subject, whose last 12 bits name the partition.";
+
+function channel(topic: TopicSpec, of: Omit<Channel, 'name' | 'topic'>): Channel {
+  return { name: topic.name.replace(/^gatehouse\./, ''), topic, ...of };
+}
+
+/** The commands, events and outcomes of a context. */
+export function channelsOf(contract: ContextContract): readonly Channel[] {
+  const { context, commands, events } = contract;
+  const topics = topicsOf(contract);
+  const codec = new ContextCodec(contract);
+  const answers = new OutcomeCodec(context);
+  return [
+    channel(topics.commands, {
+      context,
+      messages: commands,
+      key: SUBJECT_KEY,
+      rewrite: (record) => codec.encodeCommand(codec.decodeCommand(record)),
+    }),
+    channel(topics.events, {
+      context,
+      messages: events,
+      key: SUBJECT_KEY,
+      rewrite(record) {
+        const { meta, ...event } = codec.decodeEvent(record);
+        return codec.encodeEvent(event, meta);
+      },
+    }),
+    channel(topics.outcomes, {
+      context,
+      messages: outcomes,
+      key: SUBJECT_KEY,
+      rewrite(record) {
+        const { outcome, commandOffset } = answers.decode(record);
+        const { id, time, subject, actor, correlationid, causationid } = parseEnvelope(record);
+        const command = { id: causationid, subject, actor, correlationId: correlationid };
+        return answers.encode(outcome, { id, time, command, commandOffset });
+      },
+    }),
+  ];
+}
+
+/** Every topic of Gatehouse: the contract with whoever reads its log. */
+export const channels: readonly Channel[] = [
+  ...[registration, approval, token, review].flatMap((contract) => channelsOf(contract)),
+  channel(activityTopic, {
+    context: 'activity',
+    messages: activity,
+    key: SUBJECT_KEY,
+    rewrite(record) {
+      const { meta, ...entry } = decodeActivity(record);
+      return encodeActivity(entry, meta);
+    },
+  }),
+  channel(enforcementTopic, {
+    context: 'enforcement',
+    messages: enforcement,
+    key: "The enforcement point's id; compaction keeps the last report of each.",
+    rewrite: (record) => encodeReport(decodeReport(record), parseEnvelope(record).id),
+  }),
+];

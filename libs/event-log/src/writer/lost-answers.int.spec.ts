@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { bodyDigest, commandId, mintId } from '#contracts';
+import {
+  counter,
+  counterDecider,
+  counterTopics,
+  freePort,
+  kafkaProxy,
+  type KafkaProxy,
+  type KafkaRequest,
+} from '#testing';
+import { startBroker } from '../../../../scripts/infrastructure/kafka.mjs';
+import { CommandSender, type NewCommand } from '../command/command-sender.js';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { LogTail } from '../tail/log-tail.js';
+import { eventsOf } from '../tail/record-source.js';
+import { ensureTopics } from '../topics/topic-guard.js';
+import { ContextWriter } from './context-writer.js';
+
+/**
+ * The whole command path over a connection that ends at the worst moments. The broker names the proxy as its address, so
+ * that no client gets past it.
+ */
+describe('the command path, when the connection ends', () => {
+  let broker: Awaited<ReturnType<typeof startBroker>>;
+  let proxy: KafkaProxy;
+  let sender: CommandSender<typeof counter>;
+  let writer: ContextWriter<typeof counter, { readonly total: number }>;
+  let settings: LogSettings;
+  const failures: unknown[] = [];
+  const subject = mintId(3);
+
+  const command = (type: 'open' | 'add', amount: number): NewCommand<typeof counter> => ({
+    ...(type === 'open' ? { type, data: {} } : { type, data: { amount } }),
+    subject,
+    id: commandId('caller', 'POST', `/counters/${subject}`, randomUUID()),
+    actor: 'caller',
+    correlationId: 'test',
+    bodyDigest: bodyDigest({ amount }),
+  });
+
+  /** Sends under the same id until there is an answer, as a caller does who was told 202 or 503. */
+  const persist = async (asked: NewCommand<typeof counter>): Promise<number> => {
+    for (;;) {
+      const answer = await sender.send(asked, { waitMs: 5_000 }).catch(() => undefined);
+      if (answer?.status === 'succeeded') return answer.version;
+      if (answer && answer.status !== 'pending') throw new Error(`answered ${answer.status}`);
+    }
+  };
+
+  beforeAll(async () => {
+    const [own, advertised] = [await freePort(), await freePort()];
+    proxy = await kafkaProxy(advertised, () => own);
+    broker = await startBroker({
+      port: own,
+      settings: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${String(advertised)}` },
+    });
+    const silent = (): void => undefined;
+    settings = {
+      brokers: [`127.0.0.1:${String(advertised)}`],
+      clientId: 'test',
+      prefix: 'lost.',
+      sink: { debug: silent, info: silent, warn: silent, error: silent },
+    };
+    await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
+    sender = new CommandSender(settings, counter, (error) => failures.push(error));
+    writer = new ContextWriter(settings, counterDecider, (error) => failures.push(error));
+    await sender.start();
+    writer.start();
+    await persist(command('open', 0));
+  }, 120_000);
+
+  afterAll(async () => {
+    await writer.close();
+    await sender.close();
+    await proxy.close();
+    await broker.stop();
+    expect(failures).toEqual([]);
+  }, 60_000);
+
+  const total = async (): Promise<{ total: number; versions: number[] }> => {
+    const versions: number[] = [];
+    let sum = 0;
+    const tail = new LogTail(settings, {
+      sources: [eventsOf(counter)],
+      from: 'start',
+      onBatch: (entries) => {
+        for (const { event } of entries) {
+          versions.push(event.meta.version);
+          sum += event.type === 'added' ? event.data.amount : 0;
+        }
+      },
+      onFailure: (error) => failures.push(error),
+    });
+    await tail.start();
+    await tail.close();
+    return { total: sum, versions };
+  };
+
+  const requests: readonly KafkaRequest[] = [
+    'EndTxn',
+    'AddPartitionsToTxn',
+    'Produce',
+    'Fetch',
+    'Heartbeat',
+    'InitProducerId',
+    'ListOffsets',
+    'FindCoordinator',
+    'Metadata',
+  ];
+  /** Those that nobody asks while all is well: another one is lost first, so that they are. */
+  const onlyInTrouble = new Set<KafkaRequest>(['InitProducerId', 'ListOffsets', 'FindCoordinator', 'Metadata']);
+  let sent = 0;
+
+  it.each(
+    requests.flatMap(
+      (request) =>
+        [
+          ['answer' as const, request],
+          ['request' as const, request],
+        ] as const,
+    ),
+  )('loses the %s of %s: every command is answered, and applied once', async (loss, request) => {
+    const lost = [proxy.lose(loss, request), ...(onlyInTrouble.has(request) ? [proxy.lose('answer', 'EndTxn')] : [])];
+    const commands = Array.from({ length: 10 }, () => command('add', 1));
+    const versions = await Promise.all(commands.map(persist));
+    await Promise.all(lost);
+    sent += commands.length;
+    expect(versions.sort((a, b) => a - b)).toEqual(commands.map((_, index) => sent - commands.length + index + 2));
+    // A retry of each, when all is well again, has the first answer.
+    expect((await Promise.all(commands.map(persist))).sort((a, b) => a - b)).toEqual(versions);
+    expect(await total()).toEqual({ total: sent, versions: Array.from({ length: sent + 1 }, (_, index) => index + 1) });
+  });
+});
