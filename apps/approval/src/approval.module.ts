@@ -1,5 +1,12 @@
 import { approval } from '#contracts';
-import { commandsController, provideCommands, provideProjection, provideReactor, provideWriter } from '#host';
+import {
+  commandsController,
+  provideCommands,
+  projectionsController,
+  provideProjection,
+  provideReactor,
+  provideWriter,
+} from '#host';
 import { Module } from '@nestjs/common';
 import { approvalDecider } from './approval.decider.js';
 import { DecideReviewController } from './decide-review/decide-review.controller.js';
@@ -15,7 +22,13 @@ import { ReadPolicyHandler } from './set-policy/read-policy.query.js';
 import { SetPolicyHandler } from './set-policy/set-policy.handler.js';
 
 @Module({
-  controllers: [ReviewsController, DecideReviewController, PoliciesController, commandsController(approval)],
+  controllers: [
+    ReviewsController,
+    DecideReviewController,
+    PoliciesController,
+    commandsController(approval),
+    projectionsController('approval', [reviewsProjection]),
+  ],
   providers: [
     ...provideCommands(approval),
     ...provideWriter(approvalDecider),

@@ -1,4 +1,4 @@
-import { provideProjection } from '#host';
+import { projectionsController, provideProjection } from '#host';
 import { Module } from '@nestjs/common';
 import { auditRecordsProjection } from './audit-records/audit-records.projection.js';
 import { RecordsController } from './search-records/records.controller.js';
@@ -7,7 +7,7 @@ import { ShowTimelineHandler } from './show-timeline/show-timeline.query.js';
 import { TimelineController } from './show-timeline/timeline.controller.js';
 
 @Module({
-  controllers: [RecordsController, TimelineController],
+  controllers: [RecordsController, TimelineController, projectionsController('audit', [auditRecordsProjection])],
   providers: [
     ...provideProjection(auditRecordsProjection),
     SearchRecordsHandler,

@@ -12,17 +12,29 @@ interface Asked {
   readonly body: unknown;
 }
 
+interface Reply {
+  readonly status: number;
+  readonly body: object;
+  readonly location?: string;
+}
+
 describe('the command line, as a process', () => {
   let server: Server;
   let asked: Asked[];
-  let answer: { status: number; body: object };
+  let answer: Reply;
+  /** What is answered before that, one after the other. */
+  let answers: Reply[];
 
   beforeAll(async () => {
     server = createServer((request, response) => {
       void record(request).then(() => {
         const development = request.url === '/sandbox/directory/development-token';
-        const { status, body } = development ? { status: 200, body: { access_token: 'a-token' } } : answer;
-        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+        const reply: Reply = development
+          ? { status: 200, body: { access_token: 'a-token' } }
+          : (answers.shift() ?? answer);
+        const { status, body, location } = reply;
+        const headers = { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) };
+        response.writeHead(status, headers).end(JSON.stringify(body));
       });
     });
     server.listen(0, '127.0.0.1');
@@ -30,6 +42,7 @@ describe('the command line, as a process', () => {
   });
   beforeEach(() => {
     asked = [];
+    answers = [];
     answer = { status: 200, body: {} };
   });
   afterAll(async () => {
@@ -83,7 +96,52 @@ describe('the command line, as a process', () => {
     expect(err).toBe('Refused (422): wider than asked\n  /scopes/0: not asked for\n');
   });
 
+  it('begins a rebuild, follows it to its end, and says how it ended', async () => {
+    const rebuild = { id: 'r1', status: 'running', stage: 'replaying', events: 5, offsets: { done: 1, of: 2 } };
+    answers = [
+      { status: 202, body: rebuild, location: '/audit/projections/audit-records/rebuilds/r1' },
+      { status: 200, body: rebuild },
+      { status: 200, body: { ...rebuild, status: 'succeeded' } },
+    ];
+    const { code, out, err } = await gatehouse(['projections', 'rebuild', 'audit-records', '--json'], {
+      GATEHOUSE_TOKEN: 'x',
+    });
+
+    expect({ code, out: JSON.parse(out), err }).toMatchObject({ code: 0, out: { status: 'succeeded' }, err: '' });
+    expect(asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'POST /audit/projections/audit-records/rebuilds',
+      'GET /audit/projections/audit-records/rebuilds/r1',
+      'GET /audit/projections/audit-records/rebuilds/r1',
+    ]);
+  });
+
+  it('ends with 1 when a rebuild failed, and says that nothing has changed', async () => {
+    answers = [
+      { status: 202, body: {}, location: '/x' },
+      { status: 200, body: { status: 'failed', detail: 'no such column' } },
+    ];
+    const { code, err } = await gatehouse(['projections', 'rebuild', 'audit-records'], { GATEHOUSE_TOKEN: 'x' });
+
+    expect(code).toBe(1);
+    expect(err).toContain('no such column. The live tables are as they were.');
+  });
+
+  it('lists the projections of every context', async () => {
+    answer = { status: 200, body: { items: [{ name: 'a-projection', version: 1, behind: 7 }] } };
+    const { code, out } = await gatehouse(['projections', 'list', '--json'], { GATEHOUSE_TOKEN: 'x' });
+
+    expect(code).toBe(0);
+    expect((JSON.parse(out) as { items: unknown[] }).items).toHaveLength(4);
+    expect(asked.map(({ url }) => url).sort()).toEqual([
+      '/approval/projections',
+      '/audit/projections',
+      '/registration/projections',
+      '/review/projections',
+    ]);
+  });
+
   it.each([
+    [['projections', 'rebuild']],
     [['nonsense']],
     [['applications', 'suspend', 'a1']],
     [['campaigns', 'decide', 'i1', '--decision', 'maybe']],

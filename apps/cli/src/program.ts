@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { addApplications } from './commands/applications.js';
 import { addAudit } from './commands/audit.js';
 import { addCampaigns } from './commands/campaigns.js';
+import { addProjections } from './commands/projections.js';
 import { addReviews } from './commands/reviews.js';
 import { addToken } from './commands/token.js';
 
@@ -21,6 +22,7 @@ export function createProgram(): Command {
   addReviews(program);
   addCampaigns(program);
   addAudit(program);
+  addProjections(program);
   throwInsteadOfExit(program);
   return program;
 }

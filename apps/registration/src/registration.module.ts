@@ -1,5 +1,12 @@
 import { registration } from '#contracts';
-import { commandsController, provideCommands, provideProjection, provideReactor, provideWriter } from '#host';
+import {
+  commandsController,
+  provideCommands,
+  projectionsController,
+  provideProjection,
+  provideReactor,
+  provideWriter,
+} from '#host';
 import { Module } from '@nestjs/common';
 import { registrationDecider } from './application.decider.js';
 import { ChangeApplicationController } from './change-application/change-application.controller.js';
@@ -42,6 +49,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     TransferOwnershipController,
     CloseAccessController,
     commandsController(registration),
+    projectionsController('registration', [applicationsProjection]),
   ],
   providers: [
     ...provideCommands(registration),

@@ -1,5 +1,5 @@
 import { review } from '#contracts';
-import { commandsController, provideCommands, provideProjection, provideWriter } from '#host';
+import { commandsController, provideCommands, projectionsController, provideProjection, provideWriter } from '#host';
 import { Module } from '@nestjs/common';
 import { campaignDecider } from './campaign.decider.js';
 import { CloseCampaignController } from './close-campaign/close-campaign.controller.js';
@@ -31,6 +31,7 @@ import { ShownInTime } from './see-campaigns/shown-in-time.js';
     RemindCampaignController,
     CloseCampaignController,
     commandsController(review),
+    projectionsController('review', [campaignsProjection, openAccessProjection]),
   ],
   providers: [
     ...provideCommands(review),

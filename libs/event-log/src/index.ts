@@ -11,9 +11,13 @@ export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append
 export { defineReactor, Reactor, type Reaction, type ReactorDefinition } from './reactor/reactor.js';
 export {
   defineProjection,
+  type ApartStore,
   type ProjectionDefinition,
   type ProjectionPort,
   type ProjectionStore,
   type Query,
 } from './projection/projection.js';
+export { projectionBooks, readCheckpoints } from './projection/checkpoints.js';
+export { beginRebuild, RebuildRuns } from './projection/projection-rebuild.js';
+export { findRebuild, lastRebuilds, type RebuildRecord } from './projection/rebuild-book.js';
 export { ProjectionRunner } from './projection/projection-runner.js';

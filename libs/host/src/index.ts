@@ -40,6 +40,7 @@ export {
 } from './log/log-providers.js';
 export { RequestedCommand } from './log/requested-command.js';
 export { LOG_SETTINGS, LogStartup } from './log/log-startup.js';
+export { projectionsController } from './projections/projections-controller.js';
 export { correlationId, withCorrelation } from './logging/request-context.js';
 export { Metrics } from './metrics/metrics.js';
 export { ErrorTranslators, type ErrorTranslator } from './problem/error-translators.js';

@@ -32,6 +32,13 @@ export class GatehouseApi {
     return await this.#call('POST', path, body);
   }
 
+  /** POST that begins long work: gives the path of what tells how far it is. */
+  async begin(path: string, body: object): Promise<string> {
+    const response = await this.#ask('POST', path, body);
+    if (response.status !== 202) throw new Failure(describeProblem(response.status, await bodyOf(response)));
+    return response.headers.get('location') ?? path;
+  }
+
   /** An access token of the sandbox's directory (RFC 9068), as if this person had signed in. Development only. */
   async developmentToken(email: string): Promise<string> {
     const response = await this.#send('/sandbox/directory/development-token', {
@@ -52,15 +59,7 @@ export class GatehouseApi {
   }
 
   async #call(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await this.#send(path, {
-      method,
-      headers: {
-        authorization: `Bearer ${await this.#token()}`,
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const response = await this.#ask(method, path, body);
     const answer = await bodyOf(response);
     if (response.status === 202) {
       throw new Failure(
@@ -69,6 +68,18 @@ export class GatehouseApi {
     }
     if (!response.ok) throw new Failure(describeProblem(response.status, answer));
     return answer;
+  }
+
+  async #ask(method: string, path: string, body?: object): Promise<Response> {
+    return await this.#send(path, {
+      method,
+      headers: {
+        authorization: `Bearer ${await this.#token()}`,
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   }
 
   async #token(): Promise<string> {

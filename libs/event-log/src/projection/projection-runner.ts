@@ -1,19 +1,27 @@
 import type { Position } from '#contracts';
 import { Backoff } from '../kafka/backoff.js';
 import type { LogSettings } from '../kafka/log-connection.js';
-import { LogTail, type NextOffsets } from '../tail/log-tail.js';
+import { LogTail } from '../tail/log-tail.js';
 import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
-import { ensureCheckpoints, lockCheckpoint, moveCheckpoint, readCheckpoints } from './checkpoints.js';
+import {
+  CheckpointLost,
+  lockCheckpoint,
+  moveCheckpoint,
+  openCheckpoints,
+  storedVersion,
+  Superseded,
+} from './checkpoints.js';
+import { beginRebuild } from './projection-rebuild.js';
 import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type ProjectionStore } from './projection.js';
 
 /**
  * Keeps a projection up to date. Rows and checkpoint move in one transaction; the checkpoint's row is locked and
  * whatever stands before it is dropped, so that several instances may run the same projection. While Postgres is away
- * the batch waits and is tried again.
+ * the batch waits and is tried again. Rows of an older version are rebuilt at the start, beside those that are read
+ * meanwhile; to rows of a newer one it writes nothing.
  */
 export class ProjectionRunner<S extends RecordSource<unknown>> implements ProjectionPort {
   readonly name: string;
-  readonly #key: { readonly projection: string; readonly version: number };
   readonly #tail: LogTail<S>;
   readonly #stopping = new AbortController();
   #started = false;
@@ -25,14 +33,12 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     onFailure: (error: unknown) => void,
   ) {
     this.name = definition.name;
-    this.#key = { projection: definition.name, version: definition.version };
     this.#tail = new LogTail<S>(settings, {
       sources: definition.sources,
-      from: async (ends) =>
-        startingPoints(
-          await ends.startsOf(definition.sources),
-          await store.transaction((query) => readCheckpoints(query, this.#key)),
-        ),
+      from: async (ends) => {
+        const starts = await ends.startsOf(definition.sources);
+        return await store.transaction((query) => openCheckpoints(query, LIVE_SCHEMA, definition, starts));
+      },
       onBatch: (entries, next) => this.#apply(entries, next),
       onFailure,
     });
@@ -41,7 +47,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
   /** Resolves when the projection holds everything that stood in the log at the start. Waits for Postgres and brokers. */
   async start(): Promise<void> {
     await this.store.ready();
-    await this.#untilStored(() => this.store.transaction(ensureCheckpoints));
+    await this.#untilStored(() => this.#bringToVersion());
     await this.#tail.start();
     this.#started = true;
   }
@@ -80,16 +86,26 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
   }
 
   async #apply(entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
+    const begin = this.#tail.nextOf(next.topic, next.partition) ?? 0n;
     await this.#untilStored(() =>
       this.store.transaction(async (query) => {
         await query(`SET LOCAL search_path TO ${LIVE_SCHEMA}`);
-        const from = await lockCheckpoint(query, this.#key, next);
+        const from = await lockCheckpoint(query, this.definition, next, begin);
         if (from >= next.offset) return;
         const fresh = entries.filter(({ position }) => position.offset >= from);
         if (fresh.length > 0) await this.definition.apply(fresh, query);
-        await moveCheckpoint(query, this.#key, next);
+        await moveCheckpoint(query, LIVE_SCHEMA, this.name, next);
       }),
     );
+  }
+
+  /** Rebuilds rows of an older version, or waits while another instance does. */
+  async #bringToVersion(): Promise<void> {
+    const stored = await this.store.transaction((query) => storedVersion(query, this.name));
+    if (stored === undefined || stored === this.definition.version) return;
+    if (stored > this.definition.version) throw new Superseded(this.definition, stored);
+    const { finished } = await beginRebuild(this.settings, this.definition, this.store, this.#stopping.signal);
+    await finished;
   }
 
   /** A database that is away comes back; a mapping that is wrong shows in the log again and again, and in readiness. */
@@ -100,22 +116,10 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
         await work();
         return;
       } catch (error) {
+        if (error instanceof CheckpointLost) throw error;
         this.settings.sink.warn({ err: error, projection: this.name }, 'a batch was not stored, trying again');
         await backoff.wait(this.#stopping.signal);
       }
     }
   }
-}
-
-/** The checkpoint, or where the log begins when retention has passed it or there is none. */
-function startingPoints(starts: NextOffsets, checkpoints: NextOffsets): NextOffsets {
-  return new Map(
-    [...starts].map(([topic, offsets]) => [
-      topic,
-      offsets.map((start, partition) => {
-        const checkpoint = checkpoints.get(topic)?.[partition] ?? 0n;
-        return checkpoint > start ? checkpoint : start;
-      }),
-    ]),
-  );
 }

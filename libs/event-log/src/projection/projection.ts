@@ -7,12 +7,14 @@ export type Query = <Row = unknown>(sql: string, parameters?: readonly unknown[]
 /**
  * Tables derived from the log. `apply` maps events to statements on unqualified table names: the runner chooses the
  * schema, so that a rebuild writes beside the live tables. It sees every event once in each generation, in order
- * within a partition.
+ * within a partition and in no order between partitions: what two partitions say of one row must not depend on it.
  */
 export interface ProjectionDefinition<S extends RecordSource<unknown> = RecordSource<unknown>> {
+  /** Begins with the context that serves it, for example `audit-records`. */
   readonly name: string;
-  /** Raised when the mapping or the tables change in a way that needs a rebuild. */
+  /** Raised when the mapping or the tables change in a way that needs a rebuild: it then rebuilds itself at the start. */
   readonly version: number;
+  /** All tables that it writes, in the live schema; no other projection writes them, and no foreign key leaves them. */
   readonly tables: readonly string[];
   readonly sources: readonly S[];
   apply(events: readonly Entry<EventIn<S>>[], query: Query): Promise<void>;
@@ -26,9 +28,19 @@ export function defineProjection<const S extends RecordSource<unknown>>(
 
 /** Where projections are kept: one transaction on Postgres. Throws while it is away. */
 export interface ProjectionStore {
-  /** Resolves when the tables are there. */
+  /** Resolves when the tables are there, those of {@link projectionBooks} included. */
   ready(): Promise<void>;
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /** Connections beside the pool, for a rebuild: it may neither wait for readers nor make them wait. */
+  apart(): Promise<ApartStore>;
+}
+
+/** A few connections of a rebuild's own, on which a statement may take as long as it needs. */
+export interface ApartStore {
+  /** One connection that stays: a lock of its session lasts until `close`, or until the connection is lost. */
+  readonly session: Query;
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
 }
 
 /** What a reader of a projection may ask. */

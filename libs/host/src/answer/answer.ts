@@ -31,6 +31,11 @@ export class Answer<T> {
     return new Answer(202, { id, status: 'pending' }, { Location: `/${context}/commands/${id}`, 'Retry-After': '1' });
   }
 
+  /** 202: long work has begun; the resource at `location` says how far it is. */
+  static begun<T>(body: T, location: string): Answer<T> {
+    return new Answer(202, body, { Location: location, 'Retry-After': '1' });
+  }
+
   /** 503 of `/health/ready`, which is a state and not a problem. */
   static notReady<T>(body: T): Answer<T> {
     return new Answer(503, body, { 'Retry-After': '1' });

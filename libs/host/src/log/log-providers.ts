@@ -13,9 +13,10 @@ import {
   type ReactorDefinition,
   type RecordSource,
 } from '#event-log';
-import { Database, rowsOf } from '../database/database.js';
+import { Database } from '../database/database.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { unavailable } from '../problem/problem-exception.js';
+import { projectionStore } from '../projections/projection-store.js';
 import { FatalErrors } from '../service/fatal-errors.js';
 import { LOG_SETTINGS, LogStartup } from './log-startup.js';
 
@@ -163,7 +164,7 @@ export function provideProjection<S extends RecordSource<unknown>>(
     definition.name,
     [Database],
     (settings, fail, database: Database): ProjectionReadiness & Startable => {
-      const runner = new ProjectionRunner(settings, definition, storeOf(database), fail);
+      const runner = new ProjectionRunner(settings, definition, projectionStore(database), fail);
       return {
         start: () => runner.start(),
         close: () => runner.close(),
@@ -178,15 +179,3 @@ export function provideProjection<S extends RecordSource<unknown>>(
 
 export const InjectProjection = (definition: { readonly name: string }): ParameterDecorator =>
   Inject(projectionToken(definition.name));
-
-function storeOf(database: Database): ConstructorParameters<typeof ProjectionRunner>[2] {
-  return {
-    ready: () => database.ready(),
-    transaction: (work) =>
-      database.transaction((manager) =>
-        work(async <Row>(sql: string, parameters: readonly unknown[] = []) => [
-          ...rowsOf<Row & object>(await manager.query(sql, [...parameters])),
-        ]),
-      ),
-  };
-}

@@ -10,6 +10,7 @@ import { VaultConfig } from '../config/vault-config.js';
 import { LogConfig } from '../log/log-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations } from '../database/database-schemas.js';
+import { CreateProjectionBooks1764201600000 } from '../projections/create-projection-books.js';
 import { openApiDocument, serveDocs } from '../docs/docs.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { assertRoutesNameTheirRoles } from '../identity/assert-routes-named.js';
@@ -101,7 +102,7 @@ function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndP
   const parts = partsOf(part);
   const entities = [...new Set(parts.flatMap((each) => each.entities ?? []))];
   const migrations = mergeMigrations([
-    { vault: [CreateVault1763942400000] },
+    { vault: [CreateVault1763942400000], projection: [CreateProjectionBooks1764201600000] },
     ...parts.map((each) => each.migrations ?? {}),
   ]);
   const modules = parts.flatMap((each) => (each.module === undefined ? [] : [moduleOf(each.module, config)]));

@@ -1,0 +1,237 @@
+import { mintId, type Position } from '#contracts';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { LogTail, type NextOffsets } from '../tail/log-tail.js';
+import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
+import { moveCheckpoint, readCheckpoints } from './checkpoints.js';
+import { LIVE_SCHEMA, type ApartStore, type ProjectionDefinition, type ProjectionStore } from './projection.js';
+import { lockRebuild, noteEnd, noteProgress, noteStart, type RebuildProgress } from './rebuild-book.js';
+import { ShadowTables } from './shadow-tables.js';
+
+const NOTE_EVERY_MS = 500;
+/** How long the live projection may stand still while the rebuilt one catches up with it for the swap. */
+const CATCH_UP_MS = 5_000;
+const SWAP_TRIES = 60;
+
+/** A rebuild that was begun. */
+export interface BegunRebuild {
+  readonly id: string;
+  /** Resolves when the rebuilt tables are the live ones; rejects when they are not and will not be. */
+  readonly finished: Promise<void>;
+}
+
+/** Another rebuild of the projection runs, here or at another instance. */
+export class RebuildRuns extends Error {
+  override readonly name = 'RebuildRuns';
+}
+
+/**
+ * Begins to fill a projection's tables anew beside the live ones: from the first record of the log, into a schema of
+ * their own, with checkpoints of their own. When they are as far as the live ones they take their place, in one
+ * transaction that holds the live checkpoints. A rebuild that ends before that, however it ends, changes nothing.
+ *
+ * Exactly one runs at a time for a projection among all instances: an advisory lock of Postgres on a connection that the
+ * rebuild keeps, and on which the swap itself is done.
+ *
+ * @param signal ends it without a swap
+ * @throws RebuildRuns when one runs already
+ */
+export async function beginRebuild<S extends RecordSource<unknown>>(
+  settings: LogSettings,
+  definition: ProjectionDefinition<S>,
+  store: ProjectionStore,
+  signal: AbortSignal,
+): Promise<BegunRebuild> {
+  const apart = await store.apart();
+  try {
+    if (!(await lockRebuild(apart.session, definition.name)))
+      throw new RebuildRuns(`${definition.name} is being rebuilt already`);
+    const id = mintId(0);
+    await noteStart(apart.session, id, definition.name, definition.version);
+    return { id, finished: new ProjectionRebuild(settings, definition, apart, id).run(signal) };
+  } catch (error) {
+    await apart.close();
+    throw error;
+  }
+}
+
+class ProjectionRebuild<S extends RecordSource<unknown>> {
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #failed = Promise.withResolvers<never>();
+  #tail: LogTail<S> | undefined;
+  /** While it stands, no batch begins: the shadow tables are about to become the live ones. */
+  #gate: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #progress: RebuildProgress = { stage: 'replaying', events: 0, offsetsDone: 0, offsetsOf: 0, replayMs: 0 };
+  #starts: NextOffsets = new Map();
+  #begun = 0;
+
+  constructor(
+    private readonly settings: LogSettings,
+    private readonly definition: ProjectionDefinition<S>,
+    private readonly apart: ApartStore,
+    private readonly id: string,
+  ) {
+    // Whoever waits for something else must not be surprised by it later.
+    this.#failed.promise.catch(() => undefined);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => this.#failed.reject(new Error('the process is stopping'));
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const noting = setInterval(() => void this.#note(), NOTE_EVERY_MS);
+    try {
+      await Promise.race([this.#rebuild(), this.#failed.promise]);
+    } catch (error) {
+      this.settings.sink.error({ err: error, projection: this.definition.name }, 'a rebuild ended without a swap');
+      await this.#giveUp(signal.aborted ? 'interrupted' : 'failed', error);
+      throw error;
+    } finally {
+      clearInterval(noting);
+      signal.removeEventListener('abort', stop);
+      this.#gate?.resolve();
+      await this.#tail?.close();
+      await this.apart.close();
+    }
+  }
+
+  async #rebuild(): Promise<void> {
+    const { apart, definition } = this;
+    const shadow = await apart.transaction((query) => ShadowTables.create(query, definition, this.id));
+    const tail = new LogTail<S>(this.settings, {
+      sources: definition.sources,
+      from: async (ends) => {
+        const begins = await ends.startsOf(definition.sources);
+        await apart.transaction((query) => shadow.openCheckpoints(query, definition, begins));
+        this.#progress = { ...this.#progress, offsetsOf: distance(begins, await ends.endsOf(definition.sources)) };
+        this.#begun = performance.now();
+        return (this.#starts = begins);
+      },
+      onBatch: (entries, next) => this.#applyInTurn(shadow, entries, next),
+      onFailure: (error) => this.#failed.reject(error),
+    });
+    this.#tail = tail;
+    await tail.start();
+    this.#count();
+    await this.#enter('indexing');
+    await shadow.finish(apart);
+    await this.#enter('swapping');
+    for (let tried = 1; !(await this.#swap(shadow, tail)); tried++) {
+      if (tried === SWAP_TRIES) throw new Error('no moment was found to swap: the live tables are never free');
+    }
+    this.settings.sink.info({ projection: definition.name, version: definition.version }, 'rebuilt');
+  }
+
+  async #applyInTurn(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
+    await this.#gate?.promise;
+    const applying = this.apart.transaction(async (query) => {
+      // The next rebuild would begin anew anyway; the swap commits for good, and all before it with it.
+      await query('SET LOCAL synchronous_commit = off');
+      await query(`SET LOCAL search_path TO ${shadow.schema}`);
+      if (entries.length > 0) await this.definition.apply(entries, query);
+      await moveCheckpoint(query, shadow.schema, this.definition.name, next);
+    });
+    this.#inFlight.add(applying);
+    try {
+      await applying;
+      this.#progress = { ...this.#progress, events: this.#progress.events + entries.length };
+    } finally {
+      this.#inFlight.delete(applying);
+    }
+  }
+
+  /**
+   * Holds the live checkpoints, so that the live projection stands still; waits until the shadow is as far; puts it in
+   * place.
+   *
+   * @returns false when readers did not let go of the tables, or it could not catch up in time: nothing has changed
+   */
+  async #swap(shadow: ShadowTables, tail: LogTail<S>): Promise<boolean> {
+    const { session } = this.apart;
+    const { definition } = this;
+    await session('BEGIN');
+    try {
+      const live = await readCheckpoints(session, LIVE_SCHEMA, definition.name, 'FOR UPDATE');
+      const followed = new Map([...live].filter(([topic]) => definition.sources.some((each) => each.topic === topic)));
+      if (!(await within(tail.until(followed), CATCH_UP_MS))) {
+        await session('ROLLBACK');
+        return false;
+      }
+      await this.#pause();
+      await shadow.takeOver(session, definition);
+      await noteProgress(session, this.id, this.#progress);
+      await noteEnd(session, this.id, 'succeeded');
+      await session('COMMIT');
+      return true;
+    } catch (error) {
+      await session('ROLLBACK');
+      if (!isLockTimeout(error)) throw error;
+      this.settings.sink.debug({ projection: definition.name }, 'readers hold the tables; the swap tries again');
+      this.#gate?.resolve();
+      this.#gate = undefined;
+      return false;
+    }
+  }
+
+  async #pause(): Promise<void> {
+    this.#gate ??= Promise.withResolvers<void>();
+    await Promise.all(this.#inFlight);
+  }
+
+  async #enter(stage: RebuildProgress['stage']): Promise<void> {
+    this.#progress = { ...this.#progress, stage };
+    await this.#note();
+  }
+
+  #count(): void {
+    const { offsetsOf, stage } = this.#progress;
+    if (stage !== 'replaying' || this.#begun === 0 || !this.#tail) return;
+    const offsetsDone = Math.min(offsetsOf, distance(this.#starts, this.#tail.applied()));
+    this.#progress = { ...this.#progress, offsetsDone, replayMs: performance.now() - this.#begun };
+  }
+
+  async #note(): Promise<void> {
+    this.#count();
+    try {
+      await this.apart.transaction((query) => noteProgress(query, this.id, this.#progress));
+    } catch (error) {
+      this.settings.sink.debug({ err: error, projection: this.definition.name }, 'progress was not noted');
+    }
+  }
+
+  /** Leaves nothing behind, if Postgres can be asked; else the next rebuild clears up, and the lock says it is over. */
+  async #giveUp(status: 'failed' | 'interrupted', error: unknown): Promise<void> {
+    const detail = error instanceof Error ? error.message : String(error);
+    try {
+      await this.#tail?.close();
+      await Promise.allSettled(this.#inFlight);
+      await ShadowTables.dropAll(this.apart.session, this.definition);
+      await noteEnd(this.apart.session, this.id, status, detail);
+    } catch (found) {
+      this.settings.sink.debug({ err: found, projection: this.definition.name }, 'a rebuild left its tables behind');
+    }
+  }
+}
+
+/** How many offsets lie between two places of the same topics. */
+function distance(from: NextOffsets, to: NextOffsets): number {
+  let sum = 0n;
+  for (const [topic, offsets] of to) {
+    offsets.forEach((offset, partition) => (sum += offset - (from.get(topic)?.[partition] ?? 0n)));
+  }
+  return Number(sum);
+}
+
+async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), timeoutMs);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Postgres's `lock_not_available`. */
+function isLockTimeout(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === '55P03';
+}
