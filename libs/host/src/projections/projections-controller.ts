@@ -1,6 +1,5 @@
 import {
   applyDecorators,
-  Body,
   Controller,
   Get,
   HttpCode,
@@ -19,7 +18,7 @@ import type { SchemaObject } from '../docs/schema-object.js';
 import { Roles } from '../identity/route-access.js';
 import { LOG_SETTINGS } from '../log/log-startup.js';
 import { Log } from '../logging/log.js';
-import { malformed } from '../problem/problem-exception.js';
+import { EmptyBody } from '../request/empty-body.js';
 import type { Page } from '../request/page.js';
 import { UuidParam } from '../request/uuid-param.js';
 import { ProjectionRebuilds, type ProjectionState, type RebuildState } from './projection-rebuilds.js';
@@ -104,10 +103,7 @@ export function projectionsController(context: string, definitions: readonly Pro
 
     @Post(':name/rebuilds')
     @BeginsRebuild()
-    async rebuild(@Param('name') name: string, @Body() body: unknown): Promise<Answer<RebuildState>> {
-      const [unknown] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
-      if (unknown !== undefined)
-        throw malformed('Send {}.', [{ pointer: `/${unknown}`, detail: 'is not a field of this resource' }]);
+    async rebuild(@Param('name') name: string, @EmptyBody() _: object): Promise<Answer<RebuildState>> {
       const begun = await this.rebuilds.begin(name);
       return Answer.begun(begun, `/${context}/projections/${name}/rebuilds/${begun.id}`);
     }
