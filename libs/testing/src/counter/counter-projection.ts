@@ -1,4 +1,11 @@
-import { defineProjection, eventsOf, type ProjectionStore, type Query } from '#event-log';
+import {
+  type ApartStore,
+  defineProjection,
+  eventsOf,
+  projectionBooks,
+  type ProjectionStore,
+  type Query,
+} from '#event-log';
 import { Pool, type PoolClient } from 'pg';
 import { counter } from './counter.js';
 
@@ -43,26 +50,47 @@ export class PoolStore implements ProjectionStore {
       await query(
         'CREATE TABLE IF NOT EXISTS projection.counters (subject text PRIMARY KEY, total integer NOT NULL, version integer NOT NULL)',
       );
+      const [books] = await query<{ found: string | null }>(`SELECT to_regclass('projection.rebuilds') AS found`);
+      if (!books?.found) for (const statement of projectionBooks) await query(statement);
     });
   }
 
   async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
-    let failed = true;
-    try {
-      await client.query('BEGIN');
-      const result = await work(queryOf(client));
-      await client.query('COMMIT');
-      failed = false;
-      return result;
-    } finally {
-      // A connection that failed in a transaction is closed, which rolls it back.
-      client.release(failed);
-    }
+    return await inTransaction(this.#pool, work);
+  }
+
+  async apart(): Promise<ApartStore> {
+    const pool = new Pool({ ...this.#pool.options, max: 4 });
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    const session = await pool.connect();
+    return {
+      session: queryOf(session),
+      transaction: (work) => inTransaction(pool, work),
+      close: async () => {
+        session.release(true);
+        await pool.end();
+      },
+    };
   }
 
   async close(): Promise<void> {
     await this.#pool.end();
+  }
+}
+
+async function inTransaction<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failed = true;
+  try {
+    await client.query('BEGIN');
+    const result = await work(queryOf(client));
+    await client.query('COMMIT');
+    failed = false;
+    return result;
+  } finally {
+    // A connection that failed in a transaction is closed, which rolls it back.
+    client.release(failed);
   }
 }
 
