@@ -50,8 +50,10 @@ export function addProjections(program: Command): void {
       const path = `/${context}/projections/${encodeURIComponent(name)}/rebuilds`;
       const rebuilt = await follow(api, await api.begin(path, {}));
       if (fieldOf(rebuilt, 'status') !== 'succeeded') {
+        const detail = fieldOf(rebuilt, 'detail');
+        const why = typeof detail === 'string' ? detail : 'its process ended';
         throw new Failure(
-          `The rebuild of ${name} ${String(fieldOf(rebuilt, 'status'))}: ${String(fieldOf(rebuilt, 'detail') ?? 'its process ended')}. The live tables are as they were.`,
+          `The rebuild of ${name} ${String(fieldOf(rebuilt, 'status'))}: ${why}. The live tables are as they were.`,
         );
       }
       showOne(rebuilt, optionsOf(command));
