@@ -35,9 +35,7 @@ export class ShadowTables {
     await query(`CREATE SCHEMA ${schema}`);
     await refuseForeignKeys(query, projection.tables);
     for (const table of projection.tables) {
-      await query(
-        `CREATE TABLE ${schema}.${table} (LIKE ${LIVE_SCHEMA}.${table} INCLUDING ALL EXCLUDING INDEXES)`,
-      );
+      await query(`CREATE TABLE ${schema}.${table} (LIKE ${LIVE_SCHEMA}.${table} INCLUDING ALL EXCLUDING INDEXES)`);
     }
     const shadow = new ShadowTables(schema, projection, await partsOf(query, schema, projection.tables));
     await query(checkpointsIn(schema));
