@@ -1,5 +1,6 @@
 export { cuttableProxy, type CuttableProxy } from './cuttable-proxy.js';
 export { kafkaProxy, KAFKA_REQUESTS, type KafkaProxy, type KafkaRequest } from './kafka-proxy.js';
+export { kafkaRelay, type KafkaRelay } from './kafka-relay.js';
 export { LogSeed, type Seeded } from './seed-log.js';
 export { freePort } from './free-port.js';
 export { testIssuer, type TestIssuer, type TokenClaims } from './test-issuer.js';

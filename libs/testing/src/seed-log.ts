@@ -21,6 +21,8 @@ export interface Seeded {
   readonly actor: string;
   readonly time: string;
   readonly id?: string;
+  /** Which command caused an event; as many as the subject has events if not given. A writer goes on after the highest. */
+  readonly commandOffset?: bigint;
 }
 
 /** Puts into the log what a test begins with, as the services would write it, through the contracts' codecs. */
@@ -39,11 +41,11 @@ export class LogSeed {
     this.#versions.set(counted, version);
     const value = new ContextCodec(contract).encodeEvent(event, {
       id: randomUUID(),
+      commandOffset: BigInt(version),
       ...seeded,
       correlationId: 'seed',
       causationId: 'seed',
       version,
-      commandOffset: BigInt(version),
     });
     return await this.#append(topicsOf(contract).events.name, seeded.subject, value);
   }

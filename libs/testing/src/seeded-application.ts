@@ -1,18 +1,28 @@
-import { approval, mintId, registration, type ContextContract, type EventOf } from '#contracts';
+import { approval, mintId, mintIdBeside, registration, type ContextContract, type EventOf } from '#contracts';
 import type { LogSeed } from './seed-log.js';
 import type { TestClient } from './test-client.js';
 
 /** A backend application whose events a test writes itself: for apps that only fold them. */
 export class SeededApplication {
-  readonly id = mintId(3);
+  readonly id: string;
 
+  /** @param around what its events have besides: the partition that its id names, and the command that caused them */
   constructor(
     private readonly log: LogSeed,
     readonly client: TestClient,
-  ) {}
+    private readonly around: { readonly partition?: number; readonly commandOffset?: bigint } = {},
+  ) {
+    this.id = mintId(around.partition ?? 3);
+  }
 
   async happened<C extends ContextContract>(contract: C, event: EventOf<C>): Promise<void> {
-    await this.log.event(contract, event, { subject: this.id, actor: 'test', time: new Date().toISOString() });
+    const { commandOffset } = this.around;
+    await this.log.event(contract, event, {
+      subject: this.id,
+      actor: 'test',
+      time: new Date().toISOString(),
+      ...(commandOffset === undefined ? {} : { commandOffset }),
+    });
   }
 
   /** Registers it with the client's key, or with the address where the client publishes it. */
@@ -45,7 +55,7 @@ export class SeededApplication {
       type: 'review-approved',
       data: {
         ...standing,
-        reviewId: mintId(3),
+        reviewId: mintIdBeside(this.id),
         reviewerIds: ['reviewer'],
         conditions: [],
         endpoints: ['*'],

@@ -29,7 +29,8 @@ export class Upstream {
   constructor(options: { readonly baseUrl: string; readonly timeoutMs: number; readonly maxBytes: number }) {
     this.base = options.baseUrl.replace(/\/+$/, '');
     this.#agent = new Agent({
-      connections: 128,
+      // As many as there are calls: one that waited for another's connection would be sent in a tick in which nobody looks.
+      connections: null,
       connectTimeout: 5_000,
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,

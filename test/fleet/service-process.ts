@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+/** An app that runs as a process of its own. */
+export interface ServiceProcess {
+  readonly port: number;
+  readonly url: string;
+  readonly pid: number;
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, also to one that is stopped; fulfils when it is gone. */
+  stop(): Promise<void>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
+}
+
+/** What the process says when its checks of readiness have passed. */
+const READY = '"ready"';
+
+/** Starts what the build made of an app (tests and bench run in the project's root); fulfils when it is ready. */
+export async function startServiceProcess(
+  app: 'registration' | 'gateway' | 'token',
+  port: number,
+  environment: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
+  const main = path.resolve('dist', 'apps', app, 'src', 'main.js');
+  const child = spawn(process.execPath, ['--enable-source-maps', main], {
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      GATEHOUSE_DEV: '1',
+      LOG_LEVEL: 'info',
+      DATABASE_POOL: '3',
+      VAULT_KEY: Buffer.alloc(32, 7).toString('base64'),
+      PORT: String(port),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await untilReady(child, app);
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGCONT');
+    child.kill(signal);
+    await gone;
+  };
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    signal: (signal) => void child.kill(signal),
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
+}
+
+async function untilReady(child: ChildProcess, app: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let words = '';
+  for (const output of [child.stdout, child.stderr]) {
+    output?.on('data', (chunk: Buffer) => {
+      words = (words + chunk.toString()).slice(-16_384);
+      if (words.includes(READY)) resolve();
+    });
+  }
+  child.once('exit', (code) => reject(new Error(`${app} ended with ${code} before it was ready:\n${words}`)));
+  await promise;
+}
