@@ -1,4 +1,4 @@
-import { type RawRecord, readTopic } from '../faults/log-checker.js';
+import { type RawRecord, readTopic } from '../faults/raw-log.js';
 import type { ClosureSeen } from './application-load.js';
 import type { Fleet } from './fleet.js';
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { KAFKA_REQUESTS } from './kafka-proxy.js';
 
 /**
  * What a relay does with what it is given: hand it on; keep back records and requests for them, and hand on the rest; keep back
@@ -16,10 +17,6 @@ export interface KafkaRelay {
   close(): Promise<void>;
 }
 
-/** Keys of Kafka's protocol (https://kafka.apache.org/protocol#protocol_api_keys). */
-const FETCH = 1;
-const METADATA = 3;
-const FIND_COORDINATOR = 10;
 const HOST = '127.0.0.1';
 
 /** Starts one before brokers on the loopback address, given as KAFKA_BROKERS takes them. */
@@ -100,9 +97,9 @@ class RelayedConnection {
     this.#requests.take((frame) => {
       const key = frame.readInt16BE(4);
       const id = frame.readInt32BE(8);
-      if (mode === 'fetches-held' && key === FETCH) return false;
-      if (key === FETCH) this.#fetches.add(id);
-      if (key === METADATA || key === FIND_COORDINATOR) this.#naming.add(id);
+      if (mode === 'fetches-held' && key === KAFKA_REQUESTS.Fetch) return false;
+      if (key === KAFKA_REQUESTS.Fetch) this.#fetches.add(id);
+      if (key === KAFKA_REQUESTS.Metadata || key === KAFKA_REQUESTS.FindCoordinator) this.#naming.add(id);
       return this.outward.write(frame) || true;
     });
     this.#answers.take((frame) => {
