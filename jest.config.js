@@ -4,7 +4,6 @@
  */
 const shape = {
   rootDir: import.meta.dirname,
-  testTimeout: 60_000, // for a machine that is busy with others; no test asserts how long a thing takes
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', {}] },
@@ -24,6 +23,8 @@ const environment = {
 const LONG = '/test/faults/long/';
 
 export default {
+  // For a machine that is busy with others; no test asserts how long a thing takes. (Jest ignores it in a project.)
+  testTimeout: 60_000,
   // Modules of a test file are only freed with their worker.
   workerIdleMemoryLimit: '1GB',
   projects: [

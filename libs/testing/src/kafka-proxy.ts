@@ -82,13 +82,22 @@ export async function kafkaProxy(port: number, target: () => number): Promise<Ka
 
 /** Calls `take` with every whole message, its length of four bytes included. */
 function eachFrame(socket: Socket, take: (frame: Buffer) => void): void {
-  let pending: Buffer = Buffer.alloc(0);
+  let chunks: Buffer[] = [];
+  let held = 0;
   socket.on('data', (chunk: Buffer) => {
-    pending = Buffer.concat([pending, chunk]);
-    while (pending.length >= 4 && pending.length >= pending.readInt32BE(0) + 4) {
-      const size = pending.readInt32BE(0) + 4;
-      take(pending.subarray(0, size));
-      pending = pending.subarray(size);
+    chunks.push(chunk);
+    held += chunk.length;
+    // A large message comes in many pieces: they are joined once, when it is whole.
+    for (let size = sizeOf(chunks); held >= size; size = sizeOf(chunks)) {
+      const all = Buffer.concat(chunks);
+      take(all.subarray(0, size));
+      chunks = [all.subarray(size)];
+      held -= size;
     }
   });
+}
+
+function sizeOf(chunks: readonly Buffer[]): number {
+  const start = (chunks[0]?.length ?? 0) >= 4 ? chunks[0] : Buffer.concat(chunks);
+  return start && start.length >= 4 ? start.readInt32BE(0) + 4 : Infinity;
 }

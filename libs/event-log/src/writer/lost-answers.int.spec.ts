@@ -12,6 +12,8 @@ import {
 import { startBroker } from '../../../../scripts/infrastructure/kafka.mjs';
 import { CommandSender, type NewCommand } from '../command/command-sender.js';
 import type { LogSettings } from '../kafka/log-connection.js';
+import { NotAppended, OrderedAppender } from '../kafka/ordered-appender.js';
+import { PartitionReader } from '../kafka/partition-reader.js';
 import { LogTail } from '../tail/log-tail.js';
 import { eventsOf } from '../tail/record-source.js';
 import { ensureTopics } from '../topics/topic-guard.js';
@@ -131,4 +133,54 @@ describe('the command path, when the connection ends', () => {
     expect((await Promise.all(commands.map(persist))).sort((a, b) => a - b)).toEqual(versions);
     expect(await total()).toEqual({ total: sent, versions: Array.from({ length: sent + 1 }, (_, index) => index + 1) });
   });
+
+  it.each([
+    ['answer' as const, 'Produce' as const],
+    ['request' as const, 'Produce' as const],
+    ['answer' as const, 'InitProducerId' as const],
+    ['answer' as const, 'Metadata' as const],
+  ])('loses the %s of %s: an appender keeps the order, and repeats nothing', async (loss, request) => {
+    const topic = `${settings.prefix}${counterTopics[0]?.name ?? ''}`;
+    const partition = 5; // which no counter here is in, and whose writer skips what is no command
+    const appender = new OrderedAppender(settings, { deadlineMs: 10_000 });
+    const values = Array.from({ length: 6 }, () => randomUUID());
+    const append = (value: string | undefined) => appender.append(topic, partition, { key: 'k', value: value ?? '' });
+    const lost = proxy.lose(loss, request);
+    // Three at once, three one after the other: all behind the one that is lost.
+    const together = await Promise.all(values.slice(0, 3).map(append));
+    const alone = [await append(values[3]), await append(values[4]), await append(values[5])];
+    await lost;
+    await appender.close();
+    const end = (alone.at(-1)?.offset ?? 0n) + 1n;
+    const found = await read(topic, partition, together[0]?.offset ?? 0n, end);
+    expect(found).toEqual(values);
+  });
+
+  it('refuses a record that the broker does not take, and takes the next', async () => {
+    const topic = `${settings.prefix}${counterTopics[0]?.name ?? ''}`;
+    const appender = new OrderedAppender(settings, { deadlineMs: 30_000 });
+    const [broken] = await Promise.allSettled([appender.append(topic, 6, { key: 'k', value: 'x'.repeat(9_000_000) })]);
+    expect(broken.status === 'rejected' && broken.reason).toBeInstanceOf(NotAppended);
+    const after = await appender.append(topic, 6, { key: 'k', value: 'fits' });
+    expect(after.offset).toBe(0n);
+    await appender.close();
+  });
+
+  /** Everything between two offsets, committed or not. */
+  const read = async (topic: string, partition: number, from: bigint, end: bigint): Promise<string[]> => {
+    const values: string[] = [];
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const reader = new PartitionReader(settings, {
+      isolation: 'uncommitted',
+      onSlice: ({ records, nextOffset }) => {
+        values.push(...records.map(({ value }) => value.toString('utf8')));
+        if (nextOffset >= end) resolve();
+      },
+      onFailure: reject,
+    });
+    reader.assign(topic, partition, from);
+    await promise;
+    await reader.close();
+    return values;
+  };
 });
