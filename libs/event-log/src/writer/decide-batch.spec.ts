@@ -1,5 +1,5 @@
 import { type Addressed, bodyDigest, type CommandOf, type EventOf, mintId, type Recorded } from '#contracts';
-import { counter, counterDecider } from '#testing';
+import { type counter, counterDecider } from '#testing';
 import { type Decided, decideBatch, type ReadCommand } from './decide-batch.js';
 import { PartitionState } from './partition-state.js';
 
@@ -31,7 +31,7 @@ function read(
         bodyDigest: bodyDigest(command.data),
         ...meta,
       },
-    } as Addressed<CommandOf<Counter>>,
+    },
   };
 }
 
