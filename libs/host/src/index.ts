@@ -39,6 +39,7 @@ export {
   type ProjectionReadiness,
 } from './log/log-providers.js';
 export { RequestedCommand } from './log/requested-command.js';
+export { SNAPSHOTS } from './log/snapshots/snapshots-provider.js';
 export { LOG_SETTINGS, LogStartup } from './log/log-startup.js';
 export { projectionsController } from './projections/projections-controller.js';
 export { correlationId, withCorrelation } from './logging/request-context.js';

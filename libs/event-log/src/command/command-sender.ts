@@ -13,7 +13,7 @@ import {
 } from '#contracts';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { AppendUnresolved, OrderedAppender } from '../kafka/ordered-appender.js';
-import { LogTail } from '../tail/log-tail.js';
+import { type LogEnds, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry } from '../tail/record-source.js';
 import { outcomesOf } from '../writer/outcome-codec.js';
 
@@ -81,7 +81,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     this.#appender = new OrderedAppender(settings, { deadlineMs: APPEND_DEADLINE_MS });
     this.#tail = new LogTail(settings, {
       sources: [outcomesOf(contract)],
-      from: (ends) => ends.offsetsAt([outcomesOf(contract)], Date.now() - REMEMBERED_MS),
+      from: (ends) => beginningOfMemory(ends, outcomesOf(contract)),
       onBatch: (entries) => entries.forEach((entry) => this.#settle(entry)),
       onFailure,
     });
@@ -194,4 +194,16 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/** A day ago, but no more outcomes than are remembered: nobody may send a command before they were read. */
+async function beginningOfMemory(ends: LogEnds, source: ReturnType<typeof outcomesOf>): Promise<NextOffsets> {
+  const share = BigInt(Math.floor(REMEMBERED_COMMANDS / source.partitions));
+  const dayAgo = await ends.offsetsAt([source], Date.now() - REMEMBERED_MS);
+  const last = (await ends.endsOf([source])).get(source.topic) ?? [];
+  const begin = dayAgo.get(source.topic)?.map((offset, partition) => {
+    const bound = (last[partition] ?? 0n) - share;
+    return offset > bound ? offset : bound;
+  });
+  return new Map([[source.topic, begin ?? []]]);
 }

@@ -197,5 +197,6 @@ describe('the command path', () => {
       version: 3,
       resource: { total: 5 },
     });
+    expect((await eventsOfCounter(subject)).map(({ event }) => event.meta.version)).toEqual([1, 2, 3]);
   }, 60_000);
 });

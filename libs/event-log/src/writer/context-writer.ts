@@ -1,8 +1,12 @@
 import { type ContextContract, type Decider, topicsOf } from '#contracts';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
 import { GroupMembership } from '../membership/group-membership.js';
+import type { Snapshots } from '../snapshot/snapshots.js';
 import { CommandFeed } from './command-feed.js';
 import { PartitionWriter } from './partition-writer.js';
+
+/** How long a stop is held up by snapshots; the next start reads what they lack. */
+const LAST_SNAPSHOTS_MS = 1_000;
 
 /** The writers of a context on this instance: one for each partition that the group gives it. */
 export class ContextWriter<C extends ContextContract, S> {
@@ -13,11 +17,15 @@ export class ContextWriter<C extends ContextContract, S> {
   /** Writers that are giving their partition up; a successor on this instance waits for them. */
   readonly #stopping = new Map<number, Promise<void>>();
 
-  /** @param onFailure called when a partition's history cannot be folded: the process should say so and end */
+  /**
+   * @param onFailure called when a partition's history cannot be folded: the process should say so and end
+   * @param snapshots where what was folded is kept for the next start; without them every start reads the whole log
+   */
   constructor(
     settings: LogSettings,
     private readonly decider: Decider<C, S>,
     private readonly onFailure: (error: unknown) => void,
+    private readonly snapshots?: Snapshots,
   ) {
     const { commands } = topicsOf(decider.contract);
     this.#connection = new LogConnection(settings);
@@ -36,9 +44,13 @@ export class ContextWriter<C extends ContextContract, S> {
 
   /** Finishes the transactions under way, then gives the partitions to the others. */
   async close(): Promise<void> {
-    await Promise.all([...this.#writers.values()].map((writer) => writer.stop()));
+    const writers = [...this.#writers.values()];
+    await Promise.all(writers.map((writer) => writer.stop()));
     await Promise.all(this.#stopping.values());
     await this.#membership.close();
+    // After the others may take over: nobody waits for a snapshot.
+    const giveUp = AbortSignal.timeout(LAST_SNAPSHOTS_MS);
+    await Promise.all(writers.map((writer) => writer.leaveSnapshot(giveUp)));
     await this.#feed.close();
     await this.#connection.close();
   }
@@ -56,6 +68,7 @@ export class ContextWriter<C extends ContextContract, S> {
         partition,
         connection: this.#connection,
         feed: this.#feed,
+        snapshots: this.snapshots,
         confirmed: () => this.#membership.confirmed(),
         onFailure: this.onFailure,
       });

@@ -21,13 +21,18 @@ export interface ReadCommand<C extends ContextContract> {
   readonly command: Addressed<CommandOf<C>>;
 }
 
+/** An event as a record: its id, and the value. */
+interface EncodedEvent {
+  readonly id: string;
+  readonly value: string;
+}
+
 /** One command's part of a transaction: its events, and the outcome once their offsets are known. */
 export interface Decided<C extends ContextContract> {
   readonly read: ReadCommand<C>;
   /** The aggregate that was decided on: for a retry of a creation, the one that the first try made. */
   readonly subject: string;
-  /** The values of the event records, encoded. */
-  readonly events: readonly string[];
+  readonly events: readonly EncodedEvent[];
   /** The outcome; `lastEvent` is the offset of the aggregate's last event in this batch, undefined when there is none. */
   readonly outcome: (lastEvent: bigint | undefined) => Outcome;
   /** The same command earlier in this batch, whose answer this one gets. */
@@ -97,7 +102,7 @@ export function decideBatch<C extends ContextContract, S>(
       const value = encode(recorded);
       if (Buffer.byteLength(value) > LARGEST_EVENT_BYTES)
         throw new Error(`an event of ${read.command.type} is too large`);
-      return value;
+      return { id: recorded.meta.id, value };
     });
     if (!aggregate)
       throw new Error(`${read.command.type} was accepted for ${meta.subject}, which does not exist, without an event`);

@@ -1,7 +1,7 @@
 import type { ContextContract, Decider, EventOf, Outcome, Recorded, RecordedOutcome } from '#contracts';
 
 /** How long the answer to a command is remembered for a retry. */
-const REMEMBERED_MS = 24 * 3_600_000;
+export const REMEMBERED_MS = 24 * 3_600_000;
 
 export interface Aggregate<S> {
   readonly state: S;
@@ -16,6 +16,10 @@ export type Remembered = Omit<Outcome, 'resource' | 'repeated'> & {
   readonly decidedAt: number;
 };
 
+/** One thing of a state, as a snapshot keeps it. */
+export type StateItem<S> =
+  readonly ['aggregate', subject: string, version: number, offset: string, state: S] | readonly ['answer', Remembered];
+
 /**
  * What the writer of one partition holds: its aggregates, the answers of the last 24 hours, and how far the log was
  * read. Everything here is folded from the log; nothing is written anywhere else.
@@ -27,6 +31,8 @@ export class PartitionState<C extends ContextContract, S> {
   nextOutcome = 0n;
   /** The first command that is not decided: one after the highest that an event or outcome names. */
   nextCommand = 0n;
+  /** The last event that is folded. */
+  lastEvent: { readonly id: string; readonly offset: bigint } | undefined;
 
   constructor(private readonly decider: Decider<C, S>) {}
 
@@ -49,6 +55,7 @@ export class PartitionState<C extends ContextContract, S> {
       );
     this.#aggregates.set(subject, { state: this.decider.evolve(before?.state, event), version, offset });
     this.nextEvent = offset + 1n;
+    this.lastEvent = { id: event.meta.id, offset };
     this.#decided(commandOffset);
   }
 
@@ -74,6 +81,28 @@ export class PartitionState<C extends ContextContract, S> {
 
   recall(commandId: string): Remembered | undefined {
     return this.#remembered.get(commandId);
+  }
+
+  /** All that is held now, whatever is folded while the items are taken: states are never changed in place. */
+  items(): Iterable<StateItem<S>> {
+    const subjects = [...this.#aggregates.keys()];
+    const aggregates = [...this.#aggregates.values()];
+    const answers = [...this.#remembered.values()];
+    return (function* (): Generator<StateItem<S>> {
+      for (const [index, { state, version, offset }] of aggregates.entries())
+        yield ['aggregate', subjects[index] ?? '', version, String(offset), state];
+      for (const answer of answers) yield ['answer', answer];
+    })();
+  }
+
+  /** Puts back what `items` gave. */
+  take(item: StateItem<S>, now: number): void {
+    if (item[0] === 'aggregate') {
+      const [, subject, version, offset, state] = item;
+      this.#aggregates.set(subject, { state, version, offset: BigInt(offset) });
+    } else if (now - item[1].decidedAt <= REMEMBERED_MS) {
+      this.#remembered.set(item[1].commandId, item[1]);
+    }
   }
 
   #decided(commandOffset: bigint): void {

@@ -6,7 +6,6 @@ import {
   type ContextContract,
   type Decider,
   type EventOf,
-  type Outcome,
   OutcomeCodec,
   type Recorded,
   topicsOf,
@@ -14,14 +13,16 @@ import {
 import { Backoff } from '../kafka/backoff.js';
 import { FencedProducer, type KeyedValue, WriterFenced } from '../kafka/fenced-producer.js';
 import type { LogConnection } from '../kafka/log-connection.js';
-import { type LogRecord, PartitionReader, type Slice } from '../kafka/partition-reader.js';
-import { decideBatch, type Decided, type DecidedBatch, type ReadCommand } from './decide-batch.js';
+import type { Slice } from '../kafka/partition-reader.js';
+import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.js';
+import type { Snapshots } from '../snapshot/snapshots.js';
+import { decideBatch, type DecidedBatch, type ReadCommand } from './decide-batch.js';
 import type { CommandFeed } from './command-feed.js';
-import { outcomesOf } from './outcome-codec.js';
+import { PartitionHistory, UnusableHistory } from './partition-history.js';
 import { type Aggregate, PartitionState } from './partition-state.js';
+import { type Answered, encodeWithin, portions, withOutcomes } from './record-layout.js';
+import { type Loaded, StateSnapshots } from './state-snapshots.js';
 
-/** Records of one produce request stay well below a topic's largest. */
-const REQUEST_BYTES = 600_000;
 const BATCH_COMMANDS = 250;
 
 export interface PartitionWriterOptions<C extends ContextContract, S> {
@@ -29,6 +30,7 @@ export interface PartitionWriterOptions<C extends ContextContract, S> {
   readonly partition: number;
   readonly connection: LogConnection;
   readonly feed: CommandFeed;
+  readonly snapshots?: Snapshots | undefined;
   /** Resolves at the next moment at which the group confirms that the partition is this instance's. */
   readonly confirmed: () => Promise<void>;
   /** The partition's history cannot be folded: nothing may be decided on it. */
@@ -44,7 +46,13 @@ export class PartitionWriter<C extends ContextContract, S> {
   readonly #producer: FencedProducer;
   readonly #codec: ContextCodec<C>;
   readonly #outcomes: OutcomeCodec;
-  readonly #state: PartitionState<C, S>;
+  readonly #history: PartitionHistory<C, S>;
+  readonly #snapshots: StateSnapshots<C, S> | undefined;
+  readonly #keeper: SnapshotKeeper | undefined;
+  #state: PartitionState<C, S>;
+  /** The snapshot that the state came from, until the log was folded on top of it once. */
+  #loaded: Loaded<C, S> | undefined;
+  #restored = false;
   readonly #stopping = new AbortController();
   readonly #topics: { readonly commands: string; readonly events: string; readonly outcomes: string };
   #loop: Promise<void> | undefined;
@@ -57,6 +65,9 @@ export class PartitionWriter<C extends ContextContract, S> {
     this.#codec = new ContextCodec(decider.contract);
     this.#outcomes = new OutcomeCodec(decider.contract.context);
     this.#state = new PartitionState(decider);
+    this.#history = new PartitionHistory(connection, decider, partition);
+    this.#snapshots = options.snapshots && new StateSnapshots(options.snapshots, decider, partition);
+    this.#keeper = this.#snapshots?.keeper(() => this.#state);
     this.#producer = new FencedProducer(
       connection,
       `${prefix}gatehouse.${decider.contract.context}.writer.${partition}`,
@@ -71,6 +82,11 @@ export class PartitionWriter<C extends ContextContract, S> {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+  }
+
+  /** When it has stopped: leaves a snapshot of what it holds, if that is done before `giveUp` aborts. */
+  async leaveSnapshot(giveUp: AbortSignal): Promise<void> {
+    await this.#keeper?.close(giveUp);
   }
 
   async #run(): Promise<void> {
@@ -100,46 +116,28 @@ export class PartitionWriter<C extends ContextContract, S> {
     }
   }
 
-  /** Folds events and outcomes from where they were last read to their ends. After the fence nobody else adds to them. */
+  /** Brings the state to the end of the log: at first from a snapshot, if there is one. After the fence nobody else adds to it. */
   async #restore(): Promise<void> {
-    const { partition, connection } = this.options;
-    const state = this.#state;
-    const outcomes = outcomesOf(this.options.decider.contract);
-    const end = async (topic: string): Promise<bigint> =>
-      (await connection.offsets(topic, [partition], 'end')).get(partition) ?? 0n;
-    const start =
-      (await connection.offsets(this.#topics.outcomes, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
-    const now = Date.now();
-    await this.#readTo(this.#topics.events, state.nextEvent, await end(this.#topics.events), ({ value, offset }) => {
-      state.apply(this.#codec.decodeEvent(value), offset);
-    });
-    await this.#readTo(
-      this.#topics.outcomes,
-      state.nextOutcome > start ? state.nextOutcome : start,
-      await end(this.#topics.outcomes),
-      ({ value, offset }) => {
-        state.note(outcomes.decode(value), offset, now);
-      },
-    );
+    if (!this.#restored) {
+      this.#loaded ??= await this.#snapshots?.load();
+      if (this.#loaded) this.#state = this.#loaded.state;
+    }
+    try {
+      await this.#readOn();
+    } catch (error) {
+      if (!(error instanceof UnusableHistory) || !this.#loaded) throw error;
+      await this.#loaded.discard(error);
+      this.#loaded = undefined;
+      this.#state = new PartitionState(this.options.decider);
+      await this.#readOn();
+    }
+    this.#restored = true;
+    this.#loaded = undefined;
   }
 
-  async #readTo(topic: string, from: bigint, end: bigint, apply: (record: LogRecord) => void): Promise<void> {
-    if (from >= end) return;
-    const { partition, connection } = this.options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const reader = new PartitionReader(connection.settings, {
-      onSlice: ({ records, nextOffset }) => {
-        records.forEach(apply);
-        if (nextOffset >= end) resolve();
-      },
-      onFailure: (error) => reject(new UnusableHistory('history cannot be folded', { cause: error })),
-    });
-    reader.assign(topic, partition, from);
-    try {
-      await Promise.race([promise, aborted(this.#stopping.signal).then(() => this.#stopping.signal.throwIfAborted())]);
-    } finally {
-      await reader.close();
-    }
+  async #readOn(): Promise<void> {
+    const records = await this.#history.readOn(this.#state, this.#stopping.signal);
+    this.#keeper?.moved(records);
   }
 
   async #decideUntilStopped(): Promise<void> {
@@ -183,7 +181,7 @@ export class PartitionWriter<C extends ContextContract, S> {
     const batch = decideBatch({ decider, encode }, this.#state, partition, commands, now);
     const { events, outcomes } = this.#topics;
     const eventRecords = batch.decided.flatMap(({ events: encoded, subject }) =>
-      encoded.map((value) => ({ key: subject, value })),
+      encoded.map(({ value }) => ({ key: subject, value })),
     );
     const topics = (eventRecords.length > 0 ? [events, outcomes] : [outcomes]).map((topic) => ({
       topic,
@@ -242,66 +240,15 @@ export class PartitionWriter<C extends ContextContract, S> {
       }
       state.nextCommand = decided.read.offset + 1n;
     }
-    const lastEvent = offsets.at(-1);
-    if (lastEvent !== undefined) state.nextEvent = lastEvent + 1n;
-    if (lastOutcome !== undefined) state.nextOutcome = lastOutcome + 1n;
-  }
-}
-
-/** The log's history of this partition cannot be folded, whoever tries. */
-class UnusableHistory extends Error {
-  override readonly name = 'UnusableHistory';
-}
-
-interface Answered<C extends ContextContract> {
-  readonly decided: Decided<C>;
-  readonly outcome: ReturnType<Decided<C>['outcome']>;
-  readonly lastEvent: bigint | undefined;
-}
-
-/** Gives each command the offsets of its own events, in the order in which they were appended. */
-function withOutcomes<C extends ContextContract>(
-  decided: readonly Decided<C>[],
-  offsets: readonly bigint[],
-): Answered<C>[] {
-  let next = 0;
-  const outcomes = new Map<Decided<C>, Answered<C>['outcome']>();
-  const lastOf = new Map<string, bigint>();
-  return decided.map((one) => {
-    next += one.events.length;
-    const lastEvent = one.events.length > 0 ? offsets[next - 1] : undefined;
-    if (lastEvent !== undefined) lastOf.set(one.subject, lastEvent);
-    const first = one.repeats && outcomes.get(one.repeats);
-    // A command that had nothing to change answers with what an earlier one of the same batch did.
-    const outcome = first ? { ...first, repeated: true } : one.outcome(lastOf.get(one.subject));
-    outcomes.set(one, outcome);
-    return { decided: one, outcome, lastEvent };
-  });
-}
-
-/** An outcome whose resource is too large for a record goes without it: the answer is then read elsewhere. */
-function encodeWithin(outcome: Outcome, encode: (outcome: Outcome) => string): string {
-  const value = encode(outcome);
-  if (Buffer.byteLength(value) <= REQUEST_BYTES) return value;
-  const { resource: _resource, ...rest } = outcome;
-  return encode(rest);
-}
-
-function portions(records: readonly KeyedValue[]): KeyedValue[][] {
-  const found: KeyedValue[][] = [];
-  let bytes = 0;
-  for (const record of records) {
-    const last = found.at(-1);
-    const size = Buffer.byteLength(record.value);
-    if (last && bytes + size <= REQUEST_BYTES) {
-      last.push(record);
-      bytes += size;
-    } else {
-      found.push([record]);
-      bytes = size;
+    const offset = offsets.at(-1);
+    const lastEvent = batch.decided.flatMap(({ events }) => events).at(-1);
+    if (offset !== undefined && lastEvent) {
+      state.nextEvent = offset + 1n;
+      state.lastEvent = { id: lastEvent.id, offset };
     }
+    if (lastOutcome !== undefined) state.nextOutcome = lastOutcome + 1n;
+    this.#keeper?.moved(offsets.length + answers.length);
   }
-  return found;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -12,6 +12,7 @@ import {
   type ProjectionDefinition,
   type ReactorDefinition,
   type RecordSource,
+  type Snapshots,
 } from '#event-log';
 import { Database } from '../database/database.js';
 import { HealthRegistry } from '../health/health-registry.js';
@@ -19,6 +20,7 @@ import { unavailable } from '../problem/problem-exception.js';
 import { projectionStore } from '../projections/projection-store.js';
 import { FatalErrors } from '../service/fatal-errors.js';
 import { LOG_SETTINGS, LogStartup } from './log-startup.js';
+import { SNAPSHOTS } from './snapshots/snapshots-provider.js';
 
 interface Startable {
   start(): Promise<void> | void;
@@ -71,7 +73,7 @@ const shared = [LOG_SETTINGS, LogStartup, HealthRegistry, FatalErrors] as const;
 function provide<P extends Startable>(
   token: string,
   name: string,
-  others: readonly (string | typeof Database)[],
+  others: readonly (string | symbol | typeof Database)[],
   create: (settings: LogSettings, fail: (error: unknown) => void, ...rest: never[]) => P,
 ): FactoryProvider[] {
   return [
@@ -112,8 +114,8 @@ export function provideWriter<C extends ContextContract, S>(decider: Decider<C, 
   return provide(
     `gatehouse:writer:${context}`,
     `${context} writer`,
-    [],
-    (settings, fail) => new ContextWriter(settings, decider, fail),
+    [SNAPSHOTS],
+    (settings, fail, snapshots: Snapshots) => new ContextWriter(settings, decider, fail, snapshots),
   );
 }
 

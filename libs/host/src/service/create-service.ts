@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { BaseConfig } from '../config/base-config.js';
 import { loadConfig, type Environment, type LoadedConfig } from '../config/load-config.js';
 import { VaultConfig } from '../config/vault-config.js';
+import { CreateSnapshots1763942400010 } from '../log/snapshots/create-snapshots.js';
 import { LogConfig } from '../log/log-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations } from '../database/database-schemas.js';
@@ -102,7 +103,10 @@ function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndP
   const parts = partsOf(part);
   const entities = [...new Set(parts.flatMap((each) => each.entities ?? []))];
   const migrations = mergeMigrations([
-    { vault: [CreateVault1763942400000], projection: [CreateProjectionBooks1764201600000] },
+    {
+      vault: [CreateVault1763942400000],
+      projection: [CreateSnapshots1763942400010, CreateProjectionBooks1764201600000],
+    },
     ...parts.map((each) => each.migrations ?? {}),
   ]);
   const modules = parts.flatMap((each) => (each.module === undefined ? [] : [moduleOf(each.module, config)]));

@@ -15,6 +15,7 @@ import { Authenticator } from '../identity/authenticator.js';
 import { IdentityProvider } from '../identity/identity-provider.js';
 import { LogConfig } from '../log/log-config.js';
 import { logSettings } from '../log/log-settings.js';
+import { snapshotsProvider } from '../log/snapshots/snapshots-provider.js';
 import { LOG_SETTINGS, LogStartup } from '../log/log-startup.js';
 import { Log } from '../logging/log.js';
 import { Metrics } from '../metrics/metrics.js';
@@ -47,6 +48,7 @@ export class HostModule {
       ErrorTranslators,
       LogStartup,
       { provide: LOG_SETTINGS, inject: [BaseConfig, LogConfig, Log], useFactory: logSettings },
+      snapshotsProvider,
       { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
       { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },
       {
