@@ -1,42 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { lifecycle } from '../demo/lifecycle.js';
-import { beginWalk, type Walk } from '../demo/walk.js';
-import { isolate, type Isolation } from '../environment/isolation.js';
-import { type OneProcess, startOneProcess } from './one-process.js';
+import { startOneProcess } from './one-process.js';
+import { walksThroughTheLifecycle } from './walk-through.js';
 
 describe('the whole lifecycle of one application, on the one process', () => {
-  let own: Isolation;
-  let data: string;
-  let gatehouse: OneProcess;
-  let walk: Walk;
-  const said: string[] = [];
-
-  beforeAll(async () => {
-    data = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-lifecycle-'));
-    own = await isolate();
-    gatehouse = await startOneProcess({ ...own, dataDir: data });
-    walk = await beginWalk(gatehouse.url, (line) => said.push(line));
-  }, 120_000);
-  afterAll(async () => {
-    const code = await gatehouse.stop();
-    await own.dispose();
-    rmSync(data, { recursive: true, force: true });
-    expect({ code, complaints: gatehouse.complaints() }).toEqual({ code: 0, complaints: [] });
-  }, 60_000);
-
-  // Each stage stands on the one before it: after the first that fails the others would only say so again.
-  let failed = false;
-  it.each(lifecycle)(
-    '$title',
-    async (stage) => {
-      if (failed) throw new Error('an earlier stage failed');
-      failed = true;
-      await stage.run(walk);
-      failed = false;
-      expect(said).not.toEqual([]);
-    },
-    120_000,
-  );
+  walksThroughTheLifecycle(startOneProcess);
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { types } from 'node:util';
 import { IsOptional, Matches } from 'class-validator';
 import { BaseConfig } from './base-config.js';
@@ -32,11 +32,20 @@ export function vaultKey(config: VaultConfig, base: BaseConfig): Buffer {
     return Buffer.from(config.vaultKey, /^[0-9a-fA-F]{64}$/.test(config.vaultKey) ? 'hex' : 'base64');
   if (!base.development) throw new Error('VAULT_KEY is generated in development alone');
   const path = join(base.dataDir, 'vault.key');
+  if (!existsSync(path)) keepNewKey(path);
+  return Buffer.from(readFileSync(path, 'utf8'), 'base64');
+}
+
+/** Several apps may start at once: the key appears under its name whole or not at all, and the first one stays. */
+function keepNewKey(path: string): void {
+  const written = `${path}.${process.pid}`;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(written, randomBytes(32).toString('base64'), { mode: 0o600 });
   try {
-    mkdirSync(base.dataDir, { recursive: true });
-    writeFileSync(path, randomBytes(32).toString('base64'), { mode: 0o600, flag: 'wx' });
+    linkSync(written, path);
   } catch (error) {
     if (!(types.isNativeError(error) && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    rmSync(written);
   }
-  return Buffer.from(readFileSync(path, 'utf8'), 'base64');
 }

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
+import type { ServicePart } from '#host';
+import { approvalPart } from '../../../approval/src/approval.part.js';
+import { auditPart } from '../../../audit/src/audit.part.js';
+import { gateway } from '../../../gateway/src/gateway.part.js';
+import { registrationPart } from '../../../registration/src/registration.part.js';
+import { reviewPart } from '../../../review/src/review.part.js';
+import { sandboxPart } from '../../../sandbox/src/sandbox.part.js';
+import { tokenPart } from '../../../token/src/token.part.js';
+import { frontedApps, route, sandboxApp } from './app-paths.js';
+import { nginxFile } from './nginx-file.js';
+
+const FILE = new URL('../../../../deploy/nginx/gatehouse.conf', import.meta.url);
+const parts = [registrationPart, approvalPart, tokenPart, gateway, reviewPart, auditPart, sandboxPart];
+const apps = [...frontedApps, sandboxApp];
+
+describe('the front of the apps', () => {
+  it('stands in deploy/nginx as it is made', async () => {
+    expect(await readFile(FILE, 'utf8')).toBe(nginxFile(frontedApps, { listen: '127.0.0.1:8080' }));
+  });
+
+  it('knows every app, on the port that it has alone', () => {
+    const alone = ({ name, defaultPort }: ServicePart) => ({ name, port: defaultPort });
+    expect(apps.map(({ name, port }) => ({ name, port }))).toEqual(parts.map(alone));
+  });
+
+  it.each(parts.flatMap((part) => controllersOf(part).map((path) => [part.name, path] as const)))(
+    'sends to %s what it serves at /%s',
+    (name, path) => {
+      expect(route(apps, `/${path}`)?.app.name).toBe(name);
+    },
+  );
+
+  it.each([
+    ['/fhir/Patient/1', 'gateway', '/fhir/Patient/1'],
+    ['/fhir/.well-known/smart-configuration', 'gateway', '/fhir/.well-known/smart-configuration'],
+    ['/oauth/token', 'token', '/oauth/token'],
+    ['/access/v1/evaluation', 'gateway', '/access/v1/evaluation'],
+    ['/access/simulations', 'review', '/access/simulations'],
+    ['/audit/docs/openapi.json', 'audit', '/docs/openapi.json'],
+  ])('sends %s to %s as %s', (path, name, known) => {
+    const to = route(apps, path);
+    expect([to?.app.name, to?.path]).toEqual([name, known]);
+  });
+
+  it.each(['/', '/health/ready', '/metrics', '/docs/openapi.json'])('sends %s to nobody', (path) => {
+    expect(route(apps, path)).toBeUndefined();
+  });
+});
+
+/** The paths of a part's own controllers. */
+function controllersOf({ module }: ServicePart): string[] {
+  const controllers: unknown = module === undefined ? [] : Reflect.getMetadata('controllers', module);
+  const paths = (Array.isArray(controllers) ? controllers : []).flatMap((controller: object) => {
+    const path: unknown = Reflect.getMetadata(PATH_METADATA, controller);
+    return [path].flat().map((each) => String(each).replace(/^\//, ''));
+  });
+  return [...new Set(paths)];
+}

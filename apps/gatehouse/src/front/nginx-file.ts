@@ -1,0 +1,122 @@
+import { docsPathOf, type FrontedApp } from './app-paths.js';
+
+/** Where nginx listens, as its `listen` takes it. */
+interface Front {
+  readonly listen: string;
+}
+
+/**
+ * The nginx file that joins the apps on one port, to be included in the `http` block (as what stands in
+ * /etc/nginx/conf.d is). Apps on other machines, TLS and more instances are edited in by hand: its comments say where.
+ */
+export function nginxFile(apps: readonly FrontedApp[], { listen }: Front): string {
+  return `# The apps of Gatehouse on one port. Made by \`npm run nginx\` from apps/gatehouse/src/front/app-paths.ts.
+#
+# Every app needs the same PUBLIC_URL (this front's), and TRUSTED_PROXIES with this front's address: forwarded headers
+# count from nowhere else. For TLS, put \`listen 443 ssl\`, a certificate and \`ssl_protocols TLSv1.2 TLSv1.3\` below. A further
+# instance of an app is one more \`server\` line in its upstream.
+#
+# Not joined: /health and /metrics, which are asked of each instance; /docs/openapi.json, since each app documents what it
+# serves (/docs lists them). The one process merges both.
+
+${apps
+  .map(
+    ({ name, port }) => `upstream gatehouse_${name} {
+  server 127.0.0.1:${port};
+  keepalive 64;
+}`,
+  )
+  .join('\n')}
+
+server {
+  listen ${listen};
+  server_name _;
+  server_tokens off;
+  default_type application/problem+json;
+
+  # Paths go on as they came: the apps alone decide what they mean.
+  merge_slashes off;
+  # The apps have limits of their own, and answer in their own form.
+  client_max_body_size 0;
+  large_client_header_buffers 8 32k;
+
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $http_host;
+  # What the caller says of itself is overwritten.
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $http_host;
+  proxy_set_header Forwarded "";
+  # Nothing is held back here: what a gateway stops at a revocation has not been kept by nginx for a slow reader.
+  proxy_buffering off;
+  proxy_request_buffering off;
+  # Longer than the longest wait of an app (a receipt: 25 s; a FHIR server: up to 120 s).
+  proxy_read_timeout 130s;
+  proxy_connect_timeout 2s;
+
+  # An app that is away, or that went away before it answered: what became of a command is not known, so it is no 503.
+  proxy_intercept_errors off;
+
+${apps.map(locationsOf).join('\n')}
+
+  location = /docs {
+    default_type text/html;
+    return 200 '<!doctype html><html lang="en"><meta charset="utf-8"><title>Gatehouse</title><h1>Documents of each app</h1><ul>${apps
+      .map((app) => `<li><a href="${docsPathOf(app)}">${app.name}</a>`)
+      .join('')}</ul></html>';
+  }
+  location / {
+    return 404 '{"type":"urn:gatehouse:problem:not-found","title":"Not Found","status":404}';
+  }
+${errorLocations()}
+}
+`;
+}
+
+function locationsOf(app: FrontedApp): string {
+  const documents = docsPathOf(app);
+  const served = Object.entries(app.paths).map(
+    ([path, shape]) => `  location ${path} {
+    proxy_pass http://gatehouse_${app.name};
+    error_page 502 = @${shape}_502;
+    error_page 504 = @${shape}_504;
+  }`,
+  );
+  return [
+    ...served,
+    `  location ${documents} {
+    proxy_pass http://gatehouse_${app.name}/docs;
+  }`,
+  ].join('\n');
+}
+
+function errorLocations(): string {
+  const text = 'No answer came. Whether anything was done is not known: ask again with the same Idempotency-Key.';
+  const shapes = {
+    problem: (status: number, title: string) => ({
+      type: `urn:gatehouse:problem:${title.toLowerCase().replaceAll(' ', '-')}`,
+      title,
+      status,
+      detail: text,
+    }),
+    oauth: () => ({ error: 'temporarily_unavailable', error_description: text }),
+    fhir: () => ({
+      resourceType: 'OperationOutcome',
+      issue: [{ severity: 'error', code: 'transient', diagnostics: text }],
+    }),
+  };
+  const types = { problem: 'application/problem+json', oauth: 'application/json', fhir: 'application/fhir+json' };
+  return ([502, 504] as const)
+    .flatMap((status) =>
+      (['problem', 'oauth', 'fhir'] as const).map(
+        (shape) => `  location @${shape}_${status} {
+    default_type ${types[shape]};
+    add_header Retry-After 1 always;
+    add_header Cache-Control no-store always;
+    return ${status} '${JSON.stringify(shapes[shape](status, status === 502 ? 'Bad Gateway' : 'Gateway Timeout'))}';
+  }`,
+      ),
+    )
+    .join('\n');
+}

@@ -1,0 +1,131 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FrontedApp, route } from '../../apps/gatehouse/src/front/app-paths.js';
+import { nginxFile } from '../../apps/gatehouse/src/front/nginx-file.js';
+
+/** What joins the apps on one port. */
+interface Front {
+  readonly kind: 'nginx' | 'node';
+  complaints(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** nginx with the file that we give to operators; on a machine without it, a small proxy that follows the same table. */
+export function startFront(apps: readonly FrontedApp[], port: number, folder: string): Promise<Front> {
+  return hasNginx() ? startNginx(apps, port, path.join(folder, 'nginx')) : startProxy(apps, port);
+}
+
+function hasNginx(): boolean {
+  return process.env['GATEHOUSE_TEST_FRONT'] !== 'node' && spawnSync('nginx', ['-v']).status === 0;
+}
+
+async function startNginx(apps: readonly FrontedApp[], port: number, folder: string): Promise<Front> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'gatehouse.conf'), nginxFile(apps, { listen: `127.0.0.1:${port}` }));
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `  ${kind}_temp_path ${folder}/${kind};`,
+  );
+  writeFileSync(
+    path.join(folder, 'nginx.conf'),
+    `daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log stderr error;
+events { worker_connections 512; }
+http {
+  access_log off;
+${temporary.join('\n')}
+  include ${folder}/gatehouse.conf;
+}
+`,
+  );
+  const child = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', path.join(folder, 'nginx.conf')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  await Promise.race([
+    accepts(port),
+    exited.then(() => {
+      throw new Error(`nginx did not start:\n${errors}`);
+    }),
+  ]);
+  return {
+    kind: 'nginx',
+    // While the apps come and go, nginx notes that they are not there; anything else is a fault of the file.
+    complaints: () =>
+      errors.split('\n').filter((line) => line !== '' && !/\((111: Connection refused|104: |32: )/.test(line)),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** Resolves when somebody listens there. */
+async function accepts(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const open = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (open) return;
+    await delay(20);
+  }
+}
+
+async function startProxy(apps: readonly FrontedApp[], port: number): Promise<Front> {
+  const server = createServer((incoming, outgoing) => forward(apps, incoming, outgoing));
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    kind: 'node',
+    complaints: () => [],
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function forward(apps: readonly FrontedApp[], incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const to = route(apps, incoming.url ?? '/');
+  if (to === undefined) {
+    outgoing.writeHead(404, { 'content-type': 'application/problem+json' });
+    outgoing.end('{"type":"urn:gatehouse:problem:not-found","title":"Not Found","status":404}');
+    return;
+  }
+  const upstream = request({
+    host: '127.0.0.1',
+    port: to.app.port,
+    method: incoming.method,
+    path: to.path,
+    headers: {
+      ...incoming.headers,
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': incoming.headers.host,
+    },
+  });
+  upstream.on('response', (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+  });
+  upstream.on('error', () => {
+    if (outgoing.headersSent) outgoing.destroy();
+    else
+      outgoing
+        .writeHead(502, { 'content-type': 'application/problem+json' })
+        .end('{"title":"Bad Gateway","status":502}');
+  });
+  incoming.pipe(upstream);
+}
