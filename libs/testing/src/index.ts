@@ -9,3 +9,6 @@ export { SeededApplication } from './seeded-application.js';
 export { testClient, type TestClient } from './test-client.js';
 export { counter, counterDecider, counterTopics } from './counter/counter.js';
 export { countersProjection, PoolStore } from './counter/counter-projection.js';
+export { HostileFhirServer } from './hostile-fhir/hostile-fhir-server.js';
+export type { StoredResource } from './hostile-fhir/hostile-search.js';
+export { listenHostile } from './hostile-fhir/listen.js';

