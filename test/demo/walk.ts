@@ -12,6 +12,8 @@ export interface Walk {
   readonly program: ClientApplication;
   applicationId: string;
   clientId: string;
+  /** Where its submission stands in the log. */
+  submitted: string;
   /** The access token that it holds. */
   token: string;
 }
@@ -32,5 +34,16 @@ export async function beginWalk(url: string, say: (line: string) => void): Promi
     Person.signedIn(url, 'auditor@example.org'),
     ClientApplication.withNewKey(url),
   ]);
-  return { say, developer, reviewer, operator, auditor, program, applicationId: '', clientId: '', token: '' };
+  return {
+    say,
+    developer,
+    reviewer,
+    operator,
+    auditor,
+    program,
+    applicationId: '',
+    clientId: '',
+    submitted: '',
+    token: '',
+  };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { lifecycle } from '../demo/lifecycle.js';
 import { beginWalk, type Walk } from '../demo/walk.js';
 import { isolate, type Isolation } from '../environment/isolation.js';
+import { differencesAfterRebuild } from './rebuild-all.js';
 import type { Running } from './running.js';
 import type { OwnServers } from './spawned.js';
 
@@ -42,5 +43,10 @@ export function walksThroughTheLifecycle<R extends Running>(start: (own: OwnServ
     },
     120_000,
   );
+
+  it('leaves projections that are the same when they are derived from the log again', async () => {
+    if (failed) throw new Error('an earlier stage failed');
+    expect(await differencesAfterRebuild(walk.operator, own.databaseUrl)).toEqual([]);
+  }, 120_000);
   return () => gatehouse;
 }

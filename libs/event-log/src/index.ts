@@ -10,7 +10,7 @@ export { ContextWriter } from './writer/context-writer.js';
 export { outcomesOf } from './writer/outcome-codec.js';
 export { CommandSender, type CommandAnswer, type CommandPort, type NewCommand } from './command/command-sender.js';
 export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append/activity-appender.js';
-export { defineReactor, Reactor, type Reaction, type ReactorDefinition } from './reactor/reactor.js';
+export { defineReactor, Reactor, type Reaction, type ReactionPath, type ReactorDefinition } from './reactor/reactor.js';
 export {
   defineProjection,
   type ApartStore,

@@ -41,6 +41,7 @@ export {
 export { RequestedCommand } from './log/requested-command.js';
 export { SNAPSHOTS } from './log/snapshots/snapshots-provider.js';
 export { LOG_SETTINGS, LogStartup } from './log/log-startup.js';
+export { Reactions } from './log/reactions.js';
 export { projectionsController } from './projections/projections-controller.js';
 export { correlationId, withCorrelation } from './logging/request-context.js';
 export { Metrics } from './metrics/metrics.js';

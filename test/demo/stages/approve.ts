@@ -1,4 +1,4 @@
-import { must, until } from '../checks.js';
+import { must } from '../checks.js';
 import { at, listAt, textAt } from '../json.js';
 import type { Stage } from '../walk.js';
 import { APPROVED, ASKED } from '../what-is-asked.js';
@@ -8,12 +8,9 @@ const APPROVED_DAYS = 90;
 
 export const approve: Stage = {
   title: 'A reviewer approves it for less than it asked',
-  async run({ applicationId, developer, reviewer, say }) {
-    const queue = await until(
-      'the submission is in the reviewers’ queue',
-      () => reviewer.get(`/approval/reviews?applicationId=${applicationId}&status=pending`),
-      ({ body }) => listAt(body, 'items').length === 1,
-    );
+  async run({ applicationId, submitted, developer, reviewer, say }) {
+    const queue = await reviewer.get(`/approval/reviews?applicationId=${applicationId}&status=pending`, [submitted]);
+    must(listAt(queue.body, 'items').length === 1, 'the submission is in the reviewers’ queue', queue.body);
     const reviewId = textAt(queue.body, 'items.0.id');
     say(`in the queue until ${textAt(queue.body, 'items.0.dueAt')}: ${reviewId}`);
 
@@ -30,11 +27,8 @@ export const approve: Stage = {
     });
     say(`approved until ${expiresAt}: ${APPROVED.join(' ')}`);
 
-    const application = await until(
-      'registration learns of the approval',
-      () => developer.get(`/registration/applications/${applicationId}`, [approved.position]),
-      ({ body }) => at(body, 'status') === 'active',
-    );
+    const application = await developer.get(`/registration/applications/${applicationId}`, [approved.position]);
+    must(at(application.body, 'status') === 'active', 'registration has learnt of the approval', application.body);
     const scopes = listAt(application.body, 'approvedScopes').join(' ');
     must(scopes === APPROVED.join(' '), 'it is approved for that and no more', application.body);
     say('the developer sees it: active');

@@ -1,4 +1,4 @@
-import { must, until } from '../checks.js';
+import { must } from '../checks.js';
 import { at, listAt, textAt } from '../json.js';
 import type { Stage } from '../walk.js';
 
@@ -17,11 +17,8 @@ export const certify: Stage = {
       201,
     );
     const campaignId = textAt(campaign.body, 'id');
-    const { body } = await until(
-      'the campaign lists the application',
-      () => reviewer.get(`/review/campaigns/${campaignId}/items`, [campaign.position]),
-      (answer) => listAt(answer.body, 'items').length === 1,
-    );
+    const { body } = await reviewer.get(`/review/campaigns/${campaignId}/items`, [campaign.position]);
+    must(listAt(body, 'items').length === 1, 'the campaign lists the application', body);
     must(textAt(body, 'items.0.applicationId') === applicationId, 'the item is of this application', body);
     say(`evidence: ${JSON.stringify(at(body, 'items.0.evidence'))}`);
     say(`recommendation: ${String(at(body, 'items.0.recommendation'))}`);

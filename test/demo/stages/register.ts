@@ -24,7 +24,9 @@ export const register: Stage = {
     walk.clientId = textAt(registered.body, 'clientId');
     must(textAt(registered.body, 'status') === 'submitted', 'it is submitted for review', registered.body);
     say(`registered and submitted: ${walk.applicationId}, asking for ${ASKED.join(' ')}`);
-    say(`it stands in the log at ${registered.position ?? 'no position'}`);
+    must(registered.position !== undefined, 'its answer says where it stands in the log');
+    walk.submitted = registered.position;
+    say(`it stands in the log at ${walk.submitted}`);
 
     const again = await developer.call('/registration/applications', { json, headers }, 201);
     must(textAt(again.body, 'id') === walk.applicationId, 'a retry makes no second application', again.body);

@@ -1,6 +1,6 @@
 import { approval, type registration } from '#contracts';
 import { LogTail, Reactor, eventsOf, type CommandPort, type LogSettings } from '#event-log';
-import { FatalErrors, HealthRegistry, InjectCommands, LOG_SETTINGS, LogStartup } from '#host';
+import { FatalErrors, HealthRegistry, InjectCommands, LOG_SETTINGS, LogStartup, Reactions } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { defaultPolicy } from '../set-policy/set-policy.decider.js';
 import { reviewSubmissions, type PolicyInForce } from './review-submissions.reactor.js';
@@ -26,6 +26,7 @@ export class SubmissionReviews implements OnModuleInit, OnModuleDestroy {
     private readonly startup: LogStartup,
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
+    reactions: Reactions,
   ) {
     const definition = reviewSubmissions(() => this.inForce);
     const onFailure = (error: unknown): void => this.fatal.report(`${definition.name} failed`, error);
@@ -42,6 +43,7 @@ export class SubmissionReviews implements OnModuleInit, OnModuleDestroy {
       onFailure,
     });
     this.reactor = new Reactor(settings, definition, commands, onFailure);
+    reactions.register(this.reactor);
   }
 
   onModuleInit(): void {

@@ -58,10 +58,11 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
   }
 
   async reached(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
-    const behind = positions.filter(({ topic, partition, offset }) => {
-      const next = this.#tail.nextOf(topic, partition);
-      return next !== undefined && next <= offset;
-    });
+    const behind = positions.filter(
+      ({ topic, partition, offset }) =>
+        this.definition.sources.some((source) => source.topic === topic && partition < source.partitions) &&
+        (this.#tail.nextOf(topic, partition) ?? 0n) <= offset,
+    );
     if (behind.length === 0) return true;
     const until = new Map<string, bigint[]>();
     for (const { topic, partition, offset } of behind) {

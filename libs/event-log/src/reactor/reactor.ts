@@ -3,6 +3,7 @@ import {
   type CommandOf,
   type ContextContract,
   type EventOf,
+  type Position,
   reactionCommandId,
   type Recorded,
   topicsOf,
@@ -34,13 +35,24 @@ export function defineReactor<Source extends ContextContract, Target extends Con
   return definition;
 }
 
+/** How news goes from one topic to another, for who must know whether it has arrived. */
+export interface ReactionPath {
+  /** Whether a position is one that this reactor comes by. */
+  readonly follows: (position: Position) => boolean;
+  /** The events of the context that it asks commands of. */
+  readonly target: Pick<RecordSource<unknown>, 'topic' | 'partitions'>;
+  /** Whether every command asked for because of this position, and of all before it, has its outcome. */
+  hasPassed(position: Position): Promise<boolean>;
+}
+
 const OUTCOME_WAIT_MS = 10_000;
 
 /**
  * Runs a reactor on the partitions that its group gives this instance. Its checkpoint is the group's offset, moved when
  * the outcome of every command it asked for was read; no rebuild ever resets it.
  */
-export class Reactor<Source extends ContextContract, Target extends ContextContract> {
+export class Reactor<Source extends ContextContract, Target extends ContextContract> implements ReactionPath {
+  readonly target: ReactionPath['target'];
   readonly #membership: GroupMembership;
   readonly #connection: LogConnection;
   readonly #reader: PartitionReader;
@@ -56,6 +68,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     onFailure: (error: unknown) => void,
   ) {
     this.#source = eventsOf(definition.source);
+    this.target = eventsOf(definition.target);
     this.#topic = settings.prefix + this.#source.topic;
     this.#connection = new LogConnection(settings);
     this.#reader = new PartitionReader(settings, { onSlice: (slice) => this.#reactTo(slice), onFailure });
@@ -69,6 +82,14 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
 
   start(): void {
     this.#membership.start();
+  }
+
+  readonly follows = ({ topic, partition }: Position): boolean =>
+    topic === this.#source.topic && partition < this.#source.partitions;
+
+  /** As its group's checkpoint says: the instance that holds the partition may be another. */
+  async hasPassed({ partition, offset }: Position): Promise<boolean> {
+    return ((await this.#membership.committed([partition])).get(partition) ?? 0n) > offset;
   }
 
   async close(): Promise<void> {

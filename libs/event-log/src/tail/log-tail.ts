@@ -20,6 +20,15 @@ export class LogEnds {
     return await this.#ask(topics, (topic, partitions) => this.#connection.offsets(topic, partitions, 'end'));
   }
 
+  /** The next offset after the last record, of open transactions too: whatever was told to anybody stands before it. */
+  async highEndsOf(
+    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
+  ): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (topic, partitions) =>
+      this.#connection.offsets(topic, partitions, 'end', 'uncommitted'),
+    );
+  }
+
   /** The first offset that is still kept of every partition. */
   async startsOf(
     topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],

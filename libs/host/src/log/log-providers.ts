@@ -20,6 +20,7 @@ import { unavailable } from '../problem/problem-exception.js';
 import { projectionStore } from '../projections/projection-store.js';
 import { FatalErrors } from '../service/fatal-errors.js';
 import { LOG_SETTINGS, LogStartup } from './log-startup.js';
+import { Reactions } from './reactions.js';
 import { SNAPSHOTS } from './snapshots/snapshots-provider.js';
 
 interface Startable {
@@ -73,7 +74,7 @@ const shared = [LOG_SETTINGS, LogStartup, HealthRegistry, FatalErrors] as const;
 function provide<P extends Startable>(
   token: string,
   name: string,
-  others: readonly (string | symbol | typeof Database)[],
+  others: readonly (string | symbol | typeof Database | typeof Reactions)[],
   create: (settings: LogSettings, fail: (error: unknown) => void, ...rest: never[]) => P,
 ): FactoryProvider[] {
   return [
@@ -126,8 +127,12 @@ export function provideReactor<S extends ContextContract, T extends ContextContr
   return provide(
     `gatehouse:reactor:${definition.name}`,
     definition.name,
-    [commandsToken(definition.target)],
-    (settings, fail, commands: CommandPort<T>) => new Reactor(settings, definition, commands, fail),
+    [commandsToken(definition.target), Reactions],
+    (settings, fail, commands: CommandPort<T>, reactions: Reactions) => {
+      const reactor = new Reactor(settings, definition, commands, fail);
+      reactions.register(reactor);
+      return reactor;
+    },
   );
 }
 
@@ -148,7 +153,8 @@ export const InjectActivity = (): ParameterDecorator => Inject(ACTIVITY);
 /** How a query waits for what its caller has seen. */
 export interface ProjectionReadiness {
   /**
-   * Resolves when the projection holds everything up to these positions.
+   * Resolves when the projection holds everything up to these positions; of another context's, once the reactors between
+   * have passed them, what they caused in its own.
    *
    * @throws ProblemException 503 with `Retry-After` when it does not within 2 s
    */
@@ -164,19 +170,36 @@ export function provideProjection<S extends RecordSource<unknown>>(
   return provide(
     projectionToken(definition.name),
     definition.name,
-    [Database],
-    (settings, fail, database: Database): ProjectionReadiness & Startable => {
+    [Database, Reactions],
+    (settings, fail, database: Database, reactions: Reactions): ProjectionReadiness & Startable => {
       const runner = new ProjectionRunner(settings, definition, projectionStore(database), fail);
+      // A projection's name begins with its context.
+      const ownEvents = definition.sources.find(
+        ({ topic }) => topic === `gatehouse.${definition.name.split('-', 1)[0] ?? ''}.events`,
+      )?.topic;
       return {
         start: () => runner.start(),
         close: () => runner.close(),
         async reached(positions) {
-          if (!(await runner.reached(positions, REACHED_WITHIN_MS)))
+          if (positions.length === 0) return;
+          const giveUp = AbortSignal.timeout(REACHED_WITHIN_MS);
+          const until = performance.now() + REACHED_WITHIN_MS;
+          const caused = ownEvents === undefined ? [] : await causedBy(reactions, positions, ownEvents, giveUp);
+          const left = Math.max(1, until - performance.now());
+          if (caused === undefined || !(await runner.reached([...positions, ...caused], left)))
             throw unavailable(`${definition.name} has not reached that position yet.`, 1);
         },
       };
     },
   );
+}
+
+async function causedBy(reactions: Reactions, ...asked: Parameters<Reactions['causedBy']>) {
+  try {
+    return await reactions.causedBy(...asked);
+  } catch (error) {
+    throw unavailable('The log cannot be asked how far it is.', 2, error);
+  }
 }
 
 export const InjectProjection = (definition: { readonly name: string }): ParameterDecorator =>

@@ -61,12 +61,11 @@ export class ProjectionRebuilds {
 
   async list(): Promise<readonly ProjectionState[]> {
     const names = this.definitions.map(({ name }) => name);
-    const [rebuilds, ...checkpoints] = await this.store.transaction((query) =>
-      Promise.all([
-        lastRebuilds(query, names),
-        ...names.map((name) => readCheckpoints(query, 'projection', name)),
-      ] as const),
-    );
+    const { rebuilds, checkpoints } = await this.store.transaction(async (query) => {
+      const found: NextOffsets[] = [];
+      for (const name of names) found.push(await readCheckpoints(query, 'projection', name));
+      return { rebuilds: await lastRebuilds(query, names), checkpoints: found };
+    });
     return await Promise.all(
       this.definitions.map(async ({ name, version, tables, sources }, index) => {
         const rebuild = rebuilds.get(name);

@@ -17,6 +17,7 @@ import { LogConfig } from '../log/log-config.js';
 import { logSettings } from '../log/log-settings.js';
 import { snapshotsProvider } from '../log/snapshots/snapshots-provider.js';
 import { LOG_SETTINGS, LogStartup } from '../log/log-startup.js';
+import { Reactions } from '../log/reactions.js';
 import { Log } from '../logging/log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
@@ -47,6 +48,7 @@ export class HostModule {
       Metrics,
       ErrorTranslators,
       LogStartup,
+      Reactions,
       { provide: LOG_SETTINGS, inject: [BaseConfig, LogConfig, Log], useFactory: logSettings },
       snapshotsProvider,
       { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
