@@ -23,6 +23,7 @@ export interface Waits {
 }
 
 /** Of this many commands one is sent again at a random moment, most often at another instance. */
+const ACTOR = 'load';
 const REPEAT_ONE_IN = 5;
 /** A repeat comes this long after the first try at most: before its answer, during the fault, or after it. */
 const REPEAT_WITHIN_MS = 15_000;
@@ -92,7 +93,7 @@ export class CounterLoad {
       data: { amount },
       subject,
       id,
-      actor: 'load',
+      actor: ACTOR,
       correlationId: id,
       bodyDigest: bodyDigest({ amount }),
     };
@@ -108,7 +109,7 @@ export class CounterLoad {
       this.waits.longestSend = Math.max(this.waits.longestSend, performance.now() - sentAt);
       if (answer.status === 'pending') {
         this.waits.pending++;
-        return await this.#poll(sender, command.id);
+        return await this.#poll(sender, answer.resourceId);
       }
       if (answer.status === 'expired') this.waits.expired++;
       return isFinal(answer) ? answer : undefined;
@@ -125,7 +126,8 @@ export class CounterLoad {
   async #poll(sender: CommandSender<typeof counter>, id: string): Promise<CommandAnswer | undefined> {
     for (let asked = 0; asked < POLLS; asked++) {
       await delay(RETRY_AFTER_MS);
-      const answer = sender.lookup(id);
+      // While no broker answers there may be none to ask; a caller gets 503 and asks again.
+      const answer = await sender.lookup(id, ACTOR).catch(() => undefined);
       if (answer && isFinal(answer)) return answer;
     }
     return undefined;

@@ -6,6 +6,8 @@ import { outcomes, type Outcome } from './outcome.js';
 export interface RecordedOutcome {
   readonly outcome: Outcome;
   readonly subject: string;
+  /** Who sent the command. */
+  readonly actor: string;
   readonly time: string;
   readonly commandOffset: bigint;
 }
@@ -53,6 +55,7 @@ export class OutcomeCodec {
     return {
       outcome: data,
       subject: envelope.subject,
+      actor: envelope.actor,
       time: envelope.time,
       commandOffset: BigInt(envelope.commandoffset),
     };

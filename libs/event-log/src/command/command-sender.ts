@@ -11,8 +11,10 @@ import {
   type Refusal,
   topicsOf,
 } from '#contracts';
+import { type CommandPlace, formatCommandPlace, parseCommandPlace } from './command-place.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { AppendUnresolved, OrderedAppender } from '../kafka/ordered-appender.js';
+import { scanPartition } from '../kafka/scan-partition.js';
 import { type LogEnds, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry } from '../tail/record-source.js';
 import { outcomesOf } from '../writer/outcome-codec.js';
@@ -30,7 +32,9 @@ export type CommandAnswer =
       readonly repeated: boolean;
     }
   | { readonly status: 'refused'; readonly commandId: string; readonly refusal: Refusal }
-  | { readonly status: 'failed' | 'expired' | 'pending'; readonly commandId: string };
+  | { readonly status: 'failed' | 'expired'; readonly commandId: string }
+  /** `resourceId` names the command and where it stands, so that any instance can be asked what becomes of it. */
+  | { readonly status: 'pending'; readonly commandId: string; readonly resourceId: string };
 
 /** A command before it is addressed: its time and deadline are the sender's. */
 export type NewCommand<C extends ContextContract> = CommandOf<C> &
@@ -44,8 +48,13 @@ export interface CommandPort<C extends ContextContract> {
    * @throws NotAppended when the command certainly did not reach the log; nothing was or will be done
    */
   send(command: NewCommand<C>, options?: { readonly waitMs?: number }): Promise<CommandAnswer>;
-  /** What is known of a command sent in the last 24 hours; undefined for an unknown one. */
-  lookup(commandId: string): CommandAnswer | undefined;
+  /**
+   * What became of a command sent in the last 24 hours, by any instance.
+   *
+   * @param resourceId the `resourceId` of its answer, or its `commandId`: without the place, only outcomes are found
+   * @param actor      who asks; a command of somebody else is as unknown as one that there is not
+   */
+  lookup(resourceId: string, actor: string): Promise<CommandAnswer | undefined>;
 }
 
 const WAIT_MS = 5_000;
@@ -53,6 +62,7 @@ const DEADLINE_MS = 60_000;
 const APPEND_DEADLINE_MS = 4_000;
 const REMEMBERED_MS = 24 * 3_600_000;
 const REMEMBERED_COMMANDS = 100_000;
+const CLOCKS_APART_MS = 60_000;
 
 /** A call of `send` that waits for its outcome. */
 interface Waiter {
@@ -71,9 +81,13 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   readonly #topic: string;
   readonly #eventsTopic: string;
   readonly #waiting = new Map<string, Set<Waiter>>();
-  readonly #known = new Map<string, CommandAnswer>();
+  readonly #known = new Map<string, { readonly answer: CommandAnswer; readonly actor: string }>();
 
-  constructor(settings: LogSettings, contract: C, onFailure: (error: unknown) => void) {
+  constructor(
+    private readonly settings: LogSettings,
+    private readonly contract: C,
+    onFailure: (error: unknown) => void,
+  ) {
     const { commands, events } = topicsOf(contract);
     this.#topic = settings.prefix + commands.name;
     this.#eventsTopic = events.name;
@@ -117,11 +131,19 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const waiter: Waiter = { resolve, bodyDigest: command.bodyDigest, offset: 'not known yet', early: [] };
     const waiting = this.#waiting.get(command.id) ?? new Set();
     this.#waiting.set(command.id, waiting.add(waiter));
-    const timer = setTimeout(() => resolve({ status: 'pending', commandId: command.id }), options.waitMs ?? WAIT_MS);
+    const pending = (): CommandAnswer => {
+      const place = typeof waiter.offset === 'bigint' ? { partition, offset: waiter.offset } : {};
+      return {
+        status: 'pending',
+        commandId: command.id,
+        resourceId: formatCommandPlace({ commandId: command.id, ...place }),
+      };
+    };
+    const timer = setTimeout(() => resolve(pending()), options.waitMs ?? WAIT_MS);
     try {
       waiter.offset = await this.#append(partition, { key: command.subject, value });
       for (const entry of waiter.early) this.#offer(waiter, entry);
-      if (!this.#known.has(command.id)) this.#know({ status: 'pending', commandId: command.id });
+      if (!this.#known.has(command.id)) this.#know(pending(), command.actor);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -130,8 +152,38 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     }
   }
 
-  lookup(commandId: string): CommandAnswer | undefined {
-    return this.#known.get(commandId);
+  async lookup(resourceId: string, actor: string): Promise<CommandAnswer | undefined> {
+    const place = parseCommandPlace(resourceId);
+    if (place === undefined) return undefined;
+    const known = this.#known.get(place.commandId);
+    if (known !== undefined && known.actor !== actor) return undefined;
+    if (known !== undefined && known.answer.status !== 'pending') return known.answer;
+    return (await this.#find(place, actor)) ?? known?.answer;
+  }
+
+  /** Looks in the log: for the copy of the command where it is said to stand, and for the outcome that names that copy. */
+  async #find({ commandId, partition, offset }: CommandPlace, actor: string): Promise<CommandAnswer | undefined> {
+    const { commands, outcomes } = topicsOf(this.contract);
+    if (partition === undefined || offset === undefined || partition >= commands.partitions) return undefined;
+    const at = { topic: this.#topic, partition, from: offset, isolation: 'uncommitted', limit: 1 } as const;
+    const sentAt = await scanPartition(this.settings, at, ({ value, offset: found }) => {
+      const { meta } = this.#codec.decodeCommand(value);
+      return found === offset && meta.id === commandId && meta.actor === actor ? Date.parse(meta.time) : undefined;
+    });
+    if (sentAt === undefined || Date.now() - sentAt > REMEMBERED_MS) return undefined;
+    // By the broker's clock outcomes come after their commands; the edge's clock may be ahead of it.
+    const from = { unixMs: sentAt - CLOCKS_APART_MS };
+    const source = outcomesOf(this.contract);
+    const found = await scanPartition(
+      this.settings,
+      { topic: this.settings.prefix + outcomes.name, partition, from, isolation: 'committed' },
+      (record) => {
+        const event = source.decode(record.value);
+        const position = { topic: source.topic, partition, offset: record.offset };
+        return event.commandOffset === offset ? this.#answerOf(event, position) : undefined;
+      },
+    );
+    return found ?? { status: 'pending', commandId, resourceId: formatCommandPlace({ commandId, partition, offset }) };
   }
 
   /** The command's offset, or `unknown` when it may be in the log and nobody knows where. */
@@ -154,7 +206,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
       else this.#offer(waiter, entry);
     }
     const answer = this.#answerOf(entry.event, entry.position);
-    this.#know(answer.status === 'succeeded' ? { ...answer, resource: undefined } : answer);
+    this.#know(answer.status === 'succeeded' ? { ...answer, resource: undefined } : answer, entry.event.actor);
   }
 
   /**
@@ -184,12 +236,12 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     return { status: status === 'expired' ? 'expired' : 'failed', commandId };
   }
 
-  #know(answer: CommandAnswer): void {
-    const before = this.#known.get(answer.commandId)?.status;
+  #know(answer: CommandAnswer, actor: string): void {
+    const before = this.#known.get(answer.commandId)?.answer.status;
     // What was decided stays; a later outcome under the same id repeats it or refuses another body.
     if (before === 'succeeded' || before === 'refused' || before === 'failed') return;
     this.#known.delete(answer.commandId);
-    this.#known.set(answer.commandId, answer);
+    this.#known.set(answer.commandId, { answer, actor });
     if (this.#known.size <= REMEMBERED_COMMANDS) return;
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);

@@ -130,7 +130,7 @@ describe('the command path', () => {
     const [one, other] = await Promise.all([sender.send(command), sender.send(add(subject, 6, { id: command.id }))]);
     expect(one).toMatchObject({ status: 'succeeded', resource: { total: 5 } });
     expect(other).toMatchObject({ status: 'refused', refusal: { type: 'idempotency-key-reused' } });
-    expect(sender.lookup(command.id)).toMatchObject({ status: 'succeeded' });
+    expect(await sender.lookup(command.id, 'caller')).toMatchObject({ status: 'succeeded' });
   }, 30_000);
 
   it('refuses a stale version, fails a poison command, and goes on', async () => {

@@ -54,7 +54,7 @@ export async function answerCommand(
     case 'refused':
       throw refusalToProblem(answer.refusal);
     case 'pending':
-      return Answer.accepted(of.context, answer.commandId);
+      return Answer.accepted(of.context, answer.resourceId);
     case 'expired':
       throw expired();
     case 'failed':

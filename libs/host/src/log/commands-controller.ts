@@ -3,8 +3,9 @@ import { ApiTags } from '@nestjs/swagger';
 import type { ContextContract } from '#contracts';
 import type { CommandPort } from '#event-log';
 import { Reads } from '../answer/answers-documented.js';
+import { CurrentCaller, type Caller } from '../identity/caller.js';
 import { Roles } from '../identity/route-access.js';
-import { notFound } from '../problem/problem-exception.js';
+import { notFound, unavailable } from '../problem/problem-exception.js';
 import { InjectCommands } from './log-providers.js';
 
 /** What became of a command. */
@@ -24,7 +25,10 @@ const commandResource = {
   },
 };
 
-/** `GET /<context>/commands/{id}`: what became of a 202. The id is a digest of 256 bits that the caller was given. */
+/**
+ * `GET /<context>/commands/{id}`: what became of a 202, for who sent the command; asked of any instance, for 24 hours.
+ * The id is the one that the 202 gave: the command's digest and its place in the log.
+ */
 export function commandsController(contract: ContextContract): Type<object> {
   @Controller(`${contract.context}/commands`)
   @ApiTags(contract.context)
@@ -34,10 +38,18 @@ export function commandsController(contract: ContextContract): Type<object> {
     @Get(':id')
     @Roles('developer', 'reviewer', 'operator')
     @Reads(commandResource)
-    read(@Param('id') id: string): CommandResource {
-      const answer = this.commands.lookup(id);
+    async read(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<CommandResource> {
+      const answer = await this.lookup(id, caller);
       if (answer === undefined) throw notFound();
       return { id, status: answer.status, ...(answer.status === 'refused' ? { refusal: answer.refusal } : {}) };
+    }
+
+    private async lookup(id: string, caller: Caller) {
+      try {
+        return await this.commands.lookup(id, caller.id);
+      } catch (error) {
+        throw unavailable('The log cannot be asked what became of it.', 2, error);
+      }
     }
   }
   return CommandsController;

@@ -1,0 +1,81 @@
+import { bodyDigest, commandId, mintId } from '#contracts';
+import { counter, counterDecider, counterTopics } from '#testing';
+import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { ensureTopics } from '../topics/topic-guard.js';
+import { ContextWriter } from '../writer/context-writer.js';
+import { CommandSender, type CommandAnswer } from './command-sender.js';
+
+const silent = () => undefined;
+const fail = (error: unknown): never => {
+  throw error;
+};
+
+let own: Isolation;
+let settings: LogSettings;
+const senders: CommandSender<typeof counter>[] = [];
+
+async function instance(): Promise<CommandSender<typeof counter>> {
+  const sender = new CommandSender(settings, counter, fail);
+  senders.push(sender);
+  await sender.start();
+  return sender;
+}
+
+const send = (by: CommandSender<typeof counter>, key: string, waitMs: number): Promise<CommandAnswer> =>
+  by.send(
+    {
+      type: 'open',
+      data: {},
+      subject: mintId(3),
+      id: commandId('me', 'POST', '/counters', key),
+      actor: 'me',
+      correlationId: 'test',
+      bodyDigest: bodyDigest({}),
+    },
+    { waitMs },
+  );
+
+function resourceOf(answer: CommandAnswer): string {
+  if (answer.status !== 'pending') throw new Error(`it was ${answer.status}`);
+  return answer.resourceId;
+}
+
+beforeAll(async () => {
+  own = await isolate();
+  const sink = { debug: silent, info: silent, warn: silent, error: silent };
+  settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink };
+  await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
+});
+afterAll(async () => {
+  await Promise.all(senders.map((sender) => sender.close()));
+  await own.dispose();
+});
+
+it('tells at any instance what became of a command, while it is pending and after, and after a restart', async () => {
+  const [one, other] = await Promise.all([instance(), instance()]);
+  const id = resourceOf(await send(one, 'first', 200));
+  const [digest = ''] = id.split('-');
+
+  expect(await other.lookup(id, 'me')).toMatchObject({ status: 'pending', resourceId: id });
+  expect(await other.lookup(id, 'somebody else')).toBeUndefined();
+  expect(await one.lookup(id, 'somebody else')).toBeUndefined();
+  expect(await other.lookup(digest, 'me')).toBeUndefined();
+  // Places where it does not stand, one of them beyond the end of the log.
+  expect(await other.lookup(`${digest}-3-999`, 'me')).toBeUndefined();
+  expect(await other.lookup(`${digest}-2-0`, 'me')).toBeUndefined();
+  expect(await other.lookup(`${digest}-99-0`, 'me')).toBeUndefined();
+  expect(await other.lookup('no id', 'me')).toBeUndefined();
+
+  const writer = new ContextWriter(settings, counterDecider, fail);
+  writer.start();
+  // The writer decides in the order of the log: this answer comes after that of the first.
+  expect(await send(one, 'second', 30_000)).toMatchObject({ status: 'succeeded' });
+  expect(await other.lookup(id, 'me')).toMatchObject({ status: 'succeeded', version: 1 });
+  expect(await other.lookup(id, 'somebody else')).toBeUndefined();
+  await writer.close();
+
+  const restarted = await instance();
+  expect(await restarted.lookup(id, 'me')).toMatchObject({ status: 'succeeded', version: 1 });
+  expect(await restarted.lookup(digest, 'me')).toMatchObject({ status: 'succeeded', version: 1 });
+});
