@@ -59,7 +59,7 @@ export class PartitionState<C extends ContextContract, S> {
     this.#decided(commandOffset);
   }
 
-  note({ outcome, subject, time, commandOffset }: RecordedOutcome, offset: bigint, now: number): void {
+  note({ outcome, subject, time, commandOffset }: Omit<RecordedOutcome, 'actor'>, offset: bigint, now: number): void {
     this.nextOutcome = offset + 1n;
     this.#decided(commandOffset);
     const decidedAt = Date.parse(time);
