@@ -52,7 +52,7 @@ function history(steps: readonly Step[]): ((state: State) => void)[] {
         version,
         resource: { amount },
       };
-      const recorded: RecordedOutcome = {
+      const recorded: Omit<RecordedOutcome, 'actor'> = {
         outcome: repeated ? { ...outcome, repeated } : outcome,
         subject,
         time,
