@@ -9,7 +9,7 @@ import {
   token as tokenContext,
   topicsOf,
 } from '#contracts';
-import { ensureTopics, OrderedAppender } from '#event-log';
+import { ensureTopics, LogEnds, OrderedAppender } from '#event-log';
 import {
   freePort,
   kafkaRelay,
@@ -27,6 +27,7 @@ import { type SlowUpstream, slowUpstream } from './slow-upstream.js';
 /** What registration answers to a closure (api.md, Resources). */
 export interface Receipt {
   readonly applicationId: string;
+  readonly decidedAt: string;
   readonly position: string;
   readonly enforcedAt: string;
   readonly enforcementPoints: readonly { readonly id: string; readonly kind: string; readonly appliedAt: string }[];
@@ -81,6 +82,7 @@ export class Fleet {
     const fleet = new Fleet(own, withTokens, upstream, issuer, publicUrl);
     fleet.#registration = await startServiceProcess('registration', port, fleet.#environment(own.brokers));
     await Promise.all(Array.from({ length: gateways }, () => fleet.addGateway()));
+    await untilApprovalsAreFollowed(own, applications);
     return fleet;
   }
 
@@ -206,6 +208,18 @@ async function seedApplications(own: Fleet['own'], count: number): Promise<Seede
   );
   await Promise.all([seed.close(), commands.close()]);
   return applications;
+}
+
+/** Registration follows each approval with a command that has nothing to change any more; waits until all are there. */
+async function untilApprovalsAreFollowed(own: Fleet['own'], count: number): Promise<void> {
+  const ends = new LogEnds(settingsFor(own.brokers, own.prefix));
+  const { name, partitions } = topicsOf(registration).commands;
+  for (;;) {
+    const commands = (await ends.endsOf([{ topic: name, partitions }])).get(name) ?? [];
+    if (commands.reduce((sum, end) => sum + end, 0n) >= BigInt(PARTITIONS + count)) break;
+    await new Promise((resolve) => setTimeout(resolve, 100)); // nobody tells
+  }
+  await ends.close();
 }
 
 /** As the token service would sign it, for an hour. */

@@ -31,7 +31,7 @@ export class LogSeed {
   readonly #versions = new Map<string, number>();
 
   constructor(private readonly settings: LogSettings) {
-    this.#appender = new OrderedAppender(settings, { deadlineMs: 10_000 });
+    this.#appender = new OrderedAppender(settings, { deadlineMs: 60_000 });
   }
 
   /** Appends an event; versions count from 1 for each subject of a context. */
