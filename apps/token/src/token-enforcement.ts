@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EnforcementPoint } from '#enforcement';
-import type { LogSettings } from '#event-log';
-import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup } from '#host';
+import type { LogSettings, Snapshots } from '#event-log';
+import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 
 /** This instance as an enforcement point: what it issues, it issues from effective access and under a lease. */
@@ -11,6 +11,7 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     @Inject(LOG_SETTINGS) settings: LogSettings,
+    @Inject(SNAPSHOTS) snapshots: Snapshots,
     private readonly startup: LogStartup,
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
@@ -18,6 +19,7 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
     this.point = new EnforcementPoint(settings, {
       id: `token-${randomUUID()}`,
       kind: 'token',
+      snapshots,
       // Nothing is open for longer than it takes to answer, and every answer looks at access in the tick in which it leaves.
       onClosure: () => {},
       onLapse: () => {},

@@ -1,6 +1,6 @@
 import { type ApprovalEvent, type EventMeta, mintId, type RegistrationEvent, type TokenEvent } from '#contracts';
 import fc from 'fast-check';
-import { AccessFold } from './access-fold.js';
+import { AccessFold, type FoldedApplication } from './access-fold.js';
 import type { AccessEvent } from './application-access.js';
 import { tokenFault, type TokenStanding } from './effective-access.js';
 
@@ -301,5 +301,58 @@ describe('what must be reported as a closure', () => {
     ['applied approval', approvalApplied],
   ] satisfies [string, Event][])('not: %s', (_what, event) => {
     expect(closedBy(event)).toBeUndefined();
+  });
+});
+
+describe('a fold that goes on from a snapshot', () => {
+  const revokeToken = (days: number): Event => ({
+    type: 'token-revoked',
+    data: { tokenId: `t${days}`, expiresAt: inDays(days) },
+  });
+  const endGrant = (days: number): Event => ({
+    type: 'grant-revoked',
+    data: { grantId: `g${days}`, cause: 'withdrawn', tokensExpireAt: inDays(days) },
+  });
+  const events = [...open, suspended, reinstated, revoked, revokeToken(1), revokeToken(9), endGrant(1), endGrant(9)];
+  const step = fc.record({
+    event: fc.constantFrom<Event | 'undecodable'>(...events, 'undecodable'),
+    subject: fc.constantFrom(app, otherApp),
+    day: fc.integer({ min: 0, max: 12 }),
+  });
+
+  test('holds what the fold holds that has seen everything, wherever the snapshot was taken', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), fc.nat(), (steps, at) => {
+        const cut = at % (steps.length + 1);
+        const apply = (fold: AccessFold, some: typeof steps): AccessFold => {
+          for (const { event, subject, day: days } of some) {
+            if (event === 'undecodable') fold.closeUndecodable(subject);
+            else fold.apply(recorded(event, subject), now + days * day);
+          }
+          return fold;
+        };
+        const whole = apply(new AccessFold(), steps);
+        const before = apply(new AccessFold(), steps.slice(0, cut));
+        const restored = new AccessFold();
+        for (const item of JSON.parse(JSON.stringify([...before.items()])) as Iterable<FoldedApplication>)
+          restored.take(item);
+        apply(restored, steps.slice(cut));
+        expect([...restored.items()]).toEqual([...whole.items()]);
+        for (const id of [app, otherApp])
+          expect(restored.byApplicationId(id, now)).toEqual(whole.byApplicationId(id, now));
+        expect(restored.byClientId('client-1', now)).toEqual(whole.byClientId('client-1', now));
+      }),
+    );
+  });
+
+  test('a snapshot being written does not see what is applied meanwhile; and a fold can forget everything', () => {
+    const fold = given(...open, revokeToken(1));
+    const before = [...fold.items()];
+    const taken = fold.items();
+    for (const event of [suspended, revokeToken(9)]) fold.apply(recorded(event), now);
+    expect([...taken]).toEqual(before);
+    fold.forget();
+    expect([...fold.items()]).toEqual([]);
+    expect(fold.byClientId('client-1', now)).toBeUndefined();
   });
 });

@@ -4,6 +4,17 @@ import { effectiveAccess, type EffectiveAccess } from './effective-access.js';
 /** A revoked token is remembered this long past its expiry, for clocks that are behind: in milliseconds. */
 const EXPIRY_TOLERANCE_MS = 120_000;
 
+/** Raised whenever the fold or the shape of what it holds changes: older snapshots are then ignored. */
+export const ACCESS_FOLD_VERSION = 1;
+
+/** What a fold holds of one application, as JSON: for snapshots. */
+export interface FoldedApplication {
+  readonly applicationId: string;
+  readonly access: ApplicationAccess;
+  readonly revokedTokens: readonly RememberedId[];
+  readonly revokedGrants: readonly RememberedId[];
+}
+
 const NOTHING_KNOWN: ApplicationAccess = { undecodable: false };
 const NONE: ReadonlySet<string> = new Set();
 
@@ -56,6 +67,34 @@ export class AccessFold {
     return state && effectiveAccess(applicationId, state, revoked, nowMs);
   }
 
+  /** All that is held now, whatever is applied while the items are taken: what is known of an application is never changed in place. */
+  items(): Iterable<FoldedApplication> {
+    const ids = [...this.#applications.keys()];
+    const states = [...this.#applications.values()];
+    const copy = (all: ReadonlyMap<string, Remembered>) => new Map([...all].map(([id, those]) => [id, [...those.all]]));
+    const [tokens, grants] = [copy(this.#revokedTokens), copy(this.#revokedGrants)];
+    return (function* (): Generator<FoldedApplication> {
+      for (const [index, access] of states.entries()) {
+        const applicationId = ids[index] ?? '';
+        const revokedTokens = tokens.get(applicationId) ?? [];
+        yield { applicationId, access, revokedTokens, revokedGrants: grants.get(applicationId) ?? [] };
+      }
+    })();
+  }
+
+  /** Puts back what `items` gave. */
+  take({ applicationId, access, revokedTokens, revokedGrants }: FoldedApplication): void {
+    this.#applications.set(applicationId, access);
+    if (access.registration) this.#byClientId.set(access.registration.clientId, applicationId);
+    if (revokedTokens.length > 0) this.#revokedTokens.set(applicationId, new Remembered(revokedTokens));
+    if (revokedGrants.length > 0) this.#revokedGrants.set(applicationId, new Remembered(revokedGrants));
+  }
+
+  /** As if nothing had been applied. */
+  forget(): void {
+    for (const held of [this.#applications, this.#byClientId, this.#revokedTokens, this.#revokedGrants]) held.clear();
+  }
+
   #state(applicationId: string): ApplicationAccess {
     return this.#applications.get(applicationId) ?? NOTHING_KNOWN;
   }
@@ -67,10 +106,26 @@ function remember(all: Map<string, Remembered>, applicationId: string, id: strin
   remembered.add(id, Date.parse(until) + EXPIRY_TOLERANCE_MS, nowMs);
 }
 
+interface RememberedId {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly untilMs: number;
+}
+
 /** Ids that count until a time of their own. */
 class Remembered {
-  readonly ids = new Set<string>();
-  readonly #until: { readonly id: string; readonly untilMs: number }[] = [];
+  readonly ids: Set<string>;
+  readonly #until: RememberedId[];
+
+  constructor(remembered: readonly RememberedId[] = []) {
+    this.#until = [...remembered];
+    this.ids = new Set(remembered.map(({ id }) => id));
+  }
+
+  /** In the order of revocation. */
+  get all(): readonly RememberedId[] {
+    return this.#until;
+  }
 
   add(id: string, untilMs: number, nowMs: number): void {
     // From the front only: what is kept longer than those behind it keeps them a little longer, which is harmless.

@@ -20,7 +20,9 @@ import {
   LogTail,
   type NextOffsets,
   OrderedAppender,
+  type Snapshots,
 } from '#event-log';
+import { AccessSnapshots } from './access-snapshots.js';
 import { AppliedPositions } from './applied-positions.js';
 import { type Clock, processClock } from './clock.js';
 import { LapseWatch } from './lapse-watch.js';
@@ -44,6 +46,8 @@ export interface EnforcementPointOptions {
   readonly onLapse: () => void;
   /** Reading the log cannot go on: the point lets nobody in until it is made anew. */
   readonly onFailure: (error: unknown) => void;
+  /** Where what was folded is kept for the next start; without them every start reads all of the log. */
+  readonly snapshots?: Snapshots;
   readonly timing?: EnforcementTiming;
   readonly clock?: Clock;
 }
@@ -66,6 +70,7 @@ export class EnforcementPoint {
   readonly #reports: OrderedAppender;
   readonly #tail: LogTail<(typeof SOURCES)[number]>;
   readonly #stopping = new AbortController();
+  readonly #snapshots: AccessSnapshots | undefined;
   #applied = new AppliedPositions(new Map());
   readonly #waiters = new Waiters();
   #rounds: Promise<void> | undefined;
@@ -79,15 +84,17 @@ export class EnforcementPoint {
     this.#clock = options.clock ?? processClock;
     this.#lease = new Lease(this.#timing.leaseMs, this.#clock);
     this.#lapse = new LapseWatch(this.#lease, options.onLapse);
+    this.#snapshots =
+      options.snapshots && new AccessSnapshots(options.snapshots, SOURCES, this.access, () => this.#applied.snapshot());
     this.#ends = new LogEnds(settings);
     // A report that is older than half a lease earns too little to wait for.
     this.#reports = new OrderedAppender(settings, { deadlineMs: this.#timing.leaseMs / 2 });
     this.#tail = new LogTail(settings, {
       sources: SOURCES,
       from: async (ends) => {
-        const starts = await ends.startsOf(SOURCES);
-        this.#applied = new AppliedPositions(starts);
-        return starts;
+        const begin = (await this.#snapshots?.load()) ?? (await ends.startsOf(SOURCES));
+        this.#applied = new AppliedPositions(begin);
+        return begin;
       },
       onBatch: (entries, next) => this.#apply(entries, next),
       onUndecodable: (record, error) => this.#closeUndecodable(record, error),
@@ -136,6 +143,7 @@ export class EnforcementPoint {
     }
     await this.#reports.close();
     await this.#ends.close();
+    await this.#snapshots?.close();
   }
 
   /** Reports and earns the lease, every so often. */
@@ -169,6 +177,7 @@ export class EnforcementPoint {
     }
     for (const applicationId of closures) this.options.onClosure(applicationId);
     this.#applied.advance(next.topic, next.partition, next.offset);
+    this.#snapshots?.applied(entries);
     this.#earn();
     this.#waiters.wake();
     // While it still catches up, the point has no calls and nobody waits for it.

@@ -4,7 +4,9 @@ export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
 export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
 export { activitySource, eventsOf, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';
-export { Snapshots } from './snapshot/snapshots.js';
+export { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
+export type { Witness } from './snapshot/snapshot-head.js';
+export { Snapshots, type SnapshotContent } from './snapshot/snapshots.js';
 export type { SnapshotKey, SnapshotStore, StoredSnapshot } from './snapshot/snapshot-store.js';
 export { ContextWriter } from './writer/context-writer.js';
 export { outcomesOf } from './writer/outcome-codec.js';

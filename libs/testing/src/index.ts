@@ -1,3 +1,4 @@
+export { MemorySnapshots } from './memory-snapshots.js';
 export { cuttableProxy, type CuttableProxy } from './cuttable-proxy.js';
 export { kafkaProxy, KAFKA_REQUESTS, type KafkaProxy, type KafkaRequest } from './kafka-proxy.js';
 export { kafkaRelay, type KafkaRelay } from './kafka-relay.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EnforcementPoint, ReceiptCollector } from '#enforcement';
-import type { LogSettings } from '#event-log';
-import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup } from '#host';
+import type { LogSettings, Snapshots } from '#event-log';
+import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { OpenCalls } from './open-calls.js';
 
@@ -14,6 +14,7 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     @Inject(LOG_SETTINGS) settings: LogSettings,
+    @Inject(SNAPSHOTS) snapshots: Snapshots,
     private readonly startup: LogStartup,
     private readonly fatal: FatalErrors,
     private readonly health: HealthRegistry,
@@ -22,6 +23,7 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
     this.point = new EnforcementPoint(settings, {
       id: `gateway-${randomUUID()}`,
       kind: 'gateway',
+      snapshots,
       onClosure: (applicationId) => this.calls.lookAgain(applicationId),
       onLapse: () => this.calls.cutAll(),
       onFailure,

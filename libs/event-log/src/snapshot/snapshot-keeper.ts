@@ -1,4 +1,4 @@
-import { Progress } from './snapshot-pace.js';
+import { type Pace, Progress } from './snapshot-pace.js';
 import type { SnapshotKey } from './snapshot-store.js';
 import type { SnapshotContent, Snapshots } from './snapshots.js';
 
@@ -12,8 +12,9 @@ export class SnapshotKeeper {
     private readonly snapshots: Snapshots,
     private readonly key: SnapshotKey,
     private readonly capture: () => SnapshotContent,
+    pace: Pace = snapshots.pace,
   ) {
-    this.#progress = new Progress(snapshots.pace, performance.now());
+    this.#progress = new Progress(pace, performance.now());
   }
 
   /** The fold has taken in so many records: all of `capture()` is in force now. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 import type { LogSettings } from '../kafka/log-connection.js';
-import { MemorySnapshots } from './memory-snapshots.js';
+import { MemorySnapshots } from '#testing';
 import { snapshotPace } from './snapshot-pace.js';
 import { type SnapshotContent, Snapshots } from './snapshots.js';
 import type { SnapshotKey } from './snapshot-store.js';

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { bodyDigest, commandId, mintId } from '#contracts';
-import { counter, counterDecider, counterTopics } from '#testing';
+import { counter, counterDecider, counterTopics, MemorySnapshots } from '#testing';
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
 import { CommandSender, type NewCommand } from '../command/command-sender.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
-import { MemorySnapshots } from '../snapshot/memory-snapshots.js';
 import { heldByLog } from '../snapshot/held-by-log.js';
 import type { SnapshotHead } from '../snapshot/snapshot-head.js';
 import { Snapshots } from '../snapshot/snapshots.js';

@@ -1,4 +1,4 @@
-import type { SnapshotKey, SnapshotStore, StoredSnapshot } from './snapshot-store.js';
+import type { SnapshotKey, SnapshotStore, StoredSnapshot } from '#event-log';
 
 /** For tests: a place for snapshots that ends with the test, and that lets it look at, change and lose what is kept. */
 export class MemorySnapshots implements SnapshotStore {
