@@ -25,6 +25,8 @@ export interface TokenIdentity {
   readonly roles: readonly Role[];
   /** Roles that the token names and that do not count, because the sign-in was too weak for them. */
   readonly withheld: readonly Role[];
+  /** When the token ends, the allowed difference of clocks included; milliseconds since 1970. */
+  readonly expiresAt: number;
 }
 
 /** The token does not count. `reason` may be told to the caller: it names the rule and nothing of the token. */
@@ -55,8 +57,8 @@ export async function verifyAccessToken(
   const named = rolesIn(payload, rules.rolesClaim);
   const strong = isStrongSignIn(payload, rules);
   const counts = (role: Role) => strong || (role !== 'reviewer' && role !== 'operator');
-  const { sub, iss, name, email } = payload;
-  if (typeof sub !== 'string' || sub === '' || typeof iss !== 'string')
+  const { sub, iss, exp, name, email } = payload;
+  if (typeof sub !== 'string' || sub === '' || typeof iss !== 'string' || typeof exp !== 'number')
     throw new TokenRefused('The token names no subject.');
   return {
     issuer: iss,
@@ -65,6 +67,7 @@ export async function verifyAccessToken(
     ...(typeof email === 'string' ? { email } : {}),
     roles: named.filter(counts),
     withheld: named.filter((role) => !counts(role)),
+    expiresAt: (exp + rules.clockSkew) * 1000,
   };
 }
 

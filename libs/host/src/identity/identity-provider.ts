@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { verifyAccessToken, type TokenIdentity, type TokenRules } from './access-token.js';
+import { RememberedIdentities } from './remembered-identities.js';
 
 /** The provider cannot be asked now; whether the token counts is not known. */
 export class ProviderUnavailable extends Error {
@@ -23,6 +24,7 @@ const largestDocument = 256 * 1024;
  * the keys again, at most every 5 s.
  */
 export class IdentityProvider {
+  private readonly remembered = new RememberedIdentities();
   private keys: { readonly get: JWTVerifyGetKey; readonly until: number } | undefined;
   private discovering: Promise<JWTVerifyGetKey> | undefined;
   private failed: { readonly error: ProviderUnavailable; readonly until: number } | undefined;
@@ -31,7 +33,9 @@ export class IdentityProvider {
 
   /** Whom the token speaks for. Throws `TokenRefused` or `ProviderUnavailable`. */
   async verify(token: string): Promise<TokenIdentity> {
-    return verifyAccessToken(token, (header, input) => this.keyFor(header, input), this.rules);
+    return this.remembered.of(token, () =>
+      verifyAccessToken(token, (header, input) => this.keyFor(header, input), this.rules),
+    );
   }
 
   /** That no key fits is the token's fault; anything else on the way to the keys is the provider's. */
