@@ -112,6 +112,11 @@ const change = (reviewedChange: Partial<Reviewed>, removed: string[] = [], other
   data: { reviewed: reviewedChange, other: otherChange, removed },
 });
 
+const compromised = (kid: string): RegistrationCommand => ({
+  type: 'change-keys',
+  data: { remove: { kid, compromised: true } },
+});
+
 const draft = new Given().when(registration());
 const submitted = draft.when({ type: 'submit-application', data: {} });
 const active = submitted.when(approve(), 'system:approval');
@@ -313,6 +318,34 @@ describe('changing', () => {
     expect(approved.termsUri).toBeUndefined();
   });
 
+  it.each<[string, Partial<Reviewed>]>([
+    ['name', { name: 'Heart Book' }],
+    ['kind', { kind: 'provider' }],
+    ['client type', { clientType: 'confidential-symmetric' }],
+    ['scopes', { scopes: ['patient/Patient.r'] }],
+    ['purpose', { purposesOfUse: [{ code: 'HRESCH', justification: 'A study.' }] }],
+    ['redirect URIs', { redirectUris: ['https://heart.example.org/elsewhere'] }],
+    ['launch URI', { launchUri: 'https://heart.example.org/launch' }],
+    ['allowed origins', { allowedOrigins: ['https://heart.example.org'] }],
+    ['JWKS URI', { jwksUri: 'https://heart.example.org/jwks.json' }],
+    ['privacy policy', { privacyPolicyUri: 'https://heart.example.org/privacy' }],
+    ['terms', { termsUri: 'https://heart.example.org/other-terms' }],
+    ['logo', { logoUri: 'https://heart.example.org/logo.png' }],
+  ])('asks for a review of another %s, and the old one stays until then', (_field, reviewedChange) => {
+    const bare = 'clientType' in reviewedChange || 'jwksUri' in reviewedChange;
+    const before = bare ? active.when(compromised('k1')) : active;
+    const changed = before.when(change(reviewedChange));
+    expect(changed.types).toEqual(['application-changed', 'application-submitted']);
+    expect(changed.last[0]).toMatchObject({ data: { pending: true } });
+    const kept = Object.keys(reviewedChange)[0] ?? '';
+    expect(changed.view.pending).toEqual(reviewedChange);
+    const shown = kept === 'scopes' ? 'approvedScopes' : kept;
+    expect(Object.entries(changed.view).find(([field]) => field === shown)).toEqual(
+      Object.entries(before.view).find(([field]) => field === shown),
+    );
+    expect(changed.when(verdict('rejected', 2), 'system:a').view.status).toBe('active');
+  });
+
   it('puts nothing in force by an approval of what was asked before the change', () => {
     const changed = submitted.when(change({ name: 'Heart Book' }));
     expect(changed.types).toEqual(['application-withdrawn', 'application-changed', 'application-submitted']);
@@ -396,6 +429,19 @@ describe('keys and secrets', () => {
     const issued = symmetric.when(secret('2027-01-01T00:00:00Z'));
     expect(issued.view.secrets).toEqual([{ id: expect.any(String), expiresAt: '2027-01-01T00:00:00Z' }]);
     expect(refusalOf(active.decide(secret('2027-01-01T00:00:00Z'))).status).toBe(409);
+  });
+
+  it('takes a secret away, once, and by its owner alone', () => {
+    const two = symmetric.when(secret('2027-01-01T00:00:00Z')).when(secret('2027-02-01T00:00:00Z'));
+    const [first] = two.view.secrets;
+    const withdraw: RegistrationCommand = { type: 'withdraw-secret', data: { secretId: first?.id ?? '' } };
+    const gone = two.when(withdraw);
+    expect(gone.last).toEqual([
+      { type: 'secret-withdrawn', data: { secret: { id: first?.id, sha256: 'a'.repeat(64) } } },
+    ]);
+    expect(gone.view.secrets).toEqual([{ id: expect.any(String), expiresAt: '2027-02-01T00:00:00Z' }]);
+    expect(gone.when(withdraw).types).toEqual([]);
+    expect(refusalOf(two.decide(withdraw, 'stranger')).status).toBe(404);
   });
 
   it('forgets secrets that have expired, and limits the others', () => {

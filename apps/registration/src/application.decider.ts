@@ -11,7 +11,7 @@ import {
 import { viewOf } from './domain/application-view.js';
 import { evolve, type Application } from './domain/application.js';
 import { changeMetadata } from './domain/change-metadata.js';
-import { changeKeys, issueSecret } from './domain/client-credentials.js';
+import { changeKeys, issueSecret, withdrawSecret } from './domain/client-credentials.js';
 import { faultsOfKeys, faultsOfMetadata } from './domain/declared-metadata.js';
 import { metadataRefused, noSuchApplication, revokedForGood, stateForbids } from './domain/refusals.js';
 
@@ -26,6 +26,7 @@ const ownersCommands: ReadonlySet<Command['type']> = new Set<Command['type']>([
   'withdraw-application',
   'change-keys',
   'issue-secret',
+  'withdraw-secret',
   'transfer-ownership',
 ]);
 
@@ -92,6 +93,8 @@ function decideOnLiving(state: Application, command: Exclude<Command, { type: 'r
       return changeKeys(state, command.data);
     case 'issue-secret':
       return issueSecret(state, command.data, command.meta.time);
+    case 'withdraw-secret':
+      return withdrawSecret(state, command.data);
     case 'transfer-ownership':
       return command.data.ownerId === state.ownerId
         ? accept()

@@ -150,6 +150,18 @@ describe('an application', () => {
     const at = { 'gatehouse-position': issued.headers.get('gatehouse-position') ?? '' };
     const history = await call('dev', 'developer', `${path}/${body.id}/history`, undefined, at);
     expect(history.body.items.at(-1)?.data).toEqual({ secret: retry.body });
+
+    const withdrawal = `${to}/${issued.body.id}/withdrawal`;
+    expect((await call('stranger', 'developer', withdrawal, {})).status).toBe(404);
+    const gone = await call('dev', 'developer', withdrawal, {});
+    expect([gone.status, gone.body['secrets']]).toEqual([200, []]);
+    const seen = { 'gatehouse-position': gone.headers.get('gatehouse-position') ?? '' };
+    const after = await call('dev', 'developer', `${path}/${body.id}/history`, undefined, seen);
+    expect(after.body.items.at(-1)).toMatchObject({
+      type: 'secret-withdrawn',
+      data: { secret: { id: issued.body.id } },
+    });
+    expect(JSON.stringify(after.body)).not.toContain('sha256');
   });
 
   it('rotates its keys, and never takes a private one', async () => {
@@ -287,18 +299,22 @@ describe('an application', () => {
       Object.keys(methods).map((method) => `${method} ${route}`),
     );
     const one = `${path}/{id}`;
-    expect(routes.filter((route) => route.includes('/registration/')).sort()).toEqual([
+    const nouns = ['keys', 'ownership-transfer', 'reinstatement', 'revocation', 'secrets', 'submission', 'suspension'];
+    const expected = [
       `get ${path}`,
       `get ${one}`,
       `get ${one}/history`,
       'get /registration/commands/{id}',
+      'get /registration/projections',
+      'get /registration/projections/{name}/rebuilds/{id}',
       `patch ${one}`,
       `post ${path}`,
-      ...['keys', 'ownership-transfer', 'reinstatement', 'revocation', 'secrets', 'submission', 'suspension'].map(
-        (noun) => `post ${one}/${noun}`,
-      ),
+      ...nouns.map((noun) => `post ${one}/${noun}`),
+      `post ${one}/secrets/{secretId}/withdrawal`,
       `post ${one}/withdrawal`,
-    ]);
+      'post /registration/projections/{name}/rebuilds',
+    ];
+    expect(routes.filter((route) => route.includes('/registration/')).sort()).toEqual(expected.sort());
     const { properties } = document.components.schemas['NewApplication'] ?? {};
     expect(properties).toMatchObject({
       kind: { type: 'string', enum: ['patient-access', 'provider', 'backend', 'ehr'] },

@@ -13,6 +13,8 @@ import { ChangeApplicationController } from './change-application/change-applica
 import { ChangeApplicationHandler } from './change-application/change-application.handler.js';
 import { ChangeKeysController } from './client-credentials/change-keys.controller.js';
 import { ChangeKeysHandler } from './client-credentials/change-keys.handler.js';
+import { WithdrawSecretController } from './client-credentials/withdraw-secret.controller.js';
+import { WithdrawSecretHandler } from './client-credentials/withdraw-secret.handler.js';
 import { IssueSecretController } from './client-credentials/issue-secret.controller.js';
 import { IssueSecretHandler } from './client-credentials/issue-secret.handler.js';
 import { CloseAccessController } from './close-access/close-access.controller.js';
@@ -46,6 +48,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     SubmitApplicationController,
     ChangeKeysController,
     IssueSecretController,
+    WithdrawSecretController,
     TransferOwnershipController,
     CloseAccessController,
     commandsController(registration),
@@ -63,6 +66,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     WithdrawApplicationHandler,
     ChangeKeysHandler,
     IssueSecretHandler,
+    WithdrawSecretHandler,
     TransferOwnershipHandler,
     CloseAccessHandler,
     ListApplicationsHandler,

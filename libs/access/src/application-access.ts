@@ -119,6 +119,10 @@ export function evolveAccess(state: ApplicationAccess, event: AccessEvent): Appl
       const { sha256, expiresAt } = event.data.secret;
       return withRegistration(state, (it) => ({ ...it, secrets: [...it.secrets, { sha256, expiresAt }] }));
     }
+    case 'secret-withdrawn': {
+      const { sha256 } = event.data.secret;
+      return withRegistration(state, (it) => ({ ...it, secrets: it.secrets.filter((each) => each.sha256 !== sha256) }));
+    }
     case 'ownership-transferred':
       return withRegistration(state, (it) => ({ ...it, ownerId: event.data.ownerId }));
     case 'application-suspended':

@@ -119,6 +119,8 @@ function changesOf(
       return {
         secrets: [...state.secrets.filter(({ expiresAt }) => expiresAt > event.meta.time), event.data.secret],
       };
+    case 'secret-withdrawn':
+      return { secrets: state.secrets.filter(({ id }) => id !== event.data.secret.id) };
     case 'ownership-transferred':
       return { ownerId: event.data.ownerId };
     case 'review-applied': {

@@ -80,6 +80,16 @@ export function issueSecret(
   return accept({ type: 'secret-issued', data });
 }
 
+/** Takes a secret away. One that has gone already, or has expired, leaves nothing to do. */
+export function withdrawSecret(
+  state: Application,
+  { secretId }: CommandData<'withdraw-secret'>,
+): Decision<RegistrationEvent> {
+  const secret = state.secrets.find(({ id }) => id === secretId);
+  if (secret === undefined) return accept();
+  return accept({ type: 'secret-withdrawn', data: { secret: { id: secret.id, sha256: secret.sha256 } } });
+}
+
 function refused(pointer: string, detail: string) {
   return refuse(metadataRefused([{ pointer, detail }]));
 }

@@ -77,9 +77,9 @@ async function keepHistory(
 
 /** What an event says, without the hash of a secret: nobody needs it to read the history. */
 function shownData(event: RegistrationEvent): object {
-  if (event.type !== 'secret-issued') return event.data;
-  const { id, expiresAt } = event.data.secret;
-  return { secret: { id, expiresAt } };
+  if (event.type !== 'secret-issued' && event.type !== 'secret-withdrawn') return event.data;
+  const { sha256: _hash, ...secret } = event.data.secret;
+  return { secret };
 }
 
 /** JSON that `jsonb` can hold: it refuses NUL and half surrogate pairs, and no text of a caller's may stop a projection. */

@@ -16,7 +16,7 @@ const access: AccessInUse = {
   last_used_at: new Date(Date.UTC(2026, 4, 1)),
   used_scopes: ['system/Observation.r', 'system/Patient.rs'],
 };
-const recommended = (over: Partial<AccessInUse>) => recommendationFrom(evidenceOf({ ...access, ...over }, 90, now));
+const recommended = (over: Partial<AccessInUse>) => recommendationFrom(evidenceOf({ ...access, ...over }, 90, now), 90);
 
 describe('evidence', () => {
   it('says what is known of an access', () => {
@@ -51,5 +51,18 @@ describe('the recommendation', () => {
     expect(recommended({ allowed: 0, used_scopes: [], last_used_at: null })).toBe('revoke');
     expect(recommended({ used_scopes: ['system/Observation.r'] })).toBe('narrow');
     expect(recommended({})).toBe('keep');
+  });
+
+  it('is to keep what was approved too lately to have been used, for two weeks', () => {
+    const unused = { allowed: 0, used_scopes: [], last_used_at: null };
+    const approvedDaysAgo = (days: number) => ({ ...unused, approved_at: new Date(now - days * 86_400_000) });
+    expect(recommended(approvedDaysAgo(0))).toBe('keep');
+    expect(recommended(approvedDaysAgo(13))).toBe('keep');
+    expect(recommended(approvedDaysAgo(14))).toBe('revoke');
+  });
+
+  it('is to revoke what was not used in the whole of a short window', () => {
+    const unused = evidenceOf({ ...access, allowed: 0, used_scopes: [], last_used_at: null }, 7, now);
+    expect(recommendationFrom(unused, 7)).toBe('revoke');
   });
 });

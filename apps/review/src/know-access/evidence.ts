@@ -36,9 +36,15 @@ export function evidenceOf(access: AccessInUse, windowDays: number, now: number)
   };
 }
 
-/** Unused access is better revoked, unused scopes better taken away; a reviewer decides. */
-export function recommendationFrom(evidence: CampaignEvidence): CampaignItem['recommendation'] {
-  if (evidence.callsAllowed === 0) return 'revoke';
+/** So young an approval has not had the time to be used. */
+const YOUNG_DAYS = 14;
+
+/**
+ * Unused access is better revoked, unused scopes better taken away; a reviewer decides. What was approved a few days ago
+ * and has not been used yet is kept: its maker may still be installing it. The evidence's `days` says how long was looked.
+ */
+export function recommendationFrom(evidence: CampaignEvidence, windowDays: number): CampaignItem['recommendation'] {
+  if (evidence.callsAllowed === 0) return evidence.days < Math.min(YOUNG_DAYS, windowDays) ? 'keep' : 'revoke';
   return evidence.unusedScopes.length > 0 ? 'narrow' : 'keep';
 }
 

@@ -74,7 +74,7 @@ export class OpenAccess implements OnModuleDestroy {
         ownerId: access.owner_id,
         scopes: [...access.scopes],
         evidence,
-        recommendation: recommendationFrom(evidence),
+        recommendation: recommendationFrom(evidence, windowDays),
       };
     });
   }

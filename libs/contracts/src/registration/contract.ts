@@ -94,6 +94,7 @@ export const registration = defineContext({
       }),
     ),
     'issue-secret': message('Keeps the hash of a new client secret.', Type.Object({ secret: SecretHash })),
+    'withdraw-secret': message('Takes a client secret away before it expires.', Type.Object({ secretId: Id })),
     'transfer-ownership': message('Gives the application to another owner.', Type.Object({ ownerId: VaultId })),
     'suspend-application': message('Closes access until reinstated.', Type.Object({ reason: Reason })),
     'reinstate-application': message('Opens suspended access again.', Type.Object({ reason: Reason })),
@@ -155,6 +156,10 @@ export const registration = defineContext({
       }),
     ),
     'secret-issued': message('The hash of a client secret was kept.', Type.Object({ secret: SecretHash })),
+    'secret-withdrawn': message(
+      'A client secret counts no more.',
+      Type.Object({ secret: Type.Pick(SecretHash, ['id', 'sha256']) }),
+    ),
     'ownership-transferred': message(
       'The application has another owner.',
       Type.Object({ ownerId: VaultId, previousOwnerId: VaultId }),

@@ -25,6 +25,6 @@ class KnownAsMinted implements PipeTransform<unknown, string> {
 }
 
 /** The id of something that the log keeps, in the path. What this system cannot have minted is 404, as if it were not there. */
-export function MintedId(): ParameterDecorator {
-  return Param('id', new KnownAsMinted());
+export function MintedId(name = 'id'): ParameterDecorator {
+  return Param(name, new KnownAsMinted());
 }
