@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
-import { parseScopes, type UpstreamTarget } from '#smart';
+import { parseScopes } from '#smart';
 import { HostileFhirServer } from '#testing';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
 import { PageLinks } from '../../apps/gateway/src/page-links/page-links.js';
@@ -10,13 +10,13 @@ import { CallRecords } from '../../apps/gateway/src/proxy/call-records.js';
 import { FhirCalls } from '../../apps/gateway/src/proxy/fhir-calls.js';
 import { OpenCalls } from '../../apps/gateway/src/proxy/open-calls.js';
 import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
-import { UpstreamFailed } from '../../apps/gateway/src/proxy/upstream.js';
+import { type Upstream, UpstreamFailed } from '../../apps/gateway/src/proxy/upstream.js';
 import { ConfiguredRights } from '../../apps/gateway/src/user-rights/configured-rights.js';
 import { writeScope } from './arbitraries.js';
 import type { ModelResource, ModelToken } from './model.js';
 
-const UPSTREAM = 'http://hostile.internal/fhir';
-const BASE = 'https://gatehouse.example.org/fhir';
+/** Our FHIR base, as answers name it. */
+export const BASE = 'https://gatehouse.example.org/fhir';
 const everything = ['patient/*.cruds', 'user/*.cruds', 'system/*.cruds'];
 const access: EffectiveAccess = {
   applicationId: 'a1',
@@ -46,35 +46,39 @@ export interface SeenAnswer {
   readonly text: string;
 }
 
-/** The gateway's own handling of calls before a hostile server, with neither broker nor socket upstream. */
+type UpstreamPort = Pick<Upstream, 'ask' | 'base'>;
+
+/** The gateway's own handling of calls, without a broker: what is in force is always the same. */
 export class GatewayInProcess {
   #claims: AccessTokenClaims | undefined;
-  #hostile = new HostileFhirServer([], UPSTREAM);
   readonly #server = createServer((request, response) => {
-    request.url = request.url ?? '';
     void this.#calls.handle(request, response);
   });
   #address = '';
-  readonly #calls = new FhirCalls(
-    { point: { holdsLease: () => true, access: { byApplicationId: () => access } }, calls: new OpenCalls() },
-    {
-      tokens: {
-        believe: async () => {
-          if (!this.#claims) throw new Error('no token');
-          return this.#claims;
+  readonly #calls: FhirCalls;
+
+  constructor(upstream: UpstreamPort) {
+    this.#calls = new FhirCalls(
+      { point: { holdsLease: () => true, access: { byApplicationId: () => access } }, calls: new OpenCalls() },
+      {
+        tokens: {
+          believe: async () => {
+            if (!this.#claims) throw new Error('no token');
+            return this.#claims;
+          },
         },
+        rights: new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
+        pages: new PageLinks(randomBytes(32)),
+        records: new CallRecords(
+          { append: async () => ({ id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } }) },
+          'gateway-1',
+        ),
+        upstream,
       },
-      rights: new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
-      pages: new PageLinks(randomBytes(32)),
-      records: new CallRecords(
-        { append: async () => ({ id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } }) },
-        'gateway-1',
-      ),
-      upstream: { base: UPSTREAM, ask: async (target) => this.#ask(target) },
-    },
-    BASE,
-    { warn: () => undefined, error: () => undefined },
-  );
+      BASE,
+      { warn: () => undefined, error: () => undefined },
+    );
+  }
 
   async start(): Promise<void> {
     this.#server.listen(0, '127.0.0.1');
@@ -89,12 +93,7 @@ export class GatewayInProcess {
     await once(this.#server, 'close');
   }
 
-  /** What stands behind it from now on. */
-  holds(resources: readonly ModelResource[]): HostileFhirServer {
-    return (this.#hostile = new HostileFhirServer(resources, UPSTREAM));
-  }
-
-  async call(token: ModelToken, target: string, form?: string): Promise<SeenAnswer> {
+  async call(token: ModelToken, target: string, init: RequestInit = {}): Promise<SeenAnswer> {
     const scopes = parseScopes(token.scopes.map(writeScope));
     if (!scopes.ok) throw new Error(JSON.stringify(scopes.faults));
     const { patient, fhirUser } = token;
@@ -111,26 +110,33 @@ export class GatewayInProcess {
       ...(fhirUser === undefined ? {} : { fhirUser }),
     };
     const response = await fetch(this.#address + target.replace(BASE, ''), {
-      headers: {
-        authorization: 'Bearer abc',
-        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-      },
-      ...(form === undefined ? {} : { method: 'POST', body: form }),
+      ...init,
+      headers: { authorization: 'Bearer abc', ...Object.fromEntries(new Headers(init.headers)) },
     });
     const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'date'));
     return { status: response.status, headers, text: await response.text() };
   }
+}
 
-  #ask({ method, target, form }: UpstreamTarget): { resource: unknown; etag?: string; lastModified?: string } {
-    const answer = this.#hostile.handle({ method, target, ...(form === undefined ? {} : { body: form }) });
+/** A hostile server in the same process, filled anew for each case. */
+export class HostileUpstream implements UpstreamPort {
+  readonly base = 'http://hostile.internal/fhir';
+  #server = new HostileFhirServer([], this.base);
+
+  holds(resources: readonly ModelResource[]): HostileFhirServer {
+    return (this.#server = new HostileFhirServer(resources, this.base));
+  }
+
+  ask: UpstreamPort['ask'] = async ({ method, target, form }) => {
+    const answer = this.#server.handle({ method, target, ...(form === undefined ? {} : { body: form }) });
     if (answer.status === 404 || answer.status === 410)
       throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
     if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));
     const { etag, 'last-modified': lastModified } = answer.headers;
     return {
-      resource: JSON.parse(answer.body),
+      resource: JSON.parse(answer.body) as unknown,
       ...(etag === undefined ? {} : { etag }),
       ...(lastModified === undefined ? {} : { lastModified }),
     };
-  }
+  };
 }

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import type { HostileFhirServer } from '#testing';
 import { anyData, anyRequest, anyToken, type ModelRequest } from './arbitraries.js';
-import { GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
 import { isAllowed, type ModelResource, type ModelToken, namedBy, sees, valuesOf } from './model.js';
 
 /** `CASES=10000 npm run test:unit -- test/enforcement` is the long run. */
 const CASES = Number(process.env['CASES'] ?? 500);
 const LONGEST_MS = 60_000 + CASES * 200;
-const gateway = new GatewayInProcess();
+const upstream = new HostileUpstream();
+const gateway = new GatewayInProcess(upstream);
 beforeAll(async () => await gateway.start());
 afterAll(async () => await gateway.close());
 
@@ -29,7 +30,11 @@ const queryOf = (params: ModelRequest['params']) =>
 
 async function ask(token: ModelToken, { kind, type, id, params, post }: ModelRequest): Promise<SeenAnswer> {
   if (kind === 'read') return await gateway.call(token, `/${type}/${id}`);
-  if (post) return await gateway.call(token, `/${type}/_search`, queryOf(params));
+  if (post)
+    return await gateway.call(token, `/${type}/_search`, {
+      method: 'POST',
+      body: new URLSearchParams(queryOf(params)),
+    });
   return await gateway.call(token, `/${type}${params.length > 0 ? `?${queryOf(params)}` : ''}`);
 }
 
@@ -142,7 +147,7 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(anyData, anyToken, anyRequest, async (data, token, request) => {
-        const server = gateway.holds(data);
+        const server = upstream.holds(data);
         const answer = await ask(token, request);
         if (!isAllowed(token, request)) expect(answer.status).toBe(403);
         else if (request.kind === 'read') checkRead(token, data, request, answer);
@@ -175,9 +180,9 @@ test(
           const changed = [...seen, ...rest, ...added];
           fc.pre(changed.every((it) => isHidden(it, changed) === !seen.includes(it)));
 
-          gateway.holds(data);
+          upstream.holds(data);
           const before = await ask(token, request);
-          gateway.holds(changed);
+          upstream.holds(changed);
           const after = await ask(token, request);
           expect(masked(after)).toEqual(masked(before));
         },
