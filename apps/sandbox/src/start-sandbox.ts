@@ -48,7 +48,13 @@ export async function startSandbox(
   mountHandler(server, {
     prefix: sandboxPaths.directory,
     publicUrl,
-    handler: directoryHandler({ issuer: `${publicUrl}${sandboxPaths.directory}`, audience: identityAudience, keys }),
+    handler: directoryHandler({
+      issuer: `${publicUrl}${sandboxPaths.directory}`,
+      audience: identityAudience,
+      keys,
+      // The authorization server signs patients and clinicians in here.
+      relyingParties: [{ clientId: 'gatehouse-sign-in', redirectUris: [`${publicUrl}/oauth/sign-in/callback`] }],
+    }),
     onError,
   });
 }

@@ -1,5 +1,5 @@
 import { BaseConfig, Setting, type ConfigFault, type ConfigSection } from '#host';
-import { IsBoolean } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength } from 'class-validator';
 
 /** Settings of the token service. */
 export class TokenConfig implements ConfigSection {
@@ -9,6 +9,66 @@ export class TokenConfig implements ConfigSection {
   })
   @IsBoolean()
   jwksAllowLoopback: boolean = false;
+
+  @Setting('TOKEN_ACCESS_LIFE', {
+    mustBe: 'a number of seconds from 60 to 3600',
+    describe: 'How long an access token of a user’s grant lives, in seconds.',
+  })
+  @IsInt()
+  @Min(60)
+  @Max(3600)
+  accessLife: number = 3600;
+
+  @Setting('TOKEN_REFRESH_DAYS', {
+    mustBe: 'a number of days from 1 to 730',
+    describe: 'How long a refresh token lives after each use, in days; certified API developers owe three months.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(730)
+  refreshDays: number = 100;
+
+  @Setting('TOKEN_KEY_DAYS', {
+    mustBe: 'a number of days from 1 to 365',
+    describe: 'How often a new signing key is made, in days.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(365)
+  keyDays: number = 30;
+
+  @Setting('TOKEN_SIGN_IN_CLIENT_ID', {
+    mustBe: 'the client_id of this service at the OpenID provider',
+    describe: 'As whom people are sent to `IDENTITY_ISSUER` to sign in.',
+  })
+  @IsString()
+  @MinLength(1)
+  signInClientId: string = 'gatehouse-sign-in';
+
+  @Setting('TOKEN_SIGN_IN_CLIENT_SECRET', {
+    mustBe: 'the secret of that client',
+    describe: 'Its secret there; without one it is a public client with PKCE.',
+    secret: true,
+  })
+  @IsOptional()
+  @IsString()
+  @MinLength(16)
+  signInClientSecret?: string;
+
+  @Setting('TOKEN_FHIR_USER_CLAIM', {
+    mustBe: 'a claim’s name',
+    describe: 'The claim of the id_token that names the person’s own FHIR resource, such as Patient/123.',
+  })
+  @Matches(/^[\w:/.-]{1,200}$/)
+  fhirUserClaim: string = 'fhirUser';
+
+  @Setting('TOKEN_STYLE_URL', {
+    mustBe: 'an https URL',
+    describe: '`smart_style_url` of token responses; its URL changes when its content does. None unless set.',
+  })
+  @IsOptional()
+  @Matches(/^https?:\/\/[^\s]+$/)
+  styleUrl?: string;
 
   faults(base: object): readonly ConfigFault[] {
     const development = base instanceof BaseConfig && base.development;

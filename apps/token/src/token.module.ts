@@ -7,19 +7,44 @@ import { ClientAuthentication } from './authenticate-client/client-authenticatio
 import { GuardedFetch } from './authenticate-client/guarded-fetch.js';
 import { RemoteKeySets } from './authenticate-client/remote-key-sets.js';
 import { SpentAssertions } from './authenticate-client/spent-assertions.js';
+import { AccessTokens } from './authorization-server/access-tokens.js';
+import { ProviderRecords } from './authorization-server/provider-records.js';
 import { SigningKeys } from './authorization-server/signing-keys.js';
 import { TokenEndpoint } from './authorization-server/token-endpoint.js';
 import { closeGrants } from './close-grants.reactor.js';
+import { ConsentFlow } from './consent/consent-flow.js';
+import { GrantEvents } from './consent/grant-events.js';
+import { InteractionController } from './consent/interaction.controller.js';
+import { LaunchContexts } from './consent/launch-context.js';
+import { UserChoices } from './consent/user-choices.js';
+import { UserGrants } from './consent/user-grants.js';
 import { DiscoveryController } from './discovery/discovery.controller.js';
 import { grantsDecider } from './grants.decider.js';
+import { IntrospectTokenController } from './introspect-token/introspect-token.controller.js';
+import { RefreshTokens } from './issue-token/refresh-tokens.js';
+import { UserTokens } from './issue-token/user-tokens.js';
+import { LaunchesController } from './launch-app/launches.controller.js';
+import { Launches } from './launch-app/launches.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
 import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
+import { PATIENT_RIGHTS } from './see-patients/patient-rights.js';
+import { UpstreamRights } from './see-patients/upstream-rights.js';
+import { IdentityFederation } from './sign-in/identity-federation.js';
+import { PersonSessions } from './sign-in/person-sessions.js';
+import { SignInController } from './sign-in/sign-in.controller.js';
 import { TokenEnforcement } from './token-enforcement.js';
 import { TokenConfig } from './token.config.js';
 
 /** Tokens for approved applications, and their end. */
 @Module({
-  controllers: [DiscoveryController, RevokeTokenController],
+  controllers: [
+    DiscoveryController,
+    RevokeTokenController,
+    IntrospectTokenController,
+    SignInController,
+    InteractionController,
+    LaunchesController,
+  ],
   providers: [
     ...provideCommands(token),
     ...provideWriter(grantsDecider),
@@ -29,6 +54,23 @@ import { TokenConfig } from './token.config.js';
     TokenEnforcement,
     SpentAssertions,
     SigningKeys,
+    ProviderRecords,
+    Launches,
+    UserGrants,
+    GrantEvents,
+    RefreshTokens,
+    UserTokens,
+    IdentityFederation,
+    PersonSessions,
+    LaunchContexts,
+    UserChoices,
+    ConsentFlow,
+    AccessTokens,
+    {
+      provide: PATIENT_RIGHTS,
+      inject: [BaseConfig],
+      useFactory: ({ fhirUpstreamUrl }: BaseConfig) => new UpstreamRights(fhirUpstreamUrl),
+    },
     {
       provide: GuardedFetch,
       inject: [TokenConfig],
@@ -48,6 +90,7 @@ import { TokenConfig } from './token.config.js';
           publicUrl,
           publicUrl + oauthPaths.token,
           publicUrl + oauthPaths.revocation,
+          publicUrl + oauthPaths.introspection,
         ]),
     },
     TokenEndpoint,

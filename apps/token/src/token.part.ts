@@ -1,14 +1,19 @@
 import type { ServicePart } from '#host';
+import { CreateAuthorization1763942400011 } from './migrations/create-authorization.js';
 import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys.js';
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
+import { NameSigningKeys1763942400012 } from './migrations/name-signing-keys.js';
 import { TokenConfig } from './token.config.js';
 import { TokenModule } from './token.module.js';
 
-/** The token service: `/oauth`, and the discovery documents below `/.well-known`. */
+/** The authorization server: `/oauth`, and the discovery documents below `/.well-known`. */
 export const tokenPart: ServicePart = {
   name: 'token',
   defaultPort: 8083,
   module: TokenModule,
   config: [TokenConfig],
-  migrations: { protocol: [CreateTokenProtocol1763942400004], vault: [CreateSigningKeys1763942400005] },
+  migrations: {
+    protocol: [CreateTokenProtocol1763942400004, CreateAuthorization1763942400011],
+    vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
+  },
 };

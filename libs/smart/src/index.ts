@@ -35,5 +35,14 @@ export type { NarrowedSearch, SearchPhase } from './sight/narrow-search.js';
 export { isShaped, shapeResource } from './sight/shape-answer.js';
 export { extentOf, judge, systemReaches } from './sight/sight.js';
 export type { Reach, Reaches, Sight, Verdict } from './sight/sight.js';
-export { authorizationServerMetadata, oauthPaths, smartConfiguration } from './discovery/smart-configuration.js';
-export type { AuthorizationServerMetadata, SmartConfiguration } from './discovery/smart-configuration.js';
+export {
+  authorizationServerMetadata,
+  oauthPaths,
+  openidConfiguration,
+  smartConfiguration,
+} from './discovery/smart-configuration.js';
+export type {
+  AuthorizationServerMetadata,
+  OpenidConfiguration,
+  SmartConfiguration,
+} from './discovery/smart-configuration.js';

@@ -45,7 +45,7 @@ export class AdmittedClients {
   async admit(clientId: string, assertion: string): Promise<AdmittedClient | undefined> {
     const access = this.open(clientId);
     const kid = kidOf(assertion);
-    if (access === undefined || kid === undefined) return undefined;
+    if (access?.clientType !== 'confidential-asymmetric' || kid === undefined) return undefined;
     try {
       const key = await clientKeyOf(access, kid, this.remote);
       return key && { access, key };
@@ -59,9 +59,7 @@ export class AdmittedClients {
   open(clientId: string): OpenAccess | undefined {
     if (!this.point.holdsLease()) throw new NotServing('this instance does not know now what is in force');
     const access = this.point.access.byClientId(clientId, Date.now());
-    return access !== undefined && isOpen(access) && access.clientType === 'confidential-asymmetric'
-      ? access
-      : undefined;
+    return access !== undefined && isOpen(access) ? access : undefined;
   }
 }
 

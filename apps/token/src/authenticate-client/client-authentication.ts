@@ -1,6 +1,7 @@
 import { errors, decodeJwt, importJWK, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
-import type { AdmittedClient, AdmittedClients } from './admitted-clients.js';
+import type { AdmittedClient, AdmittedClients, OpenAccess } from './admitted-clients.js';
 import { assertionAlgorithms, checkAssertion, clockTolerance } from './assertion-rules.js';
+import { clientSecretMatches } from './client-secrets.js';
 import type { SpentAssertions } from './spent-assertions.js';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -11,17 +12,48 @@ export class ClientRefused extends Error {
   readonly code = 'invalid-client';
 }
 
-/** `private_key_jwt` (RFC 7523, 2.2) for endpoints of our own, by the rules that the token endpoint has. */
+/** A request to an endpoint of ours, as far as it says who sends it. */
+export interface ClientRequest {
+  readonly form: Readonly<Record<string, unknown>>;
+  readonly authorization: string | undefined;
+}
+
+/**
+ * Who a client is (RFC 6749, 2.3; RFC 7523, 2.2), for endpoints of our own, by the rules that the token endpoint has:
+ * each client in the one way that it registered, and in no other.
+ */
 export class ClientAuthentication {
   constructor(
     private readonly clients: AdmittedClients,
     private readonly spent: Pick<SpentAssertions, 'spend'>,
-    /** What `aud` may be: the issuer, the token endpoint, and the endpoint that is called. */
+    /** What `aud` may be: the issuer, the token endpoint, and the endpoints that are called. */
     private readonly audiences: readonly string[],
   ) {}
 
   /** @throws ClientRefused, NotServing, DatabaseUnavailable */
-  async authenticate(form: Readonly<Record<string, unknown>>): Promise<AdmittedClient> {
+  async authenticate({ form, authorization }: ClientRequest): Promise<OpenAccess> {
+    const { client_assertion: assertion, client_secret: secret, client_id: named } = form;
+    if ([authorization, assertion, secret].filter((it) => it !== undefined).length > 1)
+      throw new ClientRefused('more than one way to say who it is');
+    if (assertion !== undefined) return (await this.byAssertion(form)).access;
+    const basic = authorization === undefined ? undefined : readBasic(authorization);
+    if (basic !== undefined && named !== undefined && named !== basic.clientId)
+      throw new ClientRefused('two different client_ids');
+    const clientId = basic?.clientId ?? named;
+    const access = typeof clientId === 'string' ? this.clients.open(clientId) : undefined;
+    if (access === undefined) throw new ClientRefused('not a client with open access');
+    const given = basic?.secret ?? secret;
+    if (given === undefined) {
+      if (access.clientType !== 'public') throw new ClientRefused('a confidential client has to show who it is');
+      return access;
+    }
+    if (access.clientType !== 'confidential-symmetric' || typeof given !== 'string')
+      throw new ClientRefused('not a client with a secret');
+    if (!clientSecretMatches(given, access.secrets, Date.now())) throw new ClientRefused('the secret is wrong');
+    return access;
+  }
+
+  private async byAssertion(form: ClientRequest['form']): Promise<AdmittedClient> {
     const { client_assertion_type: type, client_assertion: assertion, client_id: named } = form;
     if (type !== assertionType || typeof assertion !== 'string') throw new ClientRefused('no client assertion');
     const clientId = decoded(() => decodeJwt(assertion)).sub;
@@ -60,4 +92,19 @@ function decoded(read: () => JWTPayload): JWTPayload {
     if (cause instanceof errors.JOSEError) throw new ClientRefused('the assertion is no JWT', { cause });
     throw cause;
   }
+}
+
+/** `Authorization: Basic`, its parts form-encoded (RFC 6749, 2.3.1). */
+function readBasic(header: string): { readonly clientId: string; readonly secret: string } {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1];
+  const [clientId, ...secret] = Buffer.from(encoded ?? '', 'base64')
+    .toString('utf8')
+    .split(':');
+  if (clientId === undefined || clientId === '' || secret.length === 0)
+    throw new ClientRefused('the Authorization header is not Basic');
+  return { clientId: formDecoded(clientId), secret: formDecoded(secret.join(':')) };
+}
+
+function formDecoded(text: string): string {
+  return new URLSearchParams(`it=${text.replaceAll('&', '%26')}`).get('it') ?? '';
 }

@@ -11,6 +11,7 @@ import { authorizationServer } from './authorization-server.js';
 
 const scopes = ['system/Patient.rs', 'system/Observation.rs?category=laboratory'];
 let client: TestClient;
+let idTokenKey: JWK;
 let signing: { readonly key: JWK; readonly public: CryptoKey };
 let access: EffectiveAccess;
 /** What the log would do with the next fact. */
@@ -24,6 +25,8 @@ let close: () => Promise<unknown>;
 beforeAll(async () => {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   signing = { key: { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'k1' }, public: publicKey };
+  const idToken = await generateKeyPair('RS256', { extractable: true });
+  idTokenKey = { ...(await exportJWK(idToken.privateKey)), alg: 'RS256', use: 'sig', kid: 'k2' };
 });
 
 beforeEach(async () => {
@@ -52,7 +55,11 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${address.port}`;
   const provider = authorizationServer({
     publicUrl: url,
-    key: signing.key,
+    keys: { cookies: ['secret'], published: [signing.key, idTokenKey] },
+    records: { adapter: () => nothingKept },
+    spendLaunch: async () => true,
+    redeemCode: notAsked,
+    refresh: notAsked,
     clients: new AdmittedClients(point, { keysNamed: async () => [] }),
     spent: {
       spend: async ({ id }) => {
@@ -67,6 +74,19 @@ beforeEach(async () => {
   close = () => new Promise((resolve) => server.close(resolve));
 });
 afterEach(() => close());
+
+const notAsked = async () => {
+  throw new Error('nobody asks for it here');
+};
+const nothingKept = {
+  upsert: async () => {},
+  find: async () => undefined,
+  findByUid: async () => undefined,
+  findByUserCode: async () => undefined,
+  consume: async () => {},
+  destroy: async () => {},
+  revokeByGrantId: async () => {},
+};
 
 function openAccess(): EffectiveAccess {
   return {
@@ -221,7 +241,8 @@ describe('no token', () => {
   });
 
   test.each([
-    ['another grant', { grant_type: 'authorization_code' }, 400, 'unsupported_grant_type'],
+    ['a grant that nobody has', { grant_type: 'password' }, 400, 'unsupported_grant_type'],
+    ['a grant of users', { grant_type: 'authorization_code' }, 400, 'invalid_request'],
     ['no grant', { grant_type: '' }, 400, 'invalid_request'],
     ['another assertion type', { client_assertion_type: 'urn:x' }, 400, 'invalid_request'],
     ['a client_id that is not the subject', { client_id: 'other' }, 400, 'invalid_request'],
@@ -272,10 +293,13 @@ describe('503 and no token', () => {
   });
 });
 
-test('the key set shows the public key to any origin, and nothing else of it', async () => {
+test('the key set shows the public keys to any origin, and nothing else of them', async () => {
   const response = await fetch(`${url}/oauth/jwks`, { headers: { origin: 'https://anyone.example' } });
   const { keys = [] } = await answerOf(response);
   expect(response.headers.get('access-control-allow-origin')).toMatch(/^(\*|https:\/\/anyone\.example)$/);
-  expect(keys).toEqual([expect.objectContaining({ kid: 'k1', kty: 'EC' })]);
-  expect(keys[0]).not.toHaveProperty('d');
+  expect(keys).toEqual([
+    expect.objectContaining({ kid: 'k1', kty: 'EC' }),
+    expect.objectContaining({ kid: 'k2', kty: 'RSA', alg: 'RS256' }),
+  ]);
+  for (const key of keys) expect(key).not.toHaveProperty('d');
 });

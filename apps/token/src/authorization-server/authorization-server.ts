@@ -1,85 +1,92 @@
-import { randomBytes } from 'node:crypto';
 import { oauthPaths } from '#smart';
-import { decodeJwt, errors as jose, type JWK } from 'jose';
-import { Provider, errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import { decodeJwt, errors as jose } from 'jose';
+import {
+  Provider,
+  errors,
+  interactionPolicy,
+  type Configuration,
+  type KoaContextWithOIDC,
+  type TokenEndpointGrantContext,
+} from 'oidc-provider';
+import { mayRedirectTo } from '../ask-authorization/redirect-uri.js';
+import { requestRules } from '../ask-authorization/request-rules.js';
 import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { assertionAlgorithms, checkAssertion, clockTolerance } from '../authenticate-client/assertion-rules.js';
+import { clientSecretMatches } from '../authenticate-client/client-secrets.js';
 import type { SpentAssertions } from '../authenticate-client/spent-assertions.js';
 import { accessClaims, clientCredentials, issueToken } from '../issue-token/issue-token.js';
 import type { TokenFacts } from '../issue-token/token-facts.js';
-import { clientAdapter, type Admissions } from './client-adapter.js';
+import { errorPage } from '../pages/render.js';
+import { clientAdapter, type Admissions, type AdmittedRequest } from './client-adapter.js';
 import { orUnavailable } from './oauth-errors.js';
-import { accessTokenAlgorithm } from './signing-keys.js';
+import type { ProviderRecords } from './provider-records.js';
+import { accessTokenAlgorithm, idTokenAlgorithm, type KeyRing } from './signing-keys.js';
+
+/** What a user agreed to in the interaction that has just ended. */
+export interface AgreedGrant {
+  readonly grantId: string;
+  readonly userId: string;
+  /** SHA-256 of the launch that it came from, in hexadecimal. */
+  readonly launch?: string;
+}
+
+/** What answers a grant at the token endpoint, on our own rules. */
+export type GrantHandler = (
+  ctx: TokenEndpointGrantContext<Record<string, string | undefined>>,
+  admitted: AdmittedRequest,
+) => Promise<void>;
 
 export interface AuthorizationServerOptions {
   /** `PUBLIC_URL`, which is the issuer. */
   readonly publicUrl: string;
-  /** The private key that signs access tokens. */
-  readonly key: JWK;
+  readonly keys: Pick<KeyRing, 'cookies' | 'published'>;
   readonly clients: AdmittedClients;
   readonly spent: Pick<SpentAssertions, 'spend'>;
   readonly facts: TokenFacts;
+  readonly records: Pick<ProviderRecords, 'adapter'>;
+  /** Spends the launch of a grant whose code is about to be issued; false when it was spent before or has expired. */
+  readonly spendLaunch: (digest: string) => Promise<boolean>;
+  readonly redeemCode: GrantHandler;
+  readonly refresh: GrantHandler;
 }
 
 /**
- * The token endpoint (`/oauth/token`) and the key set (`/oauth/jwks`) on oidc-provider: `private_key_jwt` alone, for
- * clients whose access is open. It keeps no state of its own.
+ * The authorization endpoint (`/oauth/authorize`), the token endpoint (`/oauth/token`) and the key set (`/oauth/jwks`)
+ * on oidc-provider. Its are the checks of requests, client authentication, the interaction and the code; ours are who
+ * is a client, what is asked of the user, and every token (docs/adr/0011).
  */
-export function authorizationServer({ publicUrl, key, clients, spent, facts }: AuthorizationServerOptions): Provider {
+export function authorizationServer(options: AuthorizationServerOptions): Provider {
+  const { publicUrl, clients, facts } = options;
   const admissions: Admissions = new WeakMap();
-  const admitted = (ctx: KoaContextWithOIDC): AdmittedClient => {
-    const client = admissions.get(ctx);
-    if (client === undefined) throw new errors.InvalidClientAuth('no client was authenticated');
-    return client;
-  };
-  const configuration: Configuration = {
-    adapter: clientAdapter(clients, admissions),
-    // No browser comes here yet; the provider asks for a key all the same.
-    cookies: { keys: [randomBytes(32).toString('base64url')] },
-    jwks: { keys: [key] as NonNullable<Configuration['jwks']>['keys'] },
-    routes: { token: oauthPaths.token, jwks: oauthPaths.jwks },
-    clientAuthMethods: ['private_key_jwt'],
-    clientDefaults: {
-      grant_types: [clientCredentials],
-      response_types: [],
-      id_token_signed_response_alg: accessTokenAlgorithm,
-    },
-    enabledJWA: {
-      clientAuthSigningAlgValues: [...assertionAlgorithms],
-      idTokenSigningAlgValues: [accessTokenAlgorithm],
-    },
-    responseTypes: [],
-    scopes: [],
-    clockTolerance,
-    features: {
-      devInteractions: { enabled: false },
-      userinfo: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
-      resourceIndicators: { enabled: false },
-    },
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
-      const checked = checkAssertion(header, claims, Date.now() / 1000);
-      if (!checked.ok) throw new errors.InvalidClientAuth(checked.fault);
-      if (!(await orUnavailable(() => spent.spend(checked.assertion))))
-        throw new errors.InvalidClientAuth('the assertion was used before, or made before the replay guard was');
-    },
-    extraTokenClaims: (ctx) => accessClaims(admitted(ctx)),
-    renderError: (ctx, out) => {
-      ctx.type = 'application/json';
-      ctx.body = out;
-    },
-  };
-  const provider = new Provider(publicUrl, configuration);
+  const provider = new Provider(publicUrl, configuration(options, admissions));
   // `mountHandler` sets the forwarded headers itself, from PUBLIC_URL.
   provider.proxy = true;
+  compareByOurRules(provider, clients);
+
+  const admitted = (ctx: KoaContextWithOIDC): AdmittedRequest => admissionOf(admissions, ctx);
   provider.registerGrantType<{ scope?: string }>(
     clientCredentials,
-    (ctx) => issueToken({ provider, clients, facts, audience: `${publicUrl}/fhir`, admitted }, ctx),
+    (ctx) =>
+      issueToken(
+        { provider, clients, facts, audience: `${publicUrl}/fhir`, admitted: () => withKey(admitted(ctx)) },
+        ctx,
+      ),
     ['scope'],
+  );
+  provider.registerGrantType<Record<string, string | undefined>>(
+    'authorization_code',
+    (ctx) => options.redeemCode(ctx, admitted(ctx)),
+    ['code', 'redirect_uri', 'code_verifier'],
+  );
+  provider.registerGrantType<Record<string, string | undefined>>(
+    'refresh_token',
+    (ctx) => options.refresh(ctx, admitted(ctx)),
+    ['refresh_token', 'scope'],
   );
   provider.use(async (ctx, next) => {
     await next();
     if (ctx.path === oauthPaths.token) ctx.set('pragma', 'no-cache');
+    forgetProviderSession(ctx);
     if (ctx.status === 503) ctx.set('retry-after', '1');
   });
   provider.on('grant.error', (ctx, error) => {
@@ -95,6 +102,169 @@ export function authorizationServer({ publicUrl, key, clients, spent, facts }: A
     });
   });
   return provider;
+}
+
+/** Who is signed in is told by `PersonSessions`, and by no cookie of the provider's. */
+function forgetProviderSession(ctx: { readonly response: KoaContextWithOIDC['response'] }): void {
+  const header: unknown = ctx.response.headers['set-cookie'];
+  const cookies = [header].flat().filter((it) => typeof it === 'string');
+  const others = cookies.filter((cookie) => !cookie.startsWith('gatehouse_provider'));
+  if (others.length === cookies.length) return;
+  ctx.response.remove('set-cookie');
+  if (others.length > 0) ctx.response.set('set-cookie', others);
+}
+
+function configuration(options: AuthorizationServerOptions, admissions: Admissions): Configuration {
+  const { publicUrl, keys, clients, spent, records } = options;
+  const base = `${publicUrl}/fhir`;
+  return {
+    adapter: (model: string) => (model === 'Client' ? clientAdapter(clients, admissions) : records.adapter(model)),
+    cookies: {
+      keys: [...keys.cookies],
+      // Required for requests by POST; sessions of the provider's are not kept at all.
+      long: { signed: true, httpOnly: true, sameSite: 'none' },
+      short: { signed: true, httpOnly: true, sameSite: 'lax' },
+      names: { session: 'gatehouse_provider', interaction: 'gatehouse_interaction', resume: 'gatehouse_resume' },
+    },
+    jwks: { keys: [...keys.published] as NonNullable<Configuration['jwks']>['keys'] },
+    routes: { authorization: oauthPaths.authorization, token: oauthPaths.token, jwks: oauthPaths.jwks },
+    clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'],
+    clientDefaults: { id_token_signed_response_alg: idTokenAlgorithm },
+    enabledJWA: {
+      clientAuthSigningAlgValues: [...assertionAlgorithms],
+      idTokenSigningAlgValues: [idTokenAlgorithm, accessTokenAlgorithm],
+    },
+    enableHttpPostMethods: true,
+    responseTypes: ['code'],
+    scopes: [
+      'openid',
+      'offline_access',
+      'online_access',
+      'fhirUser',
+      'profile',
+      'launch',
+      'launch/patient',
+      'launch/encounter',
+    ],
+    pkce: { required: () => true },
+    clockTolerance,
+    ttl: { AuthorizationCode: 60, Interaction: 1_800, Session: 60, Grant: 60, IdToken: 3_600 },
+    extraParams: requestRules({ base }),
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => base,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, resource) => {
+          if (resource !== base) throw new errors.InvalidTarget();
+          const scope = typeof ctx.oidc.params?.['scope'] === 'string' ? ctx.oidc.params['scope'] : '';
+          return { scope, audience: base, accessTokenFormat: 'jwt', jwt: { sign: { alg: accessTokenAlgorithm } } };
+        },
+      },
+    },
+    interactions: {
+      policy: agreement(),
+      url: (_ctx, interaction) => `${oauthPaths.interaction}/${interaction.uid}`,
+    },
+    clientBasedCORS: (_ctx, origin, { clientId }) => originsOf(clients, clientId).includes(origin),
+    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    loadExistingGrant: (ctx) => grantAgreedTo(options, ctx, base),
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
+      const checked = checkAssertion(header, claims, Date.now() / 1000);
+      if (!checked.ok) throw new errors.InvalidClientAuth(checked.fault);
+      if (!(await orUnavailable(() => spent.spend(checked.assertion))))
+        throw new errors.InvalidClientAuth('the assertion was used before, or made before the replay guard was');
+    },
+    extraTokenClaims: (ctx) => accessClaims(withKey(admissionOf(admissions, ctx))),
+    renderError: (ctx, out) => {
+      const page = errorPage(ctx.status, out.error, out.error_description);
+      ctx.type = 'text/html; charset=utf-8';
+      ctx.set('content-security-policy', page.policy);
+      ctx.body = page.html;
+    },
+  };
+}
+
+/** The one thing that is asked of a user, every time: what happens in it, sign-in included, is `consent/`. */
+function agreement(): interactionPolicy.DefaultPolicy {
+  const { Check, Prompt } = interactionPolicy;
+  const asked = new Check(
+    'not_agreed',
+    'the user has to be asked',
+    'interaction_required',
+    (ctx) => agreedIn(ctx) === undefined,
+  );
+  const policy = interactionPolicy.base();
+  policy.clear();
+  policy.add(new Prompt({ name: 'login', requestable: true }));
+  policy.add(new Prompt({ name: 'consent', requestable: true }, asked));
+  return policy;
+}
+
+/** The grant that the interaction has left, in the form in which the provider makes a code of it. */
+async function grantAgreedTo(
+  { spendLaunch }: AuthorizationServerOptions,
+  ctx: KoaContextWithOIDC,
+  base: string,
+): Promise<InstanceType<Provider['Grant']> | undefined> {
+  const agreed = agreedIn(ctx);
+  const { client, provider, params } = ctx.oidc;
+  if (agreed === undefined || client === undefined) return undefined;
+  const { launch } = agreed;
+  if (launch !== undefined && !(await orUnavailable(() => spendLaunch(launch))))
+    throw new errors.AccessDenied('the launch was used before, or has expired');
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: agreed.userId });
+  grant.jti = agreed.grantId;
+  const scope = typeof params?.['scope'] === 'string' ? params['scope'] : '';
+  grant.addOIDCScope(scope);
+  grant.addResourceScope(base, scope);
+  return grant;
+}
+
+function agreedIn(ctx: KoaContextWithOIDC): AgreedGrant | undefined {
+  const agreed: unknown = ctx.oidc.result?.['agreed'];
+  if (typeof agreed !== 'object' || agreed === null || !('grantId' in agreed) || !('userId' in agreed))
+    return undefined;
+  const { grantId, userId } = agreed;
+  if (typeof grantId !== 'string' || typeof userId !== 'string') return undefined;
+  const launch = 'launch' in agreed && typeof agreed.launch === 'string' ? { launch: agreed.launch } : {};
+  return { grantId, userId, ...launch };
+}
+
+/** Secrets by their hashes, redirect URIs character for character. */
+function compareByOurRules(provider: Provider, clients: AdmittedClients): void {
+  Object.assign(provider.Client.prototype, {
+    redirectUriAllowed(this: InstanceType<Provider['Client']>, uri: string): boolean {
+      return mayRedirectTo(uri, this.redirectUris ?? []);
+    },
+    compareClientSecret(this: InstanceType<Provider['Client']>, secret: string): boolean {
+      const access = clients.open(this.clientId);
+      return access !== undefined && clientSecretMatches(secret, access.secrets, Date.now());
+    },
+  });
+}
+
+function admissionOf(admissions: Admissions, ctx: KoaContextWithOIDC): AdmittedRequest {
+  const client = admissions.get(ctx);
+  if (client === undefined) throw new errors.InvalidClientAuth('no client was authenticated');
+  return client;
+}
+
+function withKey({ access, key }: AdmittedRequest): AdmittedClient {
+  if (key === undefined) throw new errors.InvalidClientAuth('only a client with keys of its own may ask for itself');
+  return { access, key };
+}
+
+/** Where a client's pages come from: what it registered, else the origins of its redirect URIs. */
+function originsOf(clients: AdmittedClients, clientId: string): readonly string[] {
+  const access = clients.open(clientId);
+  if (access === undefined) return [];
+  return access.allowedOrigins.length > 0
+    ? access.allowedOrigins
+    : access.redirectUris.map((uri) => new URL(uri).origin);
 }
 
 /** Whom a refused request said to be: for the record, believed by nobody. */

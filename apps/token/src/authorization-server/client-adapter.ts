@@ -1,26 +1,29 @@
 import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
-import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import type { AdmittedClient, AdmittedClients, OpenAccess } from '../authenticate-client/admitted-clients.js';
 import { orUnavailable } from './oauth-errors.js';
 
+/** What a request was made by: open access, and the key that showed it where the client has keys. */
+export type AdmittedRequest = { readonly access: OpenAccess; readonly key?: AdmittedClient['key'] };
+
 /** Remembers the client that a request was authenticated for, as long as the request lives. */
-export type Admissions = WeakMap<object, AdmittedClient>;
+export type Admissions = WeakMap<object, AdmittedRequest>;
 
 /**
- * The provider's way to clients: effective access in memory, by the assertion at hand. It holds nothing else: the
- * tokens are signed, and assertions are spent by `SpentAssertions`.
+ * The provider's way to clients: effective access in memory, and, where an assertion is at hand, the one key that it
+ * can be signed with.
  */
-export function clientAdapter(clients: AdmittedClients, admissions: Admissions): (model: string) => Adapter {
+export function clientAdapter(clients: AdmittedClients, admissions: Admissions): Adapter {
   const nothing = async () => undefined;
   const keepsNothing = async () => {};
-  return (model) => ({
+  return {
     upsert: keepsNothing,
-    find: model === 'Client' ? (id) => orUnavailable(() => findClient(clients, admissions, id)) : nothing,
+    find: (id) => orUnavailable(() => findClient(clients, admissions, id)),
     findByUid: nothing,
     findByUserCode: nothing,
     consume: keepsNothing,
     destroy: keepsNothing,
     revokeByGrantId: keepsNothing,
-  });
+  };
 }
 
 async function findClient(
@@ -29,18 +32,45 @@ async function findClient(
   clientId: string,
 ): Promise<AdapterPayload | undefined> {
   const { ctx } = Provider;
-  const assertion = ctx?.oidc.params?.['client_assertion'];
-  if (ctx === undefined || typeof assertion !== 'string') return undefined;
-  const admitted = await clients.admit(clientId, assertion);
-  if (admitted === undefined) return undefined;
-  admissions.set(ctx, admitted);
+  if (ctx === undefined) return undefined;
+  const assertion = ctx.oidc.params?.['client_assertion'];
+  if (typeof assertion === 'string') {
+    const admitted = await clients.admit(clientId, assertion);
+    if (admitted === undefined) return undefined;
+    admissions.set(ctx, admitted);
+    const jwks = { keys: [publicPart(admitted.key.jwk, admitted.key.kid)] };
+    return { ...metadataOf(admitted.access), token_endpoint_auth_method: 'private_key_jwt', jwks };
+  }
+  const access = clients.open(clientId);
+  if (access === undefined) return undefined;
+  admissions.set(ctx, { access });
+  const metadata = metadataOf(access);
+  switch (access.clientType) {
+    case 'public':
+      return { ...metadata, token_endpoint_auth_method: 'none' };
+    case 'confidential-symmetric':
+      // Only hashes are known; `compareClientSecret` compares with them, and never with this.
+      return { ...metadata, token_endpoint_auth_method: 'client_secret_basic', client_secret: `of ${clientId}` };
+    case 'confidential-asymmetric':
+      // Without an assertion nothing is authenticated with it: the authorization endpoint, or a refused request.
+      return { ...metadata, token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [] } };
+    default:
+      return access.clientType satisfies never;
+  }
+}
+
+/** What the provider checks requests by. Redirect URIs are compared by `mayRedirectTo`. */
+function metadataOf({ clientId, kind, clientType, redirectUris }: OpenAccess): AdapterPayload {
+  const forItself = clientType === 'confidential-asymmetric' ? ['client_credentials'] : [];
+  if (kind === 'backend' || redirectUris.length === 0)
+    return { client_id: clientId, grant_types: forItself, response_types: [], redirect_uris: [] };
+  const web = redirectUris.every((uri) => /^https?:/i.test(uri));
   return {
     client_id: clientId,
-    token_endpoint_auth_method: 'private_key_jwt',
-    grant_types: ['client_credentials'],
-    response_types: [],
-    redirect_uris: [],
-    jwks: { keys: [publicPart(admitted.key.jwk, admitted.key.kid)] },
+    application_type: web ? 'web' : 'native',
+    grant_types: ['authorization_code', 'refresh_token', ...forItself],
+    response_types: ['code'],
+    redirect_uris: [...redirectUris],
   };
 }
 

@@ -1,7 +1,9 @@
 import { isDatabaseUnavailable } from '#host';
 import { AppendUnresolved, NotAppended } from '#event-log';
+import { VaultUnavailable } from '#vault';
 import { errors } from 'oidc-provider';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
+import { RightsUnavailable } from '../see-patients/patient-rights.js';
 
 /** 503 in the shape of RFC 6749, 5.2: nothing was issued, and another try may succeed. */
 class TemporarilyUnavailable extends errors.OIDCProviderError {
@@ -22,6 +24,8 @@ export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
       error instanceof NotServing ||
       error instanceof NotAppended ||
       error instanceof AppendUnresolved ||
+      error instanceof RightsUnavailable ||
+      error instanceof VaultUnavailable ||
       isDatabaseUnavailable(error)
     ) {
       throw new TemporarilyUnavailable(error);

@@ -1,24 +1,44 @@
 import type { ActivityPort } from '#event-log';
-import { BaseConfig, Database, FatalErrors, InjectActivity, isDatabaseUnavailable, Log, mountHandler } from '#host';
+import {
+  BaseConfig,
+  Database,
+  FatalErrors,
+  HealthRegistry,
+  InjectActivity,
+  isDatabaseUnavailable,
+  Log,
+  mountHandler,
+} from '#host';
 import { VaultUnavailable } from '#vault';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { JWK } from 'jose';
-import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import type { Provider } from 'oidc-provider';
+import { AdmittedClients, NotServing } from '../authenticate-client/admitted-clients.js';
 import { SpentAssertions } from '../authenticate-client/spent-assertions.js';
 import { TokenFacts } from '../issue-token/token-facts.js';
+import { UserTokens } from '../issue-token/user-tokens.js';
+import { Launches } from '../launch-app/launches.js';
 import { authorizationServer } from './authorization-server.js';
-import { SigningKeys } from './signing-keys.js';
+import { ProviderRecords } from './provider-records.js';
+import { SigningKeys, type KeyRing } from './signing-keys.js';
+
+/** How often the keys are looked at, in milliseconds: one is due, or another instance has made one. */
+const keysEveryMs = 60_000;
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
-/** Mounts the authorization server at `/oauth`. Until its key is at hand, which takes the database once, it answers 503. */
+/**
+ * Mounts the authorization server at `/oauth`. Until its keys are at hand, which takes the database once, it answers
+ * 503; when they change, another one with the new keys takes its place.
+ */
 @Injectable()
 export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
   private answer: Answer = notReady;
+  private current: Provider | undefined;
+  private ring: KeyRing | undefined;
   private readonly stopping = new AbortController();
   private readonly log: Log;
 
@@ -29,14 +49,21 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
     private readonly keys: SigningKeys,
     private readonly clients: AdmittedClients,
     private readonly spent: SpentAssertions,
+    private readonly records: ProviderRecords,
+    private readonly launches: Launches,
+    private readonly tokens: UserTokens,
     @InjectActivity() private readonly activity: ActivityPort,
     private readonly fatal: FatalErrors,
+    private readonly health: HealthRegistry,
     log: Log,
   ) {
     this.log = log.for('token');
   }
 
   onModuleInit(): void {
+    this.health.register('token-keys', () => {
+      if (this.current === undefined) throw new Error('the keys are not at hand');
+    });
     mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
       prefix: '/oauth',
       keepPrefix: true,
@@ -53,26 +80,58 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
     this.stopping.abort();
   }
 
-  private async prepare(): Promise<void> {
-    await this.database.ready();
-    const key = await this.signingKey();
-    const facts = new TokenFacts(this.activity, this.log);
-    const { publicUrl } = this.base;
-    const provider = authorizationServer({ publicUrl, key, clients: this.clients, spent: this.spent, facts });
-    provider.on('server_error', (_ctx, error) => this.log.error('the token endpoint failed', error));
-    this.answer = provider.callback();
+  /** The authorization server as it is now. Throws `NotServing` until its keys are at hand. */
+  provider(): Provider {
+    if (this.current === undefined) throw new NotServing('the keys are not at hand');
+    return this.current;
   }
 
-  /** The database may go away again before the key was read. */
-  private async signingKey(): Promise<JWK> {
+  /** The keys as they are now. Throws `NotServing` until they are at hand. */
+  keyRing(): KeyRing {
+    if (this.ring === undefined) throw new NotServing('the keys are not at hand');
+    return this.ring;
+  }
+
+  private async prepare(): Promise<void> {
+    await this.database.ready();
     for (;;) {
-      try {
-        return await this.keys.current();
-      } catch (error) {
-        if (!(error instanceof VaultUnavailable || isDatabaseUnavailable(error))) throw error;
-        await pause(1_000, undefined, { signal: this.stopping.signal });
-      }
+      await this.look();
+      await pause(this.ring === undefined ? 1_000 : keysEveryMs, undefined, {
+        signal: this.stopping.signal,
+        ref: false,
+      });
     }
+  }
+
+  /** The database may go away again before the keys were read; those that are known go on. */
+  private async look(): Promise<void> {
+    try {
+      const ring = await this.keys.ring();
+      if (ring.id === this.ring?.id) return;
+      const provider = this.serverWith(ring);
+      [this.ring, this.current, this.answer] = [ring, provider, provider.callback()];
+    } catch (error) {
+      if (!(error instanceof VaultUnavailable || isDatabaseUnavailable(error))) throw error;
+      this.log.warn('the signing keys cannot be read now', error);
+    }
+  }
+
+  private serverWith(keys: KeyRing): Provider {
+    const { publicUrl } = this.base;
+    const facts = new TokenFacts(this.activity, this.log);
+    const provider = authorizationServer({
+      publicUrl,
+      keys,
+      clients: this.clients,
+      spent: this.spent,
+      facts,
+      records: this.records,
+      spendLaunch: (digest) => this.launches.spend(digest),
+      redeemCode: this.tokens.redeem({ keys, facts }),
+      refresh: this.tokens.refresh({ keys, facts }),
+    });
+    provider.on('server_error', (_ctx, error) => this.log.error('the authorization server failed', error));
+    return provider;
   }
 }
 

@@ -1,7 +1,9 @@
 import {
   authorizationServerMetadata,
+  openidConfiguration,
   smartConfiguration,
   type AuthorizationServerMetadata,
+  type OpenidConfiguration,
   type SmartConfiguration,
 } from '#smart';
 import { BaseConfig, Public } from '#host';
@@ -29,7 +31,14 @@ export class DiscoveryController {
     return authorizationServerMetadata(this.base.publicUrl);
   }
 
-  @Options(['smart-configuration', 'oauth-authorization-server'])
+  /** OpenID Connect Discovery 1.0, 4. */
+  @Get('openid-configuration')
+  @Header('access-control-allow-origin', '*')
+  openid(): OpenidConfiguration {
+    return openidConfiguration(this.base.publicUrl);
+  }
+
+  @Options(['smart-configuration', 'oauth-authorization-server', 'openid-configuration'])
   @HttpCode(204)
   @Header('access-control-allow-origin', '*')
   @Header('access-control-allow-methods', 'GET')

@@ -7,7 +7,7 @@ import { grantScopes } from './grant-scopes.js';
 import type { TokenFacts } from './token-facts.js';
 
 /** The id of the FHIR endpoint that tokens are for, as approvals name it (`*` covers it). */
-const endpoint = 'default';
+export const endpoint = 'default';
 /** How long a backend service's token lives at most, in seconds (SMART App Launch 2.2, Backend Services). */
 const longestLife = 300;
 

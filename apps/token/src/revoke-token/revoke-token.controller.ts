@@ -1,17 +1,18 @@
-import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
-import { BaseConfig, Consumes, Public } from '#host';
+import { Consumes, Public } from '#host';
 import { oauthPaths } from '#smart';
-import { Body, Controller, Header, HttpCode, Post, UseFilters } from '@nestjs/common';
+import { Body, Controller, Header, Headers, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { errors, importJWK, jwtVerify, type JWTPayload } from 'jose';
-import { NotServing } from '../authenticate-client/admitted-clients.js';
+import { NotServing, type OpenAccess } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication } from '../authenticate-client/client-authentication.js';
-import { accessTokenAlgorithm, SigningKeys } from '../authorization-server/signing-keys.js';
+import { AccessTokens } from '../authorization-server/access-tokens.js';
+import { GrantEvents } from '../consent/grant-events.js';
+import { UserGrants } from '../consent/user-grants.js';
+import { RefreshTokens } from '../issue-token/refresh-tokens.js';
 import { OAuthError, OAuthErrorFilter } from './oauth-error.filter.js';
 import { RevokeToken } from './revoke-token.handler.js';
 
-/** A client ends one of its own access tokens (RFC 7009). */
+/** A client ends one of its own tokens (RFC 7009): an access token alone, or with a refresh token the whole grant. */
 @Controller(oauthPaths.revocation)
 @ApiTags('token')
 @Public()
@@ -19,8 +20,10 @@ import { RevokeToken } from './revoke-token.handler.js';
 export class RevokeTokenController {
   constructor(
     private readonly clients: ClientAuthentication,
-    private readonly keys: SigningKeys,
-    private readonly base: BaseConfig,
+    private readonly tokens: AccessTokens,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly grants: UserGrants,
+    private readonly events: GrantEvents,
     private readonly commands: CommandBus,
   ) {}
 
@@ -30,15 +33,19 @@ export class RevokeTokenController {
   @Consumes('application/x-www-form-urlencoded')
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
-  async revoke(@Body() form: Record<string, unknown> | undefined): Promise<void> {
-    const { access } = await this.clients.authenticate(form ?? {});
+  async revoke(
+    @Body() form: Record<string, unknown> | undefined,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<void> {
+    const access = await this.clients.authenticate({ form: form ?? {}, authorization });
     const given = form?.['token'];
     if (typeof given !== 'string' || given === '')
       throw new OAuthError(400, 'invalid_request', 'token is required, once');
-    const claims = await this.living(given);
+    const refreshed = await this.refreshTokens.find(given);
+    if (refreshed !== undefined) return this.endGrant(refreshed.grantId, access);
+    const claims = await this.tokens.living(given);
     if (claims?.jti === undefined || claims.exp === undefined) return;
-    if (claims['client_id'] !== access.clientId)
-      throw new OAuthError(400, 'invalid_grant', 'the token was issued to another client');
+    if (claims['client_id'] !== access.clientId) throw notYours();
     const { applicationId, clientId } = access;
     const expiresAt = new Date(claims.exp * 1000).toISOString();
     const answer = await this.commands.execute(new RevokeToken(applicationId, clientId, claims.jti, expiresAt));
@@ -46,23 +53,15 @@ export class RevokeTokenController {
     if (answer.status !== 'succeeded') throw new NotServing(`the revocation is ${answer.status}`);
   }
 
-  /** The claims of an access token of ours that the gateway may still believe. */
-  private async living(given: string): Promise<JWTPayload | undefined> {
-    const { kty, crv, x, y } = await this.keys.current();
-    const key = await importJWK({ kty, crv, x, y } as Parameters<typeof importJWK>[0], accessTokenAlgorithm);
-    try {
-      const { publicUrl } = this.base;
-      const expected = {
-        issuer: publicUrl,
-        audience: `${publicUrl}/fhir`,
-        typ: 'at+jwt',
-        algorithms: [accessTokenAlgorithm],
-        clockTolerance: TOKEN_CLOCK_TOLERANCE_S,
-      };
-      return (await jwtVerify(given, key, expected)).payload;
-    } catch (error) {
-      if (error instanceof errors.JOSEError) return undefined;
-      throw error;
-    }
+  /** RFC 7009, 2.1: with a refresh token goes everything that rests on the same grant. */
+  private async endGrant(grantId: string, { clientId }: OpenAccess): Promise<void> {
+    const grant = await this.grants.standing(grantId);
+    if (grant === undefined) return;
+    if (grant.clientId !== clientId) throw notYours();
+    await this.events.revoke(grant, 'revoked-by-client', `client:${clientId}`);
   }
+}
+
+function notYours(): OAuthError {
+  return new OAuthError(400, 'invalid_grant', 'the token was issued to another client');
 }

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+
+/** What of a request the provider would forget, or keep as it came: the scope as it was asked, and the launch as its hash. */
+export const keptScope = 'gatehouse_scope';
+
+/**
+ * The rules of SMART App Launch 2.2 (2.0.3, and 4.1.4 of RFC 9700) that oidc-provider has not: which parameters it
+ * keeps beside OAuth's, and what is asked of them.
+ */
+export function requestRules({ base }: { readonly base: string }): NonNullable<Configuration['extraParams']> {
+  return {
+    aud: (ctx, aud) => {
+      if (fromPushedRequest(ctx)) return;
+      if (aud === undefined) throw new errors.InvalidRequest('aud is required: the URL of the FHIR server');
+      if (aud !== base && aud !== `${base}/`)
+        throw new errors.InvalidRequest('aud is not the FHIR server of this issuer');
+    },
+    launch: (ctx, launch) => {
+      const params = ctx.oidc.params;
+      if (fromPushedRequest(ctx) || params === undefined || launch === undefined) return;
+      params['launch'] = launchDigest(launch);
+    },
+    [keptScope]: (ctx) => {
+      const params = ctx.oidc.params;
+      if (params === undefined) return;
+      if (params['response_mode'] !== undefined && params['response_mode'] !== 'query') {
+        // Else the refusal itself would come in it.
+        params['response_mode'] = undefined;
+        throw new errors.UnsupportedResponseMode();
+      }
+      if (fromPushedRequest(ctx)) return;
+      const asked: unknown = ctx.method === 'POST' ? ctx.oidc.body?.['scope'] : ctx.query['scope'];
+      params[keptScope] = typeof asked === 'string' ? asked : undefined;
+    },
+  };
+}
+
+/** What is kept of a launch: SHA-256 in hexadecimal. */
+export function launchDigest(launch: string): string {
+  return createHash('sha256').update(launch).digest('hex');
+}
+
+/** A pushed request was looked at when it was pushed (RFC 9126). */
+function fromPushedRequest(ctx: KoaContextWithOIDC): boolean {
+  return 'PushedAuthorizationRequest' in ctx.oidc.entities;
+}

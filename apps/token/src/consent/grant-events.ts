@@ -1,0 +1,62 @@
+import { bodyDigest, commandId, token, type TokenCommand } from '#contracts';
+import type { CommandAnswer, CommandPort } from '#event-log';
+import { correlationId, InjectCommands } from '#host';
+import { Injectable } from '@nestjs/common';
+import { NotServing } from '../authenticate-client/admitted-clients.js';
+import { UserGrants, type UserGrant } from './user-grants.js';
+
+type GrantEnd = Extract<TokenCommand, { readonly type: 'revoke-grant' }>['data']['cause'];
+type Succeeded = Extract<CommandAnswer, { readonly status: 'succeeded' }>;
+
+/** Grants begin and end in the log; what stands in the database follows. */
+@Injectable()
+export class GrantEvents {
+  constructor(
+    @InjectCommands(token) private readonly commands: CommandPort<typeof token>,
+    private readonly grants: UserGrants,
+  ) {}
+
+  /**
+   * A user agreed.
+   *
+   * @param once what makes a second attempt the same one
+   * @throws NotServing when it is not certain that the log has it; NotAppended
+   */
+  async consented(grant: UserGrant, approvalVersion: number, once: string): Promise<void> {
+    const { grantId, userId, scopes, duration, context, applicationId } = grant;
+    const data = {
+      grantId,
+      userId,
+      scopes: [...scopes],
+      duration,
+      approvalVersion,
+      ...(context.patientId === undefined ? {} : { patient: context.patientId }),
+    };
+    await this.send({ type: 'consent-grant', data }, applicationId, userId, once);
+  }
+
+  /** A grant ends, at once and wherever it is enforced. */
+  async revoke(
+    grant: Pick<UserGrant, 'grantId' | 'applicationId'>,
+    cause: GrantEnd,
+    actor: string,
+  ): Promise<Succeeded> {
+    const { grantId, applicationId } = grant;
+    const answer = await this.send({ type: 'revoke-grant', data: { grantId, cause } }, applicationId, actor, grantId);
+    await this.grants.end(grantId);
+    return answer;
+  }
+
+  private async send(command: TokenCommand, subject: string, actor: string, once: string): Promise<Succeeded> {
+    const answer = await this.commands.send({
+      ...command,
+      subject,
+      actor,
+      correlationId: correlationId() ?? 'none',
+      id: commandId(actor, 'POST', command.type, once),
+      bodyDigest: bodyDigest(command.data),
+    });
+    if (answer.status !== 'succeeded') throw new NotServing(`the ${command.type} is ${answer.status}`);
+    return answer;
+  }
+}

@@ -1,0 +1,107 @@
+import { Database } from '#host';
+import { Injectable } from '@nestjs/common';
+import type { LaunchContext } from '../launch-app/launches.js';
+
+/** How long a grant lasts. */
+export type GrantDuration = 'once' | 'online' | 'offline';
+
+/** What tokens of a grant are about. */
+export interface GrantContext extends LaunchContext {
+  /** `Practitioner/123`. */
+  readonly fhirUser?: string;
+  /** The vault's id of the patient. */
+  readonly patientId?: string;
+  readonly nonce?: string;
+}
+
+/** What a user agreed to, as long as tokens can come of it. The log says that they did. */
+export interface UserGrant {
+  readonly grantId: string;
+  readonly applicationId: string;
+  readonly clientId: string;
+  readonly userId: string;
+  readonly scopes: readonly string[];
+  readonly duration: GrantDuration;
+  readonly context: GrantContext;
+  /** The session that it ends with: SHA-256. */
+  readonly session?: Buffer;
+}
+
+interface GrantRow {
+  readonly application_id: string;
+  readonly client_id: string;
+  readonly user_id: string;
+  readonly scopes: readonly string[];
+  readonly duration: GrantDuration;
+  readonly context: GrantContext;
+  readonly session: Buffer | null;
+}
+
+/** Keeps grants in schema `protocol`; every method throws `DatabaseUnavailable`. */
+@Injectable()
+export class UserGrants {
+  constructor(private readonly database: Database) {}
+
+  /** @param lifeSeconds until its first code must have been redeemed */
+  async keep(grant: UserGrant, lifeSeconds: number): Promise<void> {
+    const { grantId, applicationId, clientId, userId, scopes, duration, context, session } = grant;
+    await this.database.query(
+      `INSERT INTO protocol.grants
+         (grant_id, application_id, client_id, user_id, scopes, duration, context, session, expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))
+       ON CONFLICT (grant_id) DO NOTHING`,
+      [
+        grantId,
+        applicationId,
+        clientId,
+        userId,
+        JSON.stringify(scopes),
+        duration,
+        JSON.stringify(context),
+        session ?? null,
+        lifeSeconds,
+      ],
+    );
+  }
+
+  /** A grant that has not ended; one that ends with a session, while the session lasts. */
+  async standing(grantId: string): Promise<UserGrant | undefined> {
+    const [row] = await this.database.query<GrantRow>(
+      `SELECT application_id, client_id, user_id, scopes, duration, context, session FROM protocol.grants g
+       WHERE grant_id = $1 AND ended_at IS NULL AND expires_at > now()
+         AND (duration <> 'online' OR EXISTS (
+           SELECT 1 FROM protocol.sessions s WHERE s.digest = g.session AND s.expires_at > now()))`,
+      [grantId],
+    );
+    return row && grantOf(grantId, row);
+  }
+
+  /** Takes away what tokens could come of. */
+  async end(grantId: string): Promise<void> {
+    await this.database.query('UPDATE protocol.grants SET ended_at = now() WHERE grant_id = $1', [grantId]);
+    await this.database.query('DELETE FROM protocol.refresh_tokens WHERE grant_id = $1', [grantId]);
+  }
+
+  /** What of a user’s could still bring tokens. */
+  async ofUser(userId: string): Promise<readonly UserGrant[]> {
+    const rows = await this.database.query<GrantRow & { readonly grant_id: string }>(
+      `SELECT grant_id, application_id, client_id, user_id, scopes, duration, context, session FROM protocol.grants
+       WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now()`,
+      [userId],
+    );
+    return rows.map((row) => grantOf(row.grant_id, row));
+  }
+}
+
+function grantOf(grantId: string, row: GrantRow): UserGrant {
+  return {
+    grantId,
+    applicationId: row.application_id,
+    clientId: row.client_id,
+    userId: row.user_id,
+    scopes: row.scopes,
+    duration: row.duration,
+    context: row.context,
+    ...(row.session === null ? {} : { session: row.session }),
+  };
+}

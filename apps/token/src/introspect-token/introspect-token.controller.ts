@@ -1,0 +1,131 @@
+import { tokenFault } from '#access';
+import { Authenticator, BaseConfig, Consumes, Public } from '#host';
+import { oauthPaths } from '#smart';
+import { Body, Controller, Header, Headers, HttpCode, Post, Req, UseFilters } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import type { JWTPayload } from 'jose';
+import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import { ClientAuthentication, ClientRefused } from '../authenticate-client/client-authentication.js';
+import { AccessTokens } from '../authorization-server/access-tokens.js';
+import { UserGrants } from '../consent/user-grants.js';
+import { RefreshTokens } from '../issue-token/refresh-tokens.js';
+import { OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
+
+/** What is told of a token (RFC 7662, 2.2; SMART App Launch 2.2, 6). One that is dead is not described. */
+type Introspection = { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
+
+const inactive: Introspection = { active: false };
+
+/** Whether a token counts, and for what, as resource servers ask. */
+@Controller(oauthPaths.introspection)
+@ApiTags('token')
+@Public()
+@UseFilters(OAuthErrorFilter)
+export class IntrospectTokenController {
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly authentication: ClientAuthentication,
+    private readonly clients: AdmittedClients,
+    private readonly tokens: AccessTokens,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly grants: UserGrants,
+    private readonly base: BaseConfig,
+  ) {}
+
+  /**
+   * An enforcement point (a bearer token of the identity provider with that role) sees any token; a client that has shown
+   * who it is sees its own. Public clients show nothing and may not call, and no access token of ours is a way in.
+   */
+  @Post()
+  @HttpCode(200)
+  @Consumes('application/x-www-form-urlencoded')
+  @Header('cache-control', 'no-store')
+  @Header('pragma', 'no-cache')
+  async introspect(
+    @Req() request: FastifyRequest,
+    @Headers('authorization') authorization: string | undefined,
+    @Body() body: Record<string, unknown> | undefined,
+  ): Promise<Introspection> {
+    const form = body ?? {};
+    const only = await this.caller(request, { form, authorization });
+    const { token } = form;
+    if (typeof token !== 'string' || token === '')
+      throw new OAuthError(400, 'invalid_request', 'token is required, once');
+    const found = (await this.accessToken(token)) ?? (await this.refreshToken(token)) ?? inactive;
+    return found.active && only !== undefined && found['client_id'] !== only ? inactive : found;
+  }
+
+  /** The client whose tokens alone are shown; undefined for who may see any. */
+  private async caller(
+    request: FastifyRequest,
+    sent: { readonly form: Record<string, unknown>; readonly authorization: string | undefined },
+  ): Promise<string | undefined> {
+    if (sent.authorization !== undefined && /^bearer /i.test(sent.authorization)) {
+      const { caller } = await this.authenticator.authenticate(request.raw);
+      if (caller.roles.includes('enforcement-point')) return undefined;
+      throw new OAuthError(403, 'insufficient_scope', 'this is for enforcement points');
+    }
+    const access = await this.authentication.authenticate(sent);
+    if (access.clientType === 'public') throw new ClientRefused('a public client may not introspect');
+    return access.clientId;
+  }
+
+  private async accessToken(token: string): Promise<Introspection | undefined> {
+    const claims = await this.tokens.living(token);
+    if (claims === undefined) return undefined;
+    const access = this.clients.open(textOf(claims, 'client_id') ?? '');
+    const grantId = textOf(claims, 'gatehouse_grant');
+    const keyThumbprint = textOf(claims, 'gatehouse_key');
+    const standing = {
+      tokenId: claims.jti ?? '',
+      epoch: Number(claims['gatehouse_epoch']),
+      ...(keyThumbprint === undefined ? {} : { keyThumbprint }),
+      ...(grantId === undefined ? {} : { grantId }),
+    };
+    if (access === undefined || tokenFault(access, standing) !== undefined) return inactive;
+    const { exp, iat, iss, sub, aud, jti } = claims;
+    const fhirUser = textOf(claims, 'fhirUser');
+    return {
+      active: true,
+      token_type: 'Bearer',
+      ...defined({
+        exp,
+        iat,
+        iss,
+        sub,
+        aud,
+        jti,
+        client_id: claims['client_id'],
+        scope: claims['scope'],
+        patient: claims['patient'],
+        encounter: claims['encounter'],
+        fhirUser: fhirUser === undefined ? undefined : `${this.base.publicUrl}/fhir/${fhirUser}`,
+      }),
+    };
+  }
+
+  private async refreshToken(token: string): Promise<Introspection | undefined> {
+    const kept = await this.refreshTokens.find(token);
+    if (kept === undefined || kept.rotated) return undefined;
+    const grant = await this.grants.standing(kept.grantId);
+    if (grant === undefined || this.clients.open(grant.clientId) === undefined) return inactive;
+    return {
+      active: true,
+      client_id: grant.clientId,
+      scope: grant.scopes.join(' '),
+      exp: Math.floor(kept.expiresAt.getTime() / 1000),
+      iss: this.base.publicUrl,
+      sub: grant.userId,
+    };
+  }
+}
+
+function textOf(claims: JWTPayload, name: string): string | undefined {
+  const value: unknown = claims[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function defined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,289 @@
+import { createHash } from 'node:crypto';
+import { BaseConfig, Database } from '#host';
+import { Inject, Injectable } from '@nestjs/common';
+import { errors } from 'oidc-provider';
+import { AdmittedClients, type OpenAccess } from '../authenticate-client/admitted-clients.js';
+import type { GrantHandler } from '../authorization-server/authorization-server.js';
+import type { AdmittedRequest } from '../authorization-server/client-adapter.js';
+import { orUnavailable } from '../authorization-server/oauth-errors.js';
+import { digestOf } from '../authorization-server/provider-records.js';
+import type { KeyRing } from '../authorization-server/signing-keys.js';
+import { GrantEvents } from '../consent/grant-events.js';
+import { UserGrants, type UserGrant } from '../consent/user-grants.js';
+import { sameText } from '../consent/same-text.js';
+import { PATIENT_RIGHTS, type PatientRights } from '../see-patients/patient-rights.js';
+import { TokenConfig } from '../token.config.js';
+import { endpoint } from './issue-token.js';
+import { RefreshTokens } from './refresh-tokens.js';
+import type { TokenFacts } from './token-facts.js';
+import { scopesNow, signAccessToken, signIdToken, type SignedToken } from './user-token.js';
+
+/** A code as the provider keeps it. */
+interface CodePayload {
+  readonly clientId?: string;
+  readonly grantId?: string;
+  readonly redirectUri?: string;
+  readonly codeChallenge?: string;
+  readonly authTime?: number;
+}
+
+interface Code extends CodePayload {
+  readonly consumed: boolean;
+  readonly expired: boolean;
+}
+
+type Context = Parameters<GrantHandler>[0];
+
+/** What the handlers need that comes with the provider. */
+export interface Issuer {
+  readonly keys: Pick<KeyRing, 'accessToken' | 'idToken'>;
+  readonly facts: TokenFacts;
+}
+
+/**
+ * Tokens of a user's grant: for a code, and for a refresh token. What was made counts once the log has its fact; until
+ * then the code, or the refresh token, is as good as before.
+ */
+@Injectable()
+export class UserTokens {
+  private readonly fhirBase: string;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clients: AdmittedClients,
+    private readonly grants: UserGrants,
+    private readonly events: GrantEvents,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly config: TokenConfig,
+    private readonly base: BaseConfig,
+    @Inject(PATIENT_RIGHTS) private readonly rights: PatientRights,
+  ) {
+    this.fhirBase = `${base.publicUrl}/fhir`;
+  }
+
+  /** The grant `authorization_code` (RFC 6749, 4.1.3; RFC 7636, 4.6). */
+  redeem(issuer: Issuer): GrantHandler {
+    return (ctx, admitted) => orUnavailable(() => this.redeemCode(issuer, ctx, admitted));
+  }
+
+  /** The grant `refresh_token` (RFC 6749, 6; RFC 9700, 4.14). */
+  refresh(issuer: Issuer): GrantHandler {
+    return (ctx, admitted) => orUnavailable(() => this.refreshAccess(issuer, ctx, admitted));
+  }
+
+  private async redeemCode(issuer: Issuer, ctx: Context, admitted: AdmittedRequest): Promise<void> {
+    const { code: value, redirect_uri: redirectUri, code_verifier: verifier } = ctx.oidc.params;
+    if (value === undefined) throw new errors.InvalidRequest('missing required parameter(s): code');
+    const code = await this.findCode(value);
+    if (code?.grantId === undefined || code.clientId !== admitted.access.clientId)
+      throw new errors.InvalidGrant('the code is unknown, or is another client’s');
+    if (code.redirectUri !== redirectUri) throw new errors.InvalidGrant('redirect_uri is not that of the request');
+    if (!provesChallenge(verifier, code.codeChallenge)) throw new errors.InvalidGrant('code_verifier does not match');
+    if (code.consumed) return this.endReused(code.grantId, admitted, 'code-reused', 'the code was used before');
+    if (code.expired) throw new errors.InvalidGrant('the code has expired');
+    const grant = await this.standing(code.grantId);
+    await this.mustStillSee(grant, admitted);
+
+    const token = await this.sign(issuer, grant, admitted, undefined);
+    const refreshed = { refresh: undefined as string | undefined };
+    const first = await this.database.transaction(async (manager) => {
+      const query = (sql: string, parameters: readonly unknown[]): Promise<unknown> =>
+        manager.query(sql, [...parameters]);
+      const consumed: unknown = await query(
+        `WITH consumed AS (
+           UPDATE protocol.provider_records SET consumed_at = now()
+           WHERE model = 'AuthorizationCode' AND digest = $1 AND consumed_at IS NULL RETURNING 1)
+         SELECT count(*)::int AS count FROM consumed`,
+        [digestOf(value)],
+      );
+      if (!isOne(consumed)) return false;
+      const life = grant.duration === 'once' ? 1 : this.config.refreshDays;
+      await query('UPDATE protocol.grants SET expires_at = now() + make_interval(days => $2) WHERE grant_id = $1', [
+        grant.grantId,
+        life + 1,
+      ]);
+      if (grant.duration !== 'once')
+        refreshed.refresh = await this.refreshTokens.first(query, keptOf(grant, admitted), life);
+      await this.record(issuer, ctx, 'authorization_code', grant, admitted, token);
+      return true;
+    });
+    if (!first) return this.endReused(grant.grantId, admitted, 'code-reused', 'the code was used before');
+    this.mustStand(grant, admitted);
+    const idToken = token.scopes.includes('openid')
+      ? await signIdToken({
+          key: issuer.keys.idToken,
+          issuer: this.base.publicUrl,
+          fhirBase: this.fhirBase,
+          grant,
+          scopes: token.scopes,
+          ...(code.authTime === undefined ? {} : { authTime: code.authTime }),
+        })
+      : undefined;
+    ctx.body = this.answer(token, grant, refreshed.refresh, idToken);
+  }
+
+  private async refreshAccess(issuer: Issuer, ctx: Context, admitted: AdmittedRequest): Promise<void> {
+    const { refresh_token: presented, scope } = ctx.oidc.params;
+    if (presented === undefined) throw new errors.InvalidRequest('missing required parameter(s): refresh_token');
+    const kept = await this.refreshTokens.find(presented);
+    const grant = kept && (await this.grants.standing(kept.grantId));
+    if (kept === undefined || grant?.clientId !== admitted.access.clientId)
+      throw new errors.InvalidGrant('the refresh token is unknown, has ended, or is another client’s');
+    if (kept.keyThumbprint !== undefined && admitted.access.deadKeyThumbprints.includes(kept.keyThumbprint))
+      throw new errors.InvalidGrant('the key that earned the refresh token was compromised');
+    await this.mustStillSee(grant, admitted);
+
+    const token = await this.sign(issuer, grant, admitted, scope);
+    const fact = (): Promise<void> => this.record(issuer, ctx, 'refresh_token', grant, admitted, token);
+    const { refreshDays } = this.config;
+    const rotation = await this.refreshTokens.rotate(presented, admitted.key?.thumbprint, refreshDays, fact);
+    switch (rotation.kind) {
+      case 'unknown':
+        throw new errors.InvalidGrant('the refresh token has ended');
+      case 'reused':
+        return this.endReused(grant.grantId, admitted, 'refresh-token-reused', 'the refresh token was used before');
+      case 'repeated':
+        await fact();
+        break;
+      case 'rotated':
+        break;
+      default:
+        return rotation satisfies never;
+    }
+    this.mustStand(grant, admitted);
+    ctx.body = this.answer(token, grant, rotation.successor, undefined);
+  }
+
+  private async findCode(value: string): Promise<Code | undefined> {
+    const [row] = await this.database.query<{ payload: CodePayload; consumed: boolean; expired: boolean }>(
+      `SELECT payload, consumed_at IS NOT NULL AS consumed, expires_at <= now() AS expired
+       FROM protocol.provider_records WHERE model = 'AuthorizationCode' AND digest = $1`,
+      [digestOf(value)],
+    );
+    return row && { ...row.payload, consumed: row.consumed, expired: row.expired };
+  }
+
+  private async standing(grantId: string): Promise<UserGrant> {
+    const grant = await this.grants.standing(grantId);
+    if (grant === undefined) throw new errors.InvalidGrant('the grant has ended');
+    return grant;
+  }
+
+  /** A right that ended ends its grants. */
+  private async mustStillSee(grant: UserGrant, { access }: AdmittedRequest): Promise<void> {
+    const { patient, fhirUser } = grant.context;
+    if (patient === undefined) return;
+    if (fhirUser !== undefined && (await this.rights.patientFor(fhirUser, patient)) !== undefined) return;
+    await this.events.revoke(grant, 'right-ended', `client:${access.clientId}`);
+    throw new errors.InvalidGrant('the user may not see the patient any more');
+  }
+
+  private async endReused(
+    grantId: string,
+    { access }: AdmittedRequest,
+    cause: 'code-reused' | 'refresh-token-reused',
+    why: string,
+  ): Promise<never> {
+    await this.events.revoke({ grantId, applicationId: access.applicationId }, cause, `client:${access.clientId}`);
+    throw new errors.InvalidGrant(why);
+  }
+
+  private async sign(
+    { keys }: Issuer,
+    grant: UserGrant,
+    admitted: AdmittedRequest,
+    wanted: string | undefined,
+  ): Promise<SignedToken> {
+    if (!admitted.access.endpoints.some((id) => id === '*' || id === endpoint))
+      throw new errors.InvalidScope('the approval does not cover this endpoint', '');
+    const scopes = scopesNow(grant, admitted, wanted);
+    if (scopes === undefined) throw new errors.InvalidScope('not what was granted and is approved now', wanted ?? '');
+    return signAccessToken({
+      key: keys.accessToken,
+      issuer: this.base.publicUrl,
+      audience: this.fhirBase,
+      grant,
+      admitted,
+      scopes,
+      life: this.config.accessLife,
+    });
+  }
+
+  private async record(
+    { facts }: Issuer,
+    ctx: Context,
+    grantType: string,
+    grant: UserGrant,
+    { access, key }: AdmittedRequest,
+    token: SignedToken,
+  ): Promise<void> {
+    await facts.issued(access.applicationId, {
+      clientId: access.clientId,
+      tokenId: token.tokenId,
+      grantType,
+      scopes: [...token.scopes],
+      audience: this.fhirBase,
+      endpoint,
+      expiresAt: token.expiresAt,
+      approvalVersion: access.approvalVersion,
+      epoch: access.epoch,
+      grantId: grant.grantId,
+      userId: grant.userId,
+      ...(grant.context.patientId === undefined ? {} : { patient: grant.context.patientId }),
+      ...(key === undefined ? {} : { keyThumbprint: key.thumbprint }),
+      clientAddress: ctx.ip,
+    });
+  }
+
+  /** What closed access meanwhile counts: nothing leaves that a report of this instance says cannot. */
+  private mustStand(grant: UserGrant, { access, key }: AdmittedRequest): void {
+    const now: OpenAccess | undefined = this.clients.open(access.clientId);
+    if (now?.epoch !== access.epoch || (key !== undefined && now.deadKeyThumbprints.includes(key.thumbprint)))
+      throw new errors.InvalidClientAuth('access was closed while the token was made');
+    if (now.revokedGrants.has(grant.grantId)) throw new errors.InvalidGrant('the grant ended while the token was made');
+  }
+
+  /** The token response (SMART App Launch 2.2, 2.0.9). */
+  private answer(
+    token: SignedToken,
+    { context }: UserGrant,
+    refreshToken: string | undefined,
+    idToken: string | undefined,
+  ): Record<string, unknown> {
+    const { patient, encounter, intent, tenant, fhirContext } = context;
+    const { styleUrl } = this.config;
+    const given = {
+      refresh_token: refreshToken,
+      id_token: idToken,
+      patient,
+      encounter,
+      need_patient_banner: patient === undefined ? undefined : true,
+      smart_style_url: styleUrl,
+      intent,
+      tenant,
+      fhirContext,
+    };
+    return {
+      access_token: token.value,
+      token_type: 'Bearer',
+      expires_in: token.expiresIn,
+      scope: token.scopes.join(' '),
+      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    };
+  }
+}
+
+function keptOf({ grantId }: UserGrant, { key }: AdmittedRequest): { grantId: string; keyThumbprint?: string } {
+  return { grantId, ...(key === undefined ? {} : { keyThumbprint: key.thumbprint }) };
+}
+
+/** RFC 7636, 4.1 and 4.6. */
+function provesChallenge(verifier: string | undefined, challenge: string | undefined): boolean {
+  if (verifier === undefined || challenge === undefined || !/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false;
+  return sameText(createHash('sha256').update(verifier).digest('base64url'), challenge);
+}
+
+function isOne(rows: unknown): boolean {
+  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
+  return typeof row === 'object' && row !== null && 'count' in row && row.count === 1;
+}

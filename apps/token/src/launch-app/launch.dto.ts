@@ -1,0 +1,60 @@
+import { Nested } from '#host';
+import { ArrayMaxSize, IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
+
+const fhirId = /^[A-Za-z0-9.-]{1,64}$/;
+
+/** One entry of `fhirContext` (SMART App Launch 2.2, 2.0.11): a reference, a canonical or an identifier. */
+export class FhirContextEntry {
+  @IsOptional()
+  @Matches(/^[A-Z][A-Za-z]{2,40}\/[A-Za-z0-9.-]{1,64}$/)
+  reference?: string;
+
+  @IsOptional()
+  @Matches(/^https?:\/\/[^\s]{1,500}$/)
+  canonical?: string;
+
+  @IsOptional()
+  @Matches(/^[A-Z][A-Za-z]{2,40}$/)
+  type?: string;
+
+  @IsOptional()
+  @Matches(/^[^\s]{1,500}$/)
+  role?: string;
+}
+
+/** What an EHR asks a launch for. */
+export class MintLaunch {
+  @IsString()
+  @MinLength(1)
+  @MaxLength(128)
+  clientId: string;
+
+  /** The user's `sub` at the OpenID provider, or their FHIR resource, such as Practitioner/123. */
+  @IsString()
+  @MinLength(1)
+  @MaxLength(256)
+  user: string;
+
+  @IsOptional()
+  @Matches(fhirId)
+  patient?: string;
+
+  @IsOptional()
+  @Matches(fhirId)
+  encounter?: string;
+
+  @IsOptional()
+  @Nested(() => FhirContextEntry, { each: true })
+  @ArrayMaxSize(20)
+  fhirContext?: FhirContextEntry[];
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  intent?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  tenant?: string;
+}

@@ -1,0 +1,157 @@
+import type { Bundle, BundleEntry, Encounter, HumanName, Patient, RelatedPerson, Resource } from '@medplum/fhirtypes';
+import { Agent, request } from 'undici';
+import type { PatientView } from '../pages/view-models.js';
+import { RightsUnavailable, type EncounterOfPatient, type PatientRights } from './patient-rights.js';
+
+/** What is read at all, and how long is waited for it. */
+const limits = { patients: 100, encounters: 50, bytes: 4 * 1024 * 1024, ms: 5_000 } as const;
+const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
+
+/**
+ * The rights that the FHIR server's own data shows: a patient sees themselves, a relative the patient they are recorded
+ * for, a clinician the patients whose general practitioner they are. Everything that the server sends is checked again:
+ * servers exist that answer a search they do not understand with everybody.
+ */
+export class UpstreamRights implements PatientRights {
+  private readonly agent = new Agent({ connections: 16, connectTimeout: limits.ms, maxResponseSize: limits.bytes });
+  private readonly base: string;
+
+  constructor(base: string) {
+    this.base = base.replace(/\/+$/, '');
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.agent.destroy();
+  }
+
+  async exists(fhirUser: string): Promise<boolean> {
+    const resource = await this.read(fhirUser);
+    return resource !== undefined && `${resource.resourceType}/${resource.id}` === fhirUser;
+  }
+
+  async patientsOf(fhirUser: string): Promise<readonly PatientView[]> {
+    const [type] = fhirUser.split('/');
+    switch (type) {
+      case 'Patient':
+      case 'RelatedPerson': {
+        const patient = await this.ownPatient(fhirUser);
+        return patient === undefined ? [] : [viewOf(patient)];
+      }
+      case 'Practitioner': {
+        const found = await this.search('Patient', {
+          'general-practitioner': fhirUser,
+          _count: String(limits.patients),
+        });
+        return found.filter((it): it is Patient => isPatientOf(it, fhirUser)).map(viewOf);
+      }
+      default:
+        return [];
+    }
+  }
+
+  async patientFor(fhirUser: string, patientId: string): Promise<PatientView | undefined> {
+    if (!idPattern.test(patientId)) return undefined;
+    const patient = fhirUser.startsWith('Practitioner/')
+      ? await this.read(`Patient/${patientId}`)
+      : await this.ownPatient(fhirUser);
+    if (patient?.resourceType !== 'Patient' || patient.id !== patientId) return undefined;
+    return fhirUser.startsWith('Practitioner/') && !isPatientOf(patient, fhirUser) ? undefined : viewOf(patient);
+  }
+
+  async encountersOf(patientId: string): Promise<readonly EncounterOfPatient[]> {
+    const found = await this.search('Encounter', {
+      patient: `Patient/${patientId}`,
+      _count: String(limits.encounters),
+    });
+    return found.flatMap((it) => {
+      const encounter = it.resourceType === 'Encounter' ? encounterOf(it) : undefined;
+      return encounter?.patient === patientId ? [encounter] : [];
+    });
+  }
+
+  async encounter(encounterId: string): Promise<EncounterOfPatient | undefined> {
+    if (!idPattern.test(encounterId)) return undefined;
+    const found = await this.read(`Encounter/${encounterId}`);
+    return found?.resourceType === 'Encounter' && found.id === encounterId ? encounterOf(found) : undefined;
+  }
+
+  /** The patient that somebody is, or is recorded as a relative of. */
+  private async ownPatient(fhirUser: string): Promise<Patient | undefined> {
+    const person = await this.read(fhirUser);
+    if (person === undefined || `${person.resourceType}/${person.id}` !== fhirUser) return undefined;
+    if (person.resourceType === 'Patient') return person;
+    if (person.resourceType !== 'RelatedPerson') return undefined;
+    const id = patientNamed((person satisfies RelatedPerson).patient.reference);
+    const patient = id === undefined ? undefined : await this.read(`Patient/${id}`);
+    return patient?.resourceType === 'Patient' && patient.id === id ? patient : undefined;
+  }
+
+  private async read(reference: string): Promise<Resource | undefined> {
+    const answer = await this.ask(`/${reference}`);
+    return answer === undefined || !isResource(answer) ? undefined : answer;
+  }
+
+  private async search(type: string, query: Record<string, string>): Promise<readonly Resource[]> {
+    const parameters = new URLSearchParams(query);
+    const answer = await this.ask(`/${type}?${parameters.toString()}`);
+    if (!isResource(answer) || answer.resourceType !== 'Bundle') throw new RightsUnavailable('no bundle was sent');
+    return ((answer satisfies Bundle).entry ?? []).flatMap(({ resource }: BundleEntry) => (resource ? [resource] : []));
+  }
+
+  private async ask(target: string): Promise<unknown> {
+    try {
+      const { statusCode, body } = await request(this.base + target, {
+        dispatcher: this.agent,
+        signal: AbortSignal.timeout(limits.ms),
+        headers: { accept: 'application/fhir+json', 'cache-control': 'no-cache' },
+      });
+      if (statusCode === 200) return await body.json();
+      await body.dump();
+      if (statusCode === 404 || statusCode === 410) return undefined;
+      throw new RightsUnavailable(`the FHIR server answered ${statusCode}`);
+    } catch (cause) {
+      if (cause instanceof RightsUnavailable) throw cause;
+      throw new RightsUnavailable('the FHIR server did not answer', { cause });
+    }
+  }
+}
+
+function isResource(value: unknown): value is Resource {
+  return (
+    typeof value === 'object' && value !== null && 'resourceType' in value && typeof value.resourceType === 'string'
+  );
+}
+
+function isPatientOf(resource: Resource, practitioner: string): boolean {
+  return (
+    resource.resourceType === 'Patient' &&
+    resource.active !== false &&
+    (resource.generalPractitioner ?? []).some(({ reference }) => reference === practitioner)
+  );
+}
+
+function encounterOf({ id, subject, type, period, class: kind = {} }: Encounter): EncounterOfPatient | undefined {
+  const patient = patientNamed(subject?.reference);
+  if (id === undefined || patient === undefined) return undefined;
+  const title = type?.[0]?.text ?? type?.[0]?.coding?.[0]?.display ?? kind.display ?? 'Visit';
+  return { id, patient, title, ...(period?.start === undefined ? {} : { start: period.start }) };
+}
+
+function patientNamed(reference: string | undefined): string | undefined {
+  return /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(reference ?? '')?.[1];
+}
+
+function viewOf({ id = '', name, birthDate, gender }: Patient): PatientView {
+  return {
+    id,
+    name: nameOf(name) ?? 'Without a name',
+    ...(birthDate === undefined ? {} : { birthDate }),
+    ...(gender === undefined ? {} : { gender }),
+  };
+}
+
+function nameOf(names: readonly HumanName[] | undefined): string | undefined {
+  const name = names?.find(({ use }) => use === 'official') ?? names?.[0];
+  const written = name?.text ?? [...(name?.given ?? []), name?.family ?? ''].join(' ').trim();
+  return written === '' ? undefined : written;
+}
