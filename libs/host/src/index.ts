@@ -16,7 +16,7 @@ export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, type BodyShape } from './answer/answers-documented.js';
 export { Database } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
-export { storable } from './database/storable.js';
+export { storableJson } from './database/storable.js';
 export { type MigrationClass, type SchemaMigrations, type SchemaName } from './database/database-schemas.js';
 export { ASYNC_API, type AsyncApiSource } from './docs/async-api.controller.js';
 export { HealthRegistry, type HealthProbe } from './health/health-registry.js';

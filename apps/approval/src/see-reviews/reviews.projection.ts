@@ -1,5 +1,6 @@
 import { approval, registration, type ApprovalEvent, type Recorded, type RegistrationEvent } from '#contracts';
 import { defineProjection, eventsOf, type Query } from '#event-log';
+import { storableJson } from '#host';
 import {
   evolveApplication,
   viewReview,
@@ -52,7 +53,7 @@ async function keepOwners(
     `INSERT INTO approval_applications (application_id, owner_id)
      SELECT application_id, owner_id FROM jsonb_to_recordset($1::jsonb) AS r (application_id uuid, owner_id text)
      ON CONFLICT (application_id) DO UPDATE SET owner_id = EXCLUDED.owner_id`,
-    [JSON.stringify([...latest.values()])],
+    [storableJson([...latest.values()])],
   );
 }
 
@@ -75,7 +76,7 @@ async function keepReviews(events: readonly Recorded<ApplicationEvent>[], query:
        AS r (application_id uuid, state jsonb, approval_version integer, expires_at timestamptz)
      ON CONFLICT (application_id) DO UPDATE
        SET state = EXCLUDED.state, approval_version = EXCLUDED.approval_version, expires_at = EXCLUDED.expires_at`,
-    [JSON.stringify([...applications.values()])],
+    [storableJson([...applications.values()])],
   );
   await query(
     `INSERT INTO approval_reviews (id, application_id, status, due_at, breached, view, declared)
@@ -85,13 +86,13 @@ async function keepReviews(events: readonly Recorded<ApplicationEvent>[], query:
      ON CONFLICT (id) DO UPDATE
        SET status = EXCLUDED.status, breached = EXCLUDED.breached, view = EXCLUDED.view,
            declared = COALESCE(EXCLUDED.declared, approval_reviews.declared)`,
-    [JSON.stringify([...reviews.values()])],
+    [storableJson([...reviews.values()])],
   );
   await query(
     `INSERT INTO approval_history (application_id, version, time, type, actor, data)
      SELECT application_id, version, time, type, actor, data FROM jsonb_to_recordset($1::jsonb)
        AS r (application_id uuid, version integer, time timestamptz, type text, actor text, data jsonb)`,
-    [JSON.stringify(events.map(historyRow))],
+    [storableJson(events.map(historyRow))],
   );
 }
 
@@ -125,7 +126,7 @@ async function keepPolicies(events: readonly PolicySet[], query: Query): Promise
      SELECT version, policy, actor, time FROM jsonb_to_recordset($1::jsonb)
        AS r (version integer, policy jsonb, actor text, time timestamptz)`,
     [
-      JSON.stringify(
+      storableJson(
         events.map(({ data, meta }) => ({
           version: meta.version,
           policy: data.policy,

@@ -1,5 +1,5 @@
 import type { Position } from '#contracts';
-import { storable } from '#host';
+import { storableJson } from '#host';
 import { auditRowOf } from './audit-record.js';
 import type { Audited } from './audited.js';
 
@@ -56,5 +56,5 @@ export async function keepRecords(
   query: (sql: string, parameters: readonly unknown[]) => Promise<unknown>,
 ): Promise<void> {
   const rows = events.map(({ event, position }) => auditRowOf(event, position));
-  await query(INSERT, [JSON.stringify(storable(rows))]);
+  await query(INSERT, [storableJson(rows)]);
 }

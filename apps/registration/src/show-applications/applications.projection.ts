@@ -1,5 +1,6 @@
 import { formatPosition, registration, type Position, type Recorded, type RegistrationEvent } from '#contracts';
 import { defineProjection, eventsOf, type Query } from '#event-log';
+import { storableJson } from '#host';
 import { viewOf } from '../domain/application-view.js';
 import { evolve, statusOf, type Application } from '../domain/application.js';
 
@@ -80,11 +81,4 @@ function shownData(event: RegistrationEvent): object {
   if (event.type !== 'secret-issued' && event.type !== 'secret-withdrawn') return event.data;
   const { sha256: _hash, ...secret } = event.data.secret;
   return { secret };
-}
-
-/** JSON that `jsonb` can hold: it refuses NUL and half surrogate pairs, and no text of a caller's may stop a projection. */
-function storableJson(value: unknown): string {
-  return JSON.stringify(value, (_name, each: unknown) =>
-    typeof each === 'string' ? each.toWellFormed().replaceAll('\0', '\ufffd') : each,
-  );
 }

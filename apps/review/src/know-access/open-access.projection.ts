@@ -7,7 +7,7 @@ import {
   type RegistrationEvent,
 } from '#contracts';
 import { activitySource, defineProjection, eventsOf, type Query } from '#event-log';
-import { storable } from '#host';
+import { storableJson } from '#host';
 import { accessPatches } from './access-patch.js';
 import { runKey, useIn, withoutRepeats } from './access-use.js';
 
@@ -88,7 +88,7 @@ async function noteEvents(events: readonly DomainEvent[], query: Query): Promise
   const taking = patches.filter(({ take_asked }) => take_asked === true);
   // Before a later question of the same batch takes the place of the one that was approved.
   if (taking.length > 0) await query(TAKE_ASKED, [taking.map(({ application_id }) => application_id)]);
-  await query(UPSERT_ACCESS, [json(patches)]);
+  await query(UPSERT_ACCESS, [storableJson(patches)]);
 }
 
 async function noteActivity(
@@ -101,17 +101,13 @@ async function noteActivity(
   const known = new Map(rows.map(({ run, partition, next }) => [runKey(run, partition), Number(next)]));
   const { fresh, next } = withoutRepeats(entries, known);
   const { days, scopes } = useIn(fresh);
-  if (days.length > 0) await query(ADD_USE, [json(days)]);
-  if (scopes.length > 0) await query(NOTE_SCOPES, [json(scopes)]);
+  if (days.length > 0) await query(ADD_USE, [storableJson(days)]);
+  if (scopes.length > 0) await query(NOTE_SCOPES, [storableJson(scopes)]);
   const numbers = new Map(
     entries.map(({ entry, partition }) => {
       const key = runKey(entry.meta.run, partition);
       return [key, { run: entry.meta.run, partition, next: next.get(key) ?? 0 }];
     }),
   );
-  await query(NOTE_NUMBERS, [json([...numbers.values()])]);
-}
-
-function json(rows: readonly object[]): string {
-  return JSON.stringify(storable(rows));
+  await query(NOTE_NUMBERS, [storableJson([...numbers.values()])]);
 }

@@ -1,6 +1,6 @@
 import { type Recorded, review, type ReviewEvent } from '#contracts';
 import { defineProjection, eventsOf, type Query } from '#event-log';
-import { storable } from '#host';
+import { storableJson } from '#host';
 
 type Event<T extends ReviewEvent['type']> = Extract<Recorded<ReviewEvent>, { readonly type: T }>;
 
@@ -49,7 +49,7 @@ export const campaignsProjection = defineProjection({
 });
 
 async function store(query: Query, sql: string, rows: readonly object[]): Promise<void> {
-  if (rows.length > 0) await query(sql, [JSON.stringify(storable(rows))]);
+  if (rows.length > 0) await query(sql, [storableJson(rows)]);
 }
 
 function is<T extends ReviewEvent['type']>(type: T) {

@@ -11,6 +11,8 @@ const NOTE_EVERY_MS = 500;
 /** How long the live projection may stand still while the rebuilt one catches up with it for the swap. */
 const CATCH_UP_MS = 5_000;
 const SWAP_TRIES = 60;
+/** One is stored while the next is decoded; more would only wait for each other and for connections. */
+const BATCHES_AT_ONCE = 2;
 
 /** A rebuild that was begun. */
 export interface BegunRebuild {
@@ -56,6 +58,8 @@ export async function beginRebuild<S extends RecordSource<unknown>>(
 
 class ProjectionRebuild<S extends RecordSource<unknown>> {
   readonly #inFlight = new Set<Promise<void>>();
+  readonly #waiting: (() => void)[] = [];
+  #free = BATCHES_AT_ONCE;
   readonly #failed = Promise.withResolvers<never>();
   #tail: LogTail<S> | undefined;
   /** While it stands, no batch begins: the shadow tables are about to become the live ones. */
@@ -122,6 +126,7 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
   }
 
   async #applyInTurn(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
+    await this.#turn();
     await this.#gate?.promise;
     const applying = this.apart.transaction(async (query) => {
       // The next rebuild would begin anew anyway; the swap commits for good, and all before it with it.
@@ -136,7 +141,19 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
       this.#progress = { ...this.#progress, events: this.#progress.events + entries.length };
     } finally {
       this.#inFlight.delete(applying);
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
     }
+  }
+
+  /** Resolves when one of the few batches that may be stored at once has ended. */
+  async #turn(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /**

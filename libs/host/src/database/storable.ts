@@ -14,6 +14,15 @@ export function storable(value: unknown): Storable {
   return Object.fromEntries(members.map(([name, member]) => [storableText(name), storable(member)]));
 }
 
+/** What JSON escapes of what `jsonb` refuses. A backslash before it makes it harmless text, which costs time and no more. */
+const REFUSED = /\\u(?:0000|d[89a-f])/;
+
+/** Rows as one `jsonb` parameter. Most texts hold nothing that Postgres refuses: they are looked at once, not member by member. */
+export function storableJson(rows: readonly object[]): string {
+  const json = JSON.stringify(rows);
+  return REFUSED.test(json) ? JSON.stringify(storable(rows)) : json;
+}
+
 function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\ufffd');
 }
