@@ -16,6 +16,8 @@ export interface ServiceProcess {
 
 /** What the process says when its checks of readiness have passed. */
 const READY = '"ready"';
+/** Ends the process when whoever started it is gone, however that came: nothing holds the other end of its input then. */
+const NO_ORPHAN = 'data:text/javascript,process.stdin.once("end",()=>process.exit(1)).resume()';
 
 /** Starts what the build made of an app (tests and bench run in the project's root); fulfils when it is ready. */
 export async function startServiceProcess(
@@ -24,7 +26,7 @@ export async function startServiceProcess(
   environment: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess> {
   const main = path.resolve('dist', 'apps', app, 'src', 'main.js');
-  const child = spawn(process.execPath, ['--enable-source-maps', main], {
+  const child = spawn(process.execPath, ['--enable-source-maps', '--import', NO_ORPHAN, main], {
     env: {
       ...process.env,
       NODE_OPTIONS: '',
@@ -35,7 +37,7 @@ export async function startServiceProcess(
       PORT: String(port),
       ...environment,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   await untilReady(child, app);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
