@@ -146,6 +146,31 @@ describe('what a writer remembers', () => {
     expect(state.recall('b')).toBeUndefined();
   });
 
+  it('goes on after the highest command that events and outcomes name, and notices a lost event', () => {
+    const state = new PartitionState<Counter, State>(counterDecider);
+    const event = (version: number, commandOffset: bigint): Recorded<EventOf<Counter>> => ({
+      type: 'opened',
+      data: {},
+      meta: {
+        id: 'e',
+        subject,
+        time: NOW.toISOString(),
+        actor: 'a',
+        correlationId: 'c',
+        causationId: 'c',
+        version,
+        commandOffset,
+      },
+    });
+    state.note(outcome('a', 1), 0n, NOW.getTime());
+    expect(state.nextCommand).toBe(6n);
+    // Control records lie between: offsets leave gaps, versions do not.
+    state.apply(event(1, 9n), 0n);
+    state.apply(event(2, 8n), 4n);
+    expect([state.nextCommand, state.nextEvent]).toEqual([10n, 5n]);
+    expect(() => state.apply(event(4, 12n), 6n)).toThrow('the log has a gap');
+  });
+
   it('shrinks as time passes', () => {
     const state = new PartitionState<Counter, State>(counterDecider);
     const answer = { status: 'failed' as const, bodyDigest: 'd', subject };

@@ -166,6 +166,14 @@ describe('the command path, when the connection ends', () => {
     await appender.close();
   });
 
+  it('tells a caller at its deadline that nothing is in the log, when no broker answers', async () => {
+    const away = { ...settings, brokers: [`127.0.0.1:${String(await freePort())}`] };
+    const appender = new OrderedAppender(away, { deadlineMs: 300 });
+    const appends = ['a', 'b', 'c'].map((value) => appender.append('lost.any', 0, { key: 'k', value }));
+    for (const append of appends) await expect(append).rejects.toBeInstanceOf(NotAppended);
+    await appender.close();
+  });
+
   /** Everything between two offsets, committed or not. */
   const read = async (topic: string, partition: number, from: bigint, end: bigint): Promise<string[]> => {
     const values: string[] = [];

@@ -1,6 +1,8 @@
 import { bodyDigest, commandId, formatPosition } from '#contracts';
 import type { CommandAnswer } from '#event-log';
+import { VaultUnavailable } from '#vault';
 import { Answer, expired } from '../answer/answer.js';
+import { DatabaseUnavailable } from '../database/database-error.js';
 import { ProblemException } from '../problem/problem-exception.js';
 import { problemOfStatus } from '../problem/problem.js';
 import { refusalToProblem } from '../problem/refusal.js';
@@ -32,7 +34,8 @@ export type Succeeded = Extract<CommandAnswer, { status: 'succeeded' }>;
 
 /**
  * The response to a command (api.md, REST conventions): 200 or, for a creation, 201 with the resource; 202 while there
- * is no outcome; a problem for a refusal, a failure or an expired command. `resource` may shape what the outcome holds.
+ * is no outcome, or what it left cannot be shown now; a problem for a refusal, a failure or an expired command.
+ * `resource` may shape what the outcome holds.
  */
 export async function answerCommand(
   answer: CommandAnswer,
@@ -43,14 +46,14 @@ export async function answerCommand(
   },
 ): Promise<Answer<unknown>> {
   switch (answer.status) {
-    case 'succeeded': {
-      const { version, position } = answer;
-      const body = of.resource === undefined ? answer.resource : await of.resource(answer);
-      const where = { version, position: formatPosition(position) };
-      return of.created === undefined
-        ? Answer.ok(body, where)
-        : Answer.created(body, { ...where, location: of.created(answer) });
-    }
+    case 'succeeded':
+      try {
+        return await show(answer, of);
+      } catch (error) {
+        // It was carried out: 503, which says that nothing was done, would be a lie.
+        if (isAway(error)) return Answer.accepted(of.context, answer.commandId);
+        throw error;
+      }
     case 'refused':
       throw refusalToProblem(answer.refusal);
     case 'pending':
@@ -60,4 +63,25 @@ export async function answerCommand(
     case 'failed':
       throw new ProblemException(problemOfStatus(500, 'The command could not be decided. It was not carried out.'));
   }
+}
+
+async function show(
+  answer: Succeeded,
+  {
+    created,
+    resource,
+  }: { readonly created?: (answer: Succeeded) => string; readonly resource?: (answer: Succeeded) => unknown },
+): Promise<Answer<unknown>> {
+  const { version, position } = answer;
+  const body = resource === undefined ? answer.resource : await resource(answer);
+  const where = { version, position: formatPosition(position) };
+  return created === undefined ? Answer.ok(body, where) : Answer.created(body, { ...where, location: created(answer) });
+}
+
+function isAway(error: unknown): boolean {
+  return (
+    error instanceof VaultUnavailable ||
+    error instanceof DatabaseUnavailable ||
+    (error instanceof ProblemException && error.problem.status === 503)
+  );
 }
