@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import { parseScopes } from '#smart';
 import { HostileFhirServer } from '#testing';
+import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
 import { PageLinks } from '../../apps/gateway/src/page-links/page-links.js';
 import { CallRecords } from '../../apps/gateway/src/proxy/call-records.js';
@@ -73,6 +74,7 @@ export class GatewayInProcess {
           { append: async () => ({ id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } }) },
           'gateway-1',
         ),
+        origins: new Origins({ isOriginOfAny: () => false }),
         upstream,
       },
       BASE,

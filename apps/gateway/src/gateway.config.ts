@@ -35,9 +35,10 @@ export class GatewayConfig implements ConfigSection {
   @Setting('GATEWAY_USER_RIGHTS', {
     mustBe: 'rules such as Practitioner:everybody or RelatedPerson:patient-in-context, separated by commas',
     describe: 'Whose data users see, by the type of their own resource; a Patient sees the own, others nobody’s.',
+    byDefault: 'Practitioner:patient-in-context in development, else none',
   })
   @Matches(/^(Practitioner|PractitionerRole|RelatedPerson|Person):(everybody|patient-in-context)$/, { each: true })
-  userRights: string[] = [];
+  userRights: string[];
 
   @Setting('GATEWAY_PAGE_KEY', {
     mustBe: '32 bytes in base64, the same for all instances',
@@ -58,6 +59,9 @@ export class GatewayConfig implements ConfigSection {
   }
 
   complete(_service: object, base: object): void {
+    const rights: { readonly userRights?: string[] | undefined } = { ...this };
+    const isDevelopment = base instanceof BaseConfig && base.development;
+    if (rights.userRights === undefined) this.userRights = isDevelopment ? ['Practitioner:patient-in-context'] : [];
     const given: { readonly jwksUrl?: string | undefined } = { ...this };
     if (given.jwksUrl === undefined && base instanceof BaseConfig) this.jwksUrl = base.publicUrl + oauthPaths.jwks;
   }

@@ -9,6 +9,7 @@ import { gateway } from './gateway.part.js';
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const application = mintId(3);
 const other = mintId(4);
+const ofPatients = mintId(5);
 const day = 86_400_000;
 
 /** A FHIR server that answers too much: a search brings a type that nobody asked for, errors tell what they know. */
@@ -109,6 +110,7 @@ describe('the gateway', () => {
     await tail.start();
     await openAccess(application, 'client-1');
     await openAccess(other, 'client-2');
+    await openAccess(ofPatients, 'client-3', ['patient/*.rs'], ['https://app.example.org']);
   }, 90_000);
 
   afterAll(async () => {
@@ -120,20 +122,25 @@ describe('the gateway', () => {
 
   const by = (subject: string) => ({ subject, actor: 'someone', time: new Date().toISOString() });
 
-  async function openAccess(subject: string, clientId: string): Promise<void> {
+  async function openAccess(
+    subject: string,
+    clientId: string,
+    scopes = ['system/Observation.rs'],
+    allowedOrigins: string[] = [],
+  ): Promise<void> {
     const reviewed = {
       name: 'Lab viewer',
       kind: 'backend' as const,
       clientType: 'confidential-asymmetric' as const,
-      scopes: ['system/Observation.rs', 'system/Patient.rs'],
+      scopes: ['system/Observation.rs', 'system/Patient.rs', 'patient/*.rs'],
       purposesOfUse: [{ code: 'TREAT', justification: 'shows results' }],
       redirectUris: [],
-      allowedOrigins: [],
+      allowedOrigins,
     };
     const approved = {
       approvalVersion: 1,
       submission: 1,
-      scopes: ['system/Observation.rs'],
+      scopes,
       expiresAt: new Date(Date.now() + day).toISOString(),
     };
     const other = { description: '', attestations: [], documents: [] };
@@ -336,6 +343,75 @@ describe('the gateway', () => {
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toMatch(make ? /error="invalid_token"/ : /^Bearer$/);
     expect(upstream.requests).toHaveLength(before);
+  });
+
+  const patientClaims = (patient?: string) => ({
+    client_id: 'client-3',
+    sub: 'user-1',
+    gatehouse_application: ofPatients,
+    gatehouse_grant: mintId(5),
+    scope: 'patient/*.rs',
+    ...(patient === undefined ? {} : { patient, fhirUser: `Patient/${patient}` }),
+  });
+
+  test('under a patient’s token the own is read, another’s is not there, and without a patient nothing is granted', async () => {
+    expect((await call('/Observation/o1', patientClaims('p1'))).status).toBe(200);
+    const [hidden, unknown] = [
+      await call('/Observation/o1', patientClaims('p2')),
+      await call('/Observation/none', patientClaims('p2')),
+    ];
+    expect([hidden.status, await hidden.text()]).toEqual([404, await unknown.text()]);
+    expect((await call('/Observation/o1', patientClaims())).status).toBe(403);
+    expect((await call('/Observation/o1', { ...patientClaims('p1'), fhirUser: 'Patient/p2' })).status).toBe(403);
+    const search = await call('/Observation?status=final', patientClaims('p1'));
+    expect(await search.json()).toMatchObject({ total: 1 });
+    expect(upstream.requests.at(-1)?.url).toContain('performer=Patient%2Fp1');
+  });
+
+  test('a token that does not count leaves a record, without the token', async () => {
+    const forged = await token({ iss: 'https://forged.example', jti: 'forged' });
+    await service.call('/fhir/Observation/o1', {
+      headers: { authorization: `Bearer ${forged}`, 'user-agent': 'forger' },
+    });
+    const found = () =>
+      records.find(({ type, data }) => type === 'access-denied' && 'userAgent' in data && data.userAgent === 'forger');
+    await until(() => found() !== undefined);
+    expect(found()).toMatchObject({
+      data: { reason: expect.stringContaining('token: '), status: 401 },
+      meta: { subject: 'unknown' },
+    });
+    expect(JSON.stringify(found())).not.toContain(forged.slice(-20));
+  });
+
+  describe('pages of other origins', () => {
+    const preflight = async (path: string, origin: string) =>
+      (await service.call(path, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'GET' } }))
+        .headers;
+
+    test('a preflight without a token is answered for registered origins, never with credentials', async () => {
+      const allowed = await preflight('/fhir/Observation', 'https://app.example.org');
+      expect(allowed.get('access-control-allow-origin')).toBe('https://app.example.org');
+      expect(allowed.get('access-control-allow-headers')).toContain('Authorization');
+      expect(allowed.get('access-control-allow-credentials')).toBeNull();
+      expect(
+        (await preflight('/fhir/Observation', 'https://evil.example')).get('access-control-allow-origin'),
+      ).toBeNull();
+      expect((await preflight('/fhir/metadata', 'https://evil.example')).get('access-control-allow-origin')).toBe('*');
+    });
+
+    test('answers and errors may be read by the pages of the application that calls', async () => {
+      const origin = { origin: 'https://app.example.org' };
+      const own = await call('/Observation/o1', patientClaims('p1'), origin);
+      expect(own.headers.get('access-control-allow-origin')).toBe('https://app.example.org');
+      expect(own.headers.get('access-control-expose-headers')).toContain('ETag');
+      expect(
+        (await call('/Observation/none', patientClaims('p1'), origin)).headers.get('access-control-allow-origin'),
+      ).toBe(origin.origin);
+      const noToken = await service.call('/fhir/Observation/o1', { headers: origin });
+      expect([noToken.status, noToken.headers.get('access-control-allow-origin')]).toEqual([401, origin.origin]);
+      // It is registered, and not by the application whose token this is.
+      expect((await call('/Observation/o1', {}, origin)).headers.get('access-control-allow-origin')).toBeNull();
+    });
   });
 
   test('a token in the query does not count', async () => {

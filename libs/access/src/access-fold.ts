@@ -1,5 +1,5 @@
 import { type AccessEvent, type ApplicationAccess, evolveAccess, takesAway } from './application-access.js';
-import { effectiveAccess, type EffectiveAccess } from './effective-access.js';
+import { effectiveAccess, type EffectiveAccess, originsOf } from './effective-access.js';
 
 /** A revoked token is remembered this long past its expiry, for clocks that are behind: in milliseconds. */
 const EXPIRY_TOLERANCE_MS = 120_000;
@@ -65,6 +65,15 @@ export class AccessFold {
       grants: this.#revokedGrants.get(applicationId)?.ids ?? NONE,
     };
     return state && effectiveAccess(applicationId, state, revoked, nowMs);
+  }
+
+  /** Whether the pages of any application with open access come from an origin. Looks through all of them. */
+  isOriginOfAny(origin: string, nowMs: number): boolean {
+    for (const applicationId of this.#applications.keys()) {
+      const access = this.byApplicationId(applicationId, nowMs);
+      if (access?.status === 'open' && originsOf(access).includes(origin)) return true;
+    }
+    return false;
   }
 
   /** All that is held now, whatever is applied while the items are taken: what is known of an application is never changed in place. */

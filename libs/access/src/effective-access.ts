@@ -80,6 +80,16 @@ function closedBecause(
   return undefined;
 }
 
+/** Where an application's pages come from: the origins that it registered, else those of its redirect URIs. */
+export function originsOf({
+  allowedOrigins,
+  redirectUris,
+}: Pick<EffectiveAccess, 'allowedOrigins' | 'redirectUris'>): readonly string[] {
+  if (allowedOrigins.length > 0) return allowedOrigins;
+  // A URI of a private scheme has the origin "null", which is that of everything sandboxed.
+  return redirectUris.map((uri) => new URL(uri).origin).filter((origin) => origin !== 'null');
+}
+
 /** What an access token says of how it was earned. */
 export interface TokenStanding {
   readonly tokenId: string;

@@ -1,7 +1,7 @@
 import { allResourceTypes, oauthPaths } from '#smart';
 
 /** Types that cannot be had through the gateway yet, whatever the scopes say. */
-const withheld: ReadonlySet<string> = new Set(['Binary', 'Bundle', 'Parameters', 'Subscription']);
+const withheld: ReadonlySet<string> = new Set(['Bundle', 'Parameters', 'Subscription']);
 
 const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
 
@@ -27,7 +27,7 @@ export function capabilityStatement(publicUrl: string, date: string): object {
         mode: 'server',
         security: {
           extension: [oauthUris(publicUrl)],
-          cors: false,
+          cors: true,
           service: [
             {
               coding: [
@@ -42,7 +42,11 @@ export function capabilityStatement(publicUrl: string, date: string): object {
         },
         resource: allResourceTypes
           .filter((type) => !withheld.has(type))
-          .map((type) => ({ type, interaction: INTERACTIONS.map((code) => ({ code })) })),
+          .map((type) => ({
+            type,
+            // A Binary is read by its id, from what names it.
+            interaction: (type === 'Binary' ? (['read', 'vread'] as const) : INTERACTIONS).map((code) => ({ code })),
+          })),
       },
     ],
   };

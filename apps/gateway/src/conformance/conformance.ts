@@ -20,6 +20,11 @@ export class Conformance {
     this.#smart = { contentType: 'application/json', body: json(smartConfiguration(publicUrl)) };
   }
 
+  /** Whether pages of any origin may read what stands at a path. */
+  static isOpenToAll(path: string): boolean {
+    return path === '/metadata' || path.startsWith('/.well-known/');
+  }
+
   /** Answers when the request is for one of the documents. @returns whether it was */
   answer(
     { method = '', headers }: IncomingMessage,

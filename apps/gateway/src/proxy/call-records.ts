@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type AccessDecisionRecord, type ActivityRecord, formatPosition } from '#contracts';
+import { type AccessDecisionRecord, type ActivityRecord, formatPosition, UNKNOWN_APPLICATION } from '#contracts';
 import type { ActivityPort } from '#event-log';
 import { type FhirInteraction, serialiseScope } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
@@ -16,6 +16,12 @@ export interface RecordedCall {
   readonly userAgent?: string;
 }
 
+/** What is known of a call whose token does not count. */
+export type UnbelievedCall = Pick<RecordedCall, 'method' | 'correlationId' | 'clientAddress' | 'userAgent'>;
+
+/** So many records of calls that nobody vouches for may wait: a flood of bad tokens must not become one of records. */
+const UNBELIEVED_WAITING = 100;
+
 /** Cannot be recorded: nothing that depends on the record may leave. */
 export class NotRecorded extends Error {
   override readonly name = 'NotRecorded';
@@ -26,6 +32,8 @@ type Completed = Extract<ActivityRecord, { readonly type: 'access-completed' }>[
 
 /** Writes what was decided and what left into the log. */
 export class CallRecords {
+  #unbelieved = 0;
+
   constructor(
     private readonly activity: ActivityPort,
     private readonly enforcementPoint: string,
@@ -61,11 +69,33 @@ export class CallRecords {
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       reason: decision.outcome === 'allow' ? 'the scopes allow it' : decision.reason,
       ...(status === undefined ? {} : { status }),
-      ...(call.clientAddress === undefined ? {} : { clientAddress: call.clientAddress }),
-      ...(call.userAgent === undefined ? {} : { userAgent: call.userAgent.slice(0, 512) }),
+      ...clientIn(call),
     };
     const type = decision.outcome === 'allow' ? 'access-allowed' : 'access-denied';
     return await this.#append({ type, data }, call);
+  }
+
+  /** Records a call whose token does not count, as far as that can be done; nobody waits for it. */
+  async unbelieved(call: UnbelievedCall, reason: string, status: number): Promise<void> {
+    if (this.#unbelieved >= UNBELIEVED_WAITING) return;
+    this.#unbelieved++;
+    const data: AccessDecisionRecord = {
+      callId: CallRecords.newCallId(),
+      endpoint: ENDPOINT,
+      enforcementPoint: this.enforcementPoint,
+      method: call.method.slice(0, 16),
+      reason: `token: ${reason}`,
+      status,
+      ...clientIn(call),
+    };
+    const meta = { subject: UNKNOWN_APPLICATION, actor: 'unknown', correlationId: call.correlationId };
+    try {
+      await this.activity.append({ type: 'access-denied', data }, meta);
+    } catch (cause) {
+      throw new NotRecorded('a token that does not count could not be recorded', { cause });
+    } finally {
+      this.#unbelieved--;
+    }
   }
 
   /** Records what became of a call that was let in. */
@@ -83,6 +113,16 @@ export class CallRecords {
       throw new NotRecorded('the call could not be recorded', { cause });
     }
   }
+}
+
+function clientIn({
+  clientAddress,
+  userAgent,
+}: UnbelievedCall): Pick<AccessDecisionRecord, 'clientAddress' | 'userAgent'> {
+  return {
+    ...(clientAddress === undefined ? {} : { clientAddress }),
+    ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, 512) }),
+  };
 }
 
 /** Type and id of what was asked for. The id of a patient is a person's, so that it stays out of the log. */

@@ -5,6 +5,7 @@ import type { EffectiveAccess } from '#access';
 import type { ActivityRecord } from '#contracts';
 import { parseScopes } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
+import { Origins } from '../allow-origins/origins.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { CallRecords } from './call-records.js';
@@ -85,6 +86,7 @@ async function call(
       rights: new ConfiguredRights(new Map()),
       pages: new PageLinks(randomBytes(32)),
       records: new CallRecords(activity, 'gateway-1'),
+      origins: new Origins({ isOriginOfAny: () => false }),
       upstream,
     },
     'https://gatehouse.example.org/fhir',

@@ -3,6 +3,7 @@ import type { AccessFold, EffectiveAccess } from '#access';
 import type { EnforcementPoint } from '#enforcement';
 import type { Log } from '#host';
 import { type FhirRequest, type Reaches, readRequest, splitTarget } from '#smart';
+import type { Origins } from '../allow-origins/origins.js';
 import { answerCall } from '../answer/answer-call.js';
 import { Answering, type CheckedAnswer, NotAnswered } from '../answer/answering.js';
 import { isNotModified } from '../answer/not-modified.js';
@@ -47,6 +48,7 @@ interface Means {
   readonly rights: UserRights;
   readonly pages: PageLinks;
   readonly records: CallRecords;
+  readonly origins: Origins;
   readonly upstream: Pick<Upstream, 'ask' | 'base'>;
 }
 
@@ -81,8 +83,23 @@ export class FhirCalls {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<FhirError | undefined> {
     const target = splitTarget(originalUrlOf(request), FHIR_MOUNT);
     if (!target) return fhirError(404, 'not-found', 'There is nothing here.');
+    const { origins, records } = this.means;
+    origins.allowAny(request, response);
+    const about = {
+      method: request.method ?? '',
+      correlationId: String(response.getHeader('x-correlation-id') ?? ''),
+      ...clientOf(request),
+    };
     const claims = await this.#believe(request, target.query);
-    if ('status' in claims) return claims;
+    if ('status' in claims) {
+      // Whoever comes without a token is nobody; a token that does not count is worth a look.
+      if (claims.status === 401 && request.headers.authorization !== undefined)
+        records
+          .unbelieved(about, claims.body.issue[0].diagnostics, claims.status)
+          .catch((error: unknown) => this.log.warn('a token that does not count was not recorded', error));
+      return claims;
+    }
+    origins.narrowTo(this.#accessOf(claims), request, response);
     const form = target.path.endsWith('/_search') ? await readForm(request) : '';
     if (form === undefined)
       return fhirError(413, 'too-long', `A search takes at most ${FORM_LIMIT} bytes of parameters.`);
@@ -93,9 +110,7 @@ export class FhirCalls {
       claims,
       ...this.#read(asked, claims),
       reaches: reachesOf(claims, this.means.rights, [this.base]),
-      method: request.method ?? '',
-      correlationId: String(response.getHeader('x-correlation-id') ?? ''),
-      ...clientOf(request),
+      ...about,
     };
     if (!this.#point.holdsLease()) return notNow('This instance is not up to date with what is in force.');
     const access = this.#accessOf(claims);

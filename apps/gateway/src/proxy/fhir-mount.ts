@@ -4,6 +4,7 @@ import { splitTarget } from '#smart';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { Origins } from '../allow-origins/origins.js';
 import { VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { Conformance } from '../conformance/conformance.js';
 import { GatewayConfig } from '../gateway.config.js';
@@ -49,13 +50,16 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     const records = new CallRecords(this.activity, this.gateway.point.id);
     const rights = new ConfiguredRights(new Map(this.config.rightsRules()));
     const pages = new PageLinks(this.config.pageKeyBytes());
-    const means = { tokens, rights, pages, records, upstream: this.upstream };
+    const origins = new Origins(this.gateway.point.access);
+    const means = { tokens, rights, pages, records, origins, upstream: this.upstream };
     const calls = new FhirCalls(this.gateway, means, fhirBase, this.log);
     mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
       prefix: FHIR_MOUNT,
       publicUrl,
       handler: async (request, response) => {
         const target = splitTarget(originalUrlOf(request), FHIR_MOUNT);
+        const isOpenToAll = target !== undefined && Conformance.isOpenToAll(target.path);
+        if (origins.answerPreflight(request, response, isOpenToAll)) return;
         if (target && conformance.answer(request, target, response)) return;
         await calls.handle(request, response);
       },
