@@ -27,6 +27,8 @@ import { LaunchesController } from './launch-app/launches.controller.js';
 import { Launches } from './launch-app/launches.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
 import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
+import { GrantReceipts } from './see-grants/grant-receipts.js';
+import { GrantsController } from './see-grants/grants.controller.js';
 import { PATIENT_RIGHTS } from './see-patients/patient-rights.js';
 import { UpstreamRights } from './see-patients/upstream-rights.js';
 import { IdentityFederation } from './sign-in/identity-federation.js';
@@ -44,6 +46,7 @@ import { TokenConfig } from './token.config.js';
     SignInController,
     InteractionController,
     LaunchesController,
+    GrantsController,
   ],
   providers: [
     ...provideCommands(token),
@@ -58,6 +61,7 @@ import { TokenConfig } from './token.config.js';
     Launches,
     UserGrants,
     GrantEvents,
+    GrantReceipts,
     RefreshTokens,
     UserTokens,
     IdentityFederation,

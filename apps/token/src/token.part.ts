@@ -1,4 +1,5 @@
 import type { ServicePart } from '#host';
+import { AddGrantUse1763942400013 } from './migrations/add-grant-use.js';
 import { CreateAuthorization1763942400011 } from './migrations/create-authorization.js';
 import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys.js';
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
@@ -13,7 +14,7 @@ export const tokenPart: ServicePart = {
   module: TokenModule,
   config: [TokenConfig],
   migrations: {
-    protocol: [CreateTokenProtocol1763942400004, CreateAuthorization1763942400011],
+    protocol: [CreateTokenProtocol1763942400004, CreateAuthorization1763942400011, AddGrantUse1763942400013],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },
 };

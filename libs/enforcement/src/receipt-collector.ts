@@ -1,4 +1,4 @@
-import { formatPosition, type PointReport, type Position, registration } from '#contracts';
+import { formatPosition, type PointReport, type Position, registration, token } from '#contracts';
 import { eventsOf, LogEnds, type LogSettings, LogTail } from '#event-log';
 import { AppliedPositions } from './applied-positions.js';
 import { type Clock, elapsedSurely, type Instant, processClock } from './clock.js';
@@ -48,14 +48,16 @@ interface KnownPoint {
   readonly heardAt: Instant;
 }
 
-const EVENTS = eventsOf(registration);
+/** Whose closures a collector waits for. */
+const CLOSURES = { registration: eventsOf(registration), token: eventsOf(token) } as const;
+type Closures = (typeof CLOSURES)[keyof typeof CLOSURES];
 /** Between questions to brokers that do not answer. */
 const RETRY_MS = 200;
 
 /** Collects the reports of enforcement points, and waits until an event is in force at all of them. */
 export class ReceiptCollector {
   readonly #ends: LogEnds;
-  readonly #tail: LogTail<typeof EVENTS | typeof reportSource>;
+  readonly #tail: LogTail<Closures | typeof reportSource>;
   readonly #points = new Map<string, KnownPoint>();
   readonly #waiters = new Waiters();
   readonly #stopping = new AbortController();
@@ -68,17 +70,20 @@ export class ReceiptCollector {
     private readonly options: {
       /** Reading the log cannot go on: no receipt will be given any more. */
       readonly onFailure: (error: unknown) => void;
+      /** The context that closes; registration unless it is said. */
+      readonly context?: keyof typeof CLOSURES;
       readonly timing?: EnforcementTiming;
       readonly clock?: Clock;
     },
   ) {
+    const closures: Closures = CLOSURES[options.context ?? 'registration'];
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
     this.#ends = new LogEnds(settings);
     this.#tail = new LogTail(settings, {
-      sources: [EVENTS, reportSource],
+      sources: [closures, reportSource],
       from: async (ends) => {
-        const starts = new Map([...(await ends.endsOf([EVENTS])), ...(await ends.startsOf([reportSource]))]);
+        const starts = new Map([...(await ends.endsOf([closures])), ...(await ends.startsOf([reportSource]))]);
         this.#read = new AppliedPositions(starts);
         return starts;
       },

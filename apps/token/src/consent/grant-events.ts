@@ -6,7 +6,8 @@ import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { UserGrants, type UserGrant } from './user-grants.js';
 
 type GrantEnd = Extract<TokenCommand, { readonly type: 'revoke-grant' }>['data']['cause'];
-type Succeeded = Extract<CommandAnswer, { readonly status: 'succeeded' }>;
+/** A command that the log has decided. */
+export type Succeeded = Extract<CommandAnswer, { readonly status: 'succeeded' }>;
 
 /** Grants begin and end in the log; what stands in the database follows. */
 @Injectable()

@@ -107,7 +107,7 @@ export class InteractionController {
           'content-security-policy': policy,
           'cache-control': 'no-store',
         };
-        await reply.headers(headers).send(html);
+        await reply.status(200).headers(headers).send(html);
         return;
       }
       default:

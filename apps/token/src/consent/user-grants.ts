@@ -37,6 +37,20 @@ interface GrantRow {
   readonly session: Buffer | null;
 }
 
+/** A grant with its times; when it last brought a token. */
+export interface UsedGrant extends UserGrant {
+  readonly consentedAt: Date;
+  readonly lastUsedAt: Date;
+  readonly expiresAt: Date;
+}
+
+interface UseRow {
+  readonly grant_id: string;
+  readonly consented_at: Date;
+  readonly last_used_at: Date;
+  readonly expires_at: Date;
+}
+
 /** Keeps grants in schema `protocol`; every method throws `DatabaseUnavailable`. */
 @Injectable()
 export class UserGrants {
@@ -82,14 +96,22 @@ export class UserGrants {
     await this.database.query('DELETE FROM protocol.refresh_tokens WHERE grant_id = $1', [grantId]);
   }
 
-  /** What of a user’s could still bring tokens. */
-  async ofUser(userId: string): Promise<readonly UserGrant[]> {
-    const rows = await this.database.query<GrantRow & { readonly grant_id: string }>(
-      `SELECT grant_id, application_id, client_id, user_id, scopes, duration, context, session FROM protocol.grants
-       WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now()`,
+  /** What of a user’s still brings tokens, the latest first. */
+  async ofUser(userId: string): Promise<readonly UsedGrant[]> {
+    const rows = await this.database.query<GrantRow & UseRow>(
+      `SELECT grant_id, application_id, client_id, user_id, scopes, duration, context, session,
+              consented_at, last_used_at, expires_at
+       FROM protocol.grants
+       WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now() AND last_used_at IS NOT NULL
+       ORDER BY consented_at DESC LIMIT 200`,
       [userId],
     );
-    return rows.map((row) => grantOf(row.grant_id, row));
+    return rows.map((row) => ({
+      ...grantOf(row.grant_id, row),
+      consentedAt: row.consented_at,
+      lastUsedAt: row.last_used_at,
+      expiresAt: row.expires_at,
+    }));
   }
 }
 

@@ -107,7 +107,8 @@ export class RefreshTokens {
       if (row.predecessor !== null)
         await query('UPDATE protocol.refresh_tokens SET successor = NULL WHERE digest = $1', [row.predecessor]);
       await query(
-        'UPDATE protocol.grants SET expires_at = now() + make_interval(days => $2) WHERE grant_id = $1 AND ended_at IS NULL',
+        `UPDATE protocol.grants SET expires_at = now() + make_interval(days => $2), last_used_at = now()
+         WHERE grant_id = $1 AND ended_at IS NULL`,
         [row.grant_id, lifeDays + 1],
       );
       await acknowledged();

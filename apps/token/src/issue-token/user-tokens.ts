@@ -98,10 +98,11 @@ export class UserTokens {
       );
       if (!isOne(consumed)) return false;
       const life = grant.duration === 'once' ? 1 : this.config.refreshDays;
-      await query('UPDATE protocol.grants SET expires_at = now() + make_interval(days => $2) WHERE grant_id = $1', [
-        grant.grantId,
-        life + 1,
-      ]);
+      await query(
+        `UPDATE protocol.grants SET expires_at = now() + make_interval(days => $2), last_used_at = now()
+         WHERE grant_id = $1`,
+        [grant.grantId, life + 1],
+      );
       if (grant.duration !== 'once')
         refreshed.refresh = await this.refreshTokens.first(query, keptOf(grant, admitted), life);
       await this.record(issuer, ctx, 'authorization_code', grant, admitted, token);

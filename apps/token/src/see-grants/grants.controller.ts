@@ -1,0 +1,139 @@
+import { Consumes, forbidden, notFound, Public, VAULT } from '#host';
+import { oauthPaths } from '#smart';
+import type { Vault } from '#vault';
+import { Body, Controller, Get, Headers, Inject, Post, Res, UseFilters } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import { explained } from '../consent/consent-view.js';
+import { GrantEvents } from '../consent/grant-events.js';
+import { sameText } from '../consent/same-text.js';
+import { UserGrants, type UsedGrant } from '../consent/user-grants.js';
+import { PageErrors } from '../pages/page-errors.filter.js';
+import { renderPage } from '../pages/render.js';
+import type { GrantsView, GrantView, NoticeView, WithdrawnView } from '../pages/view-models.js';
+import { PATIENT_RIGHTS, type PatientRights } from '../see-patients/patient-rights.js';
+import { PersonSessions, type Person } from '../sign-in/person-sessions.js';
+import { GrantReceipts } from './grant-receipts.js';
+
+type Form = Readonly<Record<string, unknown>> | undefined;
+
+/** A person sees whom they let in, and sends them away: SMART's `management_endpoint`. */
+@Controller(oauthPaths.grants)
+@ApiExcludeController()
+@Public()
+@UseFilters(PageErrors)
+export class GrantsController {
+  constructor(
+    private readonly sessions: PersonSessions,
+    private readonly grants: UserGrants,
+    private readonly events: GrantEvents,
+    private readonly receipts: GrantReceipts,
+    private readonly clients: AdmittedClients,
+    @Inject(PATIENT_RIGHTS) private readonly rights: PatientRights,
+    @Inject(VAULT) private readonly vault: Vault,
+  ) {}
+
+  @Get()
+  async see(@Headers('cookie') cookies: string | undefined, @Res() reply: FastifyReply): Promise<void> {
+    const person = await this.sessions.current(cookies);
+    if (person === undefined) {
+      const begun = await this.sessions.begin(oauthPaths.grants, false);
+      await reply
+        .status(303)
+        .headers({ location: begun.url, 'set-cookie': [...begun.cookies] })
+        .send();
+      return;
+    }
+    await send(reply, await this.view(person));
+  }
+
+  /** Withdraws one grant; answered when it is in force everywhere. */
+  @Post('withdrawals')
+  @Consumes('application/x-www-form-urlencoded')
+  async withdraw(
+    @Headers('cookie') cookies: string | undefined,
+    @Body() form: Form,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const person = await this.sender(cookies, form);
+    const grant = (await this.grants.ofUser(person.userId)).find(({ grantId }) => grantId === form?.['grant']);
+    if (grant === undefined) throw notFound();
+    const ended = await this.events.revoke(grant, 'withdrawn', person.userId);
+    const receipt = await this.receipts.of(grant.applicationId, ended);
+    const applicationName = this.nameOf(grant);
+    const withdrawn: WithdrawnView | undefined = receipt && {
+      applicationName,
+      enforcedAt: receipt.enforcedAt,
+      points: receipt.enforcementPoints.length,
+      outstanding: receipt.outstanding.length,
+    };
+    await send(reply, await this.view(person, withdrawn));
+  }
+
+  @Post('sign-out')
+  @Consumes('application/x-www-form-urlencoded')
+  async signOut(
+    @Headers('cookie') cookies: string | undefined,
+    @Body() form: Form,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const person = await this.sender(cookies, form);
+    reply.header('set-cookie', await this.sessions.end(person.session));
+    await send(reply, {
+      page: 'notice',
+      status: 200,
+      title: 'You are signed out',
+      detail: 'Applications that were let in for as long as you are signed in have no access any more.',
+    });
+  }
+
+  private async sender(cookies: string | undefined, form: Form): Promise<Person> {
+    const person = await this.sessions.current(cookies);
+    const csrf = form?.['csrf'];
+    if (person === undefined || typeof csrf !== 'string' || !sameText(csrf, person.csrf))
+      throw forbidden('The form did not come from this page, or you are not signed in any more.');
+    return person;
+  }
+
+  private async view(person: Person, withdrawn?: WithdrawnView): Promise<GrantsView> {
+    const user = await this.vault.lookupSubject(person.userId);
+    const grants = await this.grants.ofUser(person.userId);
+    return {
+      page: 'grants',
+      withdraw: { action: `${oauthPaths.grants}/withdrawals`, csrf: person.csrf },
+      signOut: { action: `${oauthPaths.grants}/sign-out`, csrf: person.csrf },
+      user: user?.name === undefined ? {} : { name: user.name },
+      grants: await Promise.all(grants.map((grant) => this.viewOf(grant))),
+      ...(withdrawn === undefined ? {} : { withdrawn }),
+    };
+  }
+
+  private async viewOf(grant: UsedGrant): Promise<GrantView> {
+    const { patient: id, fhirUser } = grant.context;
+    const patient = id === undefined || fhirUser === undefined ? undefined : await this.rights.patientFor(fhirUser, id);
+    return {
+      grantId: grant.grantId,
+      applicationName: this.nameOf(grant),
+      explanations: grant.scopes.map(explained),
+      ...(patient === undefined ? {} : { patient }),
+      consentedAt: grant.consentedAt.toISOString(),
+      lastUsedAt: grant.lastUsedAt.toISOString(),
+      expiresAt: grant.expiresAt.toISOString(),
+    };
+  }
+
+  private nameOf({ clientId }: UsedGrant): string {
+    return this.clients.open(clientId)?.name ?? 'An application whose access is closed';
+  }
+}
+
+async function send(reply: FastifyReply, view: GrantsView | NoticeView): Promise<void> {
+  const { html, policy } = renderPage(view);
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': policy,
+    'cache-control': 'no-store',
+  };
+  await reply.status(200).headers(headers).send(html);
+}
