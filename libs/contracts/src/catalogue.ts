@@ -1,6 +1,7 @@
 import { decodeActivity, encodeActivity } from './activity/codec.js';
 import { activity } from './activity/contract.js';
 import { approval } from './approval/contract.js';
+import type { Extension } from './asyncapi/envelope-schema.js';
 import { ContextCodec, parseEnvelope } from './codec.js';
 import type { ContextContract, MessageMap } from './definition.js';
 import { decodeReport, encodeReport } from './enforcement/codec.js';
@@ -22,6 +23,8 @@ export interface Channel {
   readonly messages: MessageMap;
   /** What the key of a record is. */
   readonly key: string;
+  /** What the envelope of its records carries besides the attributes that every record has. */
+  readonly extensions: { readonly required: readonly Extension[]; readonly optional: readonly Extension[] };
   /**
    * Reads a record of any version, and gives it as this release writes it.
    *
@@ -47,12 +50,14 @@ export function channelsOf(contract: ContextContract): readonly Channel[] {
       context,
       messages: commands,
       key: SUBJECT_KEY,
+      extensions: { required: ['deadline', 'bodydigest'], optional: ['expectedversion'] },
       rewrite: (record) => codec.encodeCommand(codec.decodeCommand(record)),
     }),
     channel(topics.events, {
       context,
       messages: events,
       key: SUBJECT_KEY,
+      extensions: { required: ['sequence', 'commandoffset'], optional: [] },
       rewrite(record) {
         const { meta, ...event } = codec.decodeEvent(record);
         return codec.encodeEvent(event, meta);
@@ -62,6 +67,7 @@ export function channelsOf(contract: ContextContract): readonly Channel[] {
       context,
       messages: outcomes,
       key: SUBJECT_KEY,
+      extensions: { required: ['commandoffset'], optional: [] },
       rewrite(record) {
         const { outcome, commandOffset } = answers.decode(record);
         const { id, time, subject, actor, correlationid, causationid } = parseEnvelope(record);
@@ -79,6 +85,7 @@ export const channels: readonly Channel[] = [
     context: 'activity',
     messages: activity,
     key: SUBJECT_KEY,
+    extensions: { required: ['sequence', 'run'], optional: [] },
     rewrite(record) {
       const { meta, ...entry } = decodeActivity(record);
       return encodeActivity(entry, meta);
@@ -88,6 +95,7 @@ export const channels: readonly Channel[] = [
     context: 'enforcement',
     messages: enforcement,
     key: "The enforcement point's id; compaction keeps the last report of each.",
+    extensions: { required: [], optional: [] },
     rewrite: (record) => encodeReport(decodeReport(record), parseEnvelope(record).id),
   }),
 ];

@@ -16,3 +16,5 @@ export * from './activity/codec.js';
 export * from './enforcement/contract.js';
 export * from './enforcement/codec.js';
 export * from './catalogue.js';
+export { asyncApiDocument, type TopicsUsed } from './asyncapi/document.js';
+export { goldenRecords } from './golden/golden-records.js';

@@ -86,6 +86,7 @@ export class EnforcementPoint {
     this.#lapse = new LapseWatch(this.#lease, options.onLapse);
     this.#snapshots =
       options.snapshots && new AccessSnapshots(options.snapshots, SOURCES, this.access, () => this.#applied.snapshot());
+    settings.onTopic?.('sends', enforcementTopic.name);
     this.#ends = new LogEnds(settings);
     // A report that is older than half a lease earns too little to wait for.
     this.#reports = new OrderedAppender(settings, { deadlineMs: this.#timing.leaseMs / 2 });

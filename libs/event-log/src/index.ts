@@ -1,4 +1,4 @@
-export type { LogSettings, LogSink } from './kafka/log-connection.js';
+export type { LogSettings, LogSink, TopicUse } from './kafka/log-connection.js';
 export { HistoryLost, PartitionReader, type LogRecord } from './kafka/partition-reader.js';
 export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-appender.js';
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';

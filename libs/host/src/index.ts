@@ -18,7 +18,6 @@ export { Database } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
 export { storableJson } from './database/storable.js';
 export { type MigrationClass, type SchemaMigrations, type SchemaName } from './database/database-schemas.js';
-export { ASYNC_API, type AsyncApiSource } from './docs/async-api.controller.js';
 export { HealthRegistry, type HealthProbe } from './health/health-registry.js';
 export { CurrentCaller, callerOf, roles, type Caller, type Role } from './identity/caller.js';
 export { Authenticator, type Authenticated } from './identity/authenticator.js';

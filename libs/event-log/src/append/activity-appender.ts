@@ -47,6 +47,7 @@ export class ActivityAppender implements ActivityPort {
   #numbers = new Array<number>(PARTITIONS).fill(0);
 
   constructor(settings: LogSettings) {
+    settings.onTopic?.('sends', activityTopic.name);
     this.#topic = settings.prefix + activityTopic.name;
     this.#appender = new OrderedAppender(settings, { deadlineMs: DEADLINE_MS, lingerMs: LINGER_MS });
   }

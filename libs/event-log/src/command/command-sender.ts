@@ -89,6 +89,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     onFailure: (error: unknown) => void,
   ) {
     const { commands, events } = topicsOf(contract);
+    settings.onTopic?.('sends', commands.name);
     this.#topic = settings.prefix + commands.name;
     this.#eventsTopic = events.name;
     this.#codec = new ContextCodec(contract);

@@ -21,7 +21,11 @@ export interface LogSettings {
   /** Stands before every topic, group and transactional id: isolates tests on one broker. Empty in production. */
   readonly prefix: string;
   readonly sink: LogSink;
+  /** Told of each topic, by its name without prefix, that a part of the process is made to send to or to read. */
+  readonly onTopic?: (use: TopicUse, topic: string) => void;
 }
+
+export type TopicUse = 'sends' | 'receives';
 
 /** Kafka's isolation levels: `committed` hides open and aborted transactions. */
 export const ISOLATION = { uncommitted: 0, committed: 1 } as const;

@@ -69,6 +69,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
   ) {
     this.#source = eventsOf(definition.source);
     this.target = eventsOf(definition.target);
+    settings.onTopic?.('receives', this.#source.topic);
     this.#topic = settings.prefix + this.#source.topic;
     this.#connection = new LogConnection(settings);
     this.#reader = new PartitionReader(settings, { onSlice: (slice) => this.#reactTo(slice), onFailure });

@@ -95,6 +95,7 @@ export class LogTail<S extends RecordSource<unknown>> {
     private readonly options: TailOptions<S>,
   ) {
     this.#sources = new Map(options.sources.map((source) => [settings.prefix + source.topic, source]));
+    for (const { topic } of options.sources) settings.onTopic?.('receives', topic);
     this.#ends = new LogEnds(settings);
     this.#reader = new PartitionReader(settings, {
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),

@@ -27,7 +27,9 @@ export class ContextWriter<C extends ContextContract, S> {
     private readonly onFailure: (error: unknown) => void,
     private readonly snapshots?: Snapshots,
   ) {
-    const { commands } = topicsOf(decider.contract);
+    const { commands, events, outcomes } = topicsOf(decider.contract);
+    settings.onTopic?.('receives', commands.name);
+    for (const { name } of [events, outcomes]) settings.onTopic?.('sends', name);
     this.#connection = new LogConnection(settings);
     this.#feed = new CommandFeed(settings, settings.prefix + commands.name, onFailure);
     this.#membership = new GroupMembership(settings, {

@@ -1,32 +1,38 @@
-import { Controller, Get } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
-import { UnknownElementException } from '@nestjs/core/errors/exceptions/unknown-element.exception.js';
+import { asyncApiDocument, channels, goldenRecords } from '#contracts';
+import type { LogSettings } from '#event-log';
+import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Public } from '../identity/route-access.js';
+import { LOG_SETTINGS } from '../log/log-startup.js';
+import { UsedTopics } from '../log/used-topics.js';
 import { notFound } from '../problem/problem-exception.js';
 
-/** Provides `() => document` where a module has an AsyncAPI document of the topics that it serves. */
-export const ASYNC_API = Symbol('gatehouse:async-api');
+/** The token of what the documents are about. */
+export const PRODUCT = Symbol('gatehouse:product');
 
-export type AsyncApiSource = () => object;
+export interface Product {
+  readonly service: string;
+  readonly version: string;
+}
 
-/** `/docs/asyncapi.json`: the Kafka contract of whichever module has one. */
+/** `/docs/asyncapi.json`: the Kafka contract, of the topics that this process uses; 404 in a process without any. */
 @Controller('docs')
 @ApiExcludeController()
 @Public()
 export class AsyncApiController {
-  constructor(private readonly modules: ModuleRef) {}
+  #golden: ReturnType<typeof goldenRecords> | undefined;
+
+  constructor(
+    @Inject(PRODUCT) private readonly product: Product,
+    @Inject(LOG_SETTINGS) private readonly settings: LogSettings,
+    private readonly topics: UsedTopics,
+  ) {}
 
   @Get('asyncapi.json')
   document(): object {
-    return this.source()();
-  }
-
-  private source(): AsyncApiSource {
-    try {
-      return this.modules.get<AsyncApiSource>(ASYNC_API, { strict: false });
-    } catch (error) {
-      throw error instanceof UnknownElementException ? notFound() : error;
-    }
+    const use = this.topics.all();
+    if (use.sends.length + use.receives.length === 0) throw notFound();
+    this.#golden ??= goldenRecords();
+    return asyncApiDocument({ ...this.product, prefix: this.settings.prefix, channels, use, golden: this.#golden });
   }
 }

@@ -2,14 +2,16 @@ import type { LogSettings, LogSink } from '#event-log';
 import type { BaseConfig } from '../config/base-config.js';
 import { type Log, type LogFields } from '../logging/log.js';
 import type { LogConfig } from './log-config.js';
+import type { UsedTopics } from './used-topics.js';
 
 /** What libs/event-log needs of the process: where the brokers are, and a log that takes its lines. */
-export function logSettings(base: BaseConfig, config: LogConfig, log: Log): LogSettings {
+export function logSettings(base: BaseConfig, config: LogConfig, log: Log, topics: UsedTopics): LogSettings {
   return {
     brokers: base.kafkaBrokers,
     clientId: 'gatehouse',
     prefix: config.topicPrefix,
     sink: sinkOf(log.for('event-log')),
+    onTopic: (use, topic) => topics.add(use, topic),
   };
 }
 

@@ -114,7 +114,7 @@ function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndP
     module: ServiceModule,
     imports: [
       CqrsModule.forRoot(),
-      HostModule.of(config, log, end),
+      HostModule.of({ service: part.name, version: productVersion }, config, log, end),
       DatabaseModule.of(part.name, entities, migrations),
       ...modules,
     ],

@@ -7,7 +7,7 @@ import { LoadedConfig } from '../config/load-config.js';
 import { VaultConfig, vaultKey } from '../config/vault-config.js';
 import { Database } from '../database/database.js';
 import { DatabaseUnavailable } from '../database/database-error.js';
-import { AsyncApiController } from '../docs/async-api.controller.js';
+import { AsyncApiController, PRODUCT, type Product } from '../docs/async-api.controller.js';
 import { HealthController } from '../health/health.controller.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { AccessGuard } from '../identity/access-guard.js';
@@ -18,6 +18,7 @@ import { logSettings } from '../log/log-settings.js';
 import { snapshotsProvider } from '../log/snapshots/snapshots-provider.js';
 import { LOG_SETTINGS, LogStartup } from '../log/log-startup.js';
 import { Reactions } from '../log/reactions.js';
+import { UsedTopics } from '../log/used-topics.js';
 import { Log } from '../logging/log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
@@ -34,13 +35,14 @@ export const VAULT = Symbol('gatehouse:vault');
 /** What there is one of in a process, injectable everywhere. */
 @Module({})
 export class HostModule {
-  static of(config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
+  static of(product: Product, config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
     const sections: Provider[] = [...config.sections()].map(([section, instance]) => ({
       provide: section,
       useValue: instance,
     }));
     const providers: Provider[] = [
       ...sections,
+      { provide: PRODUCT, useValue: product },
       { provide: LoadedConfig, useValue: config },
       { provide: Log, useValue: log },
       { provide: FatalErrors, useValue: new FatalErrors(log, end) },
@@ -49,7 +51,8 @@ export class HostModule {
       ErrorTranslators,
       LogStartup,
       Reactions,
-      { provide: LOG_SETTINGS, inject: [BaseConfig, LogConfig, Log], useFactory: logSettings },
+      UsedTopics,
+      { provide: LOG_SETTINGS, inject: [BaseConfig, LogConfig, Log, UsedTopics], useFactory: logSettings },
       snapshotsProvider,
       { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
       { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },

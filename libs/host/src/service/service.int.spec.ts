@@ -9,12 +9,12 @@ import { Commands, Creates, Lists, Reads } from '../answer/answers-documented.js
 import { CurrentCaller, type Caller } from '../identity/caller.js';
 import { AnyParty, Public, Roles } from '../identity/route-access.js';
 import type { Problem } from '../problem/problem.js';
-import { ASYNC_API } from '../docs/async-api.controller.js';
 import { refusalToProblem } from '../problem/refusal.js';
 import { CommandContext, SeenPositions, type CommandRequest } from '../request/command-headers.js';
 import { Nested } from '../request/nested.js';
 import { PageQuery, decodeCursor } from '../request/page.js';
-import { formatPosition, type Position } from '#contracts';
+import { formatPosition, review, type Position } from '#contracts';
+import { provideActivity, provideCommands } from '../log/log-providers.js';
 import { UuidParam } from '../request/uuid-param.js';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 
@@ -430,19 +430,25 @@ describe('a service', () => {
       expect(post?.security).toEqual([{ identity: [] }]);
     });
 
-    it('serves the AsyncAPI document of its modules, and none where no module has one', async () => {
+    it('serves the AsyncAPI document of the topics that its parts use, and none where no part uses one', async () => {
       const none = await service.call('/docs/asyncapi.json');
       expect([none.status, none.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
-      const module = {
-        module: ThingsModule,
-        providers: [{ provide: ASYNC_API, useValue: () => ({ asyncapi: '3.0.0' }) }],
-      };
+      const module = { module: ThingsModule, providers: [...provideCommands(review), ...provideActivity()] };
       const talking = await startTestService(
         { ...things, module: () => module },
-        { databaseUrl: own.databaseUrl, issuer },
+        { databaseUrl: own.databaseUrl, issuer, environment: { KAFKA_TOPIC_PREFIX: own.prefix } },
       );
       try {
-        expect(await (await talking.call('/docs/asyncapi.json')).json()).toEqual({ asyncapi: '3.0.0' });
+        expect(await (await talking.call('/docs/asyncapi.json')).json()).toMatchObject({
+          asyncapi: '3.0.0',
+          info: { title: 'Gatehouse: things' },
+          channels: { 'review.commands': { address: `${own.prefix}gatehouse.review.commands` } },
+          operations: {
+            'send.review.commands': { action: 'send' },
+            'receive.review.outcomes': { action: 'receive' },
+            'send.activity': { action: 'send' },
+          },
+        });
       } finally {
         await talking.close();
       }
