@@ -38,6 +38,7 @@ export {
   type ProjectionReadiness,
 } from './log/log-providers.js';
 export { RequestedCommand } from './log/requested-command.js';
+export { PostgresSnapshotStore } from './log/snapshots/postgres-snapshot-store.js';
 export { SNAPSHOTS } from './log/snapshots/snapshots-provider.js';
 export { LOG_SETTINGS, LogStartup } from './log/log-startup.js';
 export { Reactions } from './log/reactions.js';

@@ -62,6 +62,8 @@ const DEADLINE_MS = 60_000;
 const APPEND_DEADLINE_MS = 4_000;
 const REMEMBERED_MS = 24 * 3_600_000;
 const REMEMBERED_COMMANDS = 100_000;
+/** Outcomes that are read before a process sends; what is older is looked for in the log when somebody asks. */
+const READ_AT_START = 16_000;
 const CLOCKS_APART_MS = 60_000;
 
 /** A call of `send` that waits for its outcome. */
@@ -249,9 +251,9 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   }
 }
 
-/** A day ago, but no more outcomes than are remembered: nobody may send a command before they were read. */
+/** A day ago, but few enough outcomes: nobody may send a command before they were read. */
 async function beginningOfMemory(ends: LogEnds, source: ReturnType<typeof outcomesOf>): Promise<NextOffsets> {
-  const share = BigInt(Math.floor(REMEMBERED_COMMANDS / source.partitions));
+  const share = BigInt(Math.floor(READ_AT_START / source.partitions));
   const dayAgo = await ends.offsetsAt([source], Date.now() - REMEMBERED_MS);
   const last = (await ends.endsOf([source])).get(source.topic) ?? [];
   const begin = dayAgo.get(source.topic)?.map((offset, partition) => {
