@@ -107,11 +107,14 @@ export class RegistrationLoad {
     const location = accepted.headers.get('location') ?? '';
     for (let asked = 0; asked < POLLS; asked++) {
       await delay(RETRY_AFTER_MS);
-      const { status, body } = await this.#call({ method: 'GET', path: location }, service, 'GET command');
-      if (status !== 200) this.wrong.push(`${location}, given with a 202, answered ${String(status)}`);
-      if (body['status'] === 'refused' || body['status'] === 'failed')
-        this.wrong.push(`${location} says ${String(body['status'])}`);
-      if (status !== 200 || body['status'] !== 'pending') return;
+      const answer = await this.#call({ method: 'GET', path: location }, service, 'GET command');
+      if (answer.status !== 200) {
+        if (!this.#expectUnavailable('GET command', answer)) return;
+        continue;
+      }
+      const { status } = answer.body;
+      if (status === 'refused' || status === 'failed') this.wrong.push(`${location} says ${status}`);
+      if (status !== 'pending') return;
     }
   }
 
