@@ -127,11 +127,12 @@ function decideWrite(scopes: readonly Scope[], interaction: Write, reaches: Reac
 
 function decideSearch(
   scopes: readonly Scope[],
-  { type, params }: Extract<FhirInteraction, { readonly kind: 'search-type' }>,
+  interaction: Extract<FhirInteraction, { readonly kind: 'search-type' }>,
   reaches: Reaches,
 ): Decision {
+  const { type, params } = interaction;
   if (type === 'Binary') return notEnforced('a Binary is read by its id, and not searched for');
-  const decision = decide(scopes, understandSearch(type, params), reaches);
+  const decision = decide(scopes, understood(interaction), reaches);
   // Which of them are a patient's stands in what they are about, so that all would have to be looked through.
   const names = (code: string) => params.some(({ name }) => name === code);
   if (
@@ -142,6 +143,15 @@ function decideSearch(
   )
     return notEnforced('a search of Provenance under patient/ scopes must name a target');
   return decision;
+}
+
+const searches = new WeakMap<FhirInteraction, Understanding>();
+
+/** What a search needs, worked out once: a call is decided again in each tick in which something leaves. */
+function understood(search: Extract<FhirInteraction, { readonly kind: 'search-type' }>): Understanding {
+  let known = searches.get(search);
+  if (!known) searches.set(search, (known = understandSearch(search.type, search.params)));
+  return known;
 }
 
 function decideHistory(
