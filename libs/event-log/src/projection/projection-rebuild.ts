@@ -64,6 +64,8 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
   #tail: LogTail<S> | undefined;
   /** While it stands, no batch begins: the shadow tables are about to become the live ones. */
   #gate: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #swapping: Promise<boolean> | undefined;
+  #over = false;
   #progress: RebuildProgress = { stage: 'replaying', events: 0, offsetsDone: 0, offsetsOf: 0, replayMs: 0 };
   #starts: NextOffsets = new Map();
   #begun = 0;
@@ -86,13 +88,16 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
     try {
       await Promise.race([this.#rebuild(), this.#failed.promise]);
     } catch (error) {
+      // A swap that is under way on the session ends first, one way or the other.
+      if ((await this.#swapping?.catch(() => false)) === true) return;
       this.settings.sink.error({ err: error, projection: this.definition.name }, 'a rebuild ended without a swap');
       await this.#giveUp(signal.aborted ? 'interrupted' : 'failed', error);
       throw error;
     } finally {
       clearInterval(noting);
       signal.removeEventListener('abort', stop);
-      this.#gate?.resolve();
+      this.#over = true;
+      this.#open();
       await this.#tail?.close();
       await this.apart.close();
     }
@@ -118,8 +123,9 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
     this.#count();
     await this.#enter('indexing');
     await shadow.finish(apart);
+    await tail.caughtUp();
     await this.#enter('swapping');
-    for (let tried = 1; !(await this.#swap(shadow, tail)); tried++) {
+    for (let tried = 1; !(await (this.#swapping = this.#swap(shadow, tail))); tried++) {
       if (tried === SWAP_TRIES) throw new Error('no moment was found to swap: the live tables are never free');
     }
     this.settings.sink.info({ projection: definition.name, version: definition.version }, 'rebuilt');
@@ -127,24 +133,29 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
 
   async #applyInTurn(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
     await this.#turn();
-    await this.#gate?.promise;
-    const applying = this.apart.transaction(async (query) => {
+    try {
+      // Nothing may come between the look at the gate and the batch's place among those in flight.
+      while (this.#gate) await this.#gate.promise;
+      if (this.#over) return;
+      const applying = this.#apply(shadow, entries, next);
+      this.#inFlight.add(applying);
+      await applying.finally(() => this.#inFlight.delete(applying));
+      this.#progress = { ...this.#progress, events: this.#progress.events + entries.length };
+    } finally {
+      const turn = this.#waiting.shift();
+      if (turn) turn();
+      else this.#free++;
+    }
+  }
+
+  async #apply(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
+    await this.apart.transaction(async (query) => {
       // The next rebuild would begin anew anyway; the swap commits for good, and all before it with it.
       await query('SET LOCAL synchronous_commit = off');
       await query(`SET LOCAL search_path TO ${shadow.schema}`);
       if (entries.length > 0) await this.definition.apply(entries, query);
       await moveCheckpoint(query, shadow.schema, this.definition.name, next);
     });
-    this.#inFlight.add(applying);
-    try {
-      await applying;
-      this.#progress = { ...this.#progress, events: this.#progress.events + entries.length };
-    } finally {
-      this.#inFlight.delete(applying);
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free++;
-    }
   }
 
   /** Resolves when one of the few batches that may be stored at once has ended. */
@@ -183,8 +194,7 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
       await session('ROLLBACK');
       if (!isLockTimeout(error)) throw error;
       this.settings.sink.debug({ projection: definition.name }, 'readers hold the tables; the swap tries again');
-      this.#gate?.resolve();
-      this.#gate = undefined;
+      this.#open();
       return false;
     }
   }
@@ -192,6 +202,11 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
   async #pause(): Promise<void> {
     this.#gate ??= Promise.withResolvers<void>();
     await Promise.all(this.#inFlight);
+  }
+
+  #open(): void {
+    this.#gate?.resolve();
+    this.#gate = undefined;
   }
 
   async #enter(stage: RebuildProgress['stage']): Promise<void> {

@@ -95,18 +95,29 @@ export async function noteEnd(query: Query, id: string, status: RebuildStatus, d
 
 /** A rebuild by its id. */
 export async function findRebuild(query: Query, id: string): Promise<RebuildRecord | undefined> {
-  const [row] = await query<Row>(`${SELECT} WHERE r.id = $1`, [id]);
+  const [row] = await settled(() => query<Row>(`${SELECT} WHERE r.id = $1`, [id]));
   return row && recordOf(row);
 }
 
 /** The last rebuild of each projection that had one. */
 export async function lastRebuilds(query: Query, projections: readonly string[]): Promise<Map<string, RebuildRecord>> {
-  const rows = await query<Row>(
-    `SELECT DISTINCT ON (projection) * FROM (${SELECT} WHERE r.projection = ANY ($1)) each
-      ORDER BY projection, started_at DESC`,
-    [projections],
+  const rows = await settled(() =>
+    query<Row>(
+      `SELECT DISTINCT ON (projection) * FROM (${SELECT} WHERE r.projection = ANY ($1)) each
+        ORDER BY projection, started_at DESC`,
+      [projections],
+    ),
   );
   return new Map(rows.map((row) => [row.projection, recordOf(row)]));
+}
+
+/**
+ * Locks are seen as they are, rows as they were when the statement began: a rebuild that ended in between looks as if it had
+ * lost its process. A second look, with a snapshot of its own, sees how it ended.
+ */
+async function settled(look: () => Promise<Row[]>): Promise<Row[]> {
+  const rows = await look();
+  return rows.some(({ status, locked }) => status === 'running' && !locked) ? await look() : rows;
 }
 
 function recordOf(row: Row): RebuildRecord {

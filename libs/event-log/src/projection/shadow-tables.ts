@@ -39,7 +39,7 @@ export class ShadowTables {
     }
     const shadow = new ShadowTables(schema, projection, await partsOf(query, schema, projection.tables));
     await query(checkpointsIn(schema));
-    await shadow.#make(query, true);
+    for (const { needed, sql } of shadow.parts) if (needed) await query(sql);
     return shadow;
   }
 
@@ -55,9 +55,12 @@ export class ShadowTables {
     await openCheckpoints(query, this.schema, key, starts);
   }
 
-  /** Makes the remaining indexes under the names of the live ones, and counts rows for the planner. */
+  /**
+   * Makes the remaining indexes under the names of the live ones, and counts rows for the planner. Each in a transaction of
+   * its own: one that held two tables could wait for a batch that waits for it.
+   */
   async finish({ transaction }: Pick<ApartStore, 'transaction'>): Promise<void> {
-    await transaction((query) => this.#make(query, false));
+    for (const { needed, sql } of this.parts) if (!needed) await transaction((query) => query(sql));
     for (const table of this.projection.tables) {
       await transaction((query) => query(`ANALYZE ${this.schema}.${table}`));
     }
@@ -85,10 +88,6 @@ export class ShadowTables {
     await query(`INSERT INTO projection.checkpoints SELECT * FROM ${this.schema}.checkpoints ON CONFLICT DO NOTHING`);
     await query('UPDATE projection.checkpoints SET version = $2 WHERE projection = $1', [name, version]);
     await query(`DROP SCHEMA ${this.schema} CASCADE`);
-  }
-
-  async #make(query: Query, needed: boolean): Promise<void> {
-    for (const part of this.parts) if (part.needed === needed) await query(part.sql);
   }
 
   /** Who was let read a table may read the one that takes its place. */
