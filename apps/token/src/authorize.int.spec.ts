@@ -209,7 +209,7 @@ describe('consent', () => {
       expect.stringMatching(/deny/i),
     ]);
     expect(page).not.toMatch(/<script/i);
-    expect(page).toContain('Growth &#38; Chart');
+    expect(page).toContain('Growth &amp; Chart');
   });
 
   test('declined: the application is told, and gets no code', async () => {

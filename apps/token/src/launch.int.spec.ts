@@ -177,7 +177,7 @@ describe('the patient of a standalone launch', () => {
 
   test.each(['p3', 'nobody', '../p1', ''])('is never %s, whom the user may not see', async (patient) => {
     const { next } = await pick(patient);
-    expect(next.page).toContain('Choose a patient');
+    expect(next.page).toContain('Choose one person');
   });
 
   test('cannot be skipped', async () => {
@@ -194,7 +194,7 @@ describe('the patient of a standalone launch', () => {
       ],
       server.back,
     );
-    expect(skipped.page).toContain('Choose a patient');
+    expect(skipped.page).toContain('Choose one person');
   });
 
   test('is the relative’s own', async () => {
@@ -220,7 +220,7 @@ describe('the patient of a standalone launch', () => {
       const browser = testBrowser();
       const { url, verifier } = server.request(app, { scope: 'launch/patient launch/encounter patient/*.rs' });
       const { url: at, csrf, page } = await server.toPage(browser, url);
-      expect(page).toContain('Choose a visit');
+      expect(page).toContain('Choose one visit');
       expect(page).not.toContain('value="e3"');
       const next = await browser.post(
         `${at}/encounter`,
@@ -230,7 +230,7 @@ describe('the patient of a standalone launch', () => {
         ],
         server.back,
       );
-      if (next.page?.includes('Choose a visit') === true) return 'asked again';
+      if (next.page?.includes('Choose one visit') === true) return 'asked again';
       const answer = await browser.post(
         `${next.url}/consent`,
         [
@@ -261,7 +261,7 @@ describe('what a person let in', () => {
     const scope = 'launch/patient patient/*.rs offline_access';
     const { body, browser } = await server.granted(app, { scope }, [['duration', 'offline']]);
     const { html, csrf } = await page(browser);
-    expect(html).toContain('Growth &#38; Chart');
+    expect(html).toContain('Growth &amp; Chart');
     const withdrawal = `${server.service.url}/oauth/grants/withdrawals`;
     const after = await browser.post(
       withdrawal,
@@ -271,7 +271,7 @@ describe('what a person let in', () => {
       ],
       server.back,
     );
-    expect(after.page).toMatch(/role="status"[^]*no access any more since/);
+    expect(after.page).toMatch(/role="status"[^]*has no access any more[^]*In force since/);
     expect(grantIn(after.page ?? '')).toBe('');
     expect((await server.refresh(app, body.refresh_token)).body.error).toBe('invalid_grant');
     const ended = await server.gathered(

@@ -16,7 +16,9 @@ import { clientSecretMatches } from '../authenticate-client/client-secrets.js';
 import type { SpentAssertions } from '../authenticate-client/spent-assertions.js';
 import { accessClaims, clientCredentials, issueToken } from '../issue-token/issue-token.js';
 import type { TokenFacts } from '../issue-token/token-facts.js';
-import { errorPage } from '../pages/render.js';
+import { chooseLanguage } from '../pages/language.js';
+import { pagePolicy } from '../pages/page-style.js';
+import { renderPage } from '../pages/render-page.js';
 import { clientAdapter, type Admissions, type AdmittedRequest } from './client-adapter.js';
 import { orUnavailable } from './oauth-errors.js';
 import type { ProviderRecords } from './provider-records.js';
@@ -180,10 +182,11 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
     },
     extraTokenClaims: (ctx) => accessClaims(withKey(admissionOf(admissions, ctx))),
     renderError: (ctx, out) => {
-      const page = errorPage(ctx.status, out.error, out.error_description);
+      const said = [out.error, out.error_description].filter((it) => it !== undefined).join(': ');
+      const language = chooseLanguage({ acceptLanguage: ctx.get('accept-language') });
       ctx.type = 'text/html; charset=utf-8';
-      ctx.set('content-security-policy', page.policy);
-      ctx.body = page.html;
+      ctx.set({ 'content-security-policy': pagePolicy(), 'content-language': language });
+      ctx.body = renderPage({ page: 'notice', status: ctx.status, notice: 'cannot-go-on', said }, language);
     },
   };
 }

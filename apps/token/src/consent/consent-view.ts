@@ -1,22 +1,22 @@
-import { explainScope, parseScope, serialiseScope, type ResourceScope, type Scope } from '#smart';
-import type { AskedView, ConsentView } from '../pages/view-models.js';
+import { parseScope, serialiseScope, type ResourceScope, type Scope } from '#smart';
+import type { AllowedView, AskedView, ConsentView } from '../pages/view-models.js';
 
-/** Code systems of the categories that US Core names, and the categories with what they are called. */
+/** Code systems of the categories that US Core names, and the categories. */
 const terminology = 'http://terminology.hl7.org/CodeSystem';
 const usCore = 'http://hl7.org/fhir/us/core/CodeSystem';
-const categories: Readonly<Record<string, readonly (readonly [system: string, code: string, label: string])[]>> = {
+const categories: Readonly<Record<string, readonly (readonly [system: string, code: string])[]>> = {
   Condition: [
-    [`${terminology}/condition-category`, 'encounter-diagnosis', 'Diagnoses made at visits'],
-    [`${terminology}/condition-category`, 'problem-list-item', 'The problem list'],
-    [`${usCore}/condition-category`, 'health-concern', 'Health concerns'],
+    [`${terminology}/condition-category`, 'encounter-diagnosis'],
+    [`${terminology}/condition-category`, 'problem-list-item'],
+    [`${usCore}/condition-category`, 'health-concern'],
   ],
   Observation: [
-    [`${terminology}/observation-category`, 'laboratory', 'Laboratory results'],
-    [`${terminology}/observation-category`, 'vital-signs', 'Vital signs'],
-    [`${terminology}/observation-category`, 'social-history', 'Social history'],
-    [`${terminology}/observation-category`, 'survey', 'Answers to surveys'],
-    [`${terminology}/observation-category`, 'procedure', 'Results of procedures'],
-    [`${usCore}/us-core-category`, 'sdoh', 'Living conditions'],
+    [`${terminology}/observation-category`, 'laboratory'],
+    [`${terminology}/observation-category`, 'vital-signs'],
+    [`${terminology}/observation-category`, 'social-history'],
+    [`${terminology}/observation-category`, 'survey'],
+    [`${terminology}/observation-category`, 'procedure'],
+    [`${usCore}/us-core-category`, 'sdoh'],
   ],
 };
 
@@ -24,9 +24,7 @@ const categories: Readonly<Record<string, readonly (readonly [system: string, co
 export function askedViews(scopes: readonly Scope[]): Pick<ConsentView, 'asked' | 'identity'> {
   return {
     asked: scopes.flatMap((scope) => (scope.kind === 'resource' && scope.context !== 'system' ? [viewOf(scope)] : [])),
-    identity: scopes.flatMap((scope) =>
-      scope.kind === 'identity' ? [{ scope: scope.name, explanation: explainScope(scope) }] : [],
-    ),
+    identity: scopes.flatMap((scope) => (scope.kind === 'identity' ? [scope.name] : [])),
   };
 }
 
@@ -36,7 +34,7 @@ export function agreedScopes(scopes: readonly Scope[], chosen: readonly string[]
   const resources = asked.flatMap(({ scope, parts }) =>
     chosen.includes(scope) ? [scope] : parts.filter((part) => chosen.includes(part.scope)).map((part) => part.scope),
   );
-  const known = identity.map(({ scope }) => scope).filter((scope) => chosen.includes(scope));
+  const known = identity.filter((scope) => chosen.includes(scope));
   // Who the user is cannot be told without an id_token.
   const who = known.includes('openid') ? known : [];
   const context = scopes.flatMap((scope) => (scope.kind === 'launch' ? [scope.name] : []));
@@ -51,7 +49,6 @@ function viewOf(scope: ResourceScope): AskedView {
     scope: serialiseScope(scope),
     type: scope.type,
     context: scope.context === 'user' ? 'user' : 'patient',
-    explanation: explainScope(scope),
     reads: scope.interactions.some((it) => it === 'r' || it === 's'),
     changes: scope.interactions.some((it) => it !== 'r' && it !== 's'),
     parts: scope.params.length > 0 ? [] : partsOf(scope),
@@ -59,14 +56,21 @@ function viewOf(scope: ResourceScope): AskedView {
 }
 
 function partsOf(scope: ResourceScope): AskedView['parts'] {
-  return (categories[scope.type] ?? []).map(([system, code, label]) => {
+  return (categories[scope.type] ?? []).map(([system, code]) => {
     const part: ResourceScope = { ...scope, syntax: 'v2', params: [{ name: 'category', value: `${system}|${code}` }] };
-    return { scope: serialiseScope(part), label };
+    return { scope: serialiseScope(part), category: code };
   });
 }
 
-/** A scope in plain words, as a list of what was agreed to shows it; what is no scope stands for itself. */
-export function explained(text: string): string {
-  const parsed = parseScope(text);
-  return parsed.ok ? explainScope(parsed.scope) : text;
+/** The kinds of data that scopes let an application at, as a list of what was agreed to shows them: each once. */
+export function allowedBy(scopes: readonly string[]): readonly AllowedView[] {
+  const views = scopes.flatMap((text) => {
+    const parsed = parseScope(text);
+    return parsed.ok && parsed.scope.kind === 'resource' ? [viewOf(parsed.scope)] : [];
+  });
+  return [...Map.groupBy(views, ({ type }) => type)].map(([type, of]) => ({
+    type,
+    reads: of.some(({ reads }) => reads),
+    changes: of.some(({ changes }) => changes),
+  }));
 }

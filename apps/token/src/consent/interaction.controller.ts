@@ -5,11 +5,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { InteractionResults } from 'oidc-provider';
 import { TokenEndpoint } from '../authorization-server/token-endpoint.js';
 import { PageErrors } from '../pages/page-errors.filter.js';
-import { renderPage } from '../pages/render.js';
+import { sendPage } from '../pages/send-page.js';
 import { PersonSessions, type Person } from '../sign-in/person-sessions.js';
 import { sameText } from './same-text.js';
 import { ConsentFlow } from './consent-flow.js';
-import type { PendingRequest, Step } from './pending-request.js';
+import { textOf, type PendingRequest, type Step } from './pending-request.js';
 import { UserChoices } from './user-choices.js';
 
 type Form = Readonly<Record<string, unknown>> | undefined;
@@ -99,17 +99,11 @@ export class InteractionController {
       }
       case 'refused':
         return this.finish(request, reply, { error: step.error, error_description: step.description });
-      case 'page': {
-        const leadsTo = pending.params['redirect_uri'];
-        const { html, policy } = renderPage(step.view, typeof leadsTo === 'string' ? leadsTo : undefined);
-        const headers = {
-          'content-type': 'text/html; charset=utf-8',
-          'content-security-policy': policy,
-          'cache-control': 'no-store',
-        };
-        await reply.status(200).headers(headers).send(html);
-        return;
-      }
+      case 'page':
+        return sendPage(reply, step.view, {
+          leadsTo: textOf(pending.params['redirect_uri']),
+          uiLocales: textOf(pending.params['ui_locales']),
+        });
       default:
         return step satisfies never;
     }

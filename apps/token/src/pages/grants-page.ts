@@ -1,36 +1,54 @@
-import { formStart } from './form.js';
-import { document, escape, type RenderedPage } from './layout.js';
-import { describe } from './picker-pages.js';
-import type { GrantsView, GrantView } from './view-models.js';
+import { dataOf, tagOf } from './data-words.js';
+import { documentOf, form, type Setting } from './layout.js';
+import { html, type Markup } from './markup.js';
+import type { GrantsView, GrantView, WithdrawnView } from './view-models.js';
 
-/** Who was let in, since when, for what: each can be sent away. */
-export function grantsPage(view: GrantsView): RenderedPage {
-  const { withdrawn } = view;
-  const receipt =
-    withdrawn === undefined
-      ? ''
-      : `<p role="status">${escape(withdrawn.applicationName)} has no access any more since ${escape(withdrawn.enforcedAt)},
-in force at ${withdrawn.points} points${withdrawn.outstanding === 0 ? '' : `; ${withdrawn.outstanding} did not report, and let nobody in`}.</p>`;
-  const body = `${receipt}
-${view.user.name === undefined ? '' : `<p>You are signed in as ${escape(view.user.name)}.</p>`}
-${view.grants.length === 0 ? '<p>You have let no application in.</p>' : view.grants.map((grant) => grantOf(view, grant)).join('\n')}
-${formStart(view.signOut)}
-<button type="submit">Sign out</button>
-</form>`;
-  return document('Applications with access', body);
+/** Shows a person the applications that they let in, with the last use of each, and lets them withdraw one. */
+export function grantsPage(setting: Setting, view: GrantsView): string {
+  const { words } = setting;
+  const { grants } = words;
+  const body = html`<div class="sheet">
+    <div class="bar">
+      <h1>${grants.title}</h1>
+      ${form(view.signOut, html`<button>${grants.signOut}</button>`)}
+    </div>
+    ${view.user.name !== undefined && html`<p class="quiet">${words.consent.signedInAs(view.user.name)}</p>`}
+    ${view.withdrawn !== undefined && receipt(setting, view.withdrawn)}
+    <p>${view.grants.length === 0 ? grants.empty : grants.intro}</p>
+    ${view.grants.map((grant) => card(setting, view, grant))}
+  </div>`;
+  return documentOf(setting, { title: grants.title, body });
 }
 
-function grantOf(view: GrantsView, grant: GrantView): string {
-  return `<section>
-<h2>${escape(grant.applicationName)}</h2>
-${grant.patient === undefined ? '' : `<p>The record of ${escape(describe(grant.patient))}</p>`}
-<ul>
-${grant.explanations.map((it) => `<li>${escape(it)}</li>`).join('\n')}
-</ul>
-<p>Allowed ${escape(grant.consentedAt)}. ${grant.lastUsedAt === undefined ? 'Not used yet.' : `Last used ${escape(grant.lastUsedAt)}.`}</p>
-${formStart(view.withdraw)}
-<input type="hidden" name="grant" value="${escape(grant.grantId)}">
-<button type="submit">Withdraw access of ${escape(grant.applicationName)}</button>
-</form>
-</section>`;
+function card({ words }: Setting, { withdraw }: GrantsView, grant: GrantView): Markup {
+  const { grants } = words;
+  const name = grant.applicationName ?? grants.closedApplication;
+  return html`<section class="card" aria-labelledby="grant-${grant.grantId}">
+    <h2 id="grant-${grant.grantId}">${name}</h2>
+    ${grant.patient !== undefined && html`<p>${grants.record(grant.patient.name)}</p>`}
+    <ul>
+      ${grant.allowed.map((each) => html`<li>${dataOf(words, each.type).name} ${tagOf(words, each)}</li>`)}
+    </ul>
+    <p class="facts">
+      ${grants.since(words.time(grant.consentedAt))}<br />
+      ${grant.lastUsedAt === undefined ? grants.neverUsed : grants.lastUsed(words.time(grant.lastUsedAt))}
+      ${grant.expiresAt !== undefined && html`<br />${grants.until(words.time(grant.expiresAt))}`}
+    </p>
+    ${form(
+      withdraw,
+      html`<input type="hidden" name="grant" value="${grant.grantId}" /><button class="away">
+          ${grants.withdraw(name)}
+        </button>`,
+    )}
+  </section>`;
+}
+
+/** What a withdrawal came to, in the words of the receipt: since when nobody lets the application in, and who said so. */
+function receipt({ words }: Setting, withdrawn: WithdrawnView): Markup {
+  const { grants } = words;
+  return html`<section class="done" role="status">
+    <h2>${grants.withdrawn(withdrawn.applicationName ?? grants.closedApplication)}</h2>
+    <p>${grants.enforced(words.time(withdrawn.enforcedAt), withdrawn.points)}</p>
+    ${withdrawn.outstanding > 0 && html`<p>${grants.outstanding(withdrawn.outstanding)}</p>`}
+  </section>`;
 }

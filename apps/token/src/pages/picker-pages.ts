@@ -1,43 +1,86 @@
-import { alert, formStart } from './form.js';
-import { document, escape, type RenderedPage } from './layout.js';
-import type { EncounterPickerView, PatientPickerView, PatientView } from './view-models.js';
+import { documentOf, form, markOf, patientDetail, type Setting } from './layout.js';
+import { html, type Markup } from './markup.js';
+import type { ApplicationView, EncounterPickerView, FormView, PatientPickerView } from './view-models.js';
 
-/** Whose record is meant. */
-export function patientPickerPage(view: PatientPickerView, leadsTo?: string): RenderedPage {
-  const options = view.patients.map((patient) => option('patient', patient.id, describe(patient))).join('\n');
-  const body = `${alert(view.fault)}
-<p>${escape(view.application.name)} asks to see the record of one patient. Choose whose.</p>
-${formStart(view.form)}
-<fieldset><legend>Patients</legend>
-${options}
-</fieldset>
-<button type="submit">Continue</button>
-</form>`;
-  return document('Choose a patient', body, leadsTo);
+/** Asks whose record an application is to see, of a person who may see several. */
+export function patientPickerPage(setting: Setting, view: PatientPickerView): string {
+  const { title, intro, legend, proceed } = setting.words.patientPicker;
+  const options = view.patients.map((patient) => ({
+    value: patient.id,
+    name: patient.name,
+    detail: patientDetail(setting, patient),
+  }));
+  return picker(setting, {
+    ...view,
+    title,
+    intro: intro(view.application.name),
+    legend,
+    proceed,
+    field: 'patient',
+    options,
+  });
 }
 
-/** Which visit is meant. */
-export function encounterPickerPage(view: EncounterPickerView, leadsTo?: string): RenderedPage {
-  const options = view.encounters
-    .map(({ id, title, start }) => option('encounter', id, [title, start?.slice(0, 10)].filter(Boolean).join(', ')))
-    .join('\n');
-  const body = `${alert(view.fault)}
-<p>${escape(view.application.name)} asks for one visit${view.patient === undefined ? '' : ` of ${escape(view.patient.name)}`}.</p>
-${formStart(view.form)}
-<fieldset><legend>Visits</legend>
-${options}
-${option('encounter', '', 'None of these')}
-</fieldset>
-<button type="submit">Continue</button>
-</form>`;
-  return document('Choose a visit', body, leadsTo);
+/** Asks which visit an application is to work with; none in particular is an answer too. */
+export function encounterPickerPage(setting: Setting, view: EncounterPickerView): string {
+  const { title, intro, legend, none, proceed } = setting.words.encounterPicker;
+  const options = view.encounters.map(({ id, title: name, start }) => ({
+    value: id,
+    name,
+    detail: start === undefined ? '' : setting.words.date(start),
+  }));
+  return picker(setting, {
+    ...view,
+    title,
+    intro: intro(view.application.name),
+    legend,
+    proceed,
+    field: 'encounter',
+    options: [...options, { value: '', name: none, detail: '' }],
+  });
 }
 
-/** A patient in one line. */
-export function describe({ name, birthDate, gender }: PatientView): string {
-  return [name, birthDate === undefined ? undefined : `born ${birthDate}`, gender].filter(Boolean).join(', ');
+interface Picker {
+  readonly application: ApplicationView;
+  readonly form: FormView;
+  readonly title: string;
+  readonly intro: string;
+  readonly legend: string;
+  readonly proceed: string;
+  /** The name under which the chosen value is posted. */
+  readonly field: string;
+  readonly options: readonly { readonly value: string; readonly name: string; readonly detail: string }[];
 }
 
-function option(name: string, value: string, label: string): string {
-  return `<label><input type="radio" name="${name}" value="${escape(value)}" required> ${escape(label)}</label>`;
+function picker(setting: Setting, view: Picker): string {
+  const body = html`<div class="sheet">
+    <div class="head">
+      ${markOf(view.application)}
+      <div>
+        <h1>${view.title}</h1>
+        <p class="quiet">${view.intro}</p>
+      </div>
+    </div>
+    ${form(
+      view.form,
+      html`<fieldset>
+          <legend>${view.legend}</legend>
+          <ul class="rows">
+            ${view.options.map((each) => option(view.field, each))}
+          </ul>
+        </fieldset>
+        <div class="actions"><button class="main">${view.proceed}</button></div>`,
+    )}
+  </div>`;
+  return documentOf(setting, { title: view.title, body });
+}
+
+function option(field: string, { value, name, detail }: Picker['options'][number]): Markup {
+  return html`<li>
+    <label class="choice">
+      <input type="radio" name="${field}" value="${value}" required />
+      <span class="name">${name}</span>
+      ${detail !== '' && html`<span class="detail">${detail}</span>`}
+    </label>
+  </li>`;
 }

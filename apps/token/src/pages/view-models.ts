@@ -33,7 +33,6 @@ export interface PatientPickerView {
   readonly application: ApplicationView;
   /** At least two. */
   readonly patients: readonly PatientView[];
-  readonly fault?: string;
 }
 
 /** An encounter of the patient in context. Posted as `encounter`; an empty one is none. */
@@ -43,7 +42,6 @@ export interface EncounterPickerView {
   readonly application: ApplicationView;
   readonly patient?: PatientView;
   readonly encounters: readonly { readonly id: string; readonly title: string; readonly start?: string }[];
-  readonly fault?: string;
 }
 
 /** One thing that is asked for, and that can be left out. Posted as `scope`, once for each that is agreed to. */
@@ -53,12 +51,10 @@ export interface AskedView {
   /** A resource type of FHIR, or `*`. */
   readonly type: string;
   readonly context: 'patient' | 'user';
-  /** A sentence in plain English. */
-  readonly explanation: string;
   readonly reads: boolean;
   readonly changes: boolean;
-  /** Narrower scopes that can be agreed to instead of the whole; posted as `scope` as well. */
-  readonly parts: readonly { readonly scope: string; readonly label: string }[];
+  /** Narrower scopes, each of one category, that can be agreed to instead of the whole; posted as `scope` as well. */
+  readonly parts: readonly { readonly scope: string; readonly category: string }[];
 }
 
 /** Posted with `decision` = `allow` or `decline`. */
@@ -70,17 +66,20 @@ export interface ConsentView {
   readonly patient?: PatientView;
   readonly asked: readonly AskedView[];
   /** The application learns who the user is (`openid`, `fhirUser`, `profile`). */
-  readonly identity: readonly { readonly scope: string; readonly explanation: string }[];
+  readonly identity: readonly string[];
   /** Present when the application asks to go on without the user; posted as `duration` = `offline` when agreed to. */
   readonly offline?: { readonly days: number };
-  readonly fault?: string;
 }
+
+/** A kind of data that was agreed to. */
+export type AllowedView = Pick<AskedView, 'type' | 'reads' | 'changes'>;
 
 /** An application that a person has let in. */
 export interface GrantView {
   readonly grantId: string;
-  readonly applicationName: string;
-  readonly explanations: readonly string[];
+  /** Absent when the application's access is closed. */
+  readonly applicationName?: string | undefined;
+  readonly allowed: readonly AllowedView[];
   readonly patient?: PatientView;
   /** RFC 3339. */
   readonly consentedAt: string;
@@ -90,7 +89,8 @@ export interface GrantView {
 
 /** What a withdrawal came to. */
 export interface WithdrawnView {
-  readonly applicationName: string;
+  /** Absent when the application's access is closed. */
+  readonly applicationName?: string | undefined;
   /** RFC 3339: since then nobody lets the application in. */
   readonly enforcedAt: string;
   readonly points: number;
@@ -107,12 +107,16 @@ export interface GrantsView {
   readonly withdrawn?: WithdrawnView;
 }
 
+/** Why there is nothing to do on this page. */
+export type Notice = 'sign-in-expired' | 'sign-in-failed' | 'cannot-go-on' | 'unavailable' | 'failed' | 'signed-out';
+
 /** Something that cannot go on, or has come to its end; nothing of it names an internal cause. */
 export interface NoticeView {
   readonly page: 'notice';
   readonly status: number;
-  readonly title: string;
-  readonly detail: string;
+  readonly notice: Notice;
+  /** For whoever wrote the application: an OAuth error with its description, in English. */
+  readonly said?: string;
 }
 
 export type PageView = PatientPickerView | EncounterPickerView | ConsentView | GrantsView | NoticeView;

@@ -5,13 +5,13 @@ import { Body, Controller, Get, Headers, Inject, Post, Res, UseFilters } from '@
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
-import { explained } from '../consent/consent-view.js';
+import { allowedBy } from '../consent/consent-view.js';
 import { GrantEvents } from '../consent/grant-events.js';
 import { sameText } from '../consent/same-text.js';
 import { UserGrants, type UsedGrant } from '../consent/user-grants.js';
 import { PageErrors } from '../pages/page-errors.filter.js';
-import { renderPage } from '../pages/render.js';
-import type { GrantsView, GrantView, NoticeView, WithdrawnView } from '../pages/view-models.js';
+import { sendPage } from '../pages/send-page.js';
+import type { GrantsView, GrantView, WithdrawnView } from '../pages/view-models.js';
 import { PATIENT_RIGHTS, type PatientRights } from '../see-patients/patient-rights.js';
 import { PersonSessions, type Person } from '../sign-in/person-sessions.js';
 import { GrantReceipts } from './grant-receipts.js';
@@ -45,7 +45,7 @@ export class GrantsController {
         .send();
       return;
     }
-    await send(reply, await this.view(person));
+    await sendPage(reply, await this.view(person));
   }
 
   /** Withdraws one grant; answered when it is in force everywhere. */
@@ -68,7 +68,7 @@ export class GrantsController {
       points: receipt.enforcementPoints.length,
       outstanding: receipt.outstanding.length,
     };
-    await send(reply, await this.view(person, withdrawn));
+    await sendPage(reply, await this.view(person, withdrawn));
   }
 
   @Post('sign-out')
@@ -80,12 +80,7 @@ export class GrantsController {
   ): Promise<void> {
     const person = await this.sender(cookies, form);
     reply.header('set-cookie', await this.sessions.end(person.session));
-    await send(reply, {
-      page: 'notice',
-      status: 200,
-      title: 'You are signed out',
-      detail: 'Applications that were let in for as long as you are signed in have no access any more.',
-    });
+    await sendPage(reply, { page: 'notice', status: 200, notice: 'signed-out' });
   }
 
   private async sender(cookies: string | undefined, form: Form): Promise<Person> {
@@ -115,7 +110,7 @@ export class GrantsController {
     return {
       grantId: grant.grantId,
       applicationName: this.nameOf(grant),
-      explanations: grant.scopes.map(explained),
+      allowed: allowedBy(grant.scopes),
       ...(patient === undefined ? {} : { patient }),
       consentedAt: grant.consentedAt.toISOString(),
       lastUsedAt: grant.lastUsedAt.toISOString(),
@@ -123,17 +118,8 @@ export class GrantsController {
     };
   }
 
-  private nameOf({ clientId }: UsedGrant): string {
-    return this.clients.open(clientId)?.name ?? 'An application whose access is closed';
+  /** Undefined for an application whose access is closed. */
+  private nameOf({ clientId }: UsedGrant): string | undefined {
+    return this.clients.open(clientId)?.name;
   }
-}
-
-async function send(reply: FastifyReply, view: GrantsView | NoticeView): Promise<void> {
-  const { html, policy } = renderPage(view);
-  const headers = {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': policy,
-    'cache-control': 'no-store',
-  };
-  await reply.status(200).headers(headers).send(html);
 }
