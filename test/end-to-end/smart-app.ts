@@ -68,7 +68,7 @@ const look = async (client) => {
 };
 FHIR.oauth2.ready().then((client) => {
   document.getElementById('refresh').onclick = async () => {
-    const before = client.state.tokenResponse;
+    const before = { ...client.state.tokenResponse };
     await client.refresh().then(async ({ tokenResponse: after }) => {
       await client.patient.read();
       tell({ refreshed: after.access_token !== before.access_token && after.refresh_token !== before.refresh_token });

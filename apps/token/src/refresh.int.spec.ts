@@ -52,6 +52,19 @@ describe('a refresh token', () => {
     expect(issued.data).toMatchObject({ grantType: 'refresh_token' });
   });
 
+  test('[SMART 2.2 §2.0.10] is enough to say which public client it is, and not enough for any other', async () => {
+    const app = await server.approved();
+    const { refreshToken } = await lasting(app);
+    expect((await server.refresh(app, refreshToken, { client_id: undefined })).status).toBe(200);
+    const symmetric = await server.approved('confidential-symmetric');
+    const { url, verifier } = server.request(symmetric, { scope });
+    const code = (await server.agree(testBrowser(), url, [['duration', 'offline']])).searchParams.get('code');
+    const { body } = await server.redeem(symmetric, code, verifier, { client_secret: server.secret });
+    expect((await server.refresh(symmetric, body.refresh_token, { client_id: undefined })).body.error).toBe(
+      'invalid_client',
+    );
+  });
+
   test('comes only where the user agreed that it may', async () => {
     const app = await server.approved();
     expect((await server.granted(app, { scope })).body).not.toHaveProperty('refresh_token');

@@ -15,6 +15,7 @@ import { assertionAlgorithms, checkAssertion, clockTolerance } from '../authenti
 import { clientSecretMatches } from '../authenticate-client/client-secrets.js';
 import type { SpentAssertions } from '../authenticate-client/spent-assertions.js';
 import { accessClaims, clientCredentials, issueToken } from '../issue-token/issue-token.js';
+import { clientNamedIn } from '../issue-token/refresh-token-value.js';
 import type { TokenFacts } from '../issue-token/token-facts.js';
 import { chooseLanguage } from '../pages/language.js';
 import { pagePolicy } from '../pages/page-style.js';
@@ -64,6 +65,7 @@ export function authorizationServer(options: AuthorizationServerOptions): Provid
   // `mountHandler` sets the forwarded headers itself, from PUBLIC_URL.
   provider.proxy = true;
   compareByOurRules(provider, clients);
+  nameClientsByTheirRefreshTokens(provider);
 
   const admitted = (ctx: KoaContextWithOIDC): AdmittedRequest => admissionOf(admissions, ctx);
   provider.registerGrantType<{ scope?: string }>(
@@ -248,6 +250,29 @@ function compareByOurRules(provider: Provider, clients: AdmittedClients): void {
       return access !== undefined && clientSecretMatches(secret, access.secrets, Date.now());
     },
   });
+}
+
+/**
+ * A refresh request that says nothing of its client is its refresh token's client's: SMART's has no `client_id`. Who has
+ * to authenticate is refused all the same.
+ */
+function nameClientsByTheirRefreshTokens(provider: Provider): void {
+  const bodies = new WeakMap<object, unknown>();
+  Object.defineProperty(provider.OIDCContext.prototype, 'body', {
+    get(this: object): unknown {
+      return bodies.get(this);
+    },
+    set(this: { readonly ctx: KoaContextWithOIDC }, body: unknown): void {
+      bodies.set(this, this.ctx.path === oauthPaths.token && this.ctx.get('authorization') === '' ? named(body) : body);
+    },
+  });
+}
+
+function named(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || 'client_id' in body || 'client_assertion' in body) return body;
+  const token = 'refresh_token' in body && typeof body.refresh_token === 'string' ? body.refresh_token : '';
+  const clientId = clientNamedIn(token);
+  return clientId === undefined ? body : { ...body, client_id: clientId };
 }
 
 function admissionOf(admissions: Admissions, ctx: KoaContextWithOIDC): AdmittedRequest {

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { Database } from '#host';
 import { Injectable } from '@nestjs/common';
 import { digestOf } from '../authorization-server/provider-records.js';
+import { clientNamedIn, newRefreshToken } from './refresh-token-value.js';
 import { openSuccessor, sealSuccessor } from './sealed-successor.js';
 
 /** How long a rotated token still brings its successor to a client whose answer was lost, in seconds. */
@@ -52,8 +52,10 @@ export class RefreshTokens {
   constructor(private readonly database: Database) {}
 
   /** Keeps the first token of a grant, in a transaction of the caller’s. */
-  async first(query: Query, kept: KeptRefreshToken, lifeDays: number): Promise<string> {
-    return this.insert(query, kept, null, lifeDays);
+  async first(query: Query, clientId: string, kept: KeptRefreshToken, lifeDays: number): Promise<string> {
+    const token = newRefreshToken(clientId);
+    await this.insert(query, token, kept, null, lifeDays);
+    return token;
   }
 
   /** What a token stands for, rotated or not; undefined when it is unknown, has expired or was revoked. */
@@ -98,7 +100,8 @@ export class RefreshTokens {
           ? { kind: 'reused' }
           : { kind: 'repeated', successor: openSuccessor(row.successor, token) };
       const kept = { grantId: row.grant_id, ...(keyThumbprint === undefined ? {} : { keyThumbprint }) };
-      const successor = await this.insert(query, kept, digestOf(token), lifeDays);
+      const successor = newRefreshToken(clientNamedIn(token) ?? '');
+      await this.insert(query, successor, kept, digestOf(token), lifeDays);
       await query(
         'UPDATE protocol.refresh_tokens SET rotated_at = clock_timestamp(), successor = $2 WHERE digest = $1',
         [digestOf(token), sealSuccessor(successor, token)],
@@ -118,16 +121,15 @@ export class RefreshTokens {
 
   private async insert(
     query: Query,
+    token: string,
     { grantId, keyThumbprint }: KeptRefreshToken,
     predecessor: Buffer | null,
     lifeDays: number,
-  ): Promise<string> {
-    const token = randomBytes(32).toString('base64url');
+  ): Promise<void> {
     await query(
       `INSERT INTO protocol.refresh_tokens (digest, grant_id, predecessor, key_thumbprint, expires_at)
        VALUES ($1, $2, $3, $4, now() + make_interval(days => $5))`,
       [digestOf(token), grantId, predecessor, keyThumbprint ?? null, lifeDays],
     );
-    return token;
   }
 }

@@ -104,7 +104,7 @@ export class UserTokens {
         [grant.grantId, life + 1],
       );
       if (grant.duration !== 'once')
-        refreshed.refresh = await this.refreshTokens.first(query, keptOf(grant, admitted), life);
+        refreshed.refresh = await this.refreshTokens.first(query, grant.clientId, keptOf(grant, admitted), life);
       await this.record(issuer, ctx, 'authorization_code', grant, admitted, token);
       return true;
     });
