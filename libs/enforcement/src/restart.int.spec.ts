@@ -100,9 +100,7 @@ describe('an enforcement point that starts from a snapshot', () => {
 
     const [kept] = [...store.heads.values()];
     const part = store.parts.get(kept!.id)![0]!;
-    const forged = part.toString('latin1').replace('"suspended":true', '"suspended":null');
-    expect(forged).not.toBe(part.toString('latin1'));
-    part.write(forged, 'latin1');
+    part[part.length - 9]! ^= 1;
     const fourth = await startPoint();
     expect(known(fourth)).toEqual(whole);
     expect(warnings).toEqual(['a snapshot is not used: reading the log from its beginning']);

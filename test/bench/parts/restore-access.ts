@@ -42,6 +42,7 @@ export const part: BenchPart = {
 async function restore({ settings }: Bench, snapshots?: Snapshots, meanwhile?: () => Promise<void>): Promise<string> {
   const heap = heapMegabytes();
   const from = performance.now();
+  const cpu = process.cpuUsage();
   const point = new EnforcementPoint(settings, {
     id: mintId(0),
     kind: 'gateway',
@@ -52,6 +53,7 @@ async function restore({ settings }: Bench, snapshots?: Snapshots, meanwhile?: (
   });
   await point.start();
   const seconds = secondsSince(from);
+  const { user, system } = process.cpuUsage(cpu);
   const { rss } = process.memoryUsage();
   let open = 0;
   for (const { applicationId } of point.access.items())
@@ -60,7 +62,7 @@ async function restore({ settings }: Bench, snapshots?: Snapshots, meanwhile?: (
   const held = heapMegabytes() - heap;
   await meanwhile?.();
   await point.close();
-  return `${seconds} s, ${held.toFixed(0)} MB of heap for it; the whole process had ${(rss / 2 ** 20).toFixed(0)} MB`;
+  return `${seconds} s (${((user + system) / 1e6).toFixed(2)} s of processor time), ${held.toFixed(0)} MB of heap for it; the whole process had ${(rss / 2 ** 20).toFixed(0)} MB`;
 }
 
 async function seed({ settings, print }: Bench): Promise<void> {

@@ -20,17 +20,16 @@ export class SnapshotSeal {
   ) {}
 
   /** @param place `head`, or the number of a part */
-  seal(place: 'head' | number, text: string): Buffer {
-    const content = Buffer.from(text);
+  seal(place: 'head' | number, content: Buffer): Buffer {
     return Buffer.concat([this.#mac(place, content), content]);
   }
 
   /** @throws SnapshotUnusable when the bytes are not what was sealed for this place under this key */
-  open(place: 'head' | number, sealed: Buffer): string {
+  open(place: 'head' | number, sealed: Buffer): Buffer {
     const content = sealed.subarray(MAC_BYTES);
     if (sealed.length < MAC_BYTES || !timingSafeEqual(sealed.subarray(0, MAC_BYTES), this.#mac(place, content)))
       throw new SnapshotUnusable('its seal is broken: it was changed, or made under another key or version');
-    return content.toString('utf8');
+    return content;
   }
 
   #mac(place: 'head' | number, content: Buffer): Buffer {

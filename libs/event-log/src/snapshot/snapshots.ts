@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as others } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { heldByLog } from './held-by-log.js';
 import { readHead, type SnapshotHead, writeHead } from './snapshot-head.js';
@@ -81,7 +83,7 @@ export class Snapshots {
         begin();
         try {
           const seal = new SnapshotSeal(this.macKey, stored, found.id);
-          const head = readHead(seal.open('head', found.head));
+          const head = readHead(seal.open('head', found.head).toString());
           if (!(await this.isOfTheLog(head))) throw new SnapshotUnusable('it is not of this log');
           if (await this.#takeParts(found, seal, take)) return { ...head, discard };
         } catch (error) {
@@ -102,7 +104,8 @@ export class Snapshots {
       const sealed = await inTime(this.store.part(found.id, number));
       if (!sealed) return false;
       // Sound: the seal says that `partsOf` below wrote it.
-      const [last, ...items] = JSON.parse(seal.open(number, sealed)) as [boolean, ...unknown[]];
+      const text = (await unpack(seal.open(number, sealed))).toString();
+      const [last, ...items] = JSON.parse(text) as [boolean, ...unknown[]];
       items.forEach(take);
       if (last) return true;
     }
@@ -115,7 +118,7 @@ export class Snapshots {
     const snapshot = {
       id,
       reached: content.reached.toSorted(byPlace).map(({ offset }) => offset),
-      head: seal.seal('head', writeHead(content)),
+      head: seal.seal('head', Buffer.from(writeHead(content))),
     };
     return await this.store.save(key, snapshot, partsOf(content.items, seal, signal));
   }
@@ -148,13 +151,21 @@ async function* partsOf(items: Iterable<unknown>, seal: SnapshotSeal, signal: Ab
     texts.push(text);
     characters += text.length;
     if (characters < PART_CHARACTERS) continue;
-    yield seal.seal(number++, `[false,${texts.join(',')}]`);
+    yield seal.seal(number++, await packed(`[false,${texts.join(',')}]`));
     await others();
     signal.throwIfAborted();
     texts = [];
     characters = 0;
   }
-  yield seal.seal(number, `[${['true', ...texts].join(',')}]`);
+  yield seal.seal(number, await packed(`[${['true', ...texts].join(',')}]`));
+}
+
+/** Packing takes place on another thread; what is folded repeats itself, so a tenth of it goes to the store and back. */
+const pack = promisify(zstdCompress);
+const unpack = promisify(zstdDecompress);
+
+function packed(text: string): Promise<Buffer> {
+  return pack(Buffer.from(text), {});
 }
 
 function byPlace(

@@ -162,9 +162,7 @@ describe('a writer that starts from a snapshot', () => {
     await stop(first);
     const [kept] = [...store.heads.values()];
     const part = store.parts.get(kept!.id)![0]!;
-    const forged = part.toString('latin1').replace('{"total":7}', '{"total":9}');
-    expect(forged).not.toBe(part.toString('latin1'));
-    part.write(forged, 'latin1');
+    part[part.length - 9]! ^= 1;
 
     const second = startWriter();
     expect(await totalOf(subject)).toMatchObject({ resource: { total: 7 } });

@@ -21,7 +21,7 @@ export class CreateSnapshots1763942400010 implements MigrationInterface {
       content bytea NOT NULL,
       PRIMARY KEY (snapshot, number)
     )`);
-    // Written and read whole: compressing it would cost more than it saves.
+    // Packed already: compressing it again would cost more than it saves.
     await runner.query('ALTER TABLE projection.snapshot_parts ALTER COLUMN content SET STORAGE EXTERNAL');
   }
 
