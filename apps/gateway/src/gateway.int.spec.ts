@@ -414,6 +414,97 @@ describe('the gateway', () => {
     });
   });
 
+  describe('decisions for other enforcement points', () => {
+    const evaluate = async (
+      method: string,
+      id: string,
+      claims: Record<string, unknown> = {},
+      role = 'enforcement-point',
+    ) =>
+      await service.call('/access/v1/evaluation', {
+        headers: await testIdentity('pep', role),
+        json: {
+          subject: { type: 'access-token', id: 'caller', properties: { token: await token(claims) } },
+          action: { name: method },
+          resource: { type: 'fhir-request', id },
+        },
+      });
+
+    test.each<[string, string, Record<string, unknown>, object]>([
+      ['GET', '/Observation/o1', { jti: 'elsewhere' }, { decision: true }],
+      ['GET', '/Observation?status=final', {}, { decision: true }],
+      ['GET', '/Patient/p1', {}, { decision: false, context: { status: 403 } }],
+      ['POST', '/Observation', {}, { decision: false, context: { status: 403 } }],
+      ['GET', '//Observation/o1', {}, { decision: false, context: { status: 403 } }],
+      ['GET', '/Observation/o1', { gatehouse_epoch: -1 }, { decision: false, context: { status: 401 } }],
+      ['GET', '/Observation/o1', { iss: 'https://elsewhere.example' }, { decision: false, context: { status: 401 } }],
+    ])('%s %s with %j', async (method, id, claims, expected) => {
+      const response = await evaluate(method, id, claims);
+      expect(response.status).toBe(200);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      expect(await response.json()).toMatchObject(expected);
+    });
+
+    test('what the answer would have to be looked at for is denied, and says so', async () => {
+      const response = await evaluate('GET', '/Observation/o1', patientClaims('p1'));
+      expect(await response.json()).toEqual({ decision: false, context: { reason: 'requires-gateway', status: 403 } });
+    });
+
+    test('they are recorded as the gateway’s own are', async () => {
+      await evaluate('GET', '/Observation/o1', { jti: 'elsewhere-recorded' });
+      const found = () => records.find(({ data }) => 'tokenId' in data && data.tokenId === 'elsewhere-recorded');
+      await until(() => found() !== undefined);
+      expect(found()).toMatchObject({ type: 'access-allowed', data: { interaction: 'read', status: 200 } });
+    });
+
+    test('several at once, with what they have in common said once, as far as the semantics go', async () => {
+      const ask = async (evaluations_semantic: string) => {
+        const response = await service.call('/access/v1/evaluations', {
+          headers: await testIdentity('pep', 'enforcement-point'),
+          json: {
+            subject: { type: 'access-token', id: 'caller', properties: { token: await token() } },
+            action: { name: 'GET' },
+            evaluations: ['/Observation/o1', '/Patient/p1', '/Observation'].map((id) => ({
+              resource: { type: 'fhir-request', id },
+            })),
+            options: { evaluations_semantic },
+          },
+        });
+        const body = (await response.json()) as { readonly evaluations: readonly { readonly decision: boolean }[] };
+        return body.evaluations.map(({ decision }) => decision);
+      };
+      expect(await ask('execute_all')).toEqual([true, false, true]);
+      expect(await ask('deny_on_first_deny')).toEqual([true, false]);
+      expect(await ask('permit_on_first_permit')).toEqual([true]);
+    });
+
+    test('nobody else is answered, and nothing else is', async () => {
+      expect((await evaluate('GET', '/Observation/o1', {}, 'operator')).status).toBe(403);
+      const headers = await testIdentity('pep', 'enforcement-point');
+      expect((await service.call('/access/v1/evaluation', { headers, json: { subject: {} } })).status).toBe(400);
+      expect((await service.call('/access/v1/evaluations', { headers, json: { evaluations: [{}] } })).status).toBe(400);
+    });
+
+    test.each<[string, string, string | undefined, number]>([
+      ['GET', '/fhir/Observation/o1', 'token', 200],
+      ['GET', '/fhir/Patient/p1', 'token', 403],
+      ['DELETE', '/fhir/Observation/o1', 'token', 403],
+      ['GET', '/fhir/%4Fbservation/o1', 'token', 403],
+      ['GET', '/fhir/Observation/o1', undefined, 401],
+      ['GET', '/elsewhere', 'token', 400],
+    ])('auth_request for %s %s with %s: %d', async (method, uri, hasToken, status) => {
+      const response = await service.call('/ext-authz', {
+        headers: {
+          ...(await testIdentity('nginx', 'enforcement-point')),
+          'x-original-method': method,
+          'x-original-uri': uri,
+          ...(hasToken === undefined ? {} : { 'x-original-authorization': `Bearer ${await token()}` }),
+        },
+      });
+      expect(response.status).toBe(status);
+    });
+  });
+
   test('a token in the query does not count', async () => {
     expect((await service.call(`/fhir/Observation/o1?access_token=${await token()}`)).status).toBe(401);
     expect((await call('/Observation/o1?access_token=x')).status).toBe(401);

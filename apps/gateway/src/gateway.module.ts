@@ -1,12 +1,16 @@
 import { provideActivity } from '#host';
 import { Module } from '@nestjs/common';
+import { Decisions } from './decide-elsewhere/decisions.js';
+import { EvaluationsController } from './decide-elsewhere/evaluations.controller.js';
+import { ExtAuthzController } from './decide-elsewhere/ext-authz.controller.js';
 import { FhirMount } from './proxy/fhir-mount.js';
+import { GatewayMeans } from './proxy/gateway-means.js';
 import { GatewayPoint } from './proxy/gateway-point.js';
 import { AccessController } from './show-access/access.controller.js';
 import { ShowAccessHandler } from './show-access/show-access.query.js';
 
 @Module({
-  controllers: [AccessController],
-  providers: [GatewayPoint, FhirMount, ShowAccessHandler, ...provideActivity()],
+  controllers: [AccessController, EvaluationsController, ExtAuthzController],
+  providers: [GatewayPoint, GatewayMeans, FhirMount, Decisions, ShowAccessHandler, ...provideActivity()],
 })
 export class GatewayModule {}

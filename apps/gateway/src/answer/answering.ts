@@ -102,7 +102,7 @@ export function wrongAnswer(reason: string): NotAnswered {
   return new NotAnswered(fhirError(502, 'transient', 'The FHIR server did not give a resource.'), reason);
 }
 
-export function tooCostly(): NotAnswered {
+function tooCostly(): NotAnswered {
   const text = 'This search goes through more than the gateway looks at in one call; narrow it.';
   return new NotAnswered(fhirError(403, 'too-costly', text), 'too many requests to the FHIR server');
 }

@@ -16,7 +16,13 @@ export const ENDPOINT = 'default';
 
 /** What an enforcement point says to a call. */
 export type CallDecision =
-  | { readonly outcome: 'allow'; readonly scopes: readonly ResourceScope[]; readonly granted: readonly Scope[] }
+  | {
+      readonly outcome: 'allow';
+      readonly scopes: readonly ResourceScope[];
+      readonly granted: readonly Scope[];
+      /** The request alone proves it: no answer has to be looked at. */
+      readonly whole: boolean;
+    }
   | {
       readonly outcome: 'deny';
       /** `token`: 401, the token counts no more. `scope`: 403. `request`: not one that we know, or can check. */
@@ -59,7 +65,8 @@ export function decideCall(
   }
   const granted = grantedScopes(claims.scopes, access.scopes);
   const decision = decideInteraction(granted, interaction, reaches);
-  if (decision.outcome === 'allow') return { outcome: 'allow', scopes: decision.scopes, granted };
+  if (decision.outcome === 'allow')
+    return { outcome: 'allow', scopes: decision.scopes, granted, whole: decision.whole };
   const { reason, detail, wouldAllow } = decision;
   return {
     outcome: 'deny',

@@ -1,17 +1,14 @@
-import type { ActivityPort } from '#event-log';
-import { BaseConfig, InjectActivity, Log, mountHandler } from '#host';
+import { BaseConfig, Log, mountHandler } from '#host';
 import { splitTarget } from '#smart';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { Origins } from '../allow-origins/origins.js';
-import { VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { Conformance } from '../conformance/conformance.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { PageLinks } from '../page-links/page-links.js';
-import { ConfiguredRights } from '../user-rights/configured-rights.js';
-import { CallRecords } from './call-records.js';
 import { FHIR_MOUNT, FhirCalls, originalUrlOf } from './fhir-calls.js';
+import { GatewayMeans } from './gateway-means.js';
 import { GatewayPoint } from './gateway-point.js';
 import { Upstream } from './upstream.js';
 
@@ -26,7 +23,7 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     private readonly base: BaseConfig,
     private readonly config: GatewayConfig,
     private readonly gateway: GatewayPoint,
-    @InjectActivity() private readonly activity: ActivityPort,
+    private readonly shared: GatewayMeans,
     log: Log,
   ) {
     this.log = log.for('fhir');
@@ -39,16 +36,8 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     const { publicUrl } = this.base;
-    const fhirBase = publicUrl + FHIR_MOUNT;
+    const { base: fhirBase, tokens, rights, records } = this.shared;
     const conformance = new Conformance(publicUrl, new Date().toISOString());
-    const tokens = new VerifiedTokens({
-      jwksUrl: this.config.jwksUrl,
-      issuer: publicUrl,
-      audience: fhirBase,
-      onStaleKeys: (error) => this.log.warn('the keys of the token service could not be renewed', error),
-    });
-    const records = new CallRecords(this.activity, this.gateway.point.id);
-    const rights = new ConfiguredRights(new Map(this.config.rightsRules()));
     const pages = new PageLinks(this.config.pageKeyBytes());
     const origins = new Origins(this.gateway.point.access);
     const means = { tokens, rights, pages, records, origins, upstream: this.upstream };

@@ -19,6 +19,8 @@ export type Decision =
       readonly outcome: 'allow';
       /** The scopes that allowed it, that of the type asked for first; empty for what needs none. */
       readonly scopes: readonly ResourceScope[];
+      /** Nothing of what it shows can be hidden: the request alone proves it, and no answer has to be looked at. */
+      readonly whole: boolean;
     }
   | {
       readonly outcome: 'deny';
@@ -78,7 +80,7 @@ export function decideInteraction(
       const understood = understandNoSearch(
         interaction.params.filter(({ name, value }) => name !== 'mode' || value !== 'full'),
       );
-      return understood.ok ? { outcome: 'allow', scopes: [] } : notUnderstood(understood.reason);
+      return understood.ok ? { outcome: 'allow', scopes: [], whole: true } : notUnderstood(understood.reason);
     }
     case 'read':
     case 'vread':
@@ -193,19 +195,25 @@ function decideOne(
 ): Decision {
   if (!understood.ok) return notUnderstood(understood.reason);
   const by = allowing(scopes, type, interaction, reaches, 'part');
-  return by ? { outcome: 'allow', scopes: [by] } : refused(scopes, [{ type, interaction }], reaches);
+  if (!by) return refused(scopes, [{ type, interaction }], reaches);
+  return { outcome: 'allow', scopes: [by], whole: extentOf(by, type, interaction, reaches) === 'whole' };
 }
 
 function decide(scopes: readonly Scope[], understood: Understanding, reaches: Reaches): Decision {
   if (!understood.ok) return notUnderstood(understood.reason);
   const used: ResourceScope[] = [];
   const missing: Need[] = [];
+  let whole = true;
   for (const need of understood.needs) {
     const by = allowing(scopes, need.type, need.interaction, reaches, need.whole ? 'whole' : 'part');
-    if (!by) missing.push(need);
-    else if (!used.includes(by)) used.push(by);
+    if (!by) {
+      missing.push(need);
+      continue;
+    }
+    if (!used.includes(by)) used.push(by);
+    whole &&= extentOf(by, need.type, need.interaction, reaches) === 'whole';
   }
-  return missing.length === 0 ? { outcome: 'allow', scopes: used } : refused(scopes, missing, reaches);
+  return missing.length === 0 ? { outcome: 'allow', scopes: used, whole } : refused(scopes, missing, reaches);
 }
 
 /** The scope that reaches furthest into a type, of those that reach at least as far as is needed. */

@@ -1,0 +1,89 @@
+import { correlationId, unavailable } from '#host';
+import { readRequest } from '#smart';
+import { Injectable } from '@nestjs/common';
+import { KeysUnavailable, TokenNotBelieved } from '../believe-token/verified-tokens.js';
+import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
+import { CallRecords, NotRecorded } from '../proxy/call-records.js';
+import { GatewayMeans } from '../proxy/gateway-means.js';
+import { GatewayPoint } from '../proxy/gateway-point.js';
+import { reachesOf } from '../user-rights/reaches.js';
+
+/** A request that somebody else holds, and asks whether to let in. */
+export interface HeldRequest {
+  /** The access token that came with it. */
+  readonly token: string;
+  readonly method: string;
+  /** Below the FHIR base, as sent. */
+  readonly path: string;
+  readonly query: string;
+}
+
+/** What is said of it. `reason` is for the enforcement point: it names rules, types and parameters. */
+export interface ElsewhereDecision {
+  readonly allowed: boolean;
+  /** The HTTP status that fits a refusal. */
+  readonly status: 200 | 401 | 403;
+  readonly reason: string;
+  /** Of the audit record; absent where there is none to wait for. */
+  readonly position?: string;
+}
+
+/** The answer has to be looked at, and whoever asks would not. */
+const requiresGateway: CallDecision = {
+  outcome: 'deny',
+  kind: 'request',
+  reason: 'requires-gateway',
+  detail: 'requires-gateway',
+  wouldAllow: [],
+};
+
+/**
+ * Decisions without an answer to look at: allowed only where the request alone proves it. The same code, the same
+ * records as for the calls that go through here.
+ */
+@Injectable()
+export class Decisions {
+  constructor(
+    private readonly gateway: GatewayPoint,
+    private readonly means: GatewayMeans,
+  ) {}
+
+  /** Throws a 503 without a lease, without keys, or when the decision cannot be recorded. */
+  async decide({ token, method, path, query }: HeldRequest): Promise<ElsewhereDecision> {
+    const { tokens, rights, records, base } = this.means;
+    const about = { method, correlationId: correlationId() ?? 'none' };
+    try {
+      const claims = await tokens.believe(token);
+      const interaction = readRequest({ method, path, query, headers: {} });
+      const { point } = this.gateway;
+      if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
+      const access = point.access.byApplicationId(claims.applicationId, Date.now());
+      const decided = decideCall(claims, access, interaction, reachesOf(claims, rights, [base]));
+      const decision = decided.outcome === 'allow' && !decided.whole ? requiresGateway : decided;
+      const status = statusOf(decision);
+      const call = { callId: CallRecords.newCallId(), claims, interaction, ...about };
+      const position = await records.decided(call, decision, access?.approvalVersion, status);
+      // It took a moment to record: what is in force by now counts.
+      if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
+      const after = point.access.byApplicationId(claims.applicationId, Date.now());
+      const now = decideCall(claims, after, interaction, reachesOf(claims, rights, [base]));
+      if (decision.outcome === 'allow' && now.outcome === 'deny')
+        return { allowed: false, status: now.kind === 'token' ? 401 : 403, reason: now.detail, position };
+      const reason = decision.outcome === 'allow' ? 'the scopes allow it' : decision.detail;
+      return { allowed: decision.outcome === 'allow', status, reason, position };
+    } catch (error) {
+      if (error instanceof TokenNotBelieved) {
+        await records.unbelieved(about, error.reason, 401);
+        return { allowed: false, status: 401, reason: error.reason };
+      }
+      if (error instanceof KeysUnavailable) throw unavailable('Tokens cannot be checked now.', 2, error);
+      if (error instanceof NotRecorded) throw unavailable('The decision could not be recorded.', 2, error);
+      throw error;
+    }
+  }
+}
+
+function statusOf(decision: CallDecision): 200 | 401 | 403 {
+  if (decision.outcome === 'allow') return 200;
+  return decision.kind === 'token' ? 401 : 403;
+}

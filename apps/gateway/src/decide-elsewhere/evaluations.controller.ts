@@ -1,0 +1,106 @@
+import { malformed, Roles } from '#host';
+import { splitTarget } from '#smart';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Type, type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Decisions } from './decisions.js';
+
+const Subject = Type.Object({
+  type: Type.Literal('access-token'),
+  id: Type.String({ description: 'Anything that names the caller to the enforcement point.' }),
+  properties: Type.Object({ token: Type.String({ minLength: 1, maxLength: 8_192 }) }),
+});
+const Action = Type.Object({ name: Type.String({ description: 'The method of the request: `GET`.', maxLength: 16 }) });
+const Resource = Type.Object({
+  type: Type.Literal('fhir-request'),
+  id: Type.String({ description: 'Path and query below the FHIR base: `/Observation?patient=p1`.', maxLength: 16_384 }),
+});
+const Evaluation = Type.Object({ subject: Subject, action: Action, resource: Resource });
+const Evaluations = Type.Object({
+  subject: Type.Optional(Subject),
+  action: Type.Optional(Action),
+  resource: Type.Optional(Resource),
+  evaluations: Type.Array(Type.Partial(Evaluation), { minItems: 1, maxItems: 100 }),
+  options: Type.Optional(
+    Type.Object({
+      evaluations_semantic: Type.Optional(
+        Type.Union([
+          Type.Literal('execute_all'),
+          Type.Literal('deny_on_first_deny'),
+          Type.Literal('permit_on_first_permit'),
+        ]),
+      ),
+    }),
+  ),
+});
+const evaluation = Compile(Evaluation);
+const evaluations = Compile(Evaluations);
+
+const Evaluated = Type.Object({
+  decision: Type.Boolean(),
+  context: Type.Object({
+    reason: Type.String(),
+    status: Type.Integer({ description: 'The HTTP status that fits.' }),
+  }),
+});
+type Evaluated = Static<typeof Evaluated>;
+
+/** Decisions as a service (AuthZEN Authorization API 1.0), for authenticated enforcement points. */
+@Controller('access/v1')
+@ApiTags('access')
+export class EvaluationsController {
+  constructor(private readonly decisions: Decisions) {}
+
+  /** Whether a request may be let in. `requires-gateway`: only the gateway could tell, by looking at the answer. */
+  @Post('evaluation')
+  @HttpCode(200)
+  @ApiBody({ schema: Evaluation })
+  @ApiOkResponse({ schema: Evaluated })
+  @Roles('enforcement-point')
+  async evaluate(@Body() body: unknown): Promise<Evaluated> {
+    if (!evaluation.Check(body)) throw malformed('This is no evaluation of an access token and a FHIR request.');
+    return await this.#evaluate(body);
+  }
+
+  /** The same for several, each with what it does not say itself from the request (AuthZEN 1.0, Access Evaluations). */
+  @Post('evaluations')
+  @HttpCode(200)
+  @ApiBody({
+    schema: {
+      type: 'object',
+      description: 'What all have in common, and each with the rest.',
+      required: ['evaluations'],
+      properties: { evaluations: { type: 'array', items: { type: 'object' } } },
+    },
+  })
+  @ApiOkResponse({ schema: Type.Object({ evaluations: Type.Array(Evaluated) }) })
+  @Roles('enforcement-point')
+  async evaluateAll(@Body() body: unknown): Promise<{ readonly evaluations: readonly Evaluated[] }> {
+    if (!evaluations.Check(body)) throw malformed('These are no evaluations of access tokens and FHIR requests.');
+    const { evaluations: asked, options, ...defaults } = body;
+    const whole = asked.map((it) => ({ ...defaults, ...it }));
+    const known = whole.filter((it) => evaluation.Check(it));
+    if (known.length < whole.length) throw malformed('An evaluation lacks its subject, action or resource.');
+    const semantic = options?.evaluations_semantic ?? 'execute_all';
+    const answers: Evaluated[] = [];
+    for (const each of known) {
+      const answer = await this.#evaluate(each);
+      answers.push(answer);
+      if (semantic === 'deny_on_first_deny' && !answer.decision) break;
+      if (semantic === 'permit_on_first_permit' && answer.decision) break;
+    }
+    return { evaluations: answers };
+  }
+
+  async #evaluate({ subject, action, resource }: Static<typeof Evaluation>): Promise<Evaluated> {
+    const target = splitTarget(resource.id, '');
+    if (!target) throw malformed('The resource is no path below the FHIR base.');
+    const { allowed, reason, status } = await this.decisions.decide({
+      token: subject.properties.token,
+      method: action.name,
+      ...target,
+    });
+    return { decision: allowed, context: { reason, status } };
+  }
+}

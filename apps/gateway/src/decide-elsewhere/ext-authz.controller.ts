@@ -1,0 +1,37 @@
+import { malformed, Roles } from '#host';
+import { splitTarget } from '#smart';
+import { All, Controller, Headers, HttpCode, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { FHIR_MOUNT } from '../proxy/fhir-calls.js';
+import { Decisions } from './decisions.js';
+
+/**
+ * NGINX `auth_request`: 2xx lets in, 401 and 403 refuse. NGINX signs in as an enforcement point (`Authorization`), and
+ * tells of the request that it holds in headers that count from nobody else: `X-Original-Method`, `X-Original-URI`,
+ * `X-Original-Authorization`.
+ */
+@Controller('ext-authz')
+@ApiTags('access')
+export class ExtAuthzController {
+  constructor(private readonly decisions: Decisions) {}
+
+  @All()
+  @HttpCode(200)
+  @Roles('enforcement-point')
+  async decide(
+    @Headers('x-original-method') method: string | undefined,
+    @Headers('x-original-uri') uri: string | undefined,
+    @Headers('x-original-authorization') authorization: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const target = uri === undefined ? undefined : splitTarget(uri, FHIR_MOUNT);
+    if (method === undefined || !target)
+      throw malformed(`X-Original-Method and X-Original-URI, below ${FHIR_MOUNT}, tell of the request.`);
+    const token = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization ?? '')?.[1];
+    const { status, reason } = token
+      ? await this.decisions.decide({ token, method, ...target })
+      : { status: 401, reason: 'no token' };
+    void reply.status(status).header('Gatehouse-Reason', reason.replaceAll(/[^\x20-\x7e]/g, '?'));
+  }
+}
