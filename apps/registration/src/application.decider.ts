@@ -11,9 +11,10 @@ import {
 import { viewOf } from './domain/application-view.js';
 import { evolve, type Application } from './domain/application.js';
 import { changeMetadata } from './domain/change-metadata.js';
-import { changeKeys, issueSecret, withdrawSecret } from './domain/client-credentials.js';
+import { withdrawSecret } from './domain/client-credentials.js';
 import { faultsOfKeys, faultsOfMetadata } from './domain/declared-metadata.js';
 import { metadataRefused, noSuchApplication, revokedForGood, stateForbids } from './domain/refusals.js';
+import { changeKeys, confirmCredential, issueSecret } from './domain/second-confirmation.js';
 
 type Command = Addressed<RegistrationCommand>;
 type CommandNamed<Name extends Command['type']> = Extract<Command, { type: Name }>;
@@ -33,7 +34,7 @@ const ownersCommands: ReadonlySet<Command['type']> = new Set<Command['type']>([
 /** Decides for one application: its metadata, keys and secrets, its submissions, suspension and revocation. */
 export const registrationDecider: Decider<typeof registration, Application> = {
   contract: registration,
-  version: 1,
+  version: 2,
   decide(state, command) {
     if (command.type === 'register-application') return register(state, command);
     if (state === undefined) return refuse(noSuchApplication);
@@ -90,9 +91,11 @@ function decideOnLiving(state: Application, command: Exclude<Command, { type: 'r
     case 'withdraw-application':
       return withdraw(state, command.data);
     case 'change-keys':
-      return changeKeys(state, command.data);
+      return changeKeys(state, command);
     case 'issue-secret':
-      return issueSecret(state, command.data, command.meta.time);
+      return issueSecret(state, command);
+    case 'confirm-credential':
+      return confirmCredential(state, command);
     case 'withdraw-secret':
       return withdrawSecret(state, command.data);
     case 'transfer-ownership':

@@ -310,6 +310,7 @@ describe('an application', () => {
       `patch ${one}`,
       `post ${path}`,
       ...nouns.map((noun) => `post ${one}/${noun}`),
+      `post ${one}/credentials/{credentialId}/confirmation`,
       `post ${one}/secrets/{secretId}/withdrawal`,
       `post ${one}/withdrawal`,
       'post /registration/projections/{name}/rebuilds',

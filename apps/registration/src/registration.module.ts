@@ -13,6 +13,8 @@ import { ChangeApplicationController } from './change-application/change-applica
 import { ChangeApplicationHandler } from './change-application/change-application.handler.js';
 import { ChangeKeysController } from './client-credentials/change-keys.controller.js';
 import { ChangeKeysHandler } from './client-credentials/change-keys.handler.js';
+import { ConfirmCredentialController } from './client-credentials/confirm-credential.controller.js';
+import { ConfirmCredentialHandler } from './client-credentials/confirm-credential.handler.js';
 import { WithdrawSecretController } from './client-credentials/withdraw-secret.controller.js';
 import { WithdrawSecretHandler } from './client-credentials/withdraw-secret.handler.js';
 import { IssueSecretController } from './client-credentials/issue-secret.controller.js';
@@ -24,6 +26,8 @@ import { followApproval } from './follow-decisions/follow-approval.reactor.js';
 import { followReview } from './follow-decisions/follow-review.reactor.js';
 import { RegisterApplicationController } from './register-application/register-application.controller.js';
 import { RegisterApplicationHandler } from './register-application/register-application.handler.js';
+import { NoticeSender } from './notify-contacts/notice-sender.js';
+import { SealedForCommands } from './sealed-for-commands.js';
 import { ApplicationPresenter } from './show-applications/application-presenter.js';
 import { ApplicationsController } from './show-applications/applications.controller.js';
 import { applicationsProjection } from './show-applications/applications.projection.js';
@@ -49,6 +53,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     ChangeKeysController,
     IssueSecretController,
     WithdrawSecretController,
+    ConfirmCredentialController,
     TransferOwnershipController,
     CloseAccessController,
     commandsController(registration),
@@ -67,6 +72,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     ChangeKeysHandler,
     IssueSecretHandler,
     WithdrawSecretHandler,
+    ConfirmCredentialHandler,
     TransferOwnershipHandler,
     CloseAccessHandler,
     ListApplicationsHandler,
@@ -74,6 +80,8 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     ReadHistoryHandler,
     ApplicationPresenter,
     Receipts,
+    SealedForCommands,
+    NoticeSender,
   ],
 })
 export class RegistrationModule {}

@@ -1,4 +1,7 @@
 import type { ServicePart } from '#host';
+import { CreateNoticeDeliveries1763948400003 } from './notify-contacts/create-notice-deliveries.js';
+import { CreateNotices1763948400002 } from './notify-contacts/create-notices.js';
+import { NoticeConfig } from './notify-contacts/notice.config.js';
 import { RegistrationModule } from './registration.module.js';
 import { CreateApplications1763948400000 } from './show-applications/create-applications.js';
 
@@ -7,5 +10,9 @@ export const registrationPart: ServicePart = {
   name: 'registration',
   defaultPort: 8081,
   module: RegistrationModule,
-  migrations: { projection: [CreateApplications1763948400000] },
+  config: [NoticeConfig],
+  migrations: {
+    projection: [CreateApplications1763948400000, CreateNotices1763948400002],
+    protocol: [CreateNoticeDeliveries1763948400003],
+  },
 };

@@ -142,6 +142,10 @@ export function evolveAccess(state: ApplicationAccess, event: AccessEvent): Appl
         : state;
     case 'grants-closed':
       return { ...state, grantsClosedAt: event.meta.time };
+    case 'credential-proposed': // worth nothing until keys-changed or secret-issued follows its confirmation
+    case 'confirmation-failed':
+    case 'credential-confirmed':
+    case 'credential-dropped':
     case 'application-withdrawn':
     case 'token-revoked': // kept by the fold, until the token would have expired
     case 'grant-revoked': // likewise, until the last token of the grant would have

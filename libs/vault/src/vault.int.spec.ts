@@ -170,6 +170,15 @@ describe('the vault in Postgres', () => {
     });
   });
 
+  it('deletes one value that nothing refers to, and no other; twice is once', async () => {
+    const vault = instance();
+    const [kept, dropped] = [await vault.seal('owner-d', 'kept'), await vault.seal('owner-d', 'dropped')];
+    await vault.discard(dropped);
+    await vault.discard(dropped);
+    await vault.discard('no reference');
+    expect([await vault.open(kept), await vault.open(dropped)]).toEqual(['kept', undefined]);
+  });
+
   describe('erases', () => {
     it('all that an owner has, and nothing of others; twice is once', async () => {
       const vault = instance();

@@ -35,6 +35,8 @@ export interface Vault {
   open(reference: string): Promise<Json | undefined>;
   /** The values behind several references, in one read; unknown and erased ones are absent. */
   openAll(references: readonly string[]): Promise<ReadonlyMap<string, Json>>;
+  /** Deletes what stands behind a reference: a value that nothing refers to. Repeating it changes nothing. */
+  discard(reference: string): Promise<void>;
   /**
    * Destroys an owner's key, and with it everything sealed under it. Where the owner is a subject's id,
    * the person's identity and profile go as well; at their next sign-in they get another id. Repeating it

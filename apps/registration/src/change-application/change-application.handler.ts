@@ -1,10 +1,9 @@
 import { registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { InjectCommands, newCommand, RequestedCommand, VAULT } from '#host';
-import type { Vault } from '#vault';
-import { Inject } from '@nestjs/common';
+import { InjectCommands, newCommand, RequestedCommand } from '#host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { presentFields } from '../present-fields.js';
+import { SealedForCommands } from '../sealed-for-commands.js';
 import type { ApplicationChange } from './change-application.dto.js';
 
 /** Changes metadata. What was reviewed goes to review again, and the old stays in force until then. */
@@ -14,22 +13,23 @@ export class ChangeApplication extends RequestedCommand<ApplicationChange> {}
 export class ChangeApplicationHandler implements ICommandHandler<ChangeApplication> {
   constructor(
     @InjectCommands(registration) private readonly commands: CommandPort<typeof registration>,
-    @Inject(VAULT) private readonly vault: Vault,
+    private readonly sealed: SealedForCommands,
   ) {}
 
   async execute({ subject, body, request }: ChangeApplication): Promise<CommandAnswer> {
     const { contacts, description, attestations, documents, ...reviewed } = body;
-    const sealed = contacts && (await this.vault.seal(request.caller.id, contacts));
-    return this.commands.send({
-      ...newCommand(request, body),
-      type: 'change-application',
-      subject,
-      data: {
-        reviewed: presentFields(withoutNull(reviewed)),
-        other: presentFields(withoutNull({ contacts: sealed ?? undefined, description, attestations, documents })),
-        removed: Object.entries(body).flatMap(([name, value]) => (value === null ? [name] : [])),
-      },
-    });
+    return this.sealed.send(request.caller.id, contacts ?? undefined, (reference) =>
+      this.commands.send({
+        ...newCommand(request, body),
+        type: 'change-application',
+        subject,
+        data: {
+          reviewed: presentFields(withoutNull(reviewed)),
+          other: presentFields(withoutNull({ contacts: reference, description, attestations, documents })),
+          removed: Object.entries(body).flatMap(([name, value]) => (value === null ? [name] : [])),
+        },
+      }),
+    );
   }
 }
 

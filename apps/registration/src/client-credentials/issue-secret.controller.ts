@@ -11,6 +11,7 @@ import {
 import { Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
+import { unconfirmedOf } from './confirmation-code.js';
 import { IssueSecret } from './issue-secret.handler.js';
 
 const secretSchema = {
@@ -20,6 +21,11 @@ const secretSchema = {
     id: { type: 'string' as const },
     secret: { type: 'string' as const, description: 'Shown once: a retry answers without it.' },
     expiresAt: { type: 'string' as const, format: 'date-time' },
+    confirmBy: {
+      type: 'string' as const,
+      format: 'date-time',
+      description: 'Present where the secret is worth nothing until it is confirmed, by then.',
+    },
   },
 };
 
@@ -40,13 +46,20 @@ export class IssueSecretController {
     const { answer, issued } = await this.commands.execute(new IssueSecret(id, body, request));
     return answerCommand(answer, {
       context: 'registration',
-      // The first try's secret is not known any more; the resource is what that try left.
-      resource: (succeeded) => (succeeded.repeated ? lastSecretOf(succeeded) : issued),
+      resource: (succeeded) => {
+        // The first try's secret is not known any more; the resource is what that try left.
+        const shown = succeeded.repeated ? lastSecretOf(succeeded) : issued;
+        const confirmBy = unconfirmedOf(succeeded.resource).find((it) => it.id === shown.id)?.confirmBy;
+        return confirmBy === undefined ? shown : { ...shown, confirmBy };
+      },
     });
   }
 }
 
-function lastSecretOf({ resource }: Succeeded): unknown {
+/** The newest secret of an application, in force or waiting. */
+function lastSecretOf({ resource }: Succeeded): { readonly id?: string; readonly expiresAt?: string | undefined } {
   if (typeof resource !== 'object' || resource === null || !('secrets' in resource)) return {};
-  return Array.isArray(resource.secrets) ? resource.secrets.at(-1) : {};
+  const waiting = unconfirmedOf(resource).findLast(({ credential }) => credential === 'secret');
+  if (waiting) return { id: waiting.id, expiresAt: waiting.expiresAt };
+  return Array.isArray(resource.secrets) ? (resource.secrets.at(-1) as { readonly id: string }) : {};
 }

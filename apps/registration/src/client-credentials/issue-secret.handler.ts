@@ -3,6 +3,8 @@ import { mintIdBeside, registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
 import { InjectCommands, newCommand, RequestedCommand } from '#host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { SealedForCommands } from '../sealed-for-commands.js';
+import { awaitsConfirmation, newConfirmationCode } from './confirmation-code.js';
 
 const SECRET_BYTES = 32;
 const SECRET_LIFE_MS = 365 * 24 * 3_600_000;
@@ -22,18 +24,31 @@ export class IssueSecret extends RequestedCommand<
 
 @CommandHandler(IssueSecret)
 export class IssueSecretHandler implements ICommandHandler<IssueSecret> {
-  constructor(@InjectCommands(registration) private readonly commands: CommandPort<typeof registration>) {}
+  constructor(
+    @InjectCommands(registration) private readonly commands: CommandPort<typeof registration>,
+    private readonly sealed: SealedForCommands,
+  ) {}
 
   async execute({ subject, body, request }: IssueSecret) {
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const kept = { id: mintIdBeside(subject), expiresAt: new Date(Date.now() + SECRET_LIFE_MS).toISOString() };
     const sha256 = createHash('sha256').update(secret).digest('hex');
-    const answer = await this.commands.send({
-      ...newCommand(request, body),
-      type: 'issue-secret',
-      subject,
-      data: { secret: { ...kept, sha256 } },
-    });
+    const { code, codeSha256 } = newConfirmationCode();
+    const answer = await this.sealed.send(
+      request.caller.id,
+      code,
+      (reference) =>
+        this.commands.send({
+          ...newCommand(request, body),
+          type: 'issue-secret',
+          subject,
+          data: {
+            secret: { ...kept, sha256 },
+            ...(reference !== undefined && { proposal: { id: kept.id, codeSha256, sealedCode: reference } }),
+          },
+        }),
+      (application) => awaitsConfirmation(application, kept.id),
+    );
     return { answer, issued: { ...kept, secret } };
   }
 }

@@ -1,5 +1,5 @@
 import type { OtherMetadata, ReviewedMetadata } from '#contracts';
-import { statusOf, type Application, type ApplicationStatus } from './application.js';
+import { MOST_TRIES, statusOf, type Application, type ApplicationStatus } from './application.js';
 
 /** An application as a `GET` shows it (api.md, Shapes); `contacts` is still the vault's reference. */
 export interface ApplicationView extends Omit<ReviewedMetadata, 'scopes'>, OtherMetadata {
@@ -19,9 +19,21 @@ export interface ApplicationView extends Omit<ReviewedMetadata, 'scopes'>, Other
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
   /** Client secrets without what they are: the log has their hashes alone. */
   readonly secrets: readonly { readonly id: string; readonly expiresAt: string }[];
+  /** Keys and secrets that are worth nothing until they are confirmed. */
+  readonly unconfirmed: readonly UnconfirmedView[];
   readonly ownerId: string;
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+interface UnconfirmedView {
+  readonly id: string;
+  readonly credential: 'key' | 'secret';
+  readonly thumbprint?: string;
+  /** Of a secret: until when it counts once it is confirmed. */
+  readonly expiresAt?: string;
+  readonly confirmBy: string;
+  readonly triesLeft: number;
 }
 
 /** What a `GET` shows of an application at a version. */
@@ -45,6 +57,14 @@ export function viewOf(state: Application, version: number): ApplicationView {
     ...(closed && { closure: { reason: closed.reason, at: closed.at } }),
     jwks: { keys: state.keys.map(({ jwk }) => jwk) },
     secrets: state.secrets.map(({ id, expiresAt }) => ({ id, expiresAt })),
+    unconfirmed: state.proposals.map(({ credentialId, key, secret, expiresAt: confirmBy, failed }) => ({
+      id: credentialId,
+      credential: key === undefined ? 'secret' : 'key',
+      ...(key && { thumbprint: key.thumbprint }),
+      ...(secret && { expiresAt: secret.expiresAt }),
+      confirmBy,
+      triesLeft: MOST_TRIES - failed,
+    })),
     ownerId: state.ownerId,
     createdAt: state.createdAt,
     updatedAt: state.updatedAt,

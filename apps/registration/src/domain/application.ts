@@ -5,7 +5,19 @@ type EventData<Name extends RegistrationEvent['type']> = Extract<RegistrationEve
 
 export type PublicKey = EventData<'application-registered'>['keys'][number];
 type Secret = CommandData<'issue-secret'>['secret'];
+/** The vault's reference to contacts, and when they were declared, or were replaced. RFC 3339. */
+interface DeclaredContacts {
+  readonly reference: string;
+  readonly since: string;
+  readonly until?: string;
+}
 type Verdict = EventData<'review-applied'>['verdict'];
+
+/** A key or a secret that waits for its second confirmation, and how often a wrong code was given for it. */
+export type ProposedCredential = EventData<'credential-proposed'> & { readonly failed: number };
+
+/** So many wrong codes, and nothing confirms a credential any more. */
+export const MOST_TRIES = 5;
 
 /** An application as its events made it. JSON, so that it fits a snapshot. */
 export interface Application {
@@ -24,6 +36,10 @@ export interface Application {
   readonly retiredKeys: readonly { readonly kid: string; readonly thumbprint: string }[];
   readonly compromisedThumbprints: readonly string[];
   readonly secrets: readonly Secret[];
+  /** Keys and secrets that wait for a second confirmation. */
+  readonly proposals: readonly ProposedCredential[];
+  /** Who counts as a contact, the newest last: those of now, and those replaced a short while ago. */
+  readonly contacts: readonly DeclaredContacts[];
   /** The last submission: its number from 1, what it asked about, and what became of it. */
   readonly submission?: {
     readonly number: number;
@@ -92,6 +108,8 @@ function registered(
     retiredKeys: [],
     compromisedThumbprints: [],
     secrets: [],
+    proposals: [],
+    contacts: contactsAfter([], data.other.contacts, time),
     epoch: 0,
   };
 }
@@ -104,9 +122,11 @@ function changesOf(
   switch (event.type) {
     case 'application-changed': {
       const { reviewed, other, removed } = event.data;
+      const now = without({ ...state.other, ...other }, removed);
       return {
         declared: without({ ...state.declared, ...reviewed }, removed),
-        other: without({ ...state.other, ...other }, removed),
+        other: now,
+        contacts: contactsAfter(state.contacts, now.contacts, event.meta.time),
       };
     }
     case 'application-submitted':
@@ -121,8 +141,25 @@ function changesOf(
       };
     case 'secret-withdrawn':
       return { secrets: state.secrets.filter(({ id }) => id !== event.data.secret.id) };
+    case 'credential-proposed':
+      return {
+        proposals: [
+          ...state.proposals.filter(({ expiresAt }) => expiresAt > event.meta.time),
+          { ...event.data, failed: 0 },
+        ],
+      };
+    case 'confirmation-failed':
+      return {
+        proposals: state.proposals.map((it) =>
+          it.credentialId === event.data.credentialId ? { ...it, failed: it.failed + 1 } : it,
+        ),
+      };
+    case 'credential-confirmed':
+    case 'credential-dropped':
+      return { proposals: state.proposals.filter(({ credentialId }) => credentialId !== event.data.credentialId) };
     case 'ownership-transferred':
-      return { ownerId: event.data.ownerId };
+      // What the one before proposed is not for the next to confirm.
+      return { ownerId: event.data.ownerId, proposals: [] };
     case 'review-applied': {
       const { reviewId, verdict, reason } = event.data;
       return {
@@ -147,6 +184,22 @@ function changesOf(
     default:
       return event satisfies never;
   }
+}
+
+/** Contacts that were replaced are told of new credentials for so long: whoever takes an account over changes them first. */
+export const FORMER_CONTACTS_MS = 7 * 24 * 3_600_000;
+
+function contactsAfter(
+  known: readonly DeclaredContacts[],
+  reference: string | undefined,
+  now: string,
+): readonly DeclaredContacts[] {
+  const last = known.at(-1);
+  if (last?.until === undefined && last?.reference === reference) return known;
+  const former = known
+    .map((it) => ({ ...it, until: it.until ?? now }))
+    .filter(({ until }) => Date.parse(until) + FORMER_CONTACTS_MS > Date.parse(now));
+  return reference === undefined ? former : [...former, { reference, since: now }];
 }
 
 function keysAfter(state: Application, { added, removed }: EventData<'keys-changed'>): Partial<Application> {

@@ -8,9 +8,9 @@ const MOST_KEYS = 20;
 const MOST_SECRETS = 10;
 
 /** Adds a key, removes one, or both: a rotation in one command never leaves the client without a key. */
-export function changeKeys(
+export function replaceKeys(
   state: Application,
-  { add, remove }: CommandData<'change-keys'>,
+  { add, remove }: Omit<CommandData<'change-keys'>, 'proposal'>,
 ): Decision<RegistrationEvent> {
   if (add && state.declared.clientType !== 'confidential-asymmetric') {
     return refused('/add', 'is for clients of type confidential-asymmetric');
@@ -58,9 +58,9 @@ function retired(state: Application, remove: NonNullable<CommandData<'change-key
 }
 
 /** Keeps the hash of a secret that the edge made. The earlier ones hold until they expire, so that a client can rotate. */
-export function issueSecret(
+export function addIssuedSecret(
   state: Application,
-  data: CommandData<'issue-secret'>,
+  secret: CommandData<'issue-secret'>['secret'],
   now: string,
 ): Decision<RegistrationEvent> {
   if (state.declared.clientType !== 'confidential-symmetric') {
@@ -77,7 +77,7 @@ export function issueSecret(
       stateForbids('too-many-secrets', 'Too many secrets', `At most ${MOST_SECRETS} secrets are valid at a time.`),
     );
   }
-  return accept({ type: 'secret-issued', data });
+  return accept({ type: 'secret-issued', data: { secret } });
 }
 
 /** Takes a secret away. One that has gone already, or has expired, leaves nothing to do. */
@@ -86,7 +86,10 @@ export function withdrawSecret(
   { secretId }: CommandData<'withdraw-secret'>,
 ): Decision<RegistrationEvent> {
   const secret = state.secrets.find(({ id }) => id === secretId);
-  if (secret === undefined) return accept();
+  if (secret === undefined) {
+    const waits = state.proposals.some((it) => it.credentialId === secretId && it.secret !== undefined);
+    return waits ? accept({ type: 'credential-dropped', data: { credentialId: secretId } }) : accept();
+  }
   return accept({ type: 'secret-withdrawn', data: { secret: { id: secret.id, sha256: secret.sha256 } } });
 }
 

@@ -1,11 +1,10 @@
 import { mintId, mintIdBeside, partitionOfCreation, registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { InjectCommands, newCommand, VAULT, type CommandRequest } from '#host';
-import type { Vault } from '#vault';
-import { Inject } from '@nestjs/common';
+import { InjectCommands, newCommand, type CommandRequest } from '#host';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { readPublicKeys } from '../client-credentials/public-key.js';
 import { presentFields } from '../present-fields.js';
+import { SealedForCommands } from '../sealed-for-commands.js';
 import type { NewApplication } from './register-application.dto.js';
 
 /** Registers an application of the caller's. */
@@ -22,45 +21,46 @@ export class RegisterApplication extends Command<CommandAnswer> {
 export class RegisterApplicationHandler implements ICommandHandler<RegisterApplication> {
   constructor(
     @InjectCommands(registration) private readonly commands: CommandPort<typeof registration>,
-    @Inject(VAULT) private readonly vault: Vault,
+    private readonly sealed: SealedForCommands,
   ) {}
 
   /** The ids are minted anew for a retry, which its partition's writer answers with the first try's. */
   async execute({ body, request }: RegisterApplication): Promise<CommandAnswer> {
     const { caller } = request;
     const keys = await readPublicKeys(body.jwks?.keys ?? [], (index) => `/jwks/keys/${index}`);
-    const contacts = body.contacts && (await this.vault.seal(caller.id, body.contacts));
     const id = mintId(partitionOfCreation(caller.id, request.idempotencyKey));
-    return this.commands.send({
-      ...newCommand(request, body),
-      type: 'register-application',
-      subject: id,
-      data: {
-        clientId: mintIdBeside(id),
-        ownerId: caller.id,
-        reviewed: presentFields({
-          name: body.name,
-          kind: body.kind,
-          clientType: body.clientType,
-          scopes: body.scopes,
-          purposesOfUse: body.purposesOfUse.map(({ code, justification }) => ({ code, justification })),
-          redirectUris: body.redirectUris ?? [],
-          launchUri: body.launchUri ?? undefined,
-          allowedOrigins: body.allowedOrigins ?? [],
-          jwksUri: body.jwksUri ?? undefined,
-          privacyPolicyUri: body.privacyPolicyUri ?? undefined,
-          termsUri: body.termsUri ?? undefined,
-          logoUri: body.logoUri ?? undefined,
-        }),
-        other: presentFields({
-          description: body.description ?? '',
-          contacts: contacts ?? undefined,
-          attestations: body.attestations ?? [],
-          documents: body.documents ?? [],
-        }),
-        keys,
-        submit: body.submit ?? false,
-      },
-    });
+    return this.sealed.send(caller.id, body.contacts ?? undefined, (contacts) =>
+      this.commands.send({
+        ...newCommand(request, body),
+        type: 'register-application',
+        subject: id,
+        data: {
+          clientId: mintIdBeside(id),
+          ownerId: caller.id,
+          reviewed: presentFields({
+            name: body.name,
+            kind: body.kind,
+            clientType: body.clientType,
+            scopes: body.scopes,
+            purposesOfUse: body.purposesOfUse.map(({ code, justification }) => ({ code, justification })),
+            redirectUris: body.redirectUris ?? [],
+            launchUri: body.launchUri ?? undefined,
+            allowedOrigins: body.allowedOrigins ?? [],
+            jwksUri: body.jwksUri ?? undefined,
+            privacyPolicyUri: body.privacyPolicyUri ?? undefined,
+            termsUri: body.termsUri ?? undefined,
+            logoUri: body.logoUri ?? undefined,
+          }),
+          other: presentFields({
+            description: body.description ?? '',
+            contacts,
+            attestations: body.attestations ?? [],
+            documents: body.documents ?? [],
+          }),
+          keys,
+          submit: body.submit ?? false,
+        },
+      }),
+    );
   }
 }

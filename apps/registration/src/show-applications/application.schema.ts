@@ -74,6 +74,22 @@ export const applicationSchema = {
     review: { type: 'object' as const, properties: { id: text, verdict: text, reason: text } },
     closure: { type: 'object' as const, properties: { reason: text, at: time } },
     secrets: { type: 'array' as const, items: { type: 'object' as const, properties: { id: text, expiresAt: time } } },
+    unconfirmed: {
+      type: 'array' as const,
+      description: 'Keys and secrets that are worth nothing until they are confirmed.',
+      items: {
+        type: 'object' as const,
+        required: ['id', 'credential', 'confirmBy', 'triesLeft'],
+        properties: {
+          id: text,
+          credential: { type: 'string' as const, enum: ['key', 'secret'] },
+          thumbprint: text,
+          expiresAt: time,
+          confirmBy: time,
+          triesLeft: { type: 'integer' as const },
+        },
+      },
+    },
     ownerId: text,
     createdAt: time,
     updatedAt: time,

@@ -3,28 +3,34 @@ import { defineProjection, eventsOf, type Query } from '#event-log';
 import { storableJson } from '#host';
 import { viewOf } from '../domain/application-view.js';
 import { evolve, statusOf, type Application } from '../domain/application.js';
+import { noticeOf, type CredentialNotice } from '../domain/credential-notice.js';
 
 interface StoredRow {
   readonly state: Application;
   readonly version: number;
 }
 
-/** Applications as they stand now, and every event of each. */
+/** Applications as they stand now, every event of each, and what their contacts must be told. */
 export const applicationsProjection = defineProjection({
   name: 'registration-applications',
-  version: 1,
-  tables: ['applications', 'application_history'],
+  version: 2,
+  tables: ['applications', 'application_history', 'application_notices'],
   sources: [eventsOf(registration)],
   async apply(entries, query) {
     await keepHistory(entries, query);
     const ids = [...new Set(entries.map(({ event }) => event.meta.subject))];
     const known = await query<StoredRow>('SELECT state, version FROM applications WHERE id = ANY($1::uuid[])', [ids]);
     const applications = new Map(known.map((row) => [row.state.id, row]));
+    const notices: CredentialNotice[] = [];
     for (const { event } of entries) {
       const { subject, version } = event.meta;
-      applications.set(subject, { state: evolve(applications.get(subject)?.state, event), version });
+      const before = applications.get(subject)?.state;
+      const notice = noticeOf(before, event);
+      if (notice) notices.push(notice);
+      applications.set(subject, { state: evolve(before, event), version });
     }
     await keepApplications([...applications.values()], query);
+    await keepNotices(notices, query);
   },
 });
 
@@ -47,6 +53,16 @@ async function keepApplications(applications: readonly StoredRow[], query: Query
      ON CONFLICT (id) DO UPDATE SET
        owner_id = excluded.owner_id, kind = excluded.kind, status = excluded.status,
        version = excluded.version, view = excluded.view, state = excluded.state`,
+    [storableJson(rows)],
+  );
+}
+
+async function keepNotices(notices: readonly CredentialNotice[], query: Query): Promise<void> {
+  if (notices.length === 0) return;
+  const rows = notices.map((notice) => ({ id: notice.id, time: notice.time, notice }));
+  await query(
+    `INSERT INTO application_notices (id, time, notice)
+     SELECT id, time, notice FROM jsonb_to_recordset($1::jsonb) AS row (id text, time timestamptz, notice jsonb)`,
     [storableJson(rows)],
   );
 }
@@ -78,6 +94,10 @@ async function keepHistory(
 
 /** What an event says, without the hash of a secret: nobody needs it to read the history. */
 function shownData(event: RegistrationEvent): object {
+  if (event.type === 'credential-proposed') {
+    const { codeSha256: _digest, sealedCode: _code, secret, ...shown } = event.data;
+    return { ...shown, ...(secret && { secret: { id: secret.id, expiresAt: secret.expiresAt } }) };
+  }
   if (event.type !== 'secret-issued' && event.type !== 'secret-withdrawn') return event.data;
   const { sha256: _hash, ...secret } = event.data.secret;
   return { secret };

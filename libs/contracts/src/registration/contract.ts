@@ -55,6 +55,16 @@ const SecretHash = Type.Object({
   expiresAt: Time,
 });
 
+/**
+ * What a new credential may be confirmed by: the digest of a code, the vault's reference to the code itself, which goes
+ * to contacts by mail, and the id that the credential waits under.
+ */
+const Proposal = Type.Object({
+  id: Id,
+  codeSha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  sealedCode: VaultId,
+});
+
 const Registered = Type.Object({
   clientId: Type.String({ minLength: 1, maxLength: 128 }),
   ownerId: VaultId,
@@ -91,9 +101,24 @@ export const registration = defineContext({
       Type.Object({
         add: Type.Optional(PublicKey),
         remove: Type.Optional(Type.Object({ kid: Type.String(), compromised: Type.Boolean() })),
+        /** Used where what is added needs a second confirmation. */
+        proposal: Type.Optional(Proposal),
       }),
     ),
-    'issue-secret': message('Keeps the hash of a new client secret.', Type.Object({ secret: SecretHash })),
+    'issue-secret': message(
+      'Keeps the hash of a new client secret.',
+      Type.Object({ secret: SecretHash, proposal: Type.Optional(Proposal) }),
+    ),
+    'confirm-credential': message(
+      'Puts a credential in force that waits for its second confirmation: by the code that was sent, or by an operator.',
+      Type.Object({
+        credentialId: Id,
+        proof: Type.Union([
+          Type.Object({ by: Type.Literal('code'), codeSha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
+          Type.Object({ by: Type.Literal('operator') }),
+        ]),
+      }),
+    ),
     'withdraw-secret': message('Takes a client secret away before it expires.', Type.Object({ secretId: Id })),
     'transfer-ownership': message('Gives the application to another owner.', Type.Object({ ownerId: VaultId })),
     'suspend-application': message('Closes access until reinstated.', Type.Object({ reason: Reason })),
@@ -160,6 +185,30 @@ export const registration = defineContext({
       'A client secret counts no more.',
       Type.Object({ secret: Type.Pick(SecretHash, ['id', 'sha256']) }),
     ),
+    'credential-proposed': message(
+      'A key or a secret waits for its second confirmation. It is worth nothing until then.',
+      Type.Object({
+        credentialId: Id,
+        /** A key to add, and the kid of one that goes when it is confirmed. */
+        key: Type.Optional(PublicKey),
+        replaces: Type.Optional(Type.String()),
+        /** Or a secret. */
+        secret: Type.Optional(SecretHash),
+        codeSha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+        sealedCode: VaultId,
+        proposedBy: VaultId,
+        expiresAt: Time,
+      }),
+    ),
+    'confirmation-failed': message(
+      'A wrong code was given for a credential that waits. After the last try allowed nothing confirms it any more.',
+      Type.Object({ credentialId: Id }),
+    ),
+    'credential-confirmed': message(
+      'A credential was confirmed; the event after this one puts it in force.',
+      Type.Object({ credentialId: Id, by: Type.Union([Type.Literal('code'), Type.Literal('operator')]) }),
+    ),
+    'credential-dropped': message('A credential that waited was taken back.', Type.Object({ credentialId: Id })),
     'ownership-transferred': message(
       'The application has another owner.',
       Type.Object({ ownerId: VaultId, previousOwnerId: VaultId }),

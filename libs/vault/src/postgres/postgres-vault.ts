@@ -89,6 +89,11 @@ export class PostgresVault implements Vault {
     return this.openRows(rows, 'sealed');
   }
 
+  async discard(reference: string): Promise<void> {
+    if (!isUuid(reference)) return;
+    await this.store.query('DELETE FROM vault.sealed WHERE reference = $1', [reference]);
+  }
+
   async erase(ownerKey: string): Promise<void> {
     this.subjects.forget(ownerKey);
     // One statement, so that an erasure is whole or not done.

@@ -1,0 +1,23 @@
+import { Setting } from '#host';
+import { IsEmail, IsOptional, Matches } from 'class-validator';
+
+/** How contacts of applications are written to. */
+export class NoticeConfig {
+  @Setting('SMTP_URL', {
+    mustBe: 'a URL that starts with smtps:// or smtp://',
+    describe:
+      'The mail server that tells contacts of new keys and secrets. Outside development TLS is required. Without it notices are tried for a day and then reported as lost.',
+    secret: true,
+    byDefault: 'in development: a file, DATA_DIR/notices.jsonl',
+  })
+  @IsOptional()
+  @Matches(/^smtps?:\/\/[^\s/]+\/?$/)
+  smtpUrl?: string;
+
+  @Setting('NOTICE_FROM', {
+    mustBe: 'a mail address',
+    describe: 'The sender of what contacts are told.',
+  })
+  @IsEmail({ allow_display_name: false, require_tld: false })
+  noticeFrom: string = 'gatehouse@localhost';
+}
