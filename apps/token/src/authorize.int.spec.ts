@@ -1,4 +1,5 @@
 import { csrfIn, offeredIn, testAuthorization, testBrowser, type TestAuthorization } from '#testing';
+import fc from 'fast-check';
 import { createRemoteJWKSet, generateKeyPair, jwtVerify } from 'jose';
 import { tokenPart } from './token.part.js';
 
@@ -486,4 +487,107 @@ describe('who a client is', () => {
     ]).toEqual(['https://app.example', null]);
     expect((await ask('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
   });
+});
+
+describe('any parameter at all', () => {
+  const names = ['response_type', 'client_id', 'redirect_uri', 'scope', 'state', 'aud', 'launch', 'nonce', 'prompt'];
+  const others = [
+    'code_challenge',
+    'code_challenge_method',
+    'max_age',
+    'resource',
+    'response_mode',
+    'request_uri',
+    'ui_locales',
+  ];
+  const value = fc.oneof(
+    fc.constantFrom(
+      '',
+      '\0',
+      'null',
+      '[]',
+      '{}',
+      '-1',
+      '1e99',
+      'javascript:alert(1)',
+      'https://evil.example/',
+      '%00',
+      '\r\nx: y',
+    ),
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.constantFrom('x'.repeat(9_000), 'é'.repeat(2_000), 'patient/*.rs '.repeat(200)),
+  );
+  const changes = fc.array(fc.tuple(fc.constantFrom(...names, ...others), fc.array(value, { maxLength: 2 })), {
+    minLength: 1,
+    maxLength: 3,
+  });
+
+  test('[RFC 9700 §4.11] brings the specified error, never a failure, and nobody to where nothing is registered', async () => {
+    const app = await server.approved();
+    const may = (location: string | null) =>
+      location === null ||
+      location.startsWith('/oauth/interaction/') ||
+      location.startsWith(`${server.back}?`) ||
+      location.startsWith(`${server.back}#`);
+    await fc.assert(
+      fc.asyncProperty(changes, fc.boolean(), async (changed, posted) => {
+        const query = new URLSearchParams(server.request(app).url.split('?')[1]);
+        for (const [name, values] of changed) {
+          query.delete(name);
+          for (const each of values) query.append(name, each);
+        }
+        const address = `${server.service.url}/oauth/authorize`;
+        const response = posted
+          ? await testBrowser().go(address, { method: 'POST', body: query })
+          : await testBrowser().go(`${address}?${query.toString()}`);
+        await response.body?.cancel();
+        expect(response.status).toBeLessThan(500);
+        expect(may(response.headers.get('location'))).toBe(true);
+      }),
+      { numRuns: 120 },
+    );
+  }, 60_000);
+
+  test('[RFC 6749 §5.2] at the token endpoint brings an error in its words', async () => {
+    const app = await server.approved();
+    const fields = [
+      'grant_type',
+      'code',
+      'redirect_uri',
+      'code_verifier',
+      'refresh_token',
+      'scope',
+      'client_id',
+      'client_secret',
+      'client_assertion',
+      'client_assertion_type',
+    ];
+    const given = fc.array(fc.tuple(fc.constantFrom(...fields), fc.array(value, { maxLength: 2 })), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        given,
+        fc.constantFrom('authorization_code', 'refresh_token', 'client_credentials'),
+        async (changed, grantType) => {
+          const form = new URLSearchParams({
+            grant_type: grantType,
+            client_id: app.client.clientId,
+            code: 'x',
+            refresh_token: 'x',
+          });
+          for (const [name, values] of changed) {
+            form.delete(name);
+            for (const each of values) form.append(name, each);
+          }
+          const response = await server.service.call('/oauth/token', { method: 'POST', body: form });
+          const { error } = (await response.json()) as { error?: string };
+          expect([400, 401]).toContain(response.status);
+          expect(error).toMatch(/^[a-z_]+$/);
+        },
+      ),
+      { numRuns: 120 },
+    );
+  }, 60_000);
 });

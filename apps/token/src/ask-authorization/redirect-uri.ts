@@ -14,8 +14,3 @@ export function mayRedirectTo(uri: string, registered: readonly string[]): boole
 function portless(uri: string): string {
   return uri.replace(loopbackAddress, '');
 }
-
-/** Whether a URI hands the answer to whatever application claims its scheme. */
-export function hasPrivateUseScheme(uri: string): boolean {
-  return !/^https?:/i.test(uri);
-}

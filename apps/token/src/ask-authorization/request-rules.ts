@@ -4,6 +4,9 @@ import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provid
 /** What of a request the provider would forget, or keep as it came: the scope as it was asked, and the launch as its hash. */
 export const keptScope = 'gatehouse_scope';
 
+/** The longest parameter that is kept, in characters. */
+const longestParameter = 8_192;
+
 /**
  * The rules of SMART App Launch 2.2 (2.0.3, and 4.1.4 of RFC 9700) that oidc-provider has not: which parameters it
  * keeps beside OAuth's, and what is asked of them.
@@ -28,6 +31,12 @@ export function requestRules({ base }: { readonly base: string }): NonNullable<C
         // Else the refusal itself would come in it.
         params['response_mode'] = undefined;
         throw new errors.UnsupportedResponseMode();
+      }
+      for (const [name, value] of Object.entries(params)) {
+        if (typeof value !== 'string' || (value.length <= longestParameter && !value.includes('\0'))) continue;
+        // It cannot be kept, and so is not echoed either.
+        params[name] = undefined;
+        throw new errors.InvalidRequest(`${name} is longer than ${longestParameter} characters, or has a null in it`);
       }
       if (fromPushedRequest(ctx)) return;
       const asked: unknown = ctx.method === 'POST' ? ctx.oidc.body?.['scope'] : ctx.query['scope'];

@@ -46,7 +46,7 @@ export class InteractionController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const [pending] = await this.posted(request, reply, cookies, form);
-    await this.choices.keep(pending, { patient: textIn(form, 'patient') });
+    await this.choices.keep(pending, { patient: idIn(form, 'patient') });
     await redirect(reply, `/oauth/interaction/${pending.uid}`);
   }
 
@@ -59,7 +59,7 @@ export class InteractionController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const [pending] = await this.posted(request, reply, cookies, form);
-    await this.choices.keep(pending, { encounter: textIn(form, 'encounter') });
+    await this.choices.keep(pending, { encounter: idIn(form, 'encounter') });
     await redirect(reply, `/oauth/interaction/${pending.uid}`);
   }
 
@@ -147,6 +147,12 @@ async function redirect(reply: FastifyReply, location: string, cookies: readonly
 function textIn(form: Form, name: string): string {
   const value = form?.[name];
   return typeof value === 'string' ? value : '';
+}
+
+/** An id of FHIR; one that nobody has in the place of what is none. */
+function idIn(form: Form, name: string): string {
+  const value = textIn(form, name);
+  return value === '' || /^[A-Za-z0-9.-]{1,64}$/.test(value) ? value : '-';
 }
 
 function textsIn(form: Form, name: string): readonly string[] {
