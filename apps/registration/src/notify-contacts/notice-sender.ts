@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BaseConfig, Database, Log, Metrics, VAULT } from '#host';
+import { BaseConfig, Database, isDatabaseUnavailable, Log, Metrics, VAULT } from '#host';
 import type { Vault } from '#vault';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Counter } from 'prom-client';
@@ -58,9 +58,12 @@ export class NoticeSender implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
-    this.timer = setInterval(() => {
-      this.looking ??= this.look().finally(() => (this.looking = undefined));
-    }, LOOK_EVERY_MS);
+    void this.database.ready().then(() => {
+      if (this.stopping) return;
+      this.timer = setInterval(() => {
+        this.looking ??= this.look().finally(() => (this.looking = undefined));
+      }, LOOK_EVERY_MS);
+    });
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -77,7 +80,9 @@ export class NoticeSender implements OnModuleInit, OnModuleDestroy {
         await this.deliver(due);
       }
     } catch (error) {
-      this.log.warn('notices to contacts could not be looked at; they will be, again', error);
+      // While Postgres is away readiness says so; a line every second would bury it.
+      if (!isDatabaseUnavailable(error))
+        this.log.warn('notices to contacts could not be looked at; they will be, again', error);
     }
   }
 
