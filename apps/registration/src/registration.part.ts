@@ -3,6 +3,7 @@ import { CreateNoticeDeliveries1763948400003 } from './notify-contacts/create-no
 import { CreateNotices1763948400002 } from './notify-contacts/create-notices.js';
 import { NoticeConfig } from './notify-contacts/notice.config.js';
 import { RegistrationModule } from './registration.module.js';
+import { StoredApplication, StoredEvent } from './show-applications/application.entity.js';
 import { CreateApplications1763948400000 } from './show-applications/create-applications.js';
 
 /** Applications: what they declare, their keys and secrets, their submission for review, suspension and revocation. */
@@ -10,6 +11,7 @@ export const registrationPart: ServicePart = {
   name: 'registration',
   defaultPort: 8081,
   module: RegistrationModule,
+  entities: [StoredApplication, StoredEvent],
   config: [NoticeConfig],
   migrations: {
     projection: [CreateApplications1763948400000, CreateNotices1763948400002],

@@ -4,7 +4,8 @@ import { Database, InjectCommands, newCommand, notFound, RequestedCommand, VAULT
 import type { Vault } from '#vault';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { describeSubmission, selectReviews, type ReviewRow } from '../see-reviews/review-row.js';
+import { describeSubmission } from '../see-reviews/describe-submission.js';
+import { StoredReview } from '../see-reviews/review.entity.js';
 import type { ReviewDecision } from './decide-review.dto.js';
 
 /** A reviewer decides; the rules stand in the decider. The result tells also what the decision is about. */
@@ -23,15 +24,22 @@ export class DecideReviewHandler implements ICommandHandler<DecideReview> {
 
   /** The owner of now goes with the command, so that nobody decides on an application of their own. */
   async execute({ subject: reviewId, body, request }: DecideReview) {
-    const [row] = await this.database.query<ReviewRow>(`${selectReviews} WHERE review.id = $1`, [reviewId]);
-    if (row === undefined) throw notFound();
+    const row = await this.database.read((manager) =>
+      manager.findOne(StoredReview, { where: { id: reviewId }, relations: { application: true } }),
+    );
+    if (row === null) throw notFound();
     const people = await this.vault.lookupSubjects([row.view.ownerId]);
     const { conditions = [], ...decision } = body;
     const answer = await this.commands.send({
       ...newCommand(request, body),
       type: 'decide-review',
-      subject: row.application_id,
-      data: { ...decision, conditions, reviewId, ...(row.owner_id === null ? {} : { ownerId: row.owner_id }) },
+      subject: row.applicationId,
+      data: {
+        ...decision,
+        conditions,
+        reviewId,
+        ...(row.application.ownerId === null ? {} : { ownerId: row.application.ownerId }),
+      },
     });
     return { answer, submission: describeSubmission(row, people) };
   }

@@ -3,23 +3,13 @@ import type { CommandPort } from '#event-log';
 import { Database, InjectCommands, Log } from '#host';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { LessThanOrEqual } from 'typeorm';
+import { StoredApproval, StoredReview } from '../see-reviews/review.entity.js';
 import { ApprovalConfig } from './approval.config.js';
 
 const NAME = 'approval-clocks';
 /** At most so many of each kind in one look; the next look takes the rest. */
 const AT_ONCE = 200;
-
-interface DueReview {
-  readonly id: string;
-  readonly application_id: string;
-  readonly due_at: Date;
-}
-
-interface DueApproval {
-  readonly application_id: string;
-  readonly approval_version: number;
-  readonly expires_at: Date;
-}
 
 /**
  * The timers: every instance looks for what is due and sends the command with the time that it was due at. All send the
@@ -51,26 +41,32 @@ export class Clocks implements OnModuleInit, OnModuleDestroy {
   private async look(): Promise<void> {
     try {
       // By our own clock, which also dates the command: the decider never sees a timer that came early.
-      const now = new Date().toISOString();
-      const reviews = await this.database.query<DueReview>(
-        `SELECT id, application_id, due_at FROM projection.approval_reviews
-         WHERE status = 'pending' AND NOT breached AND due_at <= $1 ORDER BY due_at LIMIT $2`,
-        [now, AT_ONCE],
-      );
-      const approvals = await this.database.query<DueApproval>(
-        `SELECT application_id, approval_version, expires_at FROM projection.approval_applications
-         WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2`,
-        [now, AT_ONCE],
+      const past = LessThanOrEqual(new Date());
+      const [reviews, approvals] = await this.database.read((manager) =>
+        Promise.all([
+          manager.find(StoredReview, {
+            where: { status: 'pending', breached: false, dueAt: past },
+            order: { dueAt: 'ASC' },
+            take: AT_ONCE,
+          }),
+          manager.find(StoredApproval, { where: { expiresAt: past }, order: { expiresAt: 'ASC' }, take: AT_ONCE }),
+        ]),
       );
       await Promise.all([
         ...reviews.map((due) => {
-          const data = { reviewId: due.id, dueAt: due.due_at.toISOString() };
-          return this.send(due.application_id, { type: 'breach-review-clock', data });
+          const data = { reviewId: due.id, dueAt: due.dueAt.toISOString() };
+          return this.send(due.applicationId, { type: 'breach-review-clock', data });
         }),
-        ...approvals.map((due) => {
-          const data = { approvalVersion: due.approval_version, dueAt: due.expires_at.toISOString() };
-          return this.send(due.application_id, { type: 'expire-approval', data });
-        }),
+        ...approvals.flatMap(({ applicationId, approvalVersion, expiresAt }) =>
+          approvalVersion === null || expiresAt === null
+            ? []
+            : [
+                this.send(applicationId, {
+                  type: 'expire-approval',
+                  data: { approvalVersion, dueAt: expiresAt.toISOString() },
+                }),
+              ],
+        ),
       ]);
     } catch (error) {
       this.log.warn('the clocks of approval could not be looked at; they will be, again', error);

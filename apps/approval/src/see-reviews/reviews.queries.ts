@@ -13,19 +13,12 @@ import type { Vault } from '#vault';
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { ReviewView } from '../domain/application-approval.js';
-import { describeSubmission, selectReviews, type ReviewRow } from './review-row.js';
+import { describeSubmission } from './describe-submission.js';
+import { StoredReview, StoredStep } from './review.entity.js';
 import type { ReviewsQuery } from './reviews-query.js';
 import { reviewsProjection } from './reviews.projection.js';
 
 type ShownReview = ReturnType<typeof describeSubmission> & ReviewView;
-
-interface HistoryRow {
-  readonly version: number;
-  readonly time: Date;
-  readonly type: string;
-  readonly actor: string;
-  readonly data: object;
-}
 
 /** The queue of reviews, the most urgent first. */
 export class ListReviews extends Query<Page<ShownReview>> {
@@ -47,23 +40,26 @@ export class ListReviewsHandler implements IQueryHandler<ListReviews> {
 
   async execute({ asked, seen }: ListReviews): Promise<Page<ShownReview>> {
     await this.projection.reached(seen);
-    const [dueAt = null, id = null] =
-      asked.cursor === undefined ? [] : decodeCursor(asked.cursor, ['string', 'string']);
-    const rows = await this.database.query<ReviewRow>(
-      `${selectReviews}
-       WHERE ($1::uuid IS NULL OR review.application_id = $1)
-         AND ($2::text IS NULL OR review.status = $2)
-         AND ($3::timestamptz IS NULL OR (review.due_at, review.id) > ($3, $4::uuid))
-       ORDER BY review.due_at, review.id
-       LIMIT $5`,
-      [asked.applicationId ?? null, asked.status ?? null, dueAt, id, asked.limit + 1],
-    );
+    const rows = await this.database.read((manager) => {
+      const query = manager
+        .createQueryBuilder(StoredReview, 'review')
+        .orderBy('review.dueAt')
+        .addOrderBy('review.id')
+        .limit(asked.limit + 1);
+      if (asked.applicationId !== undefined) query.andWhere('review.applicationId = :of', { of: asked.applicationId });
+      if (asked.status !== undefined) query.andWhere('review.status = :status', { status: asked.status });
+      if (asked.cursor !== undefined) {
+        const [dueAt, id] = decodeCursor(asked.cursor, ['string', 'string']);
+        query.andWhere('(review.dueAt, review.id) > (CAST(:dueAt AS timestamptz), CAST(:id AS uuid))', { dueAt, id });
+      }
+      return query.getMany();
+    });
     const people = await this.vault.lookupSubjects(rows.map(({ view }) => view.ownerId));
     return pageOf(
       rows,
       asked.limit,
       (row) => ({ ...describeSubmission(row, people), ...row.view }),
-      (row) => [row.due_at.toISOString(), row.id],
+      (row) => [row.dueAt.toISOString(), row.id],
     );
   }
 }
@@ -88,15 +84,13 @@ export class ReadReviewHandler implements IQueryHandler<ReadReview> {
 
   async execute({ id, seen }: ReadReview) {
     await this.projection.reached(seen);
-    const [row] = await this.database.query<ReviewRow>(`${selectReviews} WHERE review.id = $1`, [id]);
-    if (row === undefined) throw notFound();
-    const rows = await this.database.query<HistoryRow>(
-      `SELECT version, time, type, actor, data FROM projection.approval_history
-       WHERE application_id = $1 ORDER BY version`,
-      [row.application_id],
+    const row = await this.database.read((manager) => manager.findOneBy(StoredReview, { id }));
+    if (row === null) throw notFound();
+    const steps = await this.database.read((manager) =>
+      manager.find(StoredStep, { where: { applicationId: row.applicationId }, order: { version: 'ASC' } }),
     );
     const people = await this.vault.lookupSubjects([row.view.ownerId]);
-    const history = rows.map(({ time, ...event }) => ({ ...event, time: time.toISOString() }));
+    const history = steps.map(({ applicationId: _, time, ...step }) => ({ ...step, time: time.toISOString() }));
     return { ...describeSubmission(row, people), ...row.view, history };
   }
 }

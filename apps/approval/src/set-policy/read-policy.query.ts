@@ -1,6 +1,7 @@
 import type { ApprovalPolicy, Position } from '#contracts';
 import { Database, InjectProjection, type ProjectionReadiness } from '#host';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { StoredPolicy } from '../see-reviews/review.entity.js';
 import { reviewsProjection } from '../see-reviews/reviews.projection.js';
 import { defaultPolicy } from './set-policy.decider.js';
 
@@ -20,9 +21,9 @@ export class ReadPolicyHandler implements IQueryHandler<ReadPolicy> {
 
   async execute({ seen }: ReadPolicy) {
     await this.projection.reached(seen);
-    const [row] = await this.database.query<{ policy: ApprovalPolicy; version: number }>(
-      'SELECT policy, version FROM projection.approval_policies ORDER BY version DESC LIMIT 1',
+    const [set] = await this.database.read((manager) =>
+      manager.find(StoredPolicy, { order: { version: 'DESC' }, take: 1 }),
     );
-    return row ?? { policy: defaultPolicy, version: 0 };
+    return set === undefined ? { policy: defaultPolicy, version: 0 } : { policy: set.policy, version: set.version };
   }
 }

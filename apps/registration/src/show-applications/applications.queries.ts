@@ -12,20 +12,11 @@ import {
   type ProjectionReadiness,
 } from '#host';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { LessThan, MoreThan } from 'typeorm';
+import { StoredApplication, StoredEvent } from './application.entity.js';
 import type { ApplicationsQuery } from './applications-query.js';
 import { ApplicationPresenter } from './application-presenter.js';
 import { applicationsProjection } from './applications.projection.js';
-
-interface HistoryRow {
-  readonly id: string;
-  readonly version: number;
-  readonly type: string;
-  readonly time: Date;
-  readonly actor: string;
-  readonly correlation_id: string;
-  readonly position: string;
-  readonly data: object;
-}
 
 /** Applications, the newest first: a developer's own, or all. */
 export class ListApplications extends Query<Page<unknown>> {
@@ -48,13 +39,17 @@ export class ListApplicationsHandler implements IQueryHandler<ListApplications> 
 
   async execute({ asked, seen, caller }: ListApplications): Promise<Page<unknown>> {
     await this.projection.reached(seen);
-    const before = asked.cursor === undefined ? null : idIn(asked.cursor);
-    const rows = await this.database.query<{ id: string; view: object }>(
-      `SELECT id, view FROM projection.applications
-       WHERE ($1::text IS NULL OR owner_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR kind = $3)
-         AND ($4::uuid IS NULL OR id < $4)
-       ORDER BY id DESC LIMIT $5`,
-      [ownerSeenBy(caller), asked.status ?? null, asked.kind ?? null, before, asked.limit + 1],
+    const rows = await this.database.read((manager) =>
+      manager.find(StoredApplication, {
+        where: {
+          ...seenBy(caller),
+          ...(asked.status === undefined ? {} : { status: asked.status }),
+          ...(asked.kind === undefined ? {} : { kind: asked.kind }),
+          ...(asked.cursor === undefined ? {} : { id: LessThan(idIn(asked.cursor)) }),
+        },
+        order: { id: 'DESC' },
+        take: asked.limit + 1,
+      }),
     );
     const page = pageOf(
       rows,
@@ -87,11 +82,8 @@ export class ReadApplicationHandler implements IQueryHandler<ReadApplication> {
 
   async execute({ id, seen, caller }: ReadApplication) {
     await this.projection.reached(seen);
-    const [row] = await this.database.query<{ view: object; version: number }>(
-      `SELECT view, version FROM projection.applications WHERE id = $1 AND ($2::text IS NULL OR owner_id = $2)`,
-      [id, ownerSeenBy(caller)],
-    );
-    if (row === undefined) throw notFound();
+    const row = await this.database.read((manager) => manager.findOneBy(StoredApplication, { id, ...seenBy(caller) }));
+    if (row === null) throw notFound();
     return { application: await this.presenter.present(row.view, caller), version: row.version };
   }
 }
@@ -118,20 +110,18 @@ export class ReadHistoryHandler implements IQueryHandler<ReadHistory> {
   async execute({ id, asked, seen, caller }: ReadHistory) {
     await this.projection.reached(seen);
     const [after] = asked.cursor === undefined ? [] : decodeCursor(asked.cursor, ['number']);
-    const [application] = await this.database.query(
-      `SELECT 1 FROM projection.applications WHERE id = $1 AND ($2::text IS NULL OR owner_id = $2)`,
-      [id, ownerSeenBy(caller)],
-    );
-    if (application === undefined) throw notFound();
-    const rows = await this.database.query<HistoryRow>(
-      `SELECT id, version, type, time, actor, correlation_id, position, data FROM projection.application_history
-       WHERE application_id = $1 AND version > $2 ORDER BY version LIMIT $3`,
-      [id, after ?? 0, asked.limit + 1],
-    );
+    const rows = await this.database.read(async (manager) => {
+      if (!(await manager.existsBy(StoredApplication, { id, ...seenBy(caller) }))) throw notFound();
+      return manager.find(StoredEvent, {
+        where: { applicationId: id, version: MoreThan(Number(after ?? 0)) },
+        order: { version: 'ASC' },
+        take: asked.limit + 1,
+      });
+    });
     return pageOf(
       rows,
       asked.limit,
-      ({ correlation_id: correlationId, time, ...row }) => ({ ...row, time: time.toISOString(), correlationId }),
+      ({ applicationId: _, time, ...event }) => ({ ...event, time: time.toISOString() }),
       ({ version }) => [version],
     );
   }
@@ -144,9 +134,8 @@ function idIn(cursor: string): string {
   return id;
 }
 
-/** Whose applications alone a caller sees; null for those who see all. */
-function ownerSeenBy(caller: Caller): string | null {
-  return caller.roles.some((role) => role === 'reviewer' || role === 'auditor' || role === 'operator')
-    ? null
-    : caller.id;
+/** What a developer is held to: applications of their own. */
+function seenBy(caller: Caller): { readonly ownerId?: string } {
+  const seesAll = caller.roles.some((role) => role === 'reviewer' || role === 'auditor' || role === 'operator');
+  return seesAll ? {} : { ownerId: caller.id };
 }

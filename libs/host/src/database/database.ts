@@ -55,6 +55,11 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
     return this.run(async () => rowsOf(await this.dataSource.query(sql, [...parameters])));
   }
 
+  /** Reads by entities: `work` gets the manager of them. */
+  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.run(() => work(this.dataSource.manager));
+  }
+
   /** Runs `work` in one transaction (read committed): all of it is kept, or none. */
   async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.run(() => this.dataSource.transaction(work));
