@@ -23,6 +23,11 @@ async function refusal(url: string) {
   };
 }
 
+/** What is posted by who agrees to these scopes. */
+function allowing(csrf: string, ...scopes: readonly string[]): URLSearchParams {
+  return new URLSearchParams([['csrf', csrf], ['decision', 'allow'], ...scopes.map((it) => ['scope', it])]);
+}
+
 describe('a standalone launch', () => {
   test('[SMART 2.2 §2.0.9] ends with a token for the patient, and its facts are in the log', async () => {
     const app = await server.approved();
@@ -252,6 +257,34 @@ describe('consent', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  test('another user who agrees to the same request gives what is theirs, not what the one before them gave', async () => {
+    const app = await server.approved();
+    const browser = testBrowser();
+    const { url, verifier } = server.request(app);
+    const first = await server.toPage(browser, url);
+    await browser.go(`${first.url}/consent`, { method: 'POST', body: allowing(first.csrf, 'patient/Patient.rs') });
+    await server.sql('DELETE FROM protocol.sessions');
+    server.signInAs('bea', 'Patient/p2');
+    const { csrf } = await server.toPage(browser, first.url);
+    const form = [...allowing(csrf, 'patient/Patient.rs')];
+    const answer = await browser.post(`${first.url}/consent`, form, server.back);
+    const { body } = await server.redeem(app, new URL(answer.url).searchParams.get('code'), verifier);
+    const claims = await server.claimsOf(body.access_token);
+    expect([body['patient'], claims['fhirUser']]).toEqual(['p2', 'Patient/p2']);
+  });
+
+  test('who goes back and agrees to less has agreed to less', async () => {
+    const app = await server.approved();
+    const browser = testBrowser();
+    const { url, verifier } = server.request(app, { scope: 'launch/patient patient/Patient.rs patient/Observation.rs' });
+    const { url: at, csrf } = await server.toPage(browser, url);
+    const whole = allowing(csrf, 'patient/Patient.rs', 'patient/Observation.rs');
+    await browser.go(`${at}/consent`, { method: 'POST', body: whole });
+    const answer = await browser.post(`${at}/consent`, [...allowing(csrf, 'patient/Patient.rs')], server.back);
+    const { body } = await server.redeem(app, new URL(answer.url).searchParams.get('code'), verifier);
+    expect(body.scope).toBe('launch/patient patient/Patient.rs');
   });
 
   test('a form that did not come from the page is refused: [RFC 9700 §4.7]', async () => {

@@ -91,7 +91,7 @@ export class ConsentFlow {
     if (scopes.length === 0) return refused('access_denied', 'the user agreed to nothing');
     const grant = await this.grantOf(ready, scopes);
     await this.grants.keep(grant, unredeemedLife);
-    await this.events.consented(grant, ready.access.approvalVersion, request.uid);
+    await this.events.consented(grant, ready.access.approvalVersion, grant.grantId);
     const { launch } = ready.established;
     return { grantId: grant.grantId, userId: grant.userId, ...(launch === undefined ? {} : { launch }) };
   }
@@ -103,21 +103,24 @@ export class ConsentFlow {
     const { context, fhirUser, patient } = established;
     const { nonce } = request.params;
     const subject = patient && (await this.vault.subjectId(`${this.base.publicUrl}/fhir`, `Patient/${patient.id}`));
+    const { userId } = person;
+    const about = {
+      ...context,
+      ...(patient === undefined ? {} : { patient: patient.id }),
+      ...(subject === undefined ? {} : { patientId: subject }),
+      ...(fhirUser === undefined ? {} : { fhirUser }),
+      ...(typeof nonce === 'string' ? { nonce } : {}),
+    };
+    // Agreeing twice to the same is one grant. Another user, another patient, other scopes: another, or the first one's would be used.
+    const agreed = JSON.stringify([request.uid, userId, scopes, about]);
     return {
-      // Agreeing twice to one request is one grant.
-      grantId: derivedIdBeside(access.applicationId, request.uid, request.startedAt * 1000),
+      grantId: derivedIdBeside(access.applicationId, agreed, request.startedAt * 1000),
       applicationId: access.applicationId,
       clientId: access.clientId,
-      userId: person.userId,
+      userId,
       scopes,
       duration: durationOf(scopes),
-      context: {
-        ...context,
-        ...(patient === undefined ? {} : { patient: patient.id }),
-        ...(subject === undefined ? {} : { patientId: subject }),
-        ...(fhirUser === undefined ? {} : { fhirUser }),
-        ...(typeof nonce === 'string' ? { nonce } : {}),
-      },
+      context: about,
       session: person.session,
     };
   }
