@@ -303,3 +303,13 @@ test('the key set shows the public keys to any origin, and nothing else of them'
   ]);
   for (const key of keys) expect(key).not.toHaveProperty('d');
 });
+
+test.each([
+  ['https://app.example', 200, 'https://app.example'],
+  ['null', 400, null],
+])('an application with a scheme of its own too is called from %s: %i, %s', async (origin, status, allowed) => {
+  access = { ...access, redirectUris: ['https://app.example/cb', 'com.example.app:/cb'] };
+  const body = client.form(await client.assertion(`${url}/oauth/token`), { scope: 'system/Patient.rs' });
+  const response = await fetch(`${url}/oauth/token`, { method: 'POST', body, headers: { origin } });
+  expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([status, allowed]);
+});

@@ -1,3 +1,4 @@
+import { originsOf, type EffectiveAccess } from '#access';
 import { oauthPaths } from '#smart';
 import { decodeJwt, errors as jose } from 'jose';
 import {
@@ -173,7 +174,7 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
       policy: agreement(),
       url: (_ctx, interaction) => `${oauthPaths.interaction}/${interaction.uid}`,
     },
-    clientBasedCORS: (_ctx, origin, { clientId }) => originsOf(clients, clientId).includes(origin),
+    clientBasedCORS: (_ctx, origin, { clientId }) => mayCallFrom(origin, clients.open(clientId)),
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     loadExistingGrant: (ctx) => grantAgreedTo(options, ctx, base),
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
@@ -286,13 +287,8 @@ function withKey({ access, key }: AdmittedRequest): AdmittedClient {
   return { access, key };
 }
 
-/** Where a client's pages come from: what it registered, else the origins of its redirect URIs. */
-function originsOf(clients: AdmittedClients, clientId: string): readonly string[] {
-  const access = clients.open(clientId);
-  if (access === undefined) return [];
-  return access.allowedOrigins.length > 0
-    ? access.allowedOrigins
-    : access.redirectUris.map((uri) => new URL(uri).origin);
+function mayCallFrom(origin: string, access: EffectiveAccess | undefined): boolean {
+  return access !== undefined && originsOf(access).includes(origin);
 }
 
 /** Whom a refused request said to be: for the record, believed by nobody. */
