@@ -153,6 +153,57 @@ describe('a refresh token', () => {
     }
   });
 
+  test.each([
+    ['Practitioner/d2', 'the clinician is out of service', { active: false }],
+    ['RelatedPerson/r1', 'the relative is recorded as one no more', { active: false }],
+    ['RelatedPerson/r1', 'the relative was one until last year', { period: { start: '2001-01-01', end: '2024' } }],
+  ])('%s: ends when %s', async (fhirUser, _why, change) => {
+    server.signInAs(fhirUser, fhirUser);
+    const app = await server.approved();
+    const { refreshToken } = await lasting(app);
+    const person = server.upstream.resources.get(fhirUser) ?? {};
+    server.upstream.resources.set(fhirUser, { ...person, ...change });
+    try {
+      expect((await server.refresh(app, refreshToken)).body.error).toBe('invalid_grant');
+      expect(await endOf(app)).toMatchObject({ cause: 'right-ended' });
+    } finally {
+      server.upstream.resources.set(fhirUser, person);
+    }
+  });
+
+  test('does not come back with a database that has not heard of its end', async () => {
+    const app = await server.approved();
+    const { body, refreshToken } = await lasting(app);
+    const grant = String((await server.claimsOf(body.access_token))['gatehouse_grant']);
+    await server.sql(
+      `CREATE TABLE protocol.before AS SELECT * FROM protocol.refresh_tokens WHERE grant_id = '${grant}'`,
+    );
+    const form = new URLSearchParams({ client_id: app.client.clientId, token: refreshToken });
+    await server.service.call('/oauth/revoke', { method: 'POST', body: form });
+    await endOf(app);
+    await server.sql(`UPDATE protocol.grants SET ended_at = NULL WHERE grant_id = '${grant}'`);
+    await server.sql('INSERT INTO protocol.refresh_tokens SELECT * FROM protocol.before');
+    expect((await server.refresh(app, refreshToken)).body.error).toBe('invalid_grant');
+    expect(
+      await server.sql(`SELECT ended_at IS NULL AS stands FROM protocol.grants WHERE grant_id = '${grant}'`),
+    ).toEqual([{ stands: false }]);
+  });
+
+  test('that could not be ended in the database was not ended in the log either', async () => {
+    const app = await server.approved();
+    const { refreshToken } = await lasting(app);
+    await server.sql(`ALTER TABLE protocol.grants ADD CONSTRAINT endless CHECK (ended_at IS NULL) NOT VALID`);
+    const form = new URLSearchParams({ client_id: app.client.clientId, token: refreshToken });
+    const revoke = () => server.service.call('/oauth/revoke', { method: 'POST', body: form });
+    const failed = await revoke();
+    await server.sql('ALTER TABLE protocol.grants DROP CONSTRAINT endless');
+    const again = Date.now();
+    expect([failed.status, (await revoke()).status]).toEqual([500, 200]);
+    await endOf(app);
+    const ended = server.events.find(({ type, meta }) => type === 'grant-revoked' && meta.subject === app.id);
+    expect(Date.parse(ended?.meta.time ?? '')).toBeGreaterThanOrEqual(again);
+  });
+
   test('is kept while nobody says who may see whom', async () => {
     const app = await server.approved();
     const { refreshToken } = await lasting(app);
@@ -266,6 +317,18 @@ describe('what is told of a token (RFC 7662)', () => {
       }),
     });
     expect((await introspect(await point(), { token: refreshToken })).body).toMatchObject({ active: true });
+  });
+
+  test('what was approved once and is approved no more is not told', async () => {
+    const app = await server.approved();
+    const { body, refreshToken } = await lasting(app);
+    await server.narrowed(app, ['launch/patient', 'patient/Patient.rs', 'offline_access']);
+    const scopeOf = async (token: string) => (await introspect(await point(), { token })).body['scope'];
+    let scope = await scopeOf(body.access_token);
+    for (let attempt = 0; String(scope).includes('Observation') && attempt < 50; attempt++)
+      scope = await scopeOf(body.access_token);
+    expect(scope).toBe('launch/patient patient/Patient.read offline_access');
+    expect(await scopeOf(refreshToken)).toBe('launch/patient patient/Patient.read offline_access');
   });
 
   test('[RFC 7662 §2.2] of a dead one nothing', async () => {

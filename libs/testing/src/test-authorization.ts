@@ -197,6 +197,13 @@ export class TestAuthorization {
     await this.until(app.client.clientId, (page) => !page.includes('invalid_client'));
   }
 
+  /** Takes scopes away from its approval. */
+  async narrowed(app: TestApp, scopes: string[]): Promise<void> {
+    const standing = { approvalVersion: 2, submission: 1, scopes, expiresAt: '2999-01-01T00:00:00Z', endpoints: ['*'] };
+    const why = { reason: 'not needed', campaignId: mintId(3), itemId: mintId(3), decidedBy: 'a-reviewer' };
+    await this.log.event(approval, { type: 'approval-narrowed', data: { ...standing, ...why } }, this.about(app));
+  }
+
   /** Looks into the database, or makes it as if time had passed. */
   async sql(statement: string): Promise<readonly unknown[]> {
     const client = new Client({ connectionString: this.own.databaseUrl });

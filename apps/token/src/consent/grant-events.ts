@@ -43,9 +43,8 @@ export class GrantEvents {
     actor: string,
   ): Promise<Succeeded> {
     const { grantId, applicationId } = grant;
-    const answer = await this.send({ type: 'revoke-grant', data: { grantId, cause } }, applicationId, actor, grantId);
-    await this.grants.end(grantId);
-    return answer;
+    const command = { type: 'revoke-grant', data: { grantId, cause } } as const;
+    return this.grants.end(grantId, () => this.send(command, applicationId, actor, grantId));
   }
 
   private async send(command: TokenCommand, subject: string, actor: string, once: string): Promise<Succeeded> {

@@ -90,10 +90,19 @@ export class UserGrants {
     return row && grantOf(grantId, row);
   }
 
-  /** Takes away what tokens could come of. */
-  async end(grantId: string): Promise<void> {
-    await this.database.query('UPDATE protocol.grants SET ended_at = now() WHERE grant_id = $1', [grantId]);
+  /**
+   * Takes away what tokens could come of, together with what the log is told of it: both happen, or neither.
+   *
+   * @param acknowledged the end reaches the log; when it throws, the grant stands as before
+   */
+  async end<T>(grantId: string, acknowledged: () => Promise<T>): Promise<T> {
+    const ended = await this.database.transaction(async (manager) => {
+      await manager.query('UPDATE protocol.grants SET ended_at = now() WHERE grant_id = $1', [grantId]);
+      return acknowledged();
+    });
+    // Apart, for a rotation under way holds its token and waits for the grant. Without a standing grant no token counts.
     await this.database.query('DELETE FROM protocol.refresh_tokens WHERE grant_id = $1', [grantId]);
+    return ended;
   }
 
   /** What of a user’s still brings tokens, the latest first. */

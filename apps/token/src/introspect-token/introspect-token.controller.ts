@@ -1,10 +1,11 @@
 import { tokenFault } from '#access';
 import { Authenticator, BaseConfig, Consumes, Public } from '#host';
-import { oauthPaths } from '#smart';
+import { intersect, oauthPaths, serialiseScopes } from '#smart';
 import { Body, Controller, Header, Headers, HttpCode, Post, Req, UseFilters } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { JWTPayload } from 'jose';
+import { approvedScopes } from '../ask-authorization/asked-scopes.js';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication, ClientRefused } from '../authenticate-client/client-authentication.js';
 import { AccessTokens } from '../authorization-server/access-tokens.js';
@@ -84,6 +85,8 @@ export class IntrospectTokenController {
       ...(grantId === undefined ? {} : { grantId }),
     };
     if (access === undefined || tokenFault(access, standing) !== undefined) return inactive;
+    const scope = stillApproved((textOf(claims, 'scope') ?? '').split(' '), access.scopes);
+    if (scope === '') return inactive;
     const { exp, iat, iss, sub, aud, jti } = claims;
     const fhirUser = textOf(claims, 'fhirUser');
     return {
@@ -97,7 +100,7 @@ export class IntrospectTokenController {
         aud,
         jti,
         client_id: claims['client_id'],
-        scope: claims['scope'],
+        scope,
         patient: claims['patient'],
         encounter: claims['encounter'],
         fhirUser: fhirUser === undefined ? undefined : `${this.base.publicUrl}/fhir/${fhirUser}`,
@@ -109,16 +112,24 @@ export class IntrospectTokenController {
     const kept = await this.refreshTokens.find(token);
     if (kept === undefined || kept.rotated) return undefined;
     const grant = await this.grants.standing(kept.grantId);
-    if (grant === undefined || this.clients.open(grant.clientId) === undefined) return inactive;
+    const access = grant && this.clients.open(grant.clientId);
+    if (access === undefined || access.revokedGrants.has(kept.grantId)) return inactive;
+    const scope = stillApproved(grant.scopes, access.scopes);
+    if (scope === '') return inactive;
     return {
       active: true,
       client_id: grant.clientId,
-      scope: grant.scopes.join(' '),
+      scope,
       exp: Math.floor(kept.expiresAt.getTime() / 1000),
       iss: this.base.publicUrl,
       sub: grant.userId,
     };
   }
+}
+
+/** What of granted scopes counts now, as the gateway has it: an approval that was narrowed narrows its tokens. */
+function stillApproved(granted: readonly string[], approved: readonly string[]): string {
+  return serialiseScopes(intersect(approvedScopes(granted), approvedScopes(approved)));
 }
 
 function textOf(claims: JWTPayload, name: string): string | undefined {

@@ -82,6 +82,7 @@ export class UserTokens {
     if (code.consumed) return this.endReused(code.grantId, admitted, 'code-reused', 'the code was used before');
     if (code.expired) throw new errors.InvalidGrant('the code has expired');
     const grant = await this.standing(code.grantId);
+    await this.mustNotHaveEnded(grant, admitted);
     await this.mustStillSee(grant, admitted);
 
     const token = await this.sign(issuer, grant, admitted, undefined);
@@ -132,6 +133,7 @@ export class UserTokens {
       throw new errors.InvalidGrant('the refresh token is unknown, has ended, or is another client’s');
     if (kept.keyThumbprint !== undefined && admitted.access.deadKeyThumbprints.includes(kept.keyThumbprint))
       throw new errors.InvalidGrant('the key that earned the refresh token was compromised');
+    await this.mustNotHaveEnded(grant, admitted);
     await this.mustStillSee(grant, admitted);
 
     const token = await this.sign(issuer, grant, admitted, scope);
@@ -168,6 +170,13 @@ export class UserTokens {
     const grant = await this.grants.standing(grantId);
     if (grant === undefined) throw new errors.InvalidGrant('the grant has ended');
     return grant;
+  }
+
+  /** The log remembers ended grants for as long as their tokens live, the database for good: what it missed it learns here. */
+  private async mustNotHaveEnded({ grantId }: UserGrant, { access }: AdmittedRequest): Promise<void> {
+    if (!access.revokedGrants.has(grantId)) return;
+    await this.grants.end(grantId, async () => undefined);
+    throw new errors.InvalidGrant('the grant has ended');
   }
 
   /** A right that ended ends its grants. */

@@ -38,6 +38,7 @@ export class UpstreamRights implements PatientRights {
         return patient === undefined ? [] : [viewOf(patient)];
       }
       case 'Practitioner': {
+        if (!(await this.practises(fhirUser))) return [];
         const found = await this.search('Patient', {
           'general-practitioner': fhirUser,
           _count: String(limits.patients),
@@ -51,11 +52,11 @@ export class UpstreamRights implements PatientRights {
 
   async patientFor(fhirUser: string, patientId: string): Promise<PatientView | undefined> {
     if (!idPattern.test(patientId)) return undefined;
-    const patient = fhirUser.startsWith('Practitioner/')
-      ? await this.read(`Patient/${patientId}`)
-      : await this.ownPatient(fhirUser);
+    const clinician = fhirUser.startsWith('Practitioner/');
+    if (clinician && !(await this.practises(fhirUser))) return undefined;
+    const patient = clinician ? await this.read(`Patient/${patientId}`) : await this.ownPatient(fhirUser);
     if (patient?.resourceType !== 'Patient' || patient.id !== patientId) return undefined;
-    return fhirUser.startsWith('Practitioner/') && !isPatientOf(patient, fhirUser) ? undefined : viewOf(patient);
+    return clinician && !isPatientOf(patient, fhirUser) ? undefined : viewOf(patient);
   }
 
   async encountersOf(patientId: string): Promise<readonly EncounterOfPatient[]> {
@@ -80,10 +81,18 @@ export class UpstreamRights implements PatientRights {
     const person = await this.read(fhirUser);
     if (person === undefined || `${person.resourceType}/${person.id}` !== fhirUser) return undefined;
     if (person.resourceType === 'Patient') return person;
-    if (person.resourceType !== 'RelatedPerson') return undefined;
+    if (person.resourceType !== 'RelatedPerson' || !isCurrent(person)) return undefined;
     const id = patientNamed((person satisfies RelatedPerson).patient.reference);
     const patient = id === undefined ? undefined : await this.read(`Patient/${id}`);
     return patient?.resourceType === 'Patient' && patient.id === id ? patient : undefined;
+  }
+
+  /** Whether a clinician is there and was not taken out of service. */
+  private async practises(fhirUser: string): Promise<boolean> {
+    const person = await this.read(fhirUser);
+    return (
+      person?.resourceType === 'Practitioner' && `Practitioner/${person.id}` === fhirUser && person.active !== false
+    );
   }
 
   private async read(reference: string): Promise<Resource | undefined> {
@@ -120,6 +129,23 @@ function isResource(value: unknown): value is Resource {
   return (
     typeof value === 'object' && value !== null && 'resourceType' in value && typeof value.resourceType === 'string'
   );
+}
+
+/** Whether somebody is recorded as a relative now; what cannot be read as a time counts for nothing. */
+function isCurrent({ active, period: { start, end } = {} }: RelatedPerson): boolean {
+  const now = Date.now();
+  const begun = start === undefined || Date.parse(start) <= now;
+  return active !== false && begun && (end === undefined || endOf(end) > now);
+}
+
+/** When a FHIR dateTime is over, in milliseconds since 1970: a year, a month and a day are meant whole. */
+function endOf(at: string): number {
+  const [year, month, day] = at.split('-').map(Number);
+  if (/^\d{4}(-\d\d){0,2}$/.test(at) && year !== undefined)
+    return day === undefined
+      ? Date.UTC(year + (month === undefined ? 1 : 0), month ?? 0)
+      : Date.UTC(year, (month ?? 1) - 1, day + 1);
+  return Date.parse(at);
 }
 
 function isPatientOf(resource: Resource, practitioner: string): boolean {
