@@ -25,7 +25,11 @@ async function refusal(url: string) {
 
 /** What is posted by who agrees to these scopes. */
 function allowing(csrf: string, ...scopes: readonly string[]): URLSearchParams {
-  return new URLSearchParams([['csrf', csrf], ['decision', 'allow'], ...scopes.map((it) => ['scope', it])]);
+  return new URLSearchParams([
+    ['csrf', csrf],
+    ['decision', 'allow'],
+    ...scopes.map((it): [string, string] => ['scope', it]),
+  ]);
 }
 
 describe('a standalone launch', () => {
@@ -278,7 +282,9 @@ describe('consent', () => {
   test('who goes back and agrees to less has agreed to less', async () => {
     const app = await server.approved();
     const browser = testBrowser();
-    const { url, verifier } = server.request(app, { scope: 'launch/patient patient/Patient.rs patient/Observation.rs' });
+    const { url, verifier } = server.request(app, {
+      scope: 'launch/patient patient/Patient.rs patient/Observation.rs',
+    });
     const { url: at, csrf } = await server.toPage(browser, url);
     const whole = allowing(csrf, 'patient/Patient.rs', 'patient/Observation.rs');
     await browser.go(`${at}/consent`, { method: 'POST', body: whole });

@@ -26,7 +26,7 @@ export function askedScopes(asked: string, approved: readonly string[]): AskedSc
 }
 
 /** What is approved, as scopes; what cannot be read approves nothing. */
-function approvedScopes(approved: readonly string[]): readonly Scope[] {
+export function approvedScopes(approved: readonly string[]): readonly Scope[] {
   return approved.flatMap((text) => {
     const parsed = parseScope(text);
     return parsed.ok ? [parsed.scope] : [];

@@ -112,7 +112,8 @@ export class IntrospectTokenController {
     const kept = await this.refreshTokens.find(token);
     if (kept === undefined || kept.rotated) return undefined;
     const grant = await this.grants.standing(kept.grantId);
-    const access = grant && this.clients.open(grant.clientId);
+    if (grant === undefined) return inactive;
+    const access = this.clients.open(grant.clientId);
     if (access === undefined || access.revokedGrants.has(kept.grantId)) return inactive;
     const scope = stillApproved(grant.scopes, access.scopes);
     if (scope === '') return inactive;
