@@ -22,7 +22,12 @@ async function instance(): Promise<CommandSender<typeof counter>> {
   return sender;
 }
 
-const send = (by: CommandSender<typeof counter>, key: string, waitMs: number): Promise<CommandAnswer> =>
+const send = (
+  by: CommandSender<typeof counter>,
+  key: string,
+  waitMs: number,
+  body: object = {},
+): Promise<CommandAnswer> =>
   by.send(
     {
       type: 'open',
@@ -31,7 +36,7 @@ const send = (by: CommandSender<typeof counter>, key: string, waitMs: number): P
       id: commandId('me', 'POST', '/counters', key),
       actor: 'me',
       correlationId: 'test',
-      bodyDigest: bodyDigest({}),
+      bodyDigest: bodyDigest(body),
     },
     { waitMs },
   );
@@ -78,4 +83,22 @@ it('tells at any instance what became of a command, while it is pending and afte
   const restarted = await instance();
   expect(await restarted.lookup(id, 'me')).toMatchObject({ status: 'succeeded', version: 1 });
   expect(await restarted.lookup(digest, 'me')).toMatchObject({ status: 'succeeded', version: 1 });
+});
+
+it('tells of the copy that is asked for: another body under the same key was refused, whatever became of the first', async () => {
+  const one = await instance();
+  const first = resourceOf(await send(one, 'twice', 200));
+  const second = resourceOf(await send(one, 'twice', 200, { another: 'body' }));
+
+  const writer = new ContextWriter(settings, counterDecider, fail);
+  writer.start();
+  expect(await send(one, 'last', 30_000)).toMatchObject({ status: 'succeeded' });
+  await writer.close();
+  for (const asked of [one, await instance()]) {
+    expect(await asked.lookup(first, 'me')).toMatchObject({ status: 'succeeded' });
+    expect(await asked.lookup(second, 'me')).toMatchObject({
+      status: 'refused',
+      refusal: { type: 'idempotency-key-reused' },
+    });
+  }
 });

@@ -76,6 +76,13 @@ interface Waiter {
   readonly early: Entry<RecordedOutcome>[];
 }
 
+/** The answer to a command, and which copy of it got that answer; no copy while there is none. */
+interface Known {
+  readonly answer: CommandAnswer;
+  readonly actor: string;
+  readonly copy?: bigint;
+}
+
 export class CommandSender<C extends ContextContract> implements CommandPort<C> {
   readonly #codec: ContextCodec<C>;
   readonly #appender: OrderedAppender;
@@ -83,7 +90,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   readonly #topic: string;
   readonly #eventsTopic: string;
   readonly #waiting = new Map<string, Set<Waiter>>();
-  readonly #known = new Map<string, { readonly answer: CommandAnswer; readonly actor: string }>();
+  readonly #known = new Map<string, Known>();
 
   constructor(
     private readonly settings: LogSettings,
@@ -146,7 +153,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     try {
       waiter.offset = await this.#append(partition, { key: command.subject, value });
       for (const entry of waiter.early) this.#offer(waiter, entry);
-      if (!this.#known.has(command.id)) this.#know(pending(), command.actor);
+      if (!this.#known.has(command.id)) this.#know({ answer: pending(), actor: command.actor });
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -160,8 +167,10 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     if (place === undefined) return undefined;
     const known = this.#known.get(place.commandId);
     if (known !== undefined && known.actor !== actor) return undefined;
-    if (known !== undefined && known.answer.status !== 'pending') return known.answer;
-    return (await this.#find(place, actor)) ?? known?.answer;
+    if (known === undefined || known.answer.status === 'pending')
+      return (await this.#find(place, actor)) ?? known?.answer;
+    // The same id with another body was refused, whatever became of the first: each copy has an outcome of its own.
+    return place.offset === undefined || place.offset === known.copy ? known.answer : await this.#find(place, actor);
   }
 
   /** Looks in the log: for the copy of the command where it is said to stand, and for the outcome that names that copy. */
@@ -208,8 +217,9 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
       if (waiter.offset === 'not known yet') waiter.early.push(entry);
       else this.#offer(waiter, entry);
     }
-    const answer = this.#answerOf(entry.event, entry.position);
-    this.#know(answer.status === 'succeeded' ? { ...answer, resource: undefined } : answer, entry.event.actor);
+    const found = this.#answerOf(entry.event, entry.position);
+    const answer = found.status === 'succeeded' ? { ...found, resource: undefined } : found;
+    this.#know({ answer, actor: entry.event.actor, copy: entry.event.commandOffset });
   }
 
   /**
@@ -239,12 +249,13 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     return { status: status === 'expired' ? 'expired' : 'failed', commandId };
   }
 
-  #know(answer: CommandAnswer, actor: string): void {
-    const before = this.#known.get(answer.commandId)?.answer.status;
+  #know(known: Known): void {
+    const { commandId } = known.answer;
+    const before = this.#known.get(commandId)?.answer.status;
     // What was decided stays; a later outcome under the same id repeats it or refuses another body.
     if (before === 'succeeded' || before === 'refused' || before === 'failed') return;
-    this.#known.delete(answer.commandId);
-    this.#known.set(answer.commandId, { answer, actor });
+    this.#known.delete(commandId);
+    this.#known.set(commandId, known);
     if (this.#known.size <= REMEMBERED_COMMANDS) return;
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);
