@@ -180,7 +180,8 @@ export class FhirCalls {
       isAllowed,
       cut: () => {
         cut.abort();
-        if (response.headersSent) cutAnswer(response);
+        // A refusal of ours holds nothing of the record: cut off, it would take the connection's next call with it.
+        if (response.headersSent && response.statusCode < 400) cutAnswer(response);
       },
     });
     response.once('close', () => cut.abort());

@@ -157,9 +157,10 @@ describe('the command path, when the connection ends', () => {
   });
 
   it('refuses a record that the broker does not take, and takes the next', async () => {
-    const topic = `${settings.prefix}${counterTopics[0]?.name ?? ''}`;
+    // The outcomes: a topic of 1 MiB, so that what is too much for it is no work for anybody else.
+    const topic = `${settings.prefix}${counterTopics[2]?.name ?? ''}`;
     const appender = new OrderedAppender(settings, { deadlineMs: 30_000 });
-    const [broken] = await Promise.allSettled([appender.append(topic, 6, { key: 'k', value: 'x'.repeat(9_000_000) })]);
+    const [broken] = await Promise.allSettled([appender.append(topic, 6, { key: 'k', value: 'x'.repeat(1_200_000) })]);
     expect(broken.status === 'rejected' && broken.reason).toBeInstanceOf(NotAppended);
     const after = await appender.append(topic, 6, { key: 'k', value: 'fits' });
     expect(after.offset).toBe(0n);

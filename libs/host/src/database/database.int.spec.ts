@@ -185,7 +185,9 @@ describe('the database', () => {
   it('is migrated once, however many instances start at the same time', async () => {
     const [first] = await Promise.all([start(), start(), start()]);
     const history = await first.app.get(Database).query<{ name: string }>('SELECT name FROM projection.migrations');
-    expect(history.map((row) => row.name)).toEqual(['CreateNotes1763942400001']);
+    const names = history.map((row) => row.name);
+    expect(names).toContain('CreateNotes1763942400001');
+    expect(names).toEqual([...new Set(names)]);
   });
 
   it('has its projections made anew after they were dropped, and keeps the rest', async () => {
