@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { bodyDigest, commandId, mintId } from '#contracts';
+import { activityTopic, bodyDigest, commandId, mintId } from '#contracts';
 import {
   counter,
   counterDecider,
@@ -157,8 +157,9 @@ describe('the command path, when the connection ends', () => {
   });
 
   it('refuses a record that the broker does not take, and takes the next', async () => {
-    // The outcomes: a topic of 1 MiB, so that what is too much for it is no work for anybody else.
-    const topic = `${settings.prefix}${counterTopics[2]?.name ?? ''}`;
+    // A topic that nobody reads, since what fits is no record of ours.
+    await ensureTopics(settings, [activityTopic], { replicationFactor: 1, minInSyncReplicas: 1 });
+    const topic = settings.prefix + activityTopic.name;
     const appender = new OrderedAppender(settings, { deadlineMs: 30_000 });
     const [broken] = await Promise.allSettled([appender.append(topic, 6, { key: 'k', value: 'x'.repeat(1_200_000) })]);
     expect(broken.status === 'rejected' && broken.reason).toBeInstanceOf(NotAppended);
