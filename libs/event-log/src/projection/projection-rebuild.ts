@@ -4,7 +4,7 @@ import { LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
 import { moveCheckpoint, readCheckpoints } from './checkpoints.js';
 import { LIVE_SCHEMA, type ApartStore, type ProjectionDefinition, type ProjectionStore } from './projection.js';
-import { lockRebuild, noteEnd, noteProgress, noteStart, type RebuildProgress } from './rebuild-book.js';
+import { lockRebuild, noteEnd, noteProgress, noteStart, unlockRebuild, type RebuildProgress } from './rebuild-book.js';
 import { ShadowTables } from './shadow-tables.js';
 
 const NOTE_EVERY_MS = 500;
@@ -189,6 +189,13 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
       await noteProgress(session, this.id, this.#progress);
       await noteEnd(session, this.id, 'succeeded');
       await session('COMMIT');
+      // Not before: one that says it runs, and whose lock is free, counts as interrupted. Nor much later: the next may begin.
+      await unlockRebuild(session, definition.name).catch((error: unknown) =>
+        this.settings.sink.debug(
+          { err: error, projection: definition.name },
+          'the session is gone, and its lock with it',
+        ),
+      );
       return true;
     } catch (error) {
       await session('ROLLBACK');

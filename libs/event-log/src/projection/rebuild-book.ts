@@ -65,6 +65,11 @@ export async function lockRebuild(query: Query, projection: string): Promise<boo
   return row?.locked === true;
 }
 
+/** Gives back what {@link lockRebuild} took on the same session. */
+export async function unlockRebuild(query: Query, projection: string): Promise<void> {
+  await query('SELECT pg_advisory_unlock($1, hashtext($2))', [LOCK_CLASS, projection]);
+}
+
 export async function noteStart(query: Query, id: string, projection: string, version: number): Promise<void> {
   await query(
     `UPDATE projection.rebuilds SET status = 'interrupted', ended_at = now() WHERE projection = $1 AND status = 'running'`,

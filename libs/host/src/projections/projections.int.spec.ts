@@ -213,6 +213,7 @@ it('runs once at a time among instances, and any of them tells how far it is', a
   const other = await start(1);
   const { waits, letGo } = hold();
   const begun = await call(services[0], '/counter/projections/counter-totals/rebuilds', {});
+  expect(begun.status).toBe(202);
   await waits;
 
   expect(await call(other, '/counter/projections/counter-totals/rebuilds', {})).toMatchObject({
@@ -222,6 +223,10 @@ it('runs once at a time among instances, and any of them tells how far it is', a
   expect(await call(other, begun.location)).toMatchObject({ status: 200, body: { status: 'running' } });
   letGo();
   expect(await ended(other, begun.location)).toMatchObject({ body: { status: 'succeeded' } });
+  // Who sees that it ended may begin the next at once.
+  const next = await call(services[0], '/counter/projections/counter-totals/rebuilds', {});
+  expect(next.status).toBe(202);
+  expect(await ended(other, next.location)).toMatchObject({ body: { status: 'succeeded' } });
   const { body } = await call(other, '/counter/projections');
   expect(body.items).toMatchObject([
     { name: 'counter-totals', version: 1, behind: 0, rebuild: { status: 'succeeded' } },
@@ -233,6 +238,7 @@ it('changes nothing when it ends before its swap, and can be begun again', async
   const before = await rows();
   const { waits, letGo } = hold();
   const begun = await call(doomed, '/counter/projections/counter-totals/rebuilds', {});
+  expect(begun.status).toBe(202);
   await waits;
   // As a process that is killed: its connections are gone.
   await sql.query(
