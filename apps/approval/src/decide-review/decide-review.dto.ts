@@ -1,5 +1,5 @@
 import { Reason, Texts, UtcTime } from '#host';
-import { IsIn, IsOptional } from 'class-validator';
+import { ArrayNotEmpty, IsIn, IsOptional } from 'class-validator';
 
 /** A reviewer's decision. Scopes, end, conditions and endpoints belong to `approve` alone. */
 export class ReviewDecision {
@@ -22,6 +22,7 @@ export class ReviewDecision {
 
   /** Ids of the FHIR endpoints that the approval covers; all when absent. */
   @IsOptional()
+  @ArrayNotEmpty()
   @Texts(100, 100)
   endpoints?: string[];
 

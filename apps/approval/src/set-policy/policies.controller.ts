@@ -13,6 +13,7 @@ import { Body, Controller, Get, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { Policy } from './policy.dto.js';
+import { policySchema } from './policy-schema.js';
 import { ReadPolicy } from './read-policy.query.js';
 import { viewPolicy } from './set-policy.decider.js';
 import { SetPolicy } from './set-policy.handler.js';
@@ -28,14 +29,14 @@ export class PoliciesController {
   ) {}
 
   @Get()
-  @Reads(Policy)
+  @Reads(policySchema)
   async read(@SeenPositions() seen: readonly Position[]) {
     const { policy, version } = await this.queries.execute(new ReadPolicy(seen));
     return Answer.ok(viewPolicy(policy, version), { version });
   }
 
   @Put()
-  @Commands(Policy)
+  @Commands(policySchema)
   async set(@Body() policy: Policy, @CommandContext() request: CommandRequest) {
     return answerCommand(await this.commands.execute(new SetPolicy(policy, request)), { context: 'approval' });
   }

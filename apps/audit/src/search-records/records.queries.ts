@@ -78,7 +78,9 @@ function placeIn(cursor: string): readonly (string | number)[] {
   const place = decodeCursor(cursor, ['string', 'string']);
   const [time, id] = place.map(String);
   if (time === undefined || !TIME.test(time) || Number.isNaN(Date.parse(time)) || id?.includes('\0') === true) {
-    throw malformed('The cursor is not one of this list.');
+    throw malformed('The cursor is not one of this list.', [
+      { pointer: '/cursor', detail: 'must be the `next` of a page of this list' },
+    ]);
   }
   return place;
 }

@@ -12,6 +12,7 @@ export const timelineSchema = Type.Object({
     clientId: Type.Optional(Type.String()),
     name: Type.Optional(Type.String()),
     kind: Type.Optional(Type.String()),
+    clientType: Type.Optional(Type.String()),
     owner: Type.Optional(party),
   }),
   registered: Type.Optional(Type.Object({ by: party, at: time })),

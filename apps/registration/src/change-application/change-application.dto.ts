@@ -1,6 +1,6 @@
 import { applicationKinds, clientTypes } from '#contracts';
 import { Nested, Text, Texts } from '#host';
-import { ArrayMaxSize, IsIn, IsOptional } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsIn, IsOptional } from 'class-validator';
 import { OptionalMetadata, PurposeOfUse } from '../register-application/register-application.dto.js';
 
 /** A merge patch (RFC 7396) of metadata: what is absent stays, `null` takes an optional field away. */
@@ -23,6 +23,7 @@ export class ApplicationChange extends OptionalMetadata {
 
   @IsOptional()
   @Nested(() => PurposeOfUse, { each: true })
+  @ArrayNotEmpty()
   @ArrayMaxSize(20)
   purposesOfUse?: PurposeOfUse[];
 }

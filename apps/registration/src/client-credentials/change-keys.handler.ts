@@ -19,7 +19,10 @@ export class ChangeKeysHandler implements ICommandHandler<ChangeKeys> {
 
   async execute({ subject, body, request }: ChangeKeys): Promise<CommandAnswer> {
     const { add, remove } = body;
-    if (!add && !remove) throw malformed('Say which key to add, which to remove, or both.');
+    if (!add && !remove)
+      throw malformed('Say which key to add, which to remove, or both.', [
+        { pointer: '', detail: 'must have add, remove, or both' },
+      ]);
     const [added] = add ? await readPublicKeys([add], () => '/add') : [];
     const id = mintIdBeside(subject);
     const { code, codeSha256 } = newConfirmationCode();

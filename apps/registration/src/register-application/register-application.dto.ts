@@ -2,6 +2,7 @@ import { applicationKinds, clientTypes } from '#contracts';
 import { Nested, Text, Texts } from '#host';
 import {
   ArrayMaxSize,
+  ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsEmail,
@@ -120,6 +121,7 @@ export class NewApplication extends OptionalMetadata {
   scopes: string[];
 
   @Nested(() => PurposeOfUse, { each: true })
+  @ArrayNotEmpty()
   @ArrayMaxSize(20)
   purposesOfUse: PurposeOfUse[];
 

@@ -130,7 +130,9 @@ export class ReadHistoryHandler implements IQueryHandler<ReadHistory> {
 /** The last application of the page before. */
 function idIn(cursor: string): string {
   const [id] = decodeCursor(cursor, ['string']);
-  if (typeof id !== 'string' || !isId(id)) throw malformed('The cursor is not one of this list.');
+  if (typeof id !== 'string' || !isId(id)) throw malformed('The cursor is not one of this list.', [
+      { pointer: '/cursor', detail: 'must be the `next` of a page of this list' },
+    ]);
   return id;
 }
 

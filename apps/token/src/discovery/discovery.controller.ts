@@ -8,11 +8,11 @@ import {
 } from '#smart';
 import { BaseConfig, Public } from '#host';
 import { Controller, Get, Header, Options, HttpCode } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 
 /** What clients read before they come: any origin may. */
 @Controller('.well-known')
-@ApiTags('token')
+@ApiExcludeController()
 @Public()
 export class DiscoveryController {
   constructor(private readonly base: BaseConfig) {}
@@ -44,6 +44,5 @@ export class DiscoveryController {
   @Header('access-control-allow-methods', 'GET')
   @Header('access-control-allow-headers', '*')
   @Header('access-control-max-age', '3600')
-  @ApiExcludeEndpoint()
   preflight(): void {}
 }

@@ -2,7 +2,7 @@ import { tokenFault } from '#access';
 import { Authenticator, BaseConfig, Consumes, Public } from '#host';
 import { intersect, oauthPaths, serialiseScopes } from '#smart';
 import { Body, Controller, Header, Headers, HttpCode, Post, Req, UseFilters } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { JWTPayload } from 'jose';
 import { approvedScopes } from '../ask-authorization/asked-scopes.js';
@@ -20,7 +20,7 @@ const inactive: Introspection = { active: false };
 
 /** Whether a token counts, and for what, as resource servers ask. */
 @Controller(oauthPaths.introspection)
-@ApiTags('token')
+@ApiExcludeController()
 @Public()
 @UseFilters(OAuthErrorFilter)
 export class IntrospectTokenController {

@@ -47,7 +47,9 @@ export class LaunchesController {
   private async checked(context: LaunchContext): Promise<LaunchContext> {
     const { patient, encounter, fhirContext = [] } = context;
     if (fhirContext.some(({ reference, canonical }) => (reference === undefined) === (canonical === undefined)))
-      throw malformed('An entry of fhirContext has either a reference or a canonical.');
+      throw malformed('An entry of fhirContext has either a reference or a canonical.', [
+        { pointer: '/fhirContext', detail: 'must have entries with either a reference or a canonical' },
+      ]);
     if (encounter === undefined) return context;
     try {
       const found = await this.rights.encounter(encounter);

@@ -2,7 +2,7 @@ import { Consumes, Public } from '#host';
 import { oauthPaths } from '#smart';
 import { Body, Controller, Header, Headers, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { NotServing, type OpenAccess } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication } from '../authenticate-client/client-authentication.js';
 import { AccessTokens } from '../authorization-server/access-tokens.js';
@@ -14,7 +14,7 @@ import { RevokeToken } from './revoke-token.handler.js';
 
 /** A client ends one of its own tokens (RFC 7009): an access token alone, or with a refresh token the whole grant. */
 @Controller(oauthPaths.revocation)
-@ApiTags('token')
+@ApiExcludeController()
 @Public()
 @UseFilters(OAuthErrorFilter)
 export class RevokeTokenController {

@@ -1,6 +1,16 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { completeAnswers } from './complete-answers.js';
 import { describeRequestClasses } from './describe-request-classes.js';
+
+const description = `The access lifecycle of third-party applications at a FHIR API.
+
+What follows another specification is described there, errors included, and is not repeated here: \`/oauth\` and
+\`/.well-known\` (OAuth 2.0, OpenID Connect, SMART App Launch; their metadata is at \`/.well-known/smart-configuration\`),
+\`/fhir\` (FHIR R4; its CapabilityStatement is at \`/fhir/metadata\`), \`/health\` and \`/metrics\` (Prometheus).
+
+A request that cannot be read as HTTP is answered before any route is known: 400, 408 or 431, a problem document too. A method
+that a resource does not have is answered 405 with \`Allow\`.`;
 
 /** The OpenAPI 3.1 document of the application's controllers. */
 export function openApiDocument(
@@ -13,7 +23,7 @@ export function openApiDocument(
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle(`Gatehouse: ${name}`)
-    .setDescription('The access lifecycle of third-party applications at a FHIR API.')
+    .setDescription(description)
     .setVersion(version)
     .addServer(publicUrl)
     .addBearerAuth(
@@ -29,6 +39,7 @@ export function openApiDocument(
     // The server refuses fields that it does not know.
     if (schema !== undefined && !('$ref' in schema)) schema.additionalProperties = false;
   }
+  completeAnswers(document);
   return document;
 }
 

@@ -18,6 +18,11 @@ export function malformed(detail: string, errors?: readonly FieldError[]): Probl
   return new ProblemException(problemOfStatus(400, detail, errors));
 }
 
+/** 400 for a header that is not as it must be; `/<name>` points to it. */
+export function malformedHeader(name: string, detail: string): ProblemException {
+  return malformed(`${name} ${detail}.`, [{ pointer: `/${name}`, detail }]);
+}
+
 /** 401 with a `WWW-Authenticate: Bearer` challenge (RFC 6750 §3); `error` is absent when no token was sent. */
 export function unauthenticated(
   detail: string,

@@ -1,4 +1,4 @@
-/** One fault in a request; `pointer` is an RFC 6901 JSON Pointer into the body (or names a parameter, `/limit`). */
+/** One fault in a request; `pointer` is an RFC 6901 JSON Pointer into the body (or names a parameter, `/limit`, or a header, `/If-Match`). */
 export interface FieldError {
   readonly pointer: string;
   readonly detail: string;

@@ -3,6 +3,10 @@ import type { ValidationError } from 'class-validator';
 import { malformed } from './problem-exception.js';
 import type { FieldError } from './problem.js';
 
+/** Levels of arrays and objects in a body; no resource has more than a few. */
+const mostNested = 64;
+const NO_NUL = 'must not contain U+0000';
+
 /**
  * Validates bodies, queries and parameters by the DTO's class-validator decorators: unknown fields are
  * refused, and a fault answers 400 with one JSON Pointer per field. Text with a NUL is refused everywhere:
@@ -22,11 +26,8 @@ export class RequestValidation extends ValidationPipe {
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type === 'custom') return value;
-    const nul = pointerToNul(value);
-    if (nul !== undefined)
-      throw malformed('The request has fields that are not valid.', [
-        { pointer: nul, detail: 'must not contain U+0000' },
-      ]);
+    const fault = unfit(value);
+    if (fault !== undefined) throw malformed('The request has fields that are not valid.', [fault]);
     if (metadata.type === 'body' && isClass(metadata.metatype) && value !== undefined && !isObject(value)) {
       throw malformed('The body must be a JSON object.', [{ pointer: '', detail: 'must be a JSON object' }]);
     }
@@ -63,12 +64,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function pointerToNul(value: unknown, pointer = ''): string | undefined {
-  if (typeof value === 'string') return value.includes('\u0000') ? pointer : undefined;
+/** What no field may be: text with a NUL, or nested deeper than anybody's stack can follow. */
+function unfit(value: unknown, pointer = '', depth = 0): FieldError | undefined {
+  if (typeof value === 'string') return value.includes('\u0000') ? { pointer, detail: NO_NUL } : undefined;
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined;
+  if (depth === mostNested) return { pointer, detail: `must not be nested deeper than ${mostNested} levels` };
   for (const [key, item] of Object.entries(value)) {
     const at = `${pointer}/${key.replace(/~/g, '~0').replace(/\//g, '~1')}`;
-    const found = key.includes('\u0000') ? pointer : pointerToNul(item, at);
+    const found = key.includes('\u0000') ? { pointer, detail: NO_NUL } : unfit(item, at, depth + 1);
     if (found !== undefined) return found;
   }
   return undefined;

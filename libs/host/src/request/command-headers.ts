@@ -3,7 +3,7 @@ import type { Position } from '#contracts';
 import type { FastifyRequest } from 'fastify';
 import { callerOf, type Caller } from '../identity/caller.js';
 import { correlationId } from '../logging/request-context.js';
-import { malformed } from '../problem/problem-exception.js';
+import { malformedHeader } from '../problem/problem-exception.js';
 import { parsePositions } from './position.js';
 
 /** What a command needs of the request that brought it, besides its body. */
@@ -22,7 +22,7 @@ export interface CommandRequest {
 export function readIdempotencyKey(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   if (!/^[\x20-\x7e]{1,255}$/.test(value))
-    throw malformed('Idempotency-Key must be 1 to 255 printable ASCII characters.');
+    throw malformedHeader('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
   return value;
 }
 
@@ -30,7 +30,8 @@ export function readIdempotencyKey(value: string | undefined): string | undefine
 export function readIfMatch(value: string | undefined): number | undefined {
   if (value === undefined || value.trim() === '*') return undefined;
   const version = /^"(\d{1,15})"$/.exec(value.trim())?.[1];
-  if (version === undefined) throw malformed('If-Match must be the ETag of the version that you read, such as "3".');
+  if (version === undefined)
+    throw malformedHeader('If-Match', 'must be the ETag of the version that you read, such as "3"');
   return Number(version);
 }
 

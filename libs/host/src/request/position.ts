@@ -1,5 +1,5 @@
 import type { Position } from '#contracts';
-import { malformed } from '../problem/problem-exception.js';
+import { malformedHeader } from '../problem/problem-exception.js';
 
 const form = /^([\w.-]{1,249}):(\d{1,9}):(\d{1,19})$/;
 const mostPositions = 16;
@@ -7,11 +7,12 @@ const mostPositions = 16;
 /** Reads positions separated by commas, at most 16. Throws a 400 problem. */
 export function parsePositions(text: string): readonly Position[] {
   const parts = text.split(',').map((part) => part.trim());
-  if (parts.length > mostPositions) throw malformed(`Gatehouse-Position takes at most ${mostPositions} positions.`);
+  if (parts.length > mostPositions)
+    throw malformedHeader('Gatehouse-Position', `must be at most ${mostPositions} positions`);
   return parts.map((part) => {
     const [, topic, partition, offset] = form.exec(part) ?? [];
     if (topic === undefined || partition === undefined || offset === undefined) {
-      throw malformed('Gatehouse-Position must be <topic>:<partition>:<offset>, several separated by commas.');
+      throw malformedHeader('Gatehouse-Position', 'must be <topic>:<partition>:<offset>, several separated by commas');
     }
     return { topic, partition: Number(partition), offset: BigInt(offset) };
   });

@@ -282,6 +282,15 @@ describe('a service', () => {
       expect(body.errors).toEqual([{ pointer: '/purposes/0/justification', detail: 'must not contain U+0000' }]);
     });
 
+    it('400: a body nested deeper than a stack follows', async () => {
+      const response = await service.call('/things', {
+        method: 'POST',
+        headers: { ...(await developer()), 'content-type': 'application/json' },
+        body: `{"name":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+      });
+      expect((await problem(response)).errors[0]?.detail).toBe('must not be nested deeper than 64 levels');
+    });
+
     it.each([
       ['idempotency-key', 'x'.repeat(256)],
       ['idempotency-key', 'caf\u00e9'],
