@@ -70,6 +70,8 @@ const places: readonly Place[] = [
   { method: 'POST', path: '/fhir/Observation', parameters: search, speaks: fhir },
   { method: 'PUT', path: '/fhir/Patient/{}', parameters: search, speaks: fhir },
   { method: 'DELETE', path: '/fhir/{}', parameters: search, speaks: fhir },
+  { method: 'GET', path: '/ext-authz', parameters: ['x'], speaks: problem },
+  { method: 'POST', path: '/ext-authz', parameters: ['x'], speaks: problem },
   { method: 'GET', path: '/health/{}', parameters: ['x'], speaks: problem },
   { method: 'GET', path: '/docs/{}', parameters: ['x'], speaks: problem },
   { method: 'GET', path: '/{}', parameters: ['x'], speaks: problem },

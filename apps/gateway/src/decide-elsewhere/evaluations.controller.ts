@@ -1,4 +1,4 @@
-import { malformed, Roles } from '#host';
+import { malformed, Problems, Roles } from '#host';
 import { splitTarget } from '#smart';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
@@ -57,6 +57,7 @@ export class EvaluationsController {
   @HttpCode(200)
   @ApiBody({ schema: Evaluation })
   @ApiOkResponse({ schema: Evaluated })
+  @Problems(400, 401, 403, 413, 415, 429, 500, 503)
   @Roles('enforcement-point')
   async evaluate(@Body() body: unknown): Promise<Evaluated> {
     if (!evaluation.Check(body)) throw malformed('This is no evaluation of an access token and a FHIR request.');
@@ -75,6 +76,7 @@ export class EvaluationsController {
     },
   })
   @ApiOkResponse({ schema: Type.Object({ evaluations: Type.Array(Evaluated) }) })
+  @Problems(400, 401, 403, 413, 415, 429, 500, 503)
   @Roles('enforcement-point')
   async evaluateAll(@Body() body: unknown): Promise<{ readonly evaluations: readonly Evaluated[] }> {
     if (!evaluations.Check(body)) throw malformed('These are no evaluations of access tokens and FHIR requests.');

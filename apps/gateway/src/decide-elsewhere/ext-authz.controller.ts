@@ -1,7 +1,7 @@
 import { malformed, Roles } from '#host';
 import { splitTarget } from '#smart';
 import { All, Controller, Headers, HttpCode, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { FHIR_MOUNT } from '../proxy/fhir-calls.js';
 import { Decisions } from './decisions.js';
@@ -12,7 +12,7 @@ import { Decisions } from './decisions.js';
  * `X-Original-Authorization`.
  */
 @Controller('ext-authz')
-@ApiTags('access')
+@ApiExcludeController()
 export class ExtAuthzController {
   constructor(private readonly decisions: Decisions) {}
 
