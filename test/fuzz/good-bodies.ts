@@ -53,7 +53,7 @@ export const newApplications: readonly Json[] = [
 ];
 
 /** By the end of the route: bodies that a caller with the role, at the right moment, would be let do. */
-export const goodBodies: Readonly<Record<string, readonly Json[]>> = {
+const goodBodies: Readonly<Record<string, readonly Json[]>> = {
   '/registration/applications': newApplications,
   '/registration/applications/{id}': [
     { name: 'Other charts', description: 'Draws other charts.' },

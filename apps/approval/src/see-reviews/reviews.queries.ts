@@ -1,8 +1,9 @@
-import type { Position } from '#contracts';
+import { isId, type Position } from '#contracts';
 import {
   Database,
   decodeCursor,
   InjectProjection,
+  malformed,
   notFound,
   pageOf,
   VAULT,
@@ -49,7 +50,7 @@ export class ListReviewsHandler implements IQueryHandler<ListReviews> {
       if (asked.applicationId !== undefined) query.andWhere('review.applicationId = :of', { of: asked.applicationId });
       if (asked.status !== undefined) query.andWhere('review.status = :status', { status: asked.status });
       if (asked.cursor !== undefined) {
-        const [dueAt, id] = decodeCursor(asked.cursor, ['string', 'string']);
+        const { dueAt, id } = placeIn(asked.cursor);
         query.andWhere('(review.dueAt, review.id) > (CAST(:dueAt AS timestamptz), CAST(:id AS uuid))', { dueAt, id });
       }
       return query.getMany();
@@ -93,4 +94,13 @@ export class ReadReviewHandler implements IQueryHandler<ReadReview> {
     const history = steps.map(({ applicationId: _, time, ...step }) => ({ ...step, time: time.toISOString() }));
     return { ...describeSubmission(row, people), ...row.view, history };
   }
+}
+
+/** The last review of the page before. */
+function placeIn(cursor: string): { readonly dueAt: Date; readonly id: string } {
+  const [time, id] = decodeCursor(cursor, ['string', 'string']);
+  const dueAt = new Date(String(time));
+  if (!/^\d{4}-/.test(String(time)) || Number.isNaN(dueAt.getTime()) || typeof id !== 'string' || !isId(id))
+    throw malformed('The cursor is not one of this list.');
+  return { dueAt, id };
 }

@@ -15,8 +15,7 @@ import {
 } from 'class-validator';
 
 export class PurposeOfUse {
-  @IsString()
-  @MaxLength(64)
+  @Text(64)
   code: string;
 
   @Text(2000)

@@ -109,11 +109,11 @@ export class ReadHistoryHandler implements IQueryHandler<ReadHistory> {
 
   async execute({ id, asked, seen, caller }: ReadHistory) {
     await this.projection.reached(seen);
-    const [after] = asked.cursor === undefined ? [] : decodeCursor(asked.cursor, ['number']);
+    const after = asked.cursor === undefined ? 0 : versionIn(asked.cursor);
     const rows = await this.database.read(async (manager) => {
       if (!(await manager.existsBy(StoredApplication, { id, ...seenBy(caller) }))) throw notFound();
       return manager.find(StoredEvent, {
-        where: { applicationId: id, version: MoreThan(Number(after ?? 0)) },
+        where: { applicationId: id, version: MoreThan(after) },
         order: { version: 'ASC' },
         take: asked.limit + 1,
       });
@@ -130,10 +130,19 @@ export class ReadHistoryHandler implements IQueryHandler<ReadHistory> {
 /** The last application of the page before. */
 function idIn(cursor: string): string {
   const [id] = decodeCursor(cursor, ['string']);
-  if (typeof id !== 'string' || !isId(id)) throw malformed('The cursor is not one of this list.', [
+  if (typeof id !== 'string' || !isId(id))
+    throw malformed('The cursor is not one of this list.', [
       { pointer: '/cursor', detail: 'must be the `next` of a page of this list' },
     ]);
   return id;
+}
+
+/** The last event of the page before. */
+function versionIn(cursor: string): number {
+  const [version] = decodeCursor(cursor, ['number']);
+  if (!Number.isInteger(version) || Number(version) < 0 || Number(version) > 2 ** 31 - 1)
+    throw malformed('The cursor is not one of this list.');
+  return Number(version);
 }
 
 /** What a developer is held to: applications of their own. */
