@@ -2,7 +2,7 @@ import { dataOf, tagOf } from './data-words.js';
 import { documentOf, form, markOf, patientDetail, type Setting } from './layout.js';
 import { html, type Markup } from './markup.js';
 import type { AskedView, ConsentView } from './view-models.js';
-import type { DataWords } from './words/words.js';
+import { wordFor, type DataWords } from './words/words.js';
 
 /** Where a person sees what they agreed to, and takes it back. */
 const GRANTS = '/oauth/grants';
@@ -65,7 +65,7 @@ function fields(setting: Setting, { asked, identity, offline }: ConsentView): Ma
           ${identity.map(
             (scope) =>
               html`<li>
-                ${choice({ name: 'scope', value: scope, checked: true, words: consent.identity[scope] ?? { name: scope, detail: '' } })}
+                ${choice({ name: 'scope', value: scope, checked: true, words: wordFor(consent.identity, scope) ?? { name: scope, detail: '' } })}
               </li>`,
           )}
         </ul>`,
@@ -123,7 +123,7 @@ function row({ words }: Setting, asked: AskedView): Markup {
           ${asked.parts.map(
             ({ scope, category }) =>
               html`<li>
-                ${choice({ name: 'scope', value: scope, checked: false, words: { name: words.categories[category] ?? category, detail: '' } })}
+                ${choice({ name: 'scope', value: scope, checked: false, words: { name: wordFor(words.categories, category) ?? category, detail: '' } })}
               </li>`,
           )}
         </ul>

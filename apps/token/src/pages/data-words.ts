@@ -1,11 +1,10 @@
 import { html, type Markup } from './markup.js';
 import type { AllowedView } from './view-models.js';
-import type { DataWords, Words } from './words/words.js';
+import { wordFor, type DataWords, type Words } from './words/words.js';
 
 /** A resource type in plain words; one that has none is called by its name. */
 export function dataOf({ data, otherData }: Words, type: string): DataWords {
-  const known: Readonly<Record<string, DataWords | undefined>> = data;
-  return known[type] ?? otherData(type);
+  return wordFor<DataWords>(data, type) ?? otherData(type);
 }
 
 /** Whether it is seen, changed, or both: told apart by word and by colour. */

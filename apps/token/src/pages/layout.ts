@@ -1,7 +1,7 @@
 import { html, type Markup } from './markup.js';
 import { styleElement } from './page-style.js';
 import type { ApplicationView, FormView, PatientView } from './view-models.js';
-import type { Language, Words } from './words/words.js';
+import { wordFor, type Language, type Words } from './words/words.js';
 
 /** What all pages are built with: the language and its words. */
 export interface Setting {
@@ -48,7 +48,7 @@ export function markOf({ name, logoUri }: ApplicationView): Markup {
 export function patientDetail({ words }: Setting, { birthDate, gender }: PatientView): string {
   const parts = [
     birthDate === undefined ? undefined : words.consent.born(words.date(birthDate)),
-    gender === undefined ? undefined : (words.gender[gender] ?? gender),
+    gender === undefined ? undefined : (wordFor(words.gender, gender) ?? gender),
   ];
   return parts.filter((part) => part !== undefined).join(', ');
 }

@@ -21,6 +21,8 @@ describe('a page', () => {
         '</title><b>',
         '&lt;',
         '${x}',
+        '__proto__',
+        'constructor',
       ),
     );
     fc.assert(

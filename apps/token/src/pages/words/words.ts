@@ -1,6 +1,11 @@
 import type { ResourceType } from '#smart';
 import type { Notice } from '../view-models.js';
 
+/** The word for a key that somebody else chose, such as a code of the FHIR server: `__proto__` has none. */
+export function wordFor<T>(words: Readonly<Record<string, T | undefined>>, key: string): T | undefined {
+  return Object.hasOwn(words, key) ? words[key] : undefined;
+}
+
 /** The languages that pages speak, as BCP 47 tags. */
 export const languages = ['en', 'es'] as const;
 export type Language = (typeof languages)[number];
