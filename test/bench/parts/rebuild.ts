@@ -7,6 +7,7 @@ import { PoolStore } from '#testing';
 import { auditRecordsProjection } from '../../../apps/audit/src/audit-records/audit-records.projection.js';
 import { CreateAuditRecords1763949600000 } from '../../../apps/audit/src/audit-records/create-audit-records.js';
 import { applicationsProjection } from '../../../apps/registration/src/show-applications/applications.projection.js';
+import { CreateNotices1763948400002 } from '../../../apps/registration/src/notify-contacts/create-notices.js';
 import { CreateApplications1763948400000 } from '../../../apps/registration/src/show-applications/create-applications.js';
 import { type Bench, type BenchPart, spread } from '../bench.js';
 
@@ -73,6 +74,7 @@ async function migrate(databaseUrl: string): Promise<void> {
   await store.close();
   const migrations: (new () => MigrationInterface)[] = [
     CreateApplications1763948400000,
+    CreateNotices1763948400002,
     CreateAuditRecords1763949600000,
   ];
   const source = await new DataSource({ type: 'postgres', url: databaseUrl, migrations }).initialize();
