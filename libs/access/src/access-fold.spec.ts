@@ -313,6 +313,11 @@ describe('a fold that goes on from a snapshot', () => {
     type: 'grant-revoked',
     data: { grantId: `g${days}`, cause: 'withdrawn', tokensExpireAt: inDays(days) },
   });
+  /** A client id is minted for one application: no two share it. */
+  const withOwnClient = (event: Event, subject: string): Event =>
+    event.type === 'application-registered' && subject === otherApp
+      ? { ...event, data: { ...event.data, clientId: 'client-2' } }
+      : event;
   const events = [...open, suspended, reinstated, revoked, revokeToken(1), revokeToken(9), endGrant(1), endGrant(9)];
   const step = fc.record({
     event: fc.constantFrom<Event | 'undecodable'>(...events, 'undecodable'),
@@ -327,7 +332,7 @@ describe('a fold that goes on from a snapshot', () => {
         const apply = (fold: AccessFold, some: typeof steps): AccessFold => {
           for (const { event, subject, day: days } of some) {
             if (event === 'undecodable') fold.closeUndecodable(subject);
-            else fold.apply(recorded(event, subject), now + days * day);
+            else fold.apply(recorded(withOwnClient(event, subject), subject), now + days * day);
           }
           return fold;
         };
