@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord } from '#contracts';
 import { parseScopes } from '#smart';
@@ -50,15 +51,15 @@ class Surroundings {
   access: EffectiveAccess = open;
   acknowledges = true;
   readonly records: ActivityRecord[] = [];
+  /** The record of what became of a call is acknowledged after this. */
+  completedWaits: Promise<void> = Promise.resolve();
   asked = 0;
   /** Runs while the upstream works. */
   meanwhile: () => void = () => undefined;
 }
 
-/** Calls `GET /fhir/Observation/o1` in these surroundings. */
-async function call(
-  around: Surroundings,
-): Promise<{ readonly status: number; readonly text: string; readonly retryAfter: string | null }> {
+/** A gateway on loopback in these surroundings. */
+async function gateway(around: Surroundings) {
   const point = {
     holdsLease: () => around.lease,
     access: { byApplicationId: () => around.access },
@@ -67,6 +68,7 @@ async function call(
     append: async (record: ActivityRecord) => {
       if (!around.acknowledges) throw new Error('not acknowledged');
       around.records.push(record);
+      if (record.type === 'access-completed') await around.completedWaits;
       return { id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } };
     },
   };
@@ -79,8 +81,9 @@ async function call(
     },
   };
   const log = { warn: () => undefined, error: () => undefined };
+  const openCalls = new OpenCalls();
   const calls = new FhirCalls(
-    { point, calls: new OpenCalls() },
+    { point, calls: openCalls },
     {
       tokens: { believe: async () => claims },
       rights: new ConfiguredRights(new Map()),
@@ -93,19 +96,31 @@ async function call(
     log,
   );
   const handled: Promise<void>[] = [];
-  const server = createServer((request, response) => void handled.push(calls.handle(request, response))).listen(
-    0,
-    '127.0.0.1',
-  );
+  const server = createServer((request, response) => void handled.push(calls.handle(request, response)));
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    openCalls,
+    close: async () => {
+      await Promise.all(handled);
+      server.close();
+    },
+  };
+}
+
+/** Calls `GET /fhir/Observation/o1` there, on a connection of its own. */
+async function call(
+  around: Surroundings,
+): Promise<{ readonly status: number; readonly text: string; readonly retryAfter: string | null }> {
+  const { port, close } = await gateway(around);
   const response = await fetch(`http://127.0.0.1:${port}/fhir/Observation/o1`, {
     headers: { authorization: 'Bearer abc', connection: 'close' },
   });
   const text = await response.text();
-  await Promise.all(handled);
-  server.close();
+  await close();
   return { status: response.status, text, retryAfter: response.headers.get('retry-after') };
 }
 
@@ -163,4 +178,30 @@ describe('when nothing may leave', () => {
       ]);
     },
   );
+});
+
+test("a call whose answer is over is not cut: its connection is the next call's", async () => {
+  const around = new Surroundings();
+  const acknowledged = Promise.withResolvers<void>();
+  around.completedWaits = acknowledged.promise;
+  const { port, openCalls, close } = await gateway(around);
+  const socket = connect(port, '127.0.0.1');
+  const ask = () => socket.write('GET /fhir/Observation/o1 HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer abc\r\n\r\n');
+  let heard = '';
+  const answers = async (pattern: RegExp) => {
+    for await (const piece of on(socket, 'data', { close: ['close'] })) {
+      heard += String(piece);
+      if (pattern.test(heard)) return;
+    }
+  };
+  ask();
+  await answers(/"o1"/);
+  around.access = { ...open, status: 'closed', why: 'suspended' };
+  openCalls.lookAgain('a1');
+  ask();
+  await answers(/HTTP\/1\.1 401/);
+  acknowledged.resolve();
+  socket.end();
+  await close();
+  expect(heard).toMatch(/^HTTP\/1\.1 200[^]*HTTP\/1\.1 401/);
 });

@@ -184,7 +184,11 @@ export class FhirCalls {
         if (response.headersSent && response.statusCode < 400) cutAnswer(response);
       },
     });
-    response.once('close', () => cut.abort());
+    response.once('close', () => {
+      cut.abort();
+      // Nothing more leaves on it, and its connection may be the next call's before the record is acknowledged.
+      end();
+    });
     try {
       const { upstream, pages } = this.means;
       const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.base] };
