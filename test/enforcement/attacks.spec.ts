@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type HostileFhirServer, listenHostile, type StoredResource } from '#testing';
-import { Upstream } from '../../apps/gateway/src/proxy/upstream.js';
+import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { sandboxResources } from '../../apps/sandbox/src/fhir-server/data/sandbox-resources.js';
 import { fhirHandler } from '../../apps/sandbox/src/fhir-server/fhir-handler.js';
 import { SandboxFhirServer } from '../../apps/sandbox/src/fhir-server/sandbox-fhir-server.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
 import type { ModelToken } from './model.js';
+
+/** Nothing here is about how much may be asked at once. */
+const roomy = { slots: { total: 64, perApplication: 64, waitingPerApplication: 64 }, breakMs: 1_000 };
 
 const own: ModelToken = {
   scopes: [{ context: 'patient', type: '*', letters: 'cruds', conditions: [] }],
@@ -61,7 +64,7 @@ describe.each(servers)('before %s', (_name, listen) => {
 
   beforeAll(async () => {
     guarded = await listen();
-    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000 });
+    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
     gateway = new GatewayInProcess(upstream);
     await gateway.start();
   });
@@ -389,7 +392,7 @@ describe('what a server does with versions', () => {
 
   beforeEach(async () => {
     hostile = await listenHostile(data);
-    upstream = new Upstream({ baseUrl: hostile.base, timeoutMs: 5_000, maxBytes: 10_000_000 });
+    upstream = new Upstream({ baseUrl: hostile.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
     gateway = new GatewayInProcess(upstream);
     await gateway.start();
   });

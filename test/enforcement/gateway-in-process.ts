@@ -10,8 +10,10 @@ import { PageLinks } from '../../apps/gateway/src/page-links/page-links.js';
 import { CallRecords } from '../../apps/gateway/src/proxy/call-records.js';
 import { FhirCalls } from '../../apps/gateway/src/proxy/fhir-calls.js';
 import { OpenCalls } from '../../apps/gateway/src/proxy/open-calls.js';
+import { BodyMemory } from '../../apps/gateway/src/ask-upstream/body-memory.js';
+import { CallLimiter } from '../../apps/gateway/src/limit-calls/call-limits.js';
 import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
-import { type Upstream, UpstreamFailed } from '../../apps/gateway/src/proxy/upstream.js';
+import { type Upstream, UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { ConfiguredRights } from '../../apps/gateway/src/user-rights/configured-rights.js';
 import { writeScope } from './arbitraries.js';
 import type { ModelResource, ModelToken } from './model.js';
@@ -76,6 +78,9 @@ export class GatewayInProcess {
         ),
         origins: new Origins({ isOriginOfAny: () => false }),
         upstream,
+        memory: new BodyMemory(100_000_000),
+        limiter: new CallLimiter(),
+        limits: {},
       },
       BASE,
       { warn: () => undefined, error: () => undefined },
@@ -113,7 +118,12 @@ export class GatewayInProcess {
     };
     const response = await fetch(this.#address + target.replace(BASE, ''), {
       ...init,
-      headers: { authorization: 'Bearer abc', ...Object.fromEntries(new Headers(init.headers)) },
+      // Compressed, a sealed place would make a body longer or shorter by chance.
+      headers: {
+        authorization: 'Bearer abc',
+        'accept-encoding': 'identity',
+        ...Object.fromEntries(new Headers(init.headers)),
+      },
     });
     const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'date'));
     return { status: response.status, headers, text: await response.text() };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { BaseConfig, type ConfigSection, Setting } from '#host';
+import type { CallLimits } from '#contracts';
+import { BaseConfig, type ConfigFault, type ConfigSection, Setting } from '#host';
 import { oauthPaths } from '#smart';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { readRightsRule, type RightsRule } from './user-rights/configured-rights.js';
@@ -32,6 +33,46 @@ export class GatewayConfig implements ConfigSection {
   @Max(268_435_456)
   upstreamMaxBytes: number = 33_554_432;
 
+  @Setting('GATEWAY_UPSTREAM_CONNECTIONS', {
+    mustBe: 'a number from 2 to 10000',
+    describe: 'How many requests to the FHIR server may be under way at once; half of them for one application.',
+  })
+  @IsInt()
+  @Min(2)
+  @Max(10_000)
+  upstreamConnections: number = 256;
+
+  @Setting('GATEWAY_BODY_MEMORY', {
+    mustBe: 'a number of bytes from 1048576 to 17179869184',
+    describe: 'What answers of the FHIR server beyond 256 kB may take of the memory together, in bytes.',
+  })
+  @IsInt()
+  @Min(1_048_576)
+  @Max(17_179_869_184)
+  bodyMemory: number = 268_435_456;
+
+  @Setting('GATEWAY_CALLS_PER_MINUTE', {
+    mustBe: 'a number from 1 to 10000000',
+    describe: 'How often an application may call this instance in a minute, where its approval does not say.',
+    byDefault: 'no limit',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000)
+  callsPerMinute?: number;
+
+  @Setting('GATEWAY_CONCURRENT_CALLS', {
+    mustBe: 'a number from 1 to 100000',
+    describe: 'How many calls of an application may be under way at this instance, where its approval does not say.',
+    byDefault: 'no limit',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  concurrentCalls?: number;
+
   @Setting('GATEWAY_USER_RIGHTS', {
     mustBe: 'rules such as Practitioner:everybody or RelatedPerson:patient-in-context, separated by commas',
     describe: 'Whose data users see, by the type of their own resource; a Patient sees the own, others nobody’s.',
@@ -42,7 +83,9 @@ export class GatewayConfig implements ConfigSection {
 
   @Setting('GATEWAY_PAGE_KEY', {
     mustBe: '32 bytes in base64, the same for all instances',
-    describe: 'Seals the links to next pages. Made at the start when unset; links then end with the process.',
+    describe:
+      'Seals the links to next pages. In development made at the start when unset; links then end with the process.',
+    byDefault: 'made at the start in development, else required',
     secret: true,
   })
   @IsOptional()
@@ -56,6 +99,27 @@ export class GatewayConfig implements ConfigSection {
 
   pageKeyBytes(): Buffer {
     return this.pageKey === undefined ? randomBytes(32) : Buffer.from(this.pageKey, 'base64');
+  }
+
+  /** What an application may call whose approval says nothing of it. */
+  limits(): CallLimits {
+    const { callsPerMinute, concurrentCalls } = this;
+    return {
+      ...(callsPerMinute === undefined ? {} : { callsPerMinute }),
+      ...(concurrentCalls === undefined ? {} : { concurrentCalls }),
+    };
+  }
+
+  faults(base: object): readonly ConfigFault[] {
+    const development = base instanceof BaseConfig && base.development;
+    return this.pageKey === undefined && !development
+      ? [
+          {
+            variable: 'GATEWAY_PAGE_KEY',
+            mustBe: 'set outside development: 32 bytes in base64, the same for all instances',
+          },
+        ]
+      : [];
   }
 
   complete(_service: object, base: object): void {

@@ -124,6 +124,15 @@ describe('when access is open', () => {
     expect(accessAfter([...open, suspended, reinstated])).toMatchObject({ status: 'open', epoch: 2 });
   });
 
+  test('the limits of the last approval are in force, and none where it sets none', () => {
+    const limits = { callsPerMinute: 60 };
+    const limited = open.map((it) => (it.type === 'review-approved' ? { ...it, data: { ...it.data, limits } } : it));
+    expect(accessAfter(limited)).toMatchObject({ limits });
+    expect(accessAfter([...limited, ...open.filter((it) => it.type === 'review-approved')])).not.toHaveProperty(
+      'limits',
+    );
+  });
+
   test('a narrowed approval is in force at once, before registration has heard of it', () => {
     const narrowed: Event = {
       type: 'approval-narrowed',

@@ -1,4 +1,4 @@
-import type { ApprovalEvent, Recorded, RegistrationEvent, ReviewedMetadata, TokenEvent } from '#contracts';
+import type { ApprovalEvent, CallLimits, Recorded, RegistrationEvent, ReviewedMetadata, TokenEvent } from '#contracts';
 
 /** A key that a client may sign its assertions with, and the thumbprint that tokens remember it by (RFC 7638). */
 export interface AccessKey {
@@ -57,6 +57,7 @@ export interface ApprovalPart {
   readonly expiresAt: string;
   readonly expired: boolean;
   readonly endpoints: readonly string[];
+  readonly limits?: CallLimits;
 }
 
 /**
@@ -133,8 +134,9 @@ export function evolveAccess(state: ApplicationAccess, event: AccessEvent): Appl
       return withRegistration(state, (it) => ({ ...it, revoked: true, epoch: event.data.epoch }));
     case 'review-approved':
     case 'approval-narrowed': {
-      const { approvalVersion, scopes, expiresAt, endpoints } = event.data;
-      return { ...state, approval: { approvalVersion, scopes, expiresAt, endpoints, expired: false } };
+      const { approvalVersion, scopes, expiresAt, endpoints, limits } = event.data;
+      const limited = limits === undefined ? {} : { limits };
+      return { ...state, approval: { approvalVersion, scopes, expiresAt, endpoints, ...limited, expired: false } };
     }
     case 'approval-expired':
       return state.approval?.approvalVersion === event.data.approvalVersion

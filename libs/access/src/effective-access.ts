@@ -1,3 +1,4 @@
+import type { CallLimits } from '#contracts';
 import type { AccessKey, AccessMetadata, AccessSecret, ApplicationAccess } from './application-access.js';
 
 /** Why nobody is let in. */
@@ -31,6 +32,8 @@ export interface EffectiveAccess extends AccessMetadata {
   readonly grantsClosedAt?: string;
   /** Ids of the FHIR endpoints that the approval covers; `*` is all of them. */
   readonly endpoints: readonly string[];
+  /** What the approval says of how much may be called; absent when it says nothing. */
+  readonly limits?: CallLimits;
 }
 
 /**
@@ -63,6 +66,7 @@ export function effectiveAccess(
     revokedGrants: revoked.grants,
     ...(grantsClosedAt === undefined ? {} : { grantsClosedAt }),
     endpoints: approval?.endpoints ?? [],
+    ...(approval?.limits === undefined ? {} : { limits: approval.limits }),
   };
 }
 

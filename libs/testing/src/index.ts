@@ -15,3 +15,4 @@ export { countersProjection, PoolStore } from './counter/counter-projection.js';
 export { HostileFhirServer } from './hostile-fhir/hostile-fhir-server.js';
 export type { StoredResource } from './hostile-fhir/hostile-search.js';
 export { listenHostile } from './hostile-fhir/listen.js';
+export { type BrokenFhir, listenBroken } from './hostile-fhir/listen-broken.js';

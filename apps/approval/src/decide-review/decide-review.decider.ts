@@ -1,4 +1,11 @@
-import { accept, type Addressed, type ApprovalCommand, type ApprovalEvent, type Decision } from '#contracts';
+import {
+  accept,
+  type Addressed,
+  type ApprovalCommand,
+  type ApprovalEvent,
+  type CallLimits,
+  type Decision,
+} from '#contracts';
 import type { ApplicationApproval, Endorsement } from '../domain/application-approval.js';
 import { daysAfter, hasCome } from '../domain/days.js';
 import { againstRule, conflict, noSuchReview, ownApplication } from '../domain/refusals.js';
@@ -31,9 +38,9 @@ export function decideReview(state: ApplicationApproval | undefined, command: De
   }
 }
 
-/** Scopes, an end, conditions or endpoints beside a no are a mistake that must not pass as a no. */
+/** Scopes, an end, conditions, endpoints or limits beside a no are a mistake that must not pass as a no. */
 function closing({ data }: DecideReview) {
-  const given = (['scopes', 'expiresAt', 'endpoints'] as const).filter((name) => data[name] !== undefined);
+  const given = (['scopes', 'expiresAt', 'endpoints', 'limits'] as const).filter((name) => data[name] !== undefined);
   const names = [...given, ...(data.conditions.length > 0 ? (['conditions'] as const) : [])];
   if (names.length === 0) return undefined;
   return againstRule(
@@ -61,6 +68,7 @@ function approve(state: ApplicationApproval, command: DecideReview): Decision<Ap
     expiresAt: data.expiresAt === undefined ? latest : new Date(data.expiresAt).toISOString(),
     conditions: data.conditions,
     endpoints: data.endpoints ?? ['*'],
+    ...(data.limits === undefined ? {} : { limits: data.limits }),
   };
   const faults = faultOf(own, review.requestedScopes, meta.time, latest);
   if (faults !== undefined) return faults;
@@ -132,7 +140,17 @@ function agreement(requested: readonly string[], all: readonly Endorsement[]) {
     expiresAt: ends[0] ?? '',
     conditions: [...new Set(all.flatMap(({ conditions }) => conditions))],
     endpoints: [...all.map(({ endpoints }) => endpoints).reduce(endpointsInCommon, ['*'])],
+    ...limitsInCommon(all),
   };
+}
+
+/** Of each limit the lowest that any reviewer set. */
+function limitsInCommon(all: readonly Endorsement[]): { limits?: CallLimits } {
+  const set = all.flatMap(({ limits }) => Object.entries(limits ?? {}));
+  if (set.length === 0) return {};
+  const limits: Record<string, number> = {};
+  for (const [name, value] of set) limits[name] = Math.min(value, limits[name] ?? Infinity);
+  return { limits };
 }
 
 function endpointsInCommon(a: readonly string[], b: readonly string[]): readonly string[] {

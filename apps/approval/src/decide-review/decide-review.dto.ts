@@ -1,7 +1,30 @@
-import { Reason, Texts, UtcTime } from '#host';
-import { ArrayNotEmpty, IsIn, IsOptional } from 'class-validator';
+import { Nested, Reason, Texts, UtcTime } from '#host';
+import { ArrayNotEmpty, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 
-/** A reviewer's decision. Scopes, end, conditions and endpoints belong to `approve` alone. */
+/** What the application may call at each enforcement point; what is absent has no limit. */
+class Limits {
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000)
+  callsPerMinute?: number;
+
+  /** A day is one of UTC. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000_000)
+  callsPerDay?: number;
+
+  /** Under way at once. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  concurrentCalls?: number;
+}
+
+/** A reviewer's decision. Scopes, end, conditions, endpoints and limits belong to `approve` alone. */
 export class ReviewDecision {
   @IsIn(['approve', 'reject', 'request-changes'])
   decision: 'approve' | 'reject' | 'request-changes';
@@ -25,6 +48,11 @@ export class ReviewDecision {
   @ArrayNotEmpty()
   @Texts(100, 100)
   endpoints?: string[];
+
+  /** How much the application may call; the enforcement points' own settings when absent. */
+  @IsOptional()
+  @Nested(() => Limits)
+  limits?: Limits;
 
   @Reason()
   reason: string;

@@ -52,6 +52,16 @@ describe('approve', () => {
     expect(when(given(reviewOpened()), decide())).toEqual([approved()]);
   });
 
+  it('approves with limits, and of each limit the lowest that a reviewer set', () => {
+    const limits = { callsPerMinute: 600, concurrentCalls: 8 };
+    expect(when(given(reviewOpened()), decide({ limits }))).toEqual([approved({ limits })]);
+    const first: ApprovalEvent = { ...endorsed, data: { ...endorsed.data, scopes: requested, limits } };
+    const second = decide({ limits: { callsPerMinute: 60_000, callsPerDay: 1_000, concurrentCalls: 2 } });
+    expect(when(given(reviewOpened({ approvalsNeeded: 2 }), first), second, { actor: 'reviewer-2' })).toMatchObject([
+      { data: { limits: { callsPerMinute: 600, callsPerDay: 1_000, concurrentCalls: 2 } } },
+    ]);
+  });
+
   it('approves narrower, shorter, under conditions and for some endpoints', () => {
     const terms = {
       scopes: ['patient/Observation.rs?category=laboratory'],
@@ -144,12 +154,15 @@ describe('reject and request-changes', () => {
     ]);
   });
 
-  it.each([{ scopes: requested }, { expiresAt: yearLater }, { conditions: ['none'] }, { endpoints: ['north'] }])(
-    'take nothing that belongs to an approval: %j',
-    (over) => {
-      expect(when(given(reviewOpened()), decide({ decision: 'reject', ...over }))).toBe('422 only-with-approve');
-    },
-  );
+  it.each([
+    { scopes: requested },
+    { expiresAt: yearLater },
+    { conditions: ['none'] },
+    { endpoints: ['north'] },
+    { limits: { callsPerDay: 1 } },
+  ])('take nothing that belongs to an approval: %j', (over) => {
+    expect(when(given(reviewOpened()), decide({ decision: 'reject', ...over }))).toBe('422 only-with-approve');
+  });
 
   it('leave an earlier approval as it stands', () => {
     const first = given(reviewOpened(), ...accepted(given(reviewOpened()), decide()), reviewOpened({ submission: 2 }));

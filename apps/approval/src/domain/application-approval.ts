@@ -1,4 +1,4 @@
-import type { ApprovalEvent, ApprovalPolicy, Recorded } from '#contracts';
+import type { CallLimits, ApprovalEvent, ApprovalPolicy, Recorded } from '#contracts';
 
 /** One reviewer's yes. */
 export interface Endorsement {
@@ -7,6 +7,7 @@ export interface Endorsement {
   readonly expiresAt: string;
   readonly conditions: readonly string[];
   readonly endpoints: readonly string[];
+  readonly limits?: CallLimits;
 }
 
 /** How a review ended. */
@@ -48,6 +49,7 @@ export interface Approval {
   readonly expiresAt: string;
   readonly conditions: readonly string[];
   readonly endpoints: readonly string[];
+  readonly limits?: CallLimits;
   readonly expired: boolean;
 }
 
@@ -92,7 +94,7 @@ export function evolveApplication(
       return { ...state, review: { ...review, endorsements: [...review.endorsements, endorsement] } };
     }
     case 'review-approved': {
-      const { approvalVersion: version, submission, scopes, expiresAt, conditions, endpoints } = event.data;
+      const { approvalVersion: version, submission, scopes, expiresAt, conditions, endpoints, limits } = event.data;
       return {
         ...state,
         review: {
@@ -100,7 +102,16 @@ export function evolveApplication(
           status: 'approved',
           verdict: verdict('approve', event.data.reviewerIds, event.data.reason),
         },
-        approval: { version, submission, scopes, expiresAt, conditions, endpoints, expired: false },
+        approval: {
+          version,
+          submission,
+          scopes,
+          expiresAt,
+          conditions,
+          endpoints,
+          ...(limits === undefined ? {} : { limits }),
+          expired: false,
+        },
       };
     }
     case 'review-rejected':

@@ -17,7 +17,7 @@ export function narrowApproval(state: ApplicationApproval, command: NarrowApprov
     return conflict('no-approval', 'No approval', 'There is no approval in force that could be narrowed.');
   }
   if (widerThan(approval.scopes, kept, '').length === 0) return accept();
-  const { version, submission, expiresAt, endpoints } = approval;
+  const { version, submission, expiresAt, endpoints, limits } = approval;
   return accept({
     type: 'approval-narrowed',
     data: {
@@ -27,6 +27,7 @@ export function narrowApproval(state: ApplicationApproval, command: NarrowApprov
       scopes: [...inCommon(approval.scopes, kept)],
       expiresAt,
       endpoints: [...endpoints],
+      ...(limits === undefined ? {} : { limits }),
     },
   });
 }

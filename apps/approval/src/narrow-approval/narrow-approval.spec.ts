@@ -30,6 +30,12 @@ describe('narrow-approval', () => {
     ]);
   });
 
+  it('keeps the limits', () => {
+    const limits = { callsPerMinute: 60 };
+    const limited = [reviewOpened(), ...accepted(given(reviewOpened()), decide({ limits }))];
+    expect(when(given(...limited), narrow(['patient/Observation.r']))).toMatchObject([{ data: { limits } }]);
+  });
+
   it('never widens: only what was approved stays', () => {
     expect(when(given(...events), narrow(['patient/*.cruds', 'system/*.rs']))).toMatchObject([
       { data: { scopes: ['patient/Observation.rs', 'patient/Patient.r'] } },

@@ -2,6 +2,11 @@ const text = { type: 'string' };
 const time = { type: 'string', format: 'date-time' };
 const count = { type: 'integer' };
 const scopes = { type: 'array', items: text };
+const limits = {
+  type: 'object',
+  description: 'How much the application may call at each enforcement point; absent when nothing was set.',
+  properties: { callsPerMinute: count, callsPerDay: count, concurrentCalls: count },
+};
 
 /** A review in the OpenAPI document. */
 export const reviewSchema = {
@@ -40,7 +45,7 @@ export const reviewSchema = {
       type: 'array',
       items: {
         type: 'object',
-        properties: { reviewerId: text, scopes, expiresAt: time, conditions: scopes, endpoints: scopes },
+        properties: { reviewerId: text, scopes, expiresAt: time, conditions: scopes, endpoints: scopes, limits },
       },
     },
     verdict: {
@@ -62,6 +67,7 @@ export const reviewSchema = {
         expiresAt: time,
         conditions: scopes,
         endpoints: scopes,
+        limits,
         expired: { type: 'boolean' },
       },
     },

@@ -8,7 +8,7 @@ import {
   type UpstreamTarget,
 } from '#smart';
 import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
-import { type UpstreamAnswer, UpstreamFailed } from '../proxy/upstream.js';
+import { type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
 
 /** The answer to a call, checked: nothing in it may not be seen. URLs in it are still the FHIR server's. */
 export interface CheckedAnswer {

@@ -32,6 +32,15 @@ export type CallDecision =
       /** For the caller: names rules, types and parameters, never values or ids. */
       readonly detail: string;
       readonly wouldAllow: readonly string[];
+    }
+  | {
+      readonly outcome: 'deny';
+      /** 429: the scopes were not at fault. */
+      readonly kind: 'limit';
+      readonly reason: string;
+      readonly detail: string;
+      readonly wouldAllow: readonly [];
+      readonly retryAfterSeconds: number;
     };
 
 /**

@@ -62,7 +62,7 @@ export class Decisions {
       const decision = decided.outcome === 'allow' && !decided.whole ? requiresGateway : decided;
       const status = statusOf(decision);
       const call = { callId: CallRecords.newCallId(), claims, interaction, ...about };
-      const position = await records.decided(call, decision, access?.approvalVersion, status);
+      const position = await records.decided(call, decision, access, status);
       // It took a moment to record: what is in force by now counts.
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
       const after = point.access.byApplicationId(claims.applicationId, Date.now());

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AccessDecisionRecord, type ActivityRecord, formatPosition, UNKNOWN_APPLICATION } from '#contracts';
+import type { EffectiveAccess } from '#access';
 import type { ActivityPort } from '#event-log';
 import { type FhirInteraction, serialiseScope } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
@@ -52,9 +53,10 @@ export class CallRecords {
   async decided(
     call: RecordedCall,
     decision: CallDecision,
-    approvalVersion: number | undefined,
+    access: Pick<EffectiveAccess, 'approvalVersion' | 'purposesOfUse'> | undefined,
     status?: number,
   ): Promise<string> {
+    const { approvalVersion, purposesOfUse = [] } = access ?? {};
     const { claims, interaction } = call;
     const [scope] = decision.outcome === 'allow' ? decision.scopes.map(serialiseScope) : decision.wouldAllow;
     const data: AccessDecisionRecord = {
@@ -67,6 +69,7 @@ export class CallRecords {
       ...whatWasAsked(interaction),
       ...(scope === undefined ? {} : { scope }),
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
+      ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
       reason: decision.outcome === 'allow' ? 'the scopes allow it' : decision.reason,
       ...(status === undefined ? {} : { status }),
       ...clientIn(call),

@@ -3,10 +3,13 @@ import { on, once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import type { EffectiveAccess } from '#access';
-import type { ActivityRecord } from '#contracts';
+import type { ActivityRecord, CallLimits } from '#contracts';
 import { parseScopes } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { Origins } from '../allow-origins/origins.js';
+import { BodyMemory } from '../ask-upstream/body-memory.js';
+import { NoLongerAllowed } from '../ask-upstream/upstream.js';
+import { CallLimiter } from '../limit-calls/call-limits.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { CallRecords } from './call-records.js';
@@ -50,6 +53,7 @@ class Surroundings {
   lease = true;
   access: EffectiveAccess = open;
   acknowledges = true;
+  limits: CallLimits = {};
   readonly records: ActivityRecord[] = [];
   /** The record of what became of a call is acknowledged after this. */
   completedWaits: Promise<void> = Promise.resolve();
@@ -74,7 +78,8 @@ async function gateway(around: Surroundings) {
   };
   const upstream = {
     base: 'http://upstream/fhir',
-    ask: async () => {
+    ask: async (_target: unknown, { isAllowed }: { readonly isAllowed: () => boolean }) => {
+      if (!isAllowed()) throw new NoLongerAllowed();
       around.asked++;
       around.meanwhile();
       return { resource: { resourceType: 'Observation', id: 'o1' } };
@@ -91,6 +96,9 @@ async function gateway(around: Surroundings) {
       records: new CallRecords(activity, 'gateway-1'),
       origins: new Origins({ isOriginOfAny: () => false }),
       upstream,
+      memory: new BodyMemory(1_000_000),
+      limiter: new CallLimiter(),
+      limits: around.limits,
     },
     'https://gatehouse.example.org/fhir',
     log,
@@ -147,6 +155,40 @@ describe('when nothing may leave', () => {
     const { status, text, retryAfter } = await call(around);
     expect({ status, retryAfter }).toEqual({ status: 503, retryAfter: '2' });
     expect(text).not.toContain('o1');
+  });
+
+  test('a call too many: 429 and when to come again, recorded, and the upstream is not asked', async () => {
+    const around = new Surroundings();
+    around.limits = { concurrentCalls: 1_000 };
+    around.access = { ...open, limits: { callsPerMinute: 1, concurrentCalls: 1 } };
+    const { port, close } = await gateway(around);
+    const ask = async () =>
+      await fetch(`http://127.0.0.1:${port}/fhir/Observation/o1`, {
+        headers: { authorization: 'Bearer abc', connection: 'close' },
+      });
+    expect((await ask()).status).toBe(200);
+    const refused = await ask();
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'throttled' }] });
+    await close();
+    expect(around.asked).toBe(1);
+    expect(around.records.at(-1)).toMatchObject({ type: 'access-denied', data: { status: 429 } });
+  });
+
+  test('a token that counts no more is told so, and not that it called too often', async () => {
+    const around = new Surroundings();
+    around.access = { ...open, status: 'closed', why: 'revoked', scopes: [], limits: { concurrentCalls: 1 } };
+    const { port, close } = await gateway(around);
+    for (let at = 0; at < 3; at++)
+      expect(
+        (
+          await fetch(`http://127.0.0.1:${port}/fhir/Observation/o1`, {
+            headers: { authorization: 'Bearer abc', connection: 'close' },
+          })
+        ).status,
+      ).toBe(401);
+    await close();
   });
 
   test('no acknowledgement of a refusal: 503 as well', async () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessFold, EffectiveAccess } from '#access';
+import type { CallLimits } from '#contracts';
 import type { EnforcementPoint } from '#enforcement';
 import type { Log } from '#host';
 import { type FhirRequest, type Reaches, readRequest, splitTarget } from '#smart';
@@ -9,9 +10,12 @@ import { Answering, type CheckedAnswer, NotAnswered } from '../answer/answering.
 import { isNotModified } from '../answer/not-modified.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import { BundleLinks } from '../answer/paging.js';
+import type { BodyMemory } from '../ask-upstream/body-memory.js';
+import { NoLongerAllowed, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { KeysUnavailable, TokenNotBelieved, type VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
+import type { CallLimiter, TooMany } from '../limit-calls/call-limits.js';
 import { PAGE_PARAMETER, type PageLinks, type PageOwner, type PagePlace } from '../page-links/page-links.js';
 import { reachesOf } from '../user-rights/reaches.js';
 import type { UserRights } from '../user-rights/user-rights.js';
@@ -25,9 +29,9 @@ import {
   notNow,
   tokenRequired,
 } from './operation-outcome.js';
+import { encodedFor } from './encode-answer.js';
 import { FORM_LIMIT, readForm } from './read-form.js';
 import { cutAnswer, sendError, sendNotModified, sendResource } from './send-answer.js';
-import { type Upstream, UpstreamFailed } from './upstream.js';
 
 type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
 type Denied = Extract<CallDecision, { readonly outcome: 'deny' }>;
@@ -50,6 +54,10 @@ interface Means {
   readonly records: CallRecords;
   readonly origins: Origins;
   readonly upstream: Pick<Upstream, 'ask' | 'base'>;
+  readonly memory: BodyMemory;
+  readonly limiter: CallLimiter;
+  /** What an application may call whose approval says nothing of it. */
+  readonly limits: CallLimits;
 }
 
 /** Where this instance's FHIR API is mounted. */
@@ -115,8 +123,17 @@ export class FhirCalls {
     if (!this.#point.holdsLease()) return notNow('This instance is not up to date with what is in force.');
     const access = this.#accessOf(claims);
     const decision = decideCall(claims, access, call.interaction, call.reaches);
-    if (decision.outcome === 'deny') return await this.#refuse(response, call, decision, access);
-    return await this.#letIn(response, call, decision, access);
+    // What counts no more is told so, however often it comes.
+    if (decision.outcome === 'deny' && decision.kind === 'token')
+      return await this.#refuse(response, call, decision, access);
+    const entered = this.means.limiter.enter(claims.applicationId, { ...this.means.limits, ...access?.limits });
+    if (typeof entered !== 'function') return await this.#refuse(response, call, tooManyCalls(entered), access);
+    try {
+      if (decision.outcome === 'deny') return await this.#refuse(response, call, decision, access);
+      return await this.#letIn(response, call, decision, access);
+    } finally {
+      entered();
+    }
   }
 
   /** What is asked: by the request, or by the page link that it is. */
@@ -155,7 +172,7 @@ export class FhirCalls {
   ): Promise<FhirError | undefined> {
     const error = toldOf(decision);
     try {
-      const position = await this.means.records.decided(call, decision, access?.approvalVersion, error.status);
+      const position = await this.means.records.decided(call, decision, access, error.status);
       sendError(response, error, { 'Gatehouse-Position': position });
       return undefined;
     } catch (failure) {
@@ -175,6 +192,7 @@ export class FhirCalls {
       // What was judged under other scopes does not leave under these.
       return now?.outcome === 'allow' && now.granted === decided.granted;
     };
+    const memory = this.means.memory.lease();
     const end = this.gateway.calls.open({
       applicationId: call.claims.applicationId,
       isAllowed,
@@ -191,18 +209,12 @@ export class FhirCalls {
     });
     try {
       const { upstream, pages } = this.means;
+      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
       const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.base] };
-      // The first request goes upstream in the tick of the decision, any other in one in which it was taken again.
-      const answering = new Answering(sight, upstream.base, async (target) => {
-        if (!isAllowed()) throw new NotAnswered(changed, 'what is in force changed');
-        return await upstream.ask(target, cut.signal);
-      });
+      const answering = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
       const links = new BundleLinks(this.base, pages, ownerOf(call.claims));
       const asked = answerCall(call.interaction, call.from, links, answering);
-      const [answer, recorded] = await Promise.allSettled([
-        asked,
-        this.means.records.decided(call, decided, access?.approvalVersion),
-      ]);
+      const [answer, recorded] = await Promise.allSettled([asked, this.means.records.decided(call, decided, access)]);
       if (recorded.status === 'rejected') return this.#notRecorded(recorded.reason);
       const position = { 'Gatehouse-Position': recorded.value };
       const now = this.#decideAgain(call);
@@ -211,6 +223,7 @@ export class FhirCalls {
       if (!isAllowed()) return await this.#withhold(response, call, undefined, position);
       return await this.#send(response, call, answer.value, position, isAllowed);
     } finally {
+      memory.release();
       end();
     }
   }
@@ -236,8 +249,9 @@ export class FhirCalls {
       await this.#complete(call, { status: 304, bytes: 0, ending: 'sent' });
       return undefined;
     }
-    const body = withOurUrls(JSON.stringify(resource), this.means.upstream.base, this.base);
-    const sent = await sendResource(response, Buffer.from(body), headers, isAllowed);
+    const text = withOurUrls(JSON.stringify(resource), this.means.upstream.base, this.base);
+    const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(text));
+    const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
     await this.#complete(call, { status: 200, ...sent });
     return undefined;
   }
@@ -261,6 +275,7 @@ export class FhirCalls {
     reason: unknown,
     position: Readonly<Record<string, string>>,
   ): Promise<undefined> {
+    if (reason instanceof NoLongerAllowed) return await this.#withhold(response, call, undefined, position);
     const checked = reason instanceof NotAnswered;
     if (!checked && !(reason instanceof UpstreamFailed)) throw reason;
     if (checked && reason.answer.status >= 500)
@@ -308,8 +323,20 @@ function ownerOf({ applicationId, grantId, subject, patient }: AccessTokenClaims
   return { applicationId, holder: grantId ?? subject, ...(patient === undefined ? {} : { patient }) };
 }
 
-function toldOf({ kind, detail, wouldAllow }: Denied): FhirError {
+/** For whom the FHIR server is asked. */
+function forWhom({ claims }: RecordedCall, access: EffectiveAccess | undefined) {
+  return { applicationId: claims.applicationId, purposesOfUse: access?.purposesOfUse ?? [] };
+}
+
+function tooManyCalls({ detail, retryAfterSeconds }: TooMany): Denied {
+  return { outcome: 'deny', kind: 'limit', reason: `limit: ${detail}`, detail, wouldAllow: [], retryAfterSeconds };
+}
+
+function toldOf(denied: Denied): FhirError {
+  const { kind, detail, wouldAllow } = denied;
   switch (kind) {
+    case 'limit':
+      return fhirError(429, 'throttled', detail, { 'Retry-After': String(denied.retryAfterSeconds) });
     case 'token':
       return invalidToken(detail);
     case 'scope':

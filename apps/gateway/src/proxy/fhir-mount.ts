@@ -4,13 +4,15 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { Origins } from '../allow-origins/origins.js';
+import { BodyMemory } from '../ask-upstream/body-memory.js';
 import { Conformance } from '../conformance/conformance.js';
 import { GatewayConfig } from '../gateway.config.js';
+import { CallLimiter } from '../limit-calls/call-limits.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { FHIR_MOUNT, FhirCalls, originalUrlOf } from './fhir-calls.js';
 import { GatewayMeans } from './gateway-means.js';
 import { GatewayPoint } from './gateway-point.js';
-import { Upstream } from './upstream.js';
+import { Upstream } from '../ask-upstream/upstream.js';
 
 /** Puts the FHIR API beside Nest's routes: bodies, errors and methods there are FHIR's own. */
 @Injectable()
@@ -31,6 +33,14 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       baseUrl: base.fhirUpstreamUrl,
       timeoutMs: config.upstreamTimeout * 1000,
       maxBytes: config.upstreamMaxBytes,
+      slots: {
+        total: config.upstreamConnections,
+        perApplication: config.upstreamConnections / 2,
+        waitingPerApplication: config.upstreamConnections * 4,
+      },
+      breakMs: 5_000,
+      onCircuit: (isBroken) =>
+        this.log.warn(isBroken ? 'the FHIR server failed too often: not asked for now' : 'the FHIR server is back'),
     });
   }
 
@@ -40,7 +50,12 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     const conformance = new Conformance(publicUrl, new Date().toISOString());
     const pages = new PageLinks(this.config.pageKeyBytes());
     const origins = new Origins(this.gateway.point.access);
-    const means = { tokens, rights, pages, records, origins, upstream: this.upstream };
+    const means = {
+      ...{ tokens, rights, pages, records, origins, upstream: this.upstream },
+      memory: new BodyMemory(this.config.bodyMemory),
+      limiter: new CallLimiter(),
+      limits: this.config.limits(),
+    };
     const calls = new FhirCalls(this.gateway, means, fhirBase, this.log);
     mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
       prefix: FHIR_MOUNT,

@@ -39,6 +39,16 @@ const Conditions = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { m
 /** Ids of the FHIR endpoints that an approval covers; `['*']` is all of them. */
 const Endpoints = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 100 });
 
+/** What an application may call, at each enforcement point; what is absent has no limit here. */
+export const CallLimits = Type.Object({
+  callsPerMinute: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
+  /** A day is one of UTC. */
+  callsPerDay: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000_000 })),
+  /** Under way at once. */
+  concurrentCalls: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+});
+export type CallLimits = Static<typeof CallLimits>;
+
 /** Approval owns the scope review: who must approve, what was approved, narrower than asked, until when; and the policy. */
 export const approval = defineContext({
   context: 'approval',
@@ -60,6 +70,7 @@ export const approval = defineContext({
         expiresAt: Type.Optional(Time),
         conditions: Conditions,
         endpoints: Type.Optional(Endpoints),
+        limits: Type.Optional(CallLimits),
         reason: Reason,
         /** Who owns the application now, as the edge knows it: it may have changed since the submission. */
         ownerId: Type.Optional(VaultId),
@@ -96,6 +107,7 @@ export const approval = defineContext({
         expiresAt: Time,
         conditions: Conditions,
         endpoints: Endpoints,
+        limits: Type.Optional(CallLimits),
         reason: Reason,
       }),
     ),
@@ -111,6 +123,7 @@ export const approval = defineContext({
         expiresAt: Time,
         conditions: Conditions,
         endpoints: Endpoints,
+        limits: Type.Optional(CallLimits),
         reason: Reason,
       }),
     ),
@@ -135,6 +148,7 @@ export const approval = defineContext({
         scopes: Scopes,
         expiresAt: Time,
         endpoints: Endpoints,
+        limits: Type.Optional(CallLimits),
         reason: Reason,
         campaignId: Id,
         itemId: Id,

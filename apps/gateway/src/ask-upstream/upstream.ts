@@ -1,0 +1,212 @@
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  handleWhen,
+  SamplingBreaker,
+} from 'cockatiel';
+import { Agent, errors, request } from 'undici';
+import type { UpstreamTarget } from '#smart';
+import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
+import type { BodyLease } from './body-memory.js';
+import { BodyRefused, readBody } from './read-body.js';
+import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
+
+/** A resource of the FHIR server, not yet checked. */
+export interface UpstreamAnswer {
+  readonly resource: unknown;
+  readonly etag?: string;
+  readonly lastModified?: string;
+}
+
+/** For whom the FHIR server is asked. */
+export interface AskedFor {
+  readonly applicationId: string;
+  /** Codes of HL7 v3 PurposeOfUse that the application was approved with. */
+  readonly purposesOfUse: readonly string[];
+  readonly signal: AbortSignal;
+  /** Asked in the tick in which the request is sent. */
+  readonly isAllowed: () => boolean;
+  readonly memory: BodyLease;
+}
+
+/** The FHIR server gave no resource; what the caller is told instead. */
+export class UpstreamFailed extends Error {
+  override readonly name = 'UpstreamFailed';
+  readonly code = 'upstream-failed';
+  constructor(
+    readonly answer: FhirError,
+    options?: ErrorOptions & { readonly isItsFault?: boolean },
+  ) {
+    super(`the upstream gave no resource (${answer.status})`, options);
+    this.isItsFault = options?.isItsFault ?? false;
+  }
+  /** It was not there, or not able: counts for the circuit breaker. What one request alone can bring about does not. */
+  readonly isItsFault: boolean;
+}
+
+/** What is in force changed before the request was sent. */
+export class NoLongerAllowed extends Error {
+  override readonly name = 'NoLongerAllowed';
+  readonly code = 'no-longer-allowed';
+}
+
+export interface UpstreamOptions {
+  readonly baseUrl: string;
+  /** How long it may take to begin an answer, and again to end it, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly slots: SlotBounds;
+  /** After so many milliseconds a broken circuit lets one request try. */
+  readonly breakMs: number;
+  /** The circuit broke, or is whole again. */
+  readonly onCircuit?: (isBroken: boolean) => void;
+}
+
+/** Of the requests of ten seconds, if there are at least this many a second, half must fail to break the circuit. */
+const BREAK = { threshold: 0.5, duration: 10_000, minimumRps: 1 };
+
+/** Why the data is asked for: codes of HL7 v3 PurposeOfUse, by commas. A caller's own header never gets here. */
+const PURPOSE_HEADER = 'x-purpose-of-use';
+
+/** The FHIR server behind the gateway. No header of a caller reaches it. */
+export class Upstream {
+  readonly #agent: Agent;
+  readonly #slots: UpstreamSlots;
+  readonly #circuit: CircuitBreakerPolicy;
+  readonly base: string;
+
+  constructor(private readonly options: UpstreamOptions) {
+    this.base = options.baseUrl.replace(/\/+$/, '');
+    this.#slots = new UpstreamSlots(options.slots);
+    this.#circuit = circuitBreaker(
+      handleWhen((error) => error instanceof UpstreamFailed && error.isItsFault),
+      { halfOpenAfter: options.breakMs, breaker: new SamplingBreaker(BREAK) },
+    );
+    this.#circuit.onBreak(() => options.onCircuit?.(true));
+    this.#circuit.onReset(() => options.onCircuit?.(false));
+    this.#agent = new Agent({
+      // The slots bound them: a request that waited for another's connection would be sent in a tick in which nobody looks.
+      connections: null,
+      connectTimeout: 5_000,
+      headersTimeout: options.timeoutMs,
+      bodyTimeout: options.timeoutMs,
+    });
+  }
+
+  /**
+   * Asks for a resource or a bundle. The request is handed to the connection in the tick in which `isAllowed` was asked.
+   *
+   * @throws UpstreamFailed with what the caller is to be told, NoLongerAllowed
+   */
+  async ask(target: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
+    if (!this.#slots.take(by.applicationId)) {
+      const none = await this.#slots.wait(by.applicationId, by.signal);
+      if (none === 'full') throw new UpstreamFailed(tooMany);
+      if (none === 'aborted') throw new UpstreamFailed(noAnswer);
+    }
+    try {
+      // One request tries whether the server is back; the others do not wait for it.
+      if (this.#circuit.state === CircuitState.HalfOpen) throw new UpstreamFailed(broken);
+      return await this.#circuit.execute(async () => await this.#request(target, by));
+    } catch (error) {
+      if (error instanceof BrokenCircuitError) throw new UpstreamFailed(broken, { cause: error });
+      throw error;
+    } finally {
+      this.#slots.give(by.applicationId);
+    }
+  }
+
+  async #request({ method, target, form }: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
+    if (!by.isAllowed()) throw new NoLongerAllowed();
+    const { timeoutMs, maxBytes } = this.options;
+    try {
+      const { statusCode, headers, body } = await request(this.base + target, {
+        dispatcher: this.#agent,
+        method,
+        signal: by.signal,
+        headers: {
+          accept: 'application/fhir+json',
+          'accept-encoding': 'gzip',
+          // A reused search of some servers misses what was written within the last minute.
+          'cache-control': 'no-cache',
+          ...(by.purposesOfUse.length === 0 ? {} : { [PURPOSE_HEADER]: by.purposesOfUse.join(',') }),
+          ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        },
+        ...(form === undefined ? {} : { body: form }),
+      });
+      if (statusCode !== 200 || !/^application\/(fhir\+)?json\b/i.test(String(headers['content-type']))) {
+        await body.dump({ limit: 16_384 });
+        throw new UpstreamFailed(toldOf(statusCode), { isItsFault: [502, 503, 504].includes(statusCode) });
+      }
+      const { etag, 'last-modified': lastModified } = headers;
+      const text = await readBody(
+        body,
+        { length: textOf(headers['content-length']), encoding: textOf(headers['content-encoding']) },
+        { maxBytes, memory: by.memory, deadline: performance.now() + timeoutMs },
+      );
+      return {
+        resource: parsed(text),
+        ...(typeof etag === 'string' && /^(W\/)?"[\x21\x23-\x7e]{0,64}"$/.test(etag) ? { etag } : {}),
+        ...(typeof lastModified === 'string' ? { lastModified } : {}),
+      };
+    } catch (error) {
+      if (error instanceof UpstreamFailed) throw error;
+      if (error instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(error), { cause: error });
+      // A caller who went away, and access that was closed, say nothing of the server.
+      throw new UpstreamFailed(isTimeout(error) ? tooSlow : noAnswer, { cause: error, isItsFault: !by.signal.aborted });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+const broken = fhirError(503, 'transient', 'The FHIR server is not asked now: it failed too often.', {
+  'Retry-After': '5',
+});
+const tooMany = fhirError(429, 'throttled', 'Too many calls of this application wait for the FHIR server.', {
+  'Retry-After': '1',
+});
+const noAnswer = fhirError(502, 'transient', 'The FHIR server did not answer.');
+const tooSlow = fhirError(504, 'timeout', 'The FHIR server did not answer in time.');
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new UpstreamFailed(fhirError(502, 'transient', 'The FHIR server did not give a resource.'), { cause });
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header.toLowerCase() : undefined;
+}
+
+function toldOfBody({ why }: BodyRefused): FhirError {
+  switch (why) {
+    case 'too-large':
+      return fhirError(502, 'too-costly', 'The FHIR server’s answer is larger than the gateway takes; ask for less.');
+    case 'no-memory':
+      return fhirError(503, 'transient', 'The gateway holds too many large answers now.', { 'Retry-After': '2' });
+    case 'too-slow':
+      return tooSlow;
+    case 'unknown-encoding':
+      return noAnswer;
+    default:
+      return why satisfies never;
+  }
+}
+
+/** Nothing that the upstream says of an error is handed on; a deleted resource is one that is not there. */
+function toldOf(status: number): FhirError {
+  if (status === 404 || status === 410) return fhirError(404, 'not-found', 'There is no such resource.');
+  if (status === 400 || status === 422) return fhirError(400, 'invalid', 'The FHIR server does not take this request.');
+  return fhirError(502, 'transient', 'The FHIR server did not give a resource.');
+}

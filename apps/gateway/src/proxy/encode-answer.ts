@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+/** Smaller bodies are not worth it, in bytes. */
+const WORTH_IT = 1_400;
+const compress = promisify(gzip);
+
+/** The body as the caller takes it: compressed by gzip where that is accepted and worth it (RFC 9110 §12.5.3). */
+export async function encodedFor(
+  request: Pick<IncomingMessage, 'headers'>,
+  body: Buffer,
+): Promise<{ readonly body: Buffer; readonly headers: Readonly<Record<string, string>> }> {
+  const vary = { Vary: 'Accept-Encoding, Origin' };
+  if (body.length < WORTH_IT || !acceptsGzip(request.headers['accept-encoding'])) return { body, headers: vary };
+  return { body: await compress(body, { level: 4 }), headers: { ...vary, 'Content-Encoding': 'gzip' } };
+}
+
+function acceptsGzip(accepted: string | readonly string[] | undefined): boolean {
+  return String(accepted ?? '')
+    .toLowerCase()
+    .split(',')
+    .some((each) => /^\s*(gzip|\*)\s*(;\s*q=(1(\.0*)?|0\.\d*[1-9]\d*))?\s*$/.test(each));
+}
