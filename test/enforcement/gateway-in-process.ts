@@ -75,6 +75,7 @@ export class GatewayInProcess {
         records: new CallRecords(
           { append: async () => ({ id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } }) },
           'gateway-1',
+          { vaultIdOf: async (id) => `vault-${id}`, onUnavailable: () => undefined },
         ),
         origins: new Origins({ isOriginOfAny: () => false }),
         upstream,

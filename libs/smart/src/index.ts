@@ -1,4 +1,4 @@
-export { isOfPatient } from './compartments/patient-compartment.js';
+export { isOfPatient, patientsIn } from './compartments/patient-compartment.js';
 export { localReference } from './compartments/reference.js';
 export type { LocalReference } from './compartments/reference.js';
 export { isObject, isResource, valuesAt } from './definitions/element-values.js';

@@ -3,6 +3,7 @@ import { type AccessDecisionRecord, type ActivityRecord, formatPosition, UNKNOWN
 import type { EffectiveAccess } from '#access';
 import type { ActivityPort } from '#event-log';
 import { type FhirInteraction, serialiseScope } from '#smart';
+import { VaultUnavailable } from '#vault';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { type CallDecision, ENDPOINT } from '../decide-call/decide-call.js';
 
@@ -31,6 +32,13 @@ export class NotRecorded extends Error {
 
 type Completed = Extract<ActivityRecord, { readonly type: 'access-completed' }>['data'];
 
+/** Gives the random ids that stand for patients in the log. */
+export interface PatientIds {
+  /** @throws VaultUnavailable */
+  readonly vaultIdOf: (patient: string) => Promise<string>;
+  readonly onUnavailable: (error: VaultUnavailable) => void;
+}
+
 /** Writes what was decided and what left into the log. */
 export class CallRecords {
   #unbelieved = 0;
@@ -38,6 +46,7 @@ export class CallRecords {
   constructor(
     private readonly activity: ActivityPort,
     private readonly enforcementPoint: string,
+    private readonly patients: PatientIds,
   ) {}
 
   static newCallId(): string {
@@ -63,6 +72,9 @@ export class CallRecords {
       callId: call.callId,
       clientId: claims.clientId,
       tokenId: claims.tokenId,
+      // A token of a grant is about a user, by the id that the vault gave them.
+      ...(claims.grantId !== undefined && isVaultId(claims.subject) ? { userId: claims.subject } : {}),
+      ...(await this.#patientOf(claims)),
       endpoint: ENDPOINT,
       enforcementPoint: this.enforcementPoint,
       method: call.method,
@@ -102,9 +114,36 @@ export class CallRecords {
   }
 
   /** Records what became of a call that was let in. */
-  async completed(call: RecordedCall, ended: Pick<Completed, 'status' | 'bytes' | 'ending'>): Promise<void> {
-    const data: Completed = { callId: call.callId, enforcementPoint: this.enforcementPoint, ...ended, patients: [] };
+  async completed(
+    call: RecordedCall,
+    ended: Pick<Completed, 'status' | 'bytes' | 'ending'>,
+    /** The ids on the FHIR server of the patients of what was returned. */
+    patients: Iterable<string> = [],
+  ): Promise<void> {
+    const ids = await Promise.all([...new Set(patients)].map(async (id) => await this.#vaultIdOf(id)));
+    const data: Completed = {
+      callId: call.callId,
+      enforcementPoint: this.enforcementPoint,
+      ...ended,
+      patients: ids.filter((it) => it !== undefined),
+    };
     await this.#append({ type: 'access-completed', data }, call);
+  }
+
+  async #patientOf({ patient }: AccessTokenClaims): Promise<Pick<AccessDecisionRecord, 'patient'>> {
+    const id = patient === undefined ? undefined : await this.#vaultIdOf(patient);
+    return id === undefined ? {} : { patient: id };
+  }
+
+  /** The random id that stands for a patient in the log. Without the vault there is none: the record of the token has it. */
+  async #vaultIdOf(patient: string): Promise<string | undefined> {
+    try {
+      return await this.patients.vaultIdOf(patient);
+    } catch (error) {
+      if (!(error instanceof VaultUnavailable)) throw error;
+      this.patients.onUnavailable(error);
+      return undefined;
+    }
   }
 
   async #append(record: ActivityRecord, { claims, correlationId }: RecordedCall): Promise<string> {
@@ -126,6 +165,10 @@ function clientIn({
     ...(clientAddress === undefined ? {} : { clientAddress }),
     ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, 512) }),
   };
+}
+
+function isVaultId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
 /** Type and id of what was asked for. The id of a patient is a person's, so that it stays out of the log. */

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
 import { parseScopes } from '#smart';
+import { VaultUnavailable } from '#vault';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { Origins } from '../allow-origins/origins.js';
 import { BodyMemory } from '../ask-upstream/body-memory.js';
@@ -12,7 +13,7 @@ import { NoLongerAllowed } from '../ask-upstream/upstream.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
-import { CallRecords } from './call-records.js';
+import { CallRecords, type PatientIds } from './call-records.js';
 import { FhirCalls } from './fhir-calls.js';
 import { OpenCalls } from './open-calls.js';
 
@@ -54,6 +55,9 @@ class Surroundings {
   access: EffectiveAccess = open;
   acknowledges = true;
   limits: CallLimits = {};
+  upstreamGives: object = { resourceType: 'Observation', id: 'o1' };
+  patients: PatientIds = { vaultIdOf: async (id) => `vault-${id}`, onUnavailable: () => undefined };
+  claims = claims;
   readonly records: ActivityRecord[] = [];
   /** The record of what became of a call is acknowledged after this. */
   completedWaits: Promise<void> = Promise.resolve();
@@ -82,7 +86,7 @@ async function gateway(around: Surroundings) {
       if (!isAllowed()) throw new NoLongerAllowed();
       around.asked++;
       around.meanwhile();
-      return { resource: { resourceType: 'Observation', id: 'o1' } };
+      return { resource: around.upstreamGives };
     },
   };
   const log = { warn: () => undefined, error: () => undefined };
@@ -90,10 +94,10 @@ async function gateway(around: Surroundings) {
   const calls = new FhirCalls(
     { point, calls: openCalls },
     {
-      tokens: { believe: async () => claims },
+      tokens: { believe: async () => around.claims },
       rights: new ConfiguredRights(new Map()),
       pages: new PageLinks(randomBytes(32)),
-      records: new CallRecords(activity, 'gateway-1'),
+      records: new CallRecords(activity, 'gateway-1', around.patients),
       origins: new Origins({ isOriginOfAny: () => false }),
       upstream,
       memory: new BodyMemory(1_000_000),
@@ -220,6 +224,54 @@ describe('when nothing may leave', () => {
       ]);
     },
   );
+});
+
+describe('whom a record names', () => {
+  const subject = '9f9c7cfd-eee2-409d-ad67-70d7be17c722';
+  const about = (...ids: string[]) => ({
+    subject: { reference: `Patient/${ids[0] ?? ''}` },
+    performer: ids.slice(1).map((id) => ({ reference: `Patient/${id}` })),
+  });
+
+  test('the user, the patient of the token, the purposes, and every patient of what was returned', async () => {
+    const around = new Surroundings();
+    around.access = { ...open, purposesOfUse: ['TREAT'] };
+    around.claims = { ...claims, subject, grantId: 'g1', patient: 'p1' };
+    around.upstreamGives = { resourceType: 'Observation', id: 'o1', ...about('p1', 'p2', 'p1') };
+    expect((await call(around)).status).toBe(200);
+    expect(around.records).toMatchObject([
+      { type: 'access-allowed', data: { userId: subject, patient: 'vault-p1', purposesOfUse: ['TREAT'] } },
+      { type: 'access-completed', data: { patients: ['vault-p1', 'vault-p2'] } },
+    ]);
+  });
+
+  test('a client of its own is no user', async () => {
+    const around = new Surroundings();
+    await call(around);
+    expect(around.records[0]?.data).not.toHaveProperty('userId');
+  });
+
+  test('nobody where nothing was returned', async () => {
+    const around = new Surroundings();
+    around.upstreamGives = { resourceType: 'Observation', id: 'another', ...about('p1') };
+    expect((await call(around)).status).toBe(502);
+    expect(around.records.at(-1)).toMatchObject({ type: 'access-completed', data: { patients: [] } });
+  });
+
+  test('without the vault the call goes on, is recorded, and it is told that a name is missing', async () => {
+    const around = new Surroundings();
+    let told = 0;
+    around.patients = {
+      vaultIdOf: async () => {
+        throw new VaultUnavailable();
+      },
+      onUnavailable: () => told++,
+    };
+    around.claims = { ...claims, patient: 'p1' };
+    expect((await call(around)).status).toBe(200);
+    expect(around.records).toMatchObject([{ type: 'access-allowed' }, { type: 'access-completed' }]);
+    expect(told).toBe(1);
+  });
 });
 
 test("a call whose answer is over is not cut: its connection is the next call's", async () => {

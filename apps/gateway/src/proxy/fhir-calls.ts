@@ -3,7 +3,17 @@ import type { AccessFold, EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { EnforcementPoint } from '#enforcement';
 import type { Log } from '#host';
-import { type FhirRequest, type Reaches, readRequest, splitTarget } from '#smart';
+import {
+  type FhirRequest,
+  type FhirResource,
+  isObject,
+  isResource,
+  isResourceType,
+  patientsIn,
+  type Reaches,
+  readRequest,
+  splitTarget,
+} from '#smart';
 import type { Origins } from '../allow-origins/origins.js';
 import { answerCall } from '../answer/answer-call.js';
 import { Answering, type CheckedAnswer, NotAnswered } from '../answer/answering.js';
@@ -252,7 +262,7 @@ export class FhirCalls {
     const text = withOurUrls(JSON.stringify(resource), this.means.upstream.base, this.base);
     const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(text));
     const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
-    await this.#complete(call, { status: 200, ...sent });
+    await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? this.#patientsIn(resource) : []);
     return undefined;
   }
 
@@ -288,9 +298,22 @@ export class FhirCalls {
     return undefined;
   }
 
-  async #complete(call: RecordedCall, ended: Parameters<CallRecords['completed']>[1]): Promise<void> {
+  /** The patients of all that an answer holds. */
+  #patientsIn(resource: FhirResource): readonly string[] {
+    const bases = [this.means.upstream.base, this.base];
+    const entries = resource.resourceType === 'Bundle' ? resource['entry'] : [{ resource }];
+    return (Array.isArray(entries) ? entries.filter(isObject) : []).flatMap(({ resource: each }) =>
+      isResource(each) && isResourceType(each.resourceType) ? patientsIn(each, each.resourceType, bases) : [],
+    );
+  }
+
+  async #complete(
+    call: RecordedCall,
+    ended: Parameters<CallRecords['completed']>[1],
+    patients: readonly string[] = [],
+  ): Promise<void> {
     try {
-      await this.means.records.completed(call, ended);
+      await this.means.records.completed(call, ended, patients);
     } catch (error) {
       // The decision is recorded; that its result is not is a gap in the run, which the audit sees.
       this.log.error('what became of a call could not be recorded', error, {

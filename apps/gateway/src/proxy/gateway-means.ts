@@ -1,6 +1,7 @@
 import type { ActivityPort } from '#event-log';
-import { BaseConfig, InjectActivity, Log } from '#host';
-import { Injectable } from '@nestjs/common';
+import { BaseConfig, InjectActivity, Log, VAULT } from '#host';
+import type { Vault } from '#vault';
+import { Inject, Injectable } from '@nestjs/common';
 import { VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
@@ -24,6 +25,7 @@ export class GatewayMeans {
     gateway: GatewayPoint,
     @InjectActivity() activity: ActivityPort,
     log: Log,
+    @Inject(VAULT) vault: Vault,
   ) {
     this.base = base.publicUrl + FHIR_MOUNT;
     this.tokens = new VerifiedTokens({
@@ -33,6 +35,10 @@ export class GatewayMeans {
       onStaleKeys: (error) => log.for('fhir').warn('the keys of the token service could not be renewed', error),
     });
     this.rights = new ConfiguredRights(new Map(config.rightsRules()));
-    this.records = new CallRecords(activity, gateway.point.id);
+    this.records = new CallRecords(activity, gateway.point.id, {
+      // As the token service names them when a patient consents.
+      vaultIdOf: async (id) => await vault.subjectId(this.base, `Patient/${id}`),
+      onUnavailable: (error) => log.for('fhir').warn('a record lacks a patient: the vault cannot be asked', error),
+    });
   }
 }

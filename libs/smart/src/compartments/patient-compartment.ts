@@ -91,6 +91,16 @@ export function isOfPatient(
   return took.length > 0 && took.every((it) => namesPatient(it, patient, bases));
 }
 
+/** The ids of all patients that a resource is about or that took part in it, as far as it says so itself. */
+export function patientsIn(resource: FhirResource, type: ResourceType, bases: readonly string[]): readonly string[] {
+  if (type === 'Patient') return typeof resource['id'] === 'string' ? [resource['id']] : [];
+  const { subjectPaths, actorPaths } = membershipOf(type);
+  return [...subjectPaths, ...actorPaths]
+    .flatMap((path) => valuesAt(resource, path))
+    .map((it) => localReference(it, bases))
+    .flatMap((it) => (it?.type === 'Patient' ? it.id : []));
+}
+
 function namesPatient(value: unknown, patient: string, bases: readonly string[]): boolean {
   const named = localReference(value, bases);
   return named?.type === 'Patient' && named.id === patient;
