@@ -66,6 +66,39 @@ describe('a reader of partitions', () => {
     expect(seen).toEqual([]);
   });
 
+  it('rests at the end of the log, when it was told to, until somebody hurries', async () => {
+    const heard = (into: string[], wanted: string) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const onSlice: ReaderOptions['onSlice'] = ({ records }) => {
+        into.push(...records.map(({ value }) => value.toString()));
+        if (into.includes(wanted)) resolve();
+      };
+      return { promise, onSlice };
+    };
+    const [resting, restless]: [string[], string[]] = [[], []];
+    const first = Promise.withResolvers<void>();
+    const last = heard(resting, 'b');
+    const atRest = reader({
+      onSlice: async (slice) => {
+        await last.onSlice(slice);
+        first.resolve();
+      },
+      onFailure: silent,
+      restMs: 600_000,
+    });
+    await appender.append(topic, 5, { key: 'k', value: 'a' });
+    atRest.assign(topic, 5, 0n);
+    await first.promise;
+    const other = heard(restless, 'b');
+    reader({ onSlice: other.onSlice, onFailure: silent }).assign(topic, 5, 0n);
+    await appender.append(topic, 5, { key: 'k', value: 'b' });
+    await other.promise;
+    expect(resting).toEqual(['a']);
+    atRest.hurry();
+    await last.promise;
+    expect(resting).toEqual(['a', 'b']);
+  });
+
   it('stops when the log ends before the place where it should go on', async () => {
     const failed = Promise.withResolvers<unknown>();
     reader({ onSlice: silent, onFailure: failed.resolve }).assign(topic, 1, 11n);

@@ -37,6 +37,11 @@ export interface ReaderOptions {
   readonly onFailure: (error: unknown) => void;
   /** What a partition may hold unread before it is left out of fetches. */
   readonly bufferedRecords?: number;
+  /**
+   * How long to leave, at the end of the log, between a fetch that gave something and the next, in milliseconds: what
+   * comes meanwhile comes together, and a busy log costs fewer fetches. None unless it is said. See {@link PartitionReader.hurry}.
+   */
+  readonly restMs?: number;
 }
 
 const MAX_WAIT_MS = 400;
@@ -68,6 +73,8 @@ export class PartitionReader {
   readonly #limit: number;
   #loop: Promise<void> | undefined;
   #changed: (() => void) | undefined;
+  /** Ends the rests that are under way, one for each broker at most. */
+  readonly #rests = new Set<() => void>();
 
   constructor(
     private readonly settings: LogSettings,
@@ -110,9 +117,15 @@ export class PartitionReader {
     await draining;
   }
 
+  /** Ends the rest between two fetches: somebody waits for what comes next. */
+  hurry(): void {
+    for (const end of this.#rests) end();
+  }
+
   /** Stops reading, waits for handlers under way, and closes the connection. */
   async close(): Promise<void> {
     this.#stopping.abort();
+    this.hurry();
     this.#changed?.();
     const draining = [...this.#assignments.values()].map((assignment) => assignment.draining);
     for (const { topic, partition } of [...this.#assignments.values()]) this.unassign(topic, partition);
@@ -192,14 +205,31 @@ export class PartitionReader {
         })),
       })),
     });
+    let gave = false;
+    let atEnd = true;
     for (const { topicName, partitions } of responses) {
       for (const data of partitions) {
         const assignment = assignments.find(
           ({ topic, partition }) => topic === topicName && partition === data.partition,
         );
-        if (assignment && !assignment.removed && data.messages.length > 0) this.#enqueue(assignment, data);
+        if (!assignment || assignment.removed || data.messages.length === 0) continue;
+        gave = true;
+        this.#enqueue(assignment, data);
+        atEnd &&= assignment.next >= BigInt(data.lastStableOffset);
       }
     }
+    if (gave && atEnd && this.options.restMs !== undefined && !this.#stopping.signal.aborted)
+      await this.#rest(this.options.restMs);
+  }
+
+  /** This is the beat of a clock, unless somebody hurries. */
+  async #rest(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#rests.add(resolve);
+    await promise;
+    this.#rests.delete(resolve);
+    clearTimeout(timer);
   }
 
   #enqueue(assignment: Assignment, data: FetchedPartitionData): void {

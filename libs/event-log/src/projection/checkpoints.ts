@@ -120,31 +120,48 @@ export async function readCheckpoints(
 }
 
 /**
- * Locks the checkpoint of a partition until the transaction ends and gives its next offset: the checkpoint rules.
+ * Locks the checkpoints of some partitions until the transaction ends and gives the next offset of each, in their
+ * order: the checkpoint rules.
  *
  * @throws Superseded when the rows are another version's
- * @throws CheckpointLost when it stands before `from`, so that going on would leave a gap
+ * @throws CheckpointLost when one stands before the `begin` of its partition, so that going on would leave a gap
  */
-export async function lockCheckpoint(
+export async function lockCheckpoints(
   query: Query,
   key: ProjectionKey,
-  at: Omit<Position, 'offset'>,
-  from: bigint,
-): Promise<bigint> {
-  const [row] = await query<{ version: number; next_offset: string }>(
-    `SELECT version, next_offset FROM projection.checkpoints
-      WHERE projection = $1 AND topic = $2 AND partition = $3 FOR UPDATE`,
-    [key.name, at.topic, at.partition],
+  partitions: readonly { readonly next: Omit<Position, 'offset'>; readonly begin: bigint }[],
+): Promise<readonly bigint[]> {
+  const rows = await query<{ topic: string; partition: number; version: number; next_offset: string }>(
+    `SELECT topic, partition, version, next_offset FROM projection.checkpoints
+      WHERE projection = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::integer[]))
+      ORDER BY topic, partition FOR UPDATE`,
+    [key.name, partitions.map(({ next }) => next.topic), partitions.map(({ next }) => next.partition)],
   );
-  const next = row === undefined ? undefined : BigInt(row.next_offset);
-  if (row !== undefined && row.version !== key.version) throw new Superseded(key, row.version);
-  if (next === undefined || next < from) throw new CheckpointLost(key.name, at, from, next);
-  return next;
+  const found = new Map(rows.map((row) => [`${row.topic}:${row.partition}`, row]));
+  return partitions.map(({ next: { topic, partition }, begin }) => {
+    const row = found.get(`${topic}:${partition}`);
+    if (row !== undefined && row.version !== key.version) throw new Superseded(key, row.version);
+    const offset = row && BigInt(row.next_offset);
+    if (offset === undefined || offset < begin) throw new CheckpointLost(key.name, { topic, partition }, begin, offset);
+    return offset;
+  });
 }
 
-export async function moveCheckpoint(query: Query, schema: string, name: string, next: Position): Promise<void> {
+export async function moveCheckpoints(
+  query: Query,
+  schema: string,
+  name: string,
+  next: readonly Position[],
+): Promise<void> {
   await query(
-    `UPDATE ${schema}.checkpoints SET next_offset = $4 WHERE projection = $1 AND topic = $2 AND partition = $3`,
-    [name, next.topic, next.partition, String(next.offset)],
+    `UPDATE ${schema}.checkpoints c SET next_offset = n.next_offset
+       FROM unnest($2::text[], $3::integer[], $4::bigint[]) AS n (topic, partition, next_offset)
+      WHERE c.projection = $1 AND c.topic = n.topic AND c.partition = n.partition`,
+    [
+      name,
+      next.map(({ topic }) => topic),
+      next.map(({ partition }) => partition),
+      next.map(({ offset }) => String(offset)),
+    ],
   );
 }

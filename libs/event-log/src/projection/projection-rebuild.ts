@@ -2,7 +2,7 @@ import { mintId, type Position } from '#contracts';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
-import { moveCheckpoint, readCheckpoints } from './checkpoints.js';
+import { moveCheckpoints, readCheckpoints } from './checkpoints.js';
 import { LIVE_SCHEMA, type ApartStore, type ProjectionDefinition, type ProjectionStore } from './projection.js';
 import { lockRebuild, noteEnd, noteProgress, noteStart, unlockRebuild, type RebuildProgress } from './rebuild-book.js';
 import { ShadowTables } from './shadow-tables.js';
@@ -154,7 +154,7 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
       await query('SET LOCAL synchronous_commit = off');
       await query(`SET LOCAL search_path TO ${shadow.schema}`);
       if (entries.length > 0) await this.definition.apply(entries, query);
-      await moveCheckpoint(query, shadow.schema, this.definition.name, next);
+      await moveCheckpoints(query, shadow.schema, this.definition.name, [next]);
     });
   }
 

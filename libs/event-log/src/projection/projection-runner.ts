@@ -2,17 +2,14 @@ import type { Position } from '#contracts';
 import { Backoff } from '../kafka/backoff.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { LogTail } from '../tail/log-tail.js';
-import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
-import {
-  CheckpointLost,
-  lockCheckpoint,
-  moveCheckpoint,
-  openCheckpoints,
-  storedVersion,
-  Superseded,
-} from './checkpoints.js';
+import type { RecordSource } from '../tail/record-source.js';
+import { BatchStore } from './batch-store.js';
+import { openCheckpoints, storedVersion, Superseded } from './checkpoints.js';
 import { beginRebuild } from './projection-rebuild.js';
 import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type ProjectionStore } from './projection.js';
+
+/** Readers who ask for a position do not wait for it; others see rows this much later, in milliseconds, and a load costs less. */
+const REST_MS = 10;
 
 /**
  * Keeps a projection up to date. Rows and checkpoint move in one transaction; the checkpoint's row is locked and
@@ -24,6 +21,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
   readonly name: string;
   readonly #tail: LogTail<S>;
   readonly #stopping = new AbortController();
+  readonly #batches: BatchStore<S>;
   #started = false;
 
   constructor(
@@ -33,13 +31,16 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     onFailure: (error: unknown) => void,
   ) {
     this.name = definition.name;
+    this.#batches = new BatchStore(settings, definition, store, this.#stopping.signal);
     this.#tail = new LogTail<S>(settings, {
       sources: definition.sources,
       from: async (ends) => {
         const starts = await ends.startsOf(definition.sources);
         return await store.transaction((query) => openCheckpoints(query, LIVE_SCHEMA, definition, starts));
       },
-      onBatch: (entries, next) => this.#apply(entries, next),
+      onBatch: (entries, next) =>
+        this.#batches.keep(entries, this.#tail.nextOf(next.topic, next.partition) ?? 0n, next),
+      restMs: REST_MS,
       onFailure,
     });
   }
@@ -86,20 +87,6 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     await this.#tail.close();
   }
 
-  async #apply(entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
-    const begin = this.#tail.nextOf(next.topic, next.partition) ?? 0n;
-    await this.#untilStored(() =>
-      this.store.transaction(async (query) => {
-        await query(`SET LOCAL search_path TO ${LIVE_SCHEMA}`);
-        const from = await lockCheckpoint(query, this.definition, next, begin);
-        if (from >= next.offset) return;
-        const fresh = entries.filter(({ position }) => position.offset >= from);
-        if (fresh.length > 0) await this.definition.apply(fresh, query);
-        await moveCheckpoint(query, LIVE_SCHEMA, this.name, next);
-      }),
-    );
-  }
-
   /** Rebuilds rows of an older version, or waits while another instance does. */
   async #bringToVersion(): Promise<void> {
     const stored = await this.store.transaction((query) => storedVersion(query, this.name));
@@ -109,7 +96,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     await finished;
   }
 
-  /** A database that is away comes back; a mapping that is wrong shows in the log again and again, and in readiness. */
+  /** A database that is away comes back, and so does what another instance rebuilds. */
   async #untilStored(work: () => Promise<unknown>): Promise<void> {
     const backoff = new Backoff(50, 2_000);
     while (!this.#stopping.signal.aborted) {
@@ -117,8 +104,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
         await work();
         return;
       } catch (error) {
-        if (error instanceof CheckpointLost) throw error;
-        this.settings.sink.warn({ err: error, projection: this.name }, 'a batch was not stored, trying again');
+        this.settings.sink.warn({ err: error, projection: this.name }, 'the projection cannot be looked at yet');
         await backoff.wait(this.#stopping.signal);
       }
     }

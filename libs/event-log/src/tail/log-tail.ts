@@ -75,6 +75,8 @@ export interface TailOptions<S extends RecordSource<unknown>> {
   readonly isolation?: Isolation;
   /** Entries of one partition, in order, and where reading goes on; perhaps none, when only control records passed. */
   readonly onBatch: (entries: readonly Entry<EventIn<S>>[], next: Position) => Promise<void> | void;
+  /** See `ReaderOptions.restMs`; nobody who waits for something waits for a rest. */
+  readonly restMs?: number;
   /** Reading has ended for good: history lost, a record that cannot be decoded, or `onBatch` threw. */
   readonly onFailure: (error: unknown) => void;
   /** What to do with a record that cannot be decoded; without it the tail stops, loudly. */
@@ -99,6 +101,7 @@ export class LogTail<S extends RecordSource<unknown>> {
     this.#ends = new LogEnds(settings);
     this.#reader = new PartitionReader(settings, {
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+      ...(options.restMs === undefined ? {} : { restMs: options.restMs }),
       onSlice: (slice) => this.#apply(slice),
       onFailure: options.onFailure,
     });
@@ -137,6 +140,7 @@ export class LogTail<S extends RecordSource<unknown>> {
   /** Resolves when everything before these offsets is applied. */
   until(offsets: NextOffsets): Promise<void> {
     if (this.#covers(offsets)) return Promise.resolve();
+    this.#reader.hurry();
     return new Promise((resolve) => this.#waiting.add({ until: offsets, resolve }));
   }
 
@@ -192,6 +196,7 @@ export class LogTail<S extends RecordSource<unknown>> {
       this.#waiting.delete(waiting);
       waiting.resolve();
     }
+    if (this.#waiting.size > 0) this.#reader.hurry();
   }
 
   #covers(offsets: NextOffsets): boolean {
