@@ -77,6 +77,11 @@ export class Person {
     return new Person(url, email, textAt(answer.body, 'access_token'));
   }
 
+  /** Somebody whose token comes from elsewhere. */
+  static withToken(url: string, name: string, token: string): Person {
+    return new Person(url, name, token);
+  }
+
   /** Calls and holds the status against what it must be. */
   async call(path: string, call: Omit<Call, 'token'>, status: number): Promise<Answer> {
     const answer = await send(`${this.url}${path}`, { ...call, token: this.token });

@@ -28,9 +28,11 @@ const REPEAT_ONE_IN = 5;
 /** A repeat comes this long after the first try at most: before its answer, during the fault, or after it. */
 const REPEAT_WITHIN_MS = 15_000;
 const GIVE_UP_AFTER_MS = 180_000;
-/** What `Retry-After` says, and how often a caller asks the command resource before it sends the command again. */
+/** What `Retry-After` says, and how long a caller who was told nothing often enough waits between two requests at most. */
 const RETRY_AFTER_MS = 1_000;
-const POLLS = 20;
+const LONGEST_PAUSE_MS = 15_000;
+/** How often a caller asks the command resource before it sends the command again. */
+const POLLS = 5;
 
 /**
  * Callers of the counter context, at several instances, who keep at it: a command without an answer is sent again under
@@ -99,7 +101,7 @@ export class CounterLoad {
     };
   }
 
-  /** One request at one instance; nothing, perhaps after a pause, when it did not say what became of the command. */
+  /** One request at one instance; nothing when it did not say what became of the command. */
   async #send(command: Command): Promise<CommandAnswer | undefined> {
     const sender = this.senders[randomInt(this.senders.length)];
     if (sender === undefined) throw new Error('no instance to ask');
@@ -117,7 +119,6 @@ export class CounterLoad {
       if (!(error instanceof NotAppended)) throw error;
       this.waits.longestSend = Math.max(this.waits.longestSend, performance.now() - sentAt);
       this.waits.notAppended++;
-      await delay(RETRY_AFTER_MS);
       return undefined;
     }
   }
@@ -125,7 +126,7 @@ export class CounterLoad {
   /** Asks the command resource, as a 202 tells a caller to, for a while. */
   async #poll(sender: CommandSender<typeof counter>, id: string): Promise<CommandAnswer | undefined> {
     for (let asked = 0; asked < POLLS; asked++) {
-      await delay(RETRY_AFTER_MS);
+      await delay(backOff(asked));
       // While no broker answers there may be none to ask; a caller gets 503 and asks again.
       const answer = await sender.lookup(id, ACTOR).catch(() => undefined);
       if (answer && isFinal(answer)) return answer;
@@ -136,11 +137,23 @@ export class CounterLoad {
   async #ask(command: Command): Promise<void> {
     const sentAt = performance.now();
     let answer: CommandAnswer | undefined;
-    while (answer === undefined && performance.now() - sentAt < GIVE_UP_AFTER_MS) answer = await this.#send(command);
+    for (let tried = 0; performance.now() - sentAt < GIVE_UP_AFTER_MS; tried++) {
+      if (tried > 0) await delay(backOff(tried - 1));
+      answer = await this.#send(command);
+      if (answer !== undefined) break;
+    }
     const answeredAt = performance.now();
     this.waits.longestUntilAnswer = Math.max(this.waits.longestUntilAnswer, answeredAt - sentAt);
     this.told.push({ ...toldOf(command, answer), sentAt, answeredAt });
   }
+}
+
+/**
+ * Twice as long each time, and never all callers at once. Callers that pressed on at one pace would keep the machine busy
+ * with questions, and the writers from the answers.
+ */
+function backOff(times: number): number {
+  return Math.min(RETRY_AFTER_MS * 2 ** times, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
 }
 
 function isFinal({ status }: CommandAnswer): boolean {

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startTestService, testIssuer, type TestService } from '#testing';
+import { startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { Client } from 'pg';
 import { registrationPart } from '../../apps/registration/src/registration.part.js';
 import { startBroker } from '../../scripts/infrastructure/kafka.mjs';
+import { Person } from '../demo/http.js';
+import { differencesAfterRebuild } from '../end-to-end/rebuild-all.js';
 import { compare } from './log-checker.js';
 import { stoppablePostgres, type StoppablePostgres } from './postgres-faults.js';
 import { type RawRecord, readTopic } from './raw-log.js';
@@ -44,16 +46,25 @@ export async function takeAway(what: 'postgres' | 'kafka', forMs: number, perSec
     end();
     await loaded;
     const events = await readTopic(broker.brokers, `${prefix}gatehouse.registration.events`);
+    const rows = await compareRows(events, postgres);
+    const operator = await operatorAt(services, issuer);
+    const rebuilt = await differencesAfterRebuild(operator, postgres.url, ['registration']);
     return {
       commands: new Set(load.told.map(({ commandId }) => commandId)).size,
       statuses: load.statuses,
       longest: Math.round(load.longest),
-      faults: [...load.wrong, ...compare(load.told, events), ...(await compareRows(events, postgres))],
+      faults: [...load.wrong, ...compare(load.told, events), ...rows, ...rebuilt],
     };
   } finally {
     await Promise.all(services.map((service) => service.close()));
     await Promise.all([issuer.close(), postgres.remove(), broker.stop()]);
   }
+}
+
+async function operatorAt([service]: readonly TestService[], issuer: TestIssuer): Promise<Person> {
+  if (service === undefined) throw new Error('no instance to ask');
+  const { authorization } = await issuer.bearer('operator', 'operator');
+  return Person.withToken(service.url, 'the operator', authorization.replace(/^Bearer /, ''));
 }
 
 async function withoutBroker({ nodes }: Broker, forMs: number): Promise<void> {

@@ -1,8 +1,9 @@
-import { CommandSender, ensureTopics, ProjectionRunner, type TopicGuardOptions } from '#event-log';
+import { beginRebuild, CommandSender, ensureTopics, ProjectionRunner, type TopicGuardOptions } from '#event-log';
 import { counter, countersProjection, counterTopics, PoolStore } from '#testing';
 import { isolate } from '../environment/isolation.js';
 import { CounterLoad, settingsFor, type Waits } from './counter-load.js';
 import { compare, compareCounters, type CounterRow, succession } from './log-checker.js';
+import { compareWithRebuilt } from './projection-checker.js';
 import { readTopic } from './raw-log.js';
 import { WriterProcesses } from './writer-processes.js';
 
@@ -29,7 +30,7 @@ const CATCH_UP_MS = 60_000;
 
 /**
  * Runs a fault while callers at two instances keep at it and writer processes, two at first, decide and project; ends
- * in the checker: raw topics and tables against what callers were told.
+ * in the checker: raw topics and tables against what callers were told, and live tables against rebuilt ones.
  */
 export async function underLoad(
   perSecond: number,
@@ -68,6 +69,7 @@ export async function underLoad(
     );
     const successions = all.map(succession);
     const rows = await liveCounters(settings, databaseUrl);
+    const rebuilt = await compareWithRebuilt(databaseUrl, countersProjection, () => rebuild(settings, databaseUrl));
     const answered = new Map(load.told.map(({ commandId, status }) => [commandId, status]));
     return {
       commands: answered.size,
@@ -81,6 +83,7 @@ export async function underLoad(
         ...compare(load.told, events),
         ...successions.flatMap(({ faults }) => faults),
         ...compareCounters(events, rows),
+        ...rebuilt,
       ],
     };
   } finally {
@@ -112,4 +115,16 @@ async function liveCounters(
 async function late(): Promise<never> {
   await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS).unref());
   throw new Error('the projection did not catch up');
+}
+
+/** As `gatehouse projections rebuild` does it: beside the live tables, from the first record on, and swapped in. */
+async function rebuild(settings: ReturnType<typeof settingsFor>, databaseUrl: string): Promise<void> {
+  const store = new PoolStore(databaseUrl);
+  try {
+    const patience = AbortSignal.timeout(CATCH_UP_MS);
+    const { finished } = await beginRebuild(settings, countersProjection, store, patience);
+    await finished;
+  } finally {
+    await store.close();
+  }
 }
