@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { encodeReport, enforcementTopic, PARTITIONS, token as tokenContext, topicsOf } from '#contracts';
+import { enforcementTiming } from '#enforcement';
+import { OrderedAppender } from '#event-log';
 import { testAuthorization, testBrowser, type TestApp, type TestAuthorization } from '#testing';
 import { tokenPart } from './token.part.js';
 
@@ -279,6 +283,61 @@ describe('what a client ends (RFC 7009)', () => {
     expect((await server.refresh(app, refreshToken)).body.error).toBe('invalid_grant');
     expect((await revoke(app, refreshToken)).status).toBe(200);
   });
+
+  test.each(['refresh_token', 'access_token'] as const)(
+    '[RFC 7009 §2] a %s: answers when no enforcement point believes it, to whoever asks again meanwhile too',
+    async (kind) => {
+      const [app, behind] = [await server.approved(), await gatewayElsewhere()];
+      await behind.reports(0n);
+      const { body } = await lasting(app);
+      const began = performance.now();
+      const ask = async () => {
+        const { status } = await revoke(app, body[kind] ?? '');
+        return { status, after: performance.now() - began };
+      };
+      const asked = [ask(), ask()];
+      const ends = kind === 'refresh_token' ? 'grant-revoked' : 'token-revoked';
+      await server.gathered(server.events, ({ type, meta }) => type === ends && meta.subject === app.id);
+      asked.push(ask());
+      // Whoever waits for nothing has been answered by now.
+      for (let times = 0; times < 20; times++) expect((await revoke(app, 'nonsense')).status).toBe(200);
+      // Past its lease nobody waits for that gateway any more.
+      const atLeast = Math.min(performance.now() - began, enforcementTiming.leaseMs);
+      await behind.reports(1_000_000n);
+      for (const { status, after } of await Promise.all(asked)) {
+        expect(status).toBe(200);
+        expect(after).toBeGreaterThan(atLeast);
+      }
+      await behind.close();
+    },
+  );
+
+  /** A gateway that reports what the test says, and nothing by itself. */
+  async function gatewayElsewhere() {
+    const { settings } = server;
+    const reports = new OrderedAppender(settings, { deadlineMs: 10_000 });
+    const id = `gateway-${randomUUID()}`;
+    const report = async (upTo: bigint, stopped = false) => {
+      const value = encodeReport({
+        id,
+        kind: 'gateway',
+        positions: {
+          [topicsOf(tokenContext).events.name]: Array.from({ length: PARTITIONS }, () => String(upTo)),
+        },
+        appliedAt: new Date().toISOString(),
+        inFlightWrites: {},
+        stopped,
+      });
+      await reports.append(settings.prefix + enforcementTopic.name, 0, { key: id, value });
+    };
+    return {
+      reports: (upTo: bigint) => report(upTo),
+      close: async () => {
+        await report(0n, true);
+        await reports.close();
+      },
+    };
+  }
 
   test('not another’s', async () => {
     const [app, other] = [await server.approved(), await server.approved()];

@@ -36,15 +36,24 @@ export class GrantEvents {
     await this.send({ type: 'consent-grant', data }, applicationId, userId, once);
   }
 
-  /** A grant ends, at once and wherever it is enforced. */
+  /**
+   * A grant ends, at once and wherever it is enforced.
+   *
+   * @param meanwhile what is awaited while its refresh tokens are still known, so that whoever presents one again is
+   * known to ask for the same; when it throws, they stay known
+   */
   async revoke(
     grant: Pick<UserGrant, 'grantId' | 'applicationId'>,
     cause: GrantEnd,
     actor: string,
+    meanwhile: (ended: Succeeded) => Promise<void> = () => Promise.resolve(),
   ): Promise<Succeeded> {
     const { grantId, applicationId } = grant;
     const command = { type: 'revoke-grant', data: { grantId, cause } } as const;
-    return this.grants.end(grantId, () => this.send(command, applicationId, actor, grantId));
+    const ended = await this.grants.end(grantId, () => this.send(command, applicationId, actor, grantId));
+    await meanwhile(ended);
+    await this.grants.forgetTokens(grantId);
+    return ended;
   }
 
   private async send(command: TokenCommand, subject: string, actor: string, once: string): Promise<Succeeded> {

@@ -90,19 +90,31 @@ export class UserGrants {
     return row && grantOf(grantId, row);
   }
 
+  /** Whose a grant is or was, whether it stands or not. */
+  async owner(grantId: string): Promise<Pick<UserGrant, 'grantId' | 'applicationId' | 'clientId'> | undefined> {
+    const [row] = await this.database.query<Pick<GrantRow, 'application_id' | 'client_id'>>(
+      'SELECT application_id, client_id FROM protocol.grants WHERE grant_id = $1',
+      [grantId],
+    );
+    return row && { grantId, applicationId: row.application_id, clientId: row.client_id };
+  }
+
   /**
-   * Takes away what tokens could come of, together with what the log is told of it: both happen, or neither.
+   * Takes away what tokens could come of, together with what the log is told of it: both happen, or neither. Without a
+   * standing grant no token counts; {@link forgetTokens} takes them away as well.
    *
    * @param acknowledged the end reaches the log; when it throws, the grant stands as before
    */
   async end<T>(grantId: string, acknowledged: () => Promise<T>): Promise<T> {
-    const ended = await this.database.transaction(async (manager) => {
+    return this.database.transaction(async (manager) => {
       await manager.query('UPDATE protocol.grants SET ended_at = now() WHERE grant_id = $1', [grantId]);
       return acknowledged();
     });
-    // Apart, for a rotation under way holds its token and waits for the grant. Without a standing grant no token counts.
+  }
+
+  /** Apart from the end, for a rotation under way holds its token and waits for the grant. */
+  async forgetTokens(grantId: string): Promise<void> {
     await this.database.query('DELETE FROM protocol.refresh_tokens WHERE grant_id = $1', [grantId]);
-    return ended;
   }
 
   /** What of a user’s still brings tokens, the latest first. */

@@ -176,6 +176,7 @@ export class UserTokens {
   private async mustNotHaveEnded({ grantId }: UserGrant, { access }: AdmittedRequest): Promise<void> {
     if (!access.revokedGrants.has(grantId)) return;
     await this.grants.end(grantId, async () => undefined);
+    await this.grants.forgetTokens(grantId);
     throw new errors.InvalidGrant('the grant has ended');
   }
 
