@@ -4,6 +4,7 @@
 const ARROWS = {
   contracts: [],
   smart: [],
+  proofs: [],
   vault: ['contracts'],
   'event-log': ['contracts'],
   access: ['contracts', 'smart'],
@@ -72,9 +73,9 @@ module.exports = {
     },
     {
       name: 'pure-libs',
-      comment: 'contracts, smart and access are plain functions over data.',
+      comment: 'contracts, smart, proofs and access are plain functions over data.',
       severity: 'error',
-      from: { path: '^libs/(contracts|smart|access)/', pathNot: TEST },
+      from: { path: '^libs/(contracts|smart|proofs|access)/', pathNot: TEST },
       to: { path: EDGE },
     },
     {
