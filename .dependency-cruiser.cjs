@@ -83,7 +83,7 @@ module.exports = {
       comment: 'An aggregate decides from data alone: no time, no network, no framework.',
       severity: 'error',
       from: { path: '^apps/([^/]+)/.*(\\.decider\\.ts$|/domain/)', pathNot: TEST },
-      to: { pathNot: ['^libs/(contracts|smart)/', '^apps/$1/.*(\\.decider\\.ts$|/domain/)'] },
+      to: { pathNot: ['^libs/(contracts|smart|proofs)/', '^apps/$1/.*(\\.decider\\.ts$|/domain/)'] },
     },
     {
       name: 'no-circles',

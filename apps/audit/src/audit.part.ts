@@ -1,11 +1,12 @@
 import type { ServicePart } from '#host';
 import { AuditModule } from './audit.module.js';
 import { CreateAuditRecords1763949600000 } from './audit-records/create-audit-records.js';
+import { CreateAuditTrees1763949800000 } from './grow-trees/create-audit-trees.js';
 
 /** Keeps what every context decided and every call that was let in or refused, and answers what an auditor asks. */
 export const auditPart: ServicePart = {
   name: 'audit',
   defaultPort: 8086,
   module: AuditModule,
-  migrations: { projection: [CreateAuditRecords1763949600000] },
+  migrations: { projection: [CreateAuditRecords1763949600000, CreateAuditTrees1763949800000] },
 };

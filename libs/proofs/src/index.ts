@@ -1,4 +1,4 @@
-export { leafHash } from './merkle/hash.js';
+export { HASH_LENGTH, leafHash } from './merkle/hash.js';
 export { rangeHash, subtreesOf, type LeafRange, type NodeId, type ReadNode } from './merkle/node.js';
 export { CompactRange, edgeOf, type CompletedNode } from './merkle/compact-range.js';
 export { inclusionRanges, verifyInclusion, type Inclusion } from './merkle/inclusion.js';

@@ -190,7 +190,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
       this.settings,
       { topic: this.settings.prefix + outcomes.name, partition, from, isolation: 'committed' },
       (record) => {
-        const event = source.decode(record.value);
+        const event = source.decode(record.value, record);
         const position = { topic: source.topic, partition, offset: record.offset };
         return event.commandOffset === offset ? this.#answerOf(event, position) : undefined;
       },

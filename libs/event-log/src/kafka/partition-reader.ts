@@ -9,6 +9,8 @@ export interface LogRecord {
   readonly partition: number;
   readonly offset: bigint;
   readonly key: string | undefined;
+  /** The key's bytes as they stand there: not every key is UTF-8. */
+  readonly rawKey: Buffer | null;
   readonly value: Buffer;
 }
 
@@ -305,7 +307,8 @@ function readSlice(assignment: Assignment, data: FetchedPartitionData, isolation
       continue;
     }
     if (offset < assignment.next || (inTransaction && abortedNow.has(producerId)) || message.value === null) continue;
-    records.push({ topic, partition, offset, key: message.key?.toString('utf8'), value: message.value });
+    const { key: rawKey, value } = message;
+    records.push({ topic, partition, offset, key: rawKey?.toString('utf8'), rawKey, value });
   }
   const last = data.messages.at(-1);
   const nextOffset = last

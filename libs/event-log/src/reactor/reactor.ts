@@ -127,7 +127,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
 
   async #reactTo(slice: Slice): Promise<void> {
     for (const record of slice.records) {
-      const event = this.#source.decode(record.value);
+      const event = this.#source.decode(record.value, record);
       for (const [index, reaction] of this.definition.react(event).entries()) await this.#ask(reaction, event, index);
     }
     if (this.#stopping.signal.aborted || !this.#held.has(slice.partition)) return;

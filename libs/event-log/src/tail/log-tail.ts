@@ -182,7 +182,7 @@ export class LogTail<S extends RecordSource<unknown>> {
     for (const record of slice.records) {
       try {
         // Sound: a source decodes to its own event type.
-        const event = source.decode(record.value) as EventIn<S>;
+        const event = source.decode(record.value, record) as EventIn<S>;
         entries.push({ position: { topic: source.topic, partition: record.partition, offset: record.offset }, event });
       } catch (error) {
         if (!this.options.onUndecodable) throw error;

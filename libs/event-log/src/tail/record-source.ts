@@ -9,14 +9,19 @@ import {
   type Recorded,
   topicsOf,
 } from '#contracts';
+import type { LogRecord } from '../kafka/partition-reader.js';
 
 /** A topic and how its records are read. */
 export interface RecordSource<E> {
   /** Without the prefix. */
   readonly topic: string;
   readonly partitions: number;
-  /** @throws UndecodableRecord */
-  readonly decode: (value: Buffer) => E;
+  /**
+   * What a record says; of most only the value matters.
+   *
+   * @throws UndecodableRecord
+   */
+  readonly decode: (value: Buffer, record: LogRecord) => E;
 }
 
 /** What stands at a position of the log. */

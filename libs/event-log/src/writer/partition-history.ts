@@ -47,8 +47,8 @@ export class PartitionHistory<C extends ContextContract, S> {
     const outcomes = await this.#end(this.#topics.outcomes);
     const first = await this.#firstOutcome(outcomes, now);
     const from = state.nextOutcome > first ? state.nextOutcome : first;
-    records += await this.#readTo(this.#topics.outcomes, from, outcomes, signal, ({ value, offset }) =>
-      state.note(this.#outcomes.decode(value), offset, now),
+    records += await this.#readTo(this.#topics.outcomes, from, outcomes, signal, (record) =>
+      state.note(this.#outcomes.decode(record.value, record), record.offset, now),
     );
     return records;
   }

@@ -11,7 +11,7 @@ export interface CompletedNode extends NodeId {
  * first, one for each bit that is set in its size. Appending costs O(1) amortised, and the head O(log n).
  */
 export class CompactRange {
-  private readonly edge: Buffer[];
+  private readonly right: Buffer[];
 
   /**
    * Goes on from a tree of `size` leaves, whose nodes of {@link edgeOf} have the hashes `edge`, in that order.
@@ -22,12 +22,17 @@ export class CompactRange {
     edge: readonly Buffer[] = [],
   ) {
     if (edge.length !== edgeOf(leaves).length) throw new RangeError(`a tree of ${leaves} leaves has another edge`);
-    this.edge = [...edge];
+    this.right = [...edge];
   }
 
   /** How many leaves the tree has. */
   get size(): number {
     return this.leaves;
+  }
+
+  /** What to go on from later: the hashes of {@link edgeOf} its size. */
+  get edge(): readonly Buffer[] {
+    return this.right;
   }
 
   /** Appends a leaf, and gives every node that it completes: the leaf itself first, then upwards. */
@@ -36,20 +41,20 @@ export class CompactRange {
     let hash = leaf;
     let index = this.leaves;
     for (let level = 1; index % 2 === 1; level++) {
-      const left = this.edge.pop();
+      const left = this.right.pop();
       if (left === undefined) throw new RangeError('the edge has fewer hashes than its size has bits');
       index = (index - 1) / 2;
       hash = nodeHash(left, hash);
       completed.push({ level, index, hash });
     }
-    this.edge.push(hash);
+    this.right.push(hash);
     this.leaves += 1;
     return completed;
   }
 
   /** The head of the tree as it is now. */
   root(): Buffer {
-    return this.edge.length === 0 ? EMPTY_ROOT : this.edge.reduceRight((right, left) => nodeHash(left, right));
+    return this.right.length === 0 ? EMPTY_ROOT : this.right.reduceRight((right, left) => nodeHash(left, right));
   }
 }
 

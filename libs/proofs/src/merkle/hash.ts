@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 
+/** How many bytes a hash has. */
+export const HASH_LENGTH = 32;
+
 /** SHA-256 of no bytes: the head of a tree without leaves (RFC 9162, 2.1.1). */
 export const EMPTY_ROOT: Buffer = createHash('sha256').digest();
 

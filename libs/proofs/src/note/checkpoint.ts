@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { HASH_LENGTH } from '../merkle/hash.js';
 import { NoteRefused, openNote, signNote } from './signed-note.js';
 
 /** The head of a log at one size, as its signer states it. */
@@ -8,8 +9,6 @@ export interface Checkpoint {
   size: number;
   root: Buffer;
 }
-
-const ROOT_LENGTH = 32;
 
 /** Signs a head: a note in the form of C2SP tlog-checkpoint, by a key that has the origin as its name. */
 export function signCheckpoint({ origin, size, root }: Checkpoint, privateKey: KeyObject): string {
@@ -27,7 +26,7 @@ export function openCheckpoint(note: string, origin: string, publicKey: KeyObjec
   if (size === undefined || !/^(0|[1-9][0-9]*)$/.test(size) || !Number.isSafeInteger(Number(size)))
     throw new NoteRefused('the size of a checkpoint is a whole number');
   const root = Buffer.from(encoded ?? '', 'base64');
-  if (root.length !== ROOT_LENGTH || root.toString('base64') !== encoded)
+  if (root.length !== HASH_LENGTH || root.toString('base64') !== encoded)
     throw new NoteRefused('the head of a checkpoint is 32 bytes in base64');
   return { origin, size: Number(size), root };
 }

@@ -1,0 +1,12 @@
+import { defineProjection } from '#event-log';
+import { growTrees } from './grow-trees.js';
+import { leavesOf, provedTopics } from './leaf-source.js';
+
+/** A Merkle tree of every partition of every topic that the audit keeps (docs/adr/0016). */
+export const auditTreesProjection = defineProjection({
+  name: 'audit-trees',
+  version: 1,
+  tables: ['audit_trees', 'audit_tree_nodes', 'audit_runs', 'audit_gaps'],
+  sources: provedTopics.map(leavesOf),
+  apply: growTrees,
+});

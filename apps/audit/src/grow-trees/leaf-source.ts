@@ -1,0 +1,39 @@
+import {
+  activityTopic,
+  decodeActivity,
+  approval,
+  registration,
+  review,
+  token,
+  topicsOf,
+  type TopicSpec,
+} from '#contracts';
+import type { RecordSource } from '#event-log';
+import { recordLeaf } from '#proofs';
+
+/** A record as a tree takes it. */
+export interface Leaf {
+  readonly hash: Buffer;
+  /** The record's number, where its writer numbers what it wrote (design.md, Audit). */
+  readonly number?: { readonly run: string; readonly sequence: number };
+}
+
+/** The topics of which every partition is a tree: all that the audit keeps. */
+export const provedTopics: readonly TopicSpec[] = [
+  ...[registration, approval, token, review].map((contract) => topicsOf(contract).events),
+  activityTopic,
+];
+
+/** Every record of a topic as a leaf. */
+export function leavesOf({ name, partitions }: TopicSpec): RecordSource<Leaf> {
+  return {
+    topic: name,
+    partitions,
+    decode(value, { partition, offset, rawKey }) {
+      const hash = recordLeaf({ topic: name, partition, offset: String(offset), key: rawKey, value });
+      if (name !== activityTopic.name) return { hash };
+      const { run, sequence } = decodeActivity(value).meta;
+      return { hash, number: { run, sequence } };
+    },
+  };
+}
