@@ -9,9 +9,10 @@ import { Conformance } from '../conformance/conformance.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { PageLinks } from '../page-links/page-links.js';
-import { FHIR_MOUNT, FhirCalls, originalUrlOf } from './fhir-calls.js';
+import { FHIR_MOUNT, FhirCalls } from './fhir-calls.js';
 import { GatewayMeans } from './gateway-means.js';
 import { GatewayPoint } from './gateway-point.js';
+import { originalUrlOf } from './read-call.js';
 import { Upstream } from '../ask-upstream/upstream.js';
 
 /** Puts the FHIR API beside Nest's routes: bodies, errors and methods there are FHIR's own. */

@@ -1,0 +1,97 @@
+import type { ServerResponse } from 'node:http';
+import type { Log } from '#host';
+import { type FhirResource, isObject, isResource, isResourceType, patientsIn } from '#smart';
+import { type CheckedAnswer, NotAnswered } from '../answer/answering.js';
+import { isNotModified } from '../answer/not-modified.js';
+import { withOurUrls } from '../answer/our-urls.js';
+import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';
+import type { CallRecords, RecordedCall } from './call-records.js';
+import { encodedFor } from './encode-answer.js';
+import { sendError, sendNotModified, sendResource } from './send-answer.js';
+import { changed, type Denied, toldOf } from './tell-refusal.js';
+
+/** A call that was let in and whose decision is recorded. */
+export interface LetIn {
+  readonly call: RecordedCall;
+  readonly response: ServerResponse;
+  /** Of the decision's record. */
+  readonly position: Readonly<Record<string, string>>;
+}
+
+/** What leaves of a call that was let in, and the record of it. */
+export class Leaving {
+  constructor(
+    private readonly records: Pick<CallRecords, 'completed'>,
+    /** Base URLs without a slash at their ends: the FHIR server's, and ours. */
+    private readonly bases: { readonly upstream: string; readonly ours: string },
+    private readonly log: Pick<Log, 'warn' | 'error'>,
+  ) {}
+
+  /** Sends a checked answer, as long as `isAllowed` says so. */
+  async send({ call, response, position }: LetIn, answer: CheckedAnswer, isAllowed: () => boolean): Promise<void> {
+    const { resource, etag, lastModified } = answer;
+    const headers = {
+      ...position,
+      ...(etag === undefined ? {} : { ETag: etag }),
+      ...(lastModified === undefined ? {} : { 'Last-Modified': lastModified }),
+      'Cache-Control': 'private, no-cache',
+      // A file could be read as a page of ours.
+      ...(resource.resourceType === 'Binary' ? { 'Content-Disposition': 'attachment' } : {}),
+    };
+    if (isNotModified(response.req.headers, answer)) {
+      sendNotModified(response, headers);
+      await this.#complete(call, { status: 304, bytes: 0, ending: 'sent' });
+      return;
+    }
+    const text = withOurUrls(JSON.stringify(resource), this.bases.upstream, this.bases.ours);
+    const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(text));
+    const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
+    await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? this.#patientsIn(resource) : []);
+  }
+
+  /** Access was closed or the lease lapsed while the upstream worked: what it gave stays here. */
+  async withhold({ call, response, position }: LetIn, now: Denied | undefined): Promise<void> {
+    const error = now ? toldOf(now) : changed;
+    sendError(response, error, position);
+    await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld' });
+  }
+
+  /** The FHIR server gave nothing that may leave. */
+  async notAnswered(letIn: LetIn, reason: unknown): Promise<void> {
+    const { call, response, position } = letIn;
+    if (reason instanceof NoLongerAllowed) return await this.withhold(letIn, undefined);
+    const checked = reason instanceof NotAnswered;
+    if (!checked && !(reason instanceof UpstreamFailed)) throw reason;
+    if (checked && reason.answer.status >= 500)
+      this.log.warn('an answer of the upstream was not handed on', undefined, { reason: reason.reason });
+    const { answer } = reason;
+    const gone = response.destroyed;
+    sendError(response, answer, position);
+    const ending = gone ? 'caller-gone' : checked ? 'withheld' : 'upstream-failed';
+    await this.#complete(call, { status: answer.status, bytes: 0, ending });
+  }
+
+  /** The patients of all that an answer holds. */
+  #patientsIn(resource: FhirResource): readonly string[] {
+    const bases = [this.bases.upstream, this.bases.ours];
+    const entries = resource.resourceType === 'Bundle' ? resource['entry'] : [{ resource }];
+    return (Array.isArray(entries) ? entries.filter(isObject) : []).flatMap(({ resource: each }) =>
+      isResource(each) && isResourceType(each.resourceType) ? patientsIn(each, each.resourceType, bases) : [],
+    );
+  }
+
+  async #complete(
+    call: RecordedCall,
+    ended: Parameters<CallRecords['completed']>[1],
+    patients: readonly string[] = [],
+  ): Promise<void> {
+    try {
+      await this.records.completed(call, ended, patients);
+    } catch (error) {
+      // The decision is recorded; that its result is not is a gap in the run, which the audit sees.
+      this.log.error('what became of a call could not be recorded', error, {
+        applicationId: call.claims.applicationId,
+      });
+    }
+  }
+}

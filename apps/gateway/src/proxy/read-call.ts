@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import { type FhirInteraction, type FhirRequest, type Reaches, readRequest } from '#smart';
+import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
+import { PAGE_PARAMETER, type PageLinks, type PageOwner, type PagePlace } from '../page-links/page-links.js';
+import type { RecordedCall } from './call-records.js';
+
+/** A call with what it is judged and answered by. */
+export interface JudgedCall extends RecordedCall {
+  readonly reaches: Reaches;
+  /** Where a page link leads to. */
+  readonly from: PagePlace | undefined;
+}
+
+/** What a request asks for: by itself, or by the page link that it is. */
+export function readCall(
+  request: FhirRequest,
+  claims: AccessTokenClaims,
+  pages: PageLinks,
+): { readonly interaction: FhirInteraction; readonly from: PagePlace | undefined } {
+  const interaction = readRequest(request);
+  const params = 'params' in interaction ? interaction.params : [];
+  const sealed = params.find(({ name }) => name === PAGE_PARAMETER)?.value;
+  if (sealed === undefined) return { interaction, from: undefined };
+  const opened = params.length === 1 ? pages.open(sealed, ownerOf(claims)) : undefined;
+  if (opened) return { interaction: opened.interaction, from: opened.place };
+  const reason = 'the page link does not count here, or not any more';
+  return { interaction: { kind: 'unrecognised', reason }, from: undefined };
+}
+
+/** For whom the page links of a token count: a refreshed one may go on where an earlier one was. */
+export function ownerOf({ applicationId, grantId, subject, patient }: AccessTokenClaims): PageOwner {
+  return { applicationId, holder: grantId ?? subject, ...(patient === undefined ? {} : { patient }) };
+}
+
+/** The whole target as it came in: `mountHandler` cuts the mount off `url`. */
+export function originalUrlOf(request: IncomingMessage): string {
+  return 'originalUrl' in request && typeof request.originalUrl === 'string'
+    ? request.originalUrl
+    : (request.url ?? '');
+}
+
+/** Whom the server believes the request to come from: `mountHandler` has put it there. */
+export function clientOf({ headers }: IncomingMessage): Pick<RecordedCall, 'clientAddress' | 'userAgent'> {
+  const address = headers['x-forwarded-for'];
+  const userAgent = headers['user-agent'];
+  return {
+    ...(typeof address === 'string' ? { clientAddress: address } : {}),
+    ...(userAgent === undefined ? {} : { userAgent }),
+  };
+}
