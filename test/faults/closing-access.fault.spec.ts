@@ -5,6 +5,7 @@ import { FhirCall } from '../fleet/fhir-call.js';
 import { Fleet, type FleetApplication } from '../fleet/fleet.js';
 import { paths } from '../fleet/slow-upstream.js';
 import { revokeUnderLoad } from '../fleet/under-load.js';
+import { until } from '../fleet/until.js';
 
 describe('closing access at three gateways, each a process', () => {
   let own: Isolation;
@@ -35,14 +36,17 @@ describe('closing access at three gateways, each a process', () => {
     await load.start();
     const dripping = load.callEach(paths.dripping, { times: 200 });
     const large = load.callEach(paths.large, { times: 2, slowly: true });
-    await until(() => large.every(({ status }) => status === 200) && fleet.upstream.dripping() === dripping.length);
+    await until(
+      () => large.every(({ status }) => status === 200) && fleet.upstream.dripping() === dripping.length,
+      () => ({ large: statuses(large), dripping: fleet.upstream.dripping(), answered: statuses(dripping) }),
+    );
 
     const seen = await load.close('revocation');
     expect(seen.faults).toEqual([]);
     expect(seen.receipt).toMatchObject({ outstanding: [], inFlightWrites: 0 });
     expect(seen.receipt.enforcementPoints).toHaveLength(3);
     expect(dripping.filter(({ status }) => status === 200)).toEqual([]);
-    await until(() => fleet.upstream.dripping() === 0);
+    await until(() => fleet.upstream.dripping() === 0, fleet.upstream.dripping);
     expect(await checkAudit(fleet, [seen])).toEqual([]);
   }, 120_000);
 
@@ -83,7 +87,10 @@ describe('closing access at three gateways, each a process', () => {
     await Promise.all([load.start(), others.start()]);
     load.callEach(paths.dripping, { times: 20 });
     const large = [load, others].flatMap((each) => each.callEach(paths.large, { times: 2, slowly: true }));
-    await until(() => large.every(({ status }) => status === 200));
+    await until(
+      () => large.every(({ status }) => status === 200),
+      () => statuses(large),
+    );
 
     cutOff.relay.set('silent');
     stuck.relay.set('fetches-held');
@@ -117,7 +124,6 @@ describe('closing access at three gateways, each a process', () => {
   }, 180_000);
 });
 
-/** What is waited for tells nobody: it is looked at again and again. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+function statuses(calls: readonly FhirCall[]): (number | undefined)[] {
+  return [...new Set(calls.map(({ status }) => status))];
 }

@@ -97,6 +97,8 @@ export class Fleet {
     const process = await startServiceProcess('gateway', port, {
       ...this.#environment(relay.brokers),
       FHIR_UPSTREAM_URL: this.upstream.url,
+      // Of one application half may be under way: 200 slow calls, and the load beside them.
+      GATEWAY_UPSTREAM_CONNECTIONS: '512',
       GATEWAY_JWKS_URL: `${this.issuer.issuer}/jwks`,
     });
     const gateway = { process, relay };

@@ -4,6 +4,7 @@ import { checkAudit } from '../../fleet/audit-checker.js';
 import { Fleet } from '../../fleet/fleet.js';
 import { paths } from '../../fleet/slow-upstream.js';
 import { revokeUnderLoad } from '../../fleet/under-load.js';
+import { until } from '../../fleet/until.js';
 
 const REVOCATIONS = 1_000;
 const STOPS = 10;
@@ -44,7 +45,10 @@ describe('closing access under load, long', () => {
       await Promise.all([first.start(), second.start()]);
       first.callEach(paths.dripping, { times: 50 });
       const large = first.callEach(paths.large, { times: 5, slowly: true });
-      await until(() => large.every(({ status }) => status === 200));
+      await until(
+        () => large.every(({ status }) => status === 200),
+        () => large.map(({ status }) => status),
+      );
       stopped.process.signal('SIGSTOP');
       seen.push(
         await first.close('revocation', (receipt) => {
@@ -71,9 +75,4 @@ function print(what: string, seen: readonly ClosureSeen[]): void {
   process.stdout.write(
     `${JSON.stringify({ what, closures: seen.length, tookMs: { p50: at(0.5), p99: at(0.99) }, calls: calls.length, answers: Object.fromEntries(counts), faults: seen.flatMap(({ faults }) => faults).length })}\n`,
   );
-}
-
-/** What is waited for tells nobody: it is looked at again and again. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
