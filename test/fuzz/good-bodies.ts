@@ -88,6 +88,7 @@ const goodBodies: Readonly<Record<string, readonly Json[]>> = {
     { decision: 'narrow', scopes: ['system/Patient.rs'], reason },
     { decision: 'revoke', reason },
   ],
+  '/oauth/users/{id}/revocation': [{ reason }],
   '/oauth/launches': [{ clientId: '{{applications:0}}', user: 'Practitioner/practitioner-1', patient: 'patient-01' }],
 };
 

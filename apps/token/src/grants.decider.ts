@@ -71,11 +71,11 @@ export const grantsDecider: Decider<typeof token, GrantsState> = {
       case 'consent-grant':
         return state.closed ? refuse(closedForGood) : accept({ type: 'grant-consented', data: command.data });
       case 'revoke-grant': {
-        const { grantId, cause } = command.data;
+        const { grantId } = command.data;
         if (grantId in state.ended) return accept();
         return accept({
           type: 'grant-revoked',
-          data: { grantId, cause, tokensExpireAt: lastTokenOf(command.meta.time) },
+          data: { ...command.data, tokensExpireAt: lastTokenOf(command.meta.time) },
         });
       }
       case 'close-grants':

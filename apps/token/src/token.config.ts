@@ -1,5 +1,5 @@
 import { BaseConfig, Setting, type ConfigFault, type ConfigSection } from '#host';
-import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength } from 'class-validator';
 
 /** Settings of the token service. */
 export class TokenConfig implements ConfigSection {
@@ -54,6 +54,14 @@ export class TokenConfig implements ConfigSection {
   @IsString()
   @MinLength(16)
   signInClientSecret?: string;
+
+  @Setting('TOKEN_LOGOUT_ENDS', {
+    mustBe: 'everything or sessions',
+    describe:
+      'What the provider’s logout of all of a person’s sessions ends: `everything`, grants that go on without the person included, as for somebody who was disabled; or `sessions` and what lasts as long. For providers whose ordinary logout names no session.',
+  })
+  @IsIn(['everything', 'sessions'])
+  logoutEnds: 'everything' | 'sessions' = 'everything';
 
   @Setting('TOKEN_FHIR_USER_CLAIM', {
     mustBe: 'a claim’s name',

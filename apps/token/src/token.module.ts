@@ -19,6 +19,9 @@ import { LaunchContexts } from './consent/launch-context.js';
 import { UserChoices } from './consent/user-choices.js';
 import { UserGrants } from './consent/user-grants.js';
 import { DiscoveryController } from './discovery/discovery.controller.js';
+import { BackChannelLogoutController } from './end-person/back-channel-logout.controller.js';
+import { PersonEnds } from './end-person/person-ends.js';
+import { RevokePersonController } from './end-person/revoke-person.controller.js';
 import { grantsDecider } from './grants.decider.js';
 import { IntrospectTokenController } from './introspect-token/introspect-token.controller.js';
 import { RefreshTokens } from './issue-token/refresh-tokens.js';
@@ -47,6 +50,8 @@ import { TokenConfig } from './token.config.js';
     InteractionController,
     LaunchesController,
     GrantsController,
+    RevokePersonController,
+    BackChannelLogoutController,
   ],
   providers: [
     ...provideCommands(token),
@@ -62,6 +67,7 @@ import { TokenConfig } from './token.config.js';
     UserGrants,
     GrantEvents,
     GrantReceipts,
+    PersonEnds,
     RefreshTokens,
     UserTokens,
     IdentityFederation,

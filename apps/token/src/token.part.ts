@@ -1,5 +1,6 @@
 import type { ServicePart } from '#host';
 import { AddGrantUse1763942400013 } from './migrations/add-grant-use.js';
+import { AddProviderSessions1763942400030 } from './migrations/add-provider-sessions.js';
 import { CreateAuthorization1763942400011 } from './migrations/create-authorization.js';
 import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys.js';
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
@@ -14,7 +15,12 @@ export const tokenPart: ServicePart = {
   module: TokenModule,
   config: [TokenConfig],
   migrations: {
-    protocol: [CreateTokenProtocol1763942400004, CreateAuthorization1763942400011, AddGrantUse1763942400013],
+    protocol: [
+      CreateTokenProtocol1763942400004,
+      CreateAuthorization1763942400011,
+      AddGrantUse1763942400013,
+      AddProviderSessions1763942400030,
+    ],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },
 };

@@ -90,7 +90,7 @@ export class ConsentFlow {
     const scopes = agreedScopes(ready.asked, decision.scopes, decision.offline);
     if (scopes.length === 0) return refused('access_denied', 'the user agreed to nothing');
     const grant = await this.grantOf(ready, scopes);
-    await this.grants.keep(grant, unredeemedLife);
+    if (!(await this.grants.keep(grant, unredeemedLife))) return signIn(true);
     await this.events.consented(grant, ready.access.approvalVersion, grant.grantId);
     const { launch } = ready.established;
     return { grantId: grant.grantId, userId: grant.userId, ...(launch === undefined ? {} : { launch }) };
@@ -99,7 +99,7 @@ export class ConsentFlow {
   private async grantOf(
     { request, access, person, established }: Ready,
     scopes: readonly string[],
-  ): Promise<UserGrant> {
+  ): Promise<UserGrant & { readonly session: Buffer }> {
     const { context, fhirUser, patient } = established;
     const { nonce } = request.params;
     const subject = patient && (await this.vault.subjectId(`${this.base.publicUrl}/fhir`, `Patient/${patient.id}`));

@@ -47,10 +47,14 @@ export class GrantEvents {
     cause: GrantEnd,
     actor: string,
     meanwhile: (ended: Succeeded) => Promise<void> = () => Promise.resolve(),
+    /** As somebody gave it. */
+    reason?: string,
   ): Promise<Succeeded> {
     const { grantId, applicationId } = grant;
-    const command = { type: 'revoke-grant', data: { grantId, cause } } as const;
-    const ended = await this.grants.end(grantId, () => this.send(command, applicationId, actor, grantId));
+    const because = reason === undefined ? {} : { reason };
+    const command = { type: 'revoke-grant', data: { grantId, cause, ...because } } as const;
+    const once = reason === undefined ? grantId : JSON.stringify([grantId, reason]);
+    const ended = await this.grants.end(grantId, () => this.send(command, applicationId, actor, once));
     await meanwhile(ended);
     await this.grants.forgetTokens(grantId);
     return ended;

@@ -1,3 +1,4 @@
+import { ACCESS_TOKEN_LIFE_MAX_S } from '#contracts';
 import { Database } from '#host';
 import { Injectable } from '@nestjs/common';
 import type { LaunchContext } from '../launch-app/launches.js';
@@ -56,14 +57,23 @@ interface UseRow {
 export class UserGrants {
   constructor(private readonly database: Database) {}
 
-  /** @param lifeSeconds until its first code must have been redeemed */
-  async keep(grant: UserGrant, lifeSeconds: number): Promise<void> {
+  /**
+   * Keeps a grant that was agreed to in a session. One that ended meanwhile has none: whoever ends it and then looks for
+   * what the person has agreed to finds all of it.
+   *
+   * @param lifeSeconds until its first code must have been redeemed
+   * @returns false without the session
+   */
+  async keep(grant: UserGrant & { readonly session: Buffer }, lifeSeconds: number): Promise<boolean> {
     const { grantId, applicationId, clientId, userId, scopes, duration, context, session } = grant;
-    await this.database.query(
-      `INSERT INTO protocol.grants
-         (grant_id, application_id, client_id, user_id, scopes, duration, context, session, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))
-       ON CONFLICT (grant_id) DO NOTHING`,
+    const [row] = await this.database.query<{ count: number }>(
+      `WITH living AS (SELECT digest FROM protocol.sessions WHERE digest = $8 AND expires_at > now() FOR SHARE),
+       kept AS (
+         INSERT INTO protocol.grants
+           (grant_id, application_id, client_id, user_id, scopes, duration, context, session, expires_at)
+         SELECT $1, $2, $3, $4, $5, $6, $7, digest, now() + make_interval(secs => $9) FROM living
+         ON CONFLICT (grant_id) DO NOTHING)
+       SELECT count(*)::int AS count FROM living`,
       [
         grantId,
         applicationId,
@@ -72,10 +82,11 @@ export class UserGrants {
         JSON.stringify(scopes),
         duration,
         JSON.stringify(context),
-        session ?? null,
+        session,
         lifeSeconds,
       ],
     );
+    return row?.count === 1;
   }
 
   /** A grant that has not ended; one that ends with a session, while the session lasts. */
@@ -107,7 +118,9 @@ export class UserGrants {
    */
   async end<T>(grantId: string, acknowledged: () => Promise<T>): Promise<T> {
     return this.database.transaction(async (manager) => {
-      await manager.query('UPDATE protocol.grants SET ended_at = now() WHERE grant_id = $1', [grantId]);
+      await manager.query('UPDATE protocol.grants SET ended_at = coalesce(ended_at, now()) WHERE grant_id = $1', [
+        grantId,
+      ]);
       return acknowledged();
     });
   }
@@ -115,6 +128,23 @@ export class UserGrants {
   /** Apart from the end, for a rotation under way holds its token and waits for the grant. */
   async forgetTokens(grantId: string): Promise<void> {
     await this.database.query('DELETE FROM protocol.refresh_tokens WHERE grant_id = $1', [grantId]);
+  }
+
+  /**
+   * All that a user agreed to and of which a token may live: also what ended within the life of an access token, so that
+   * whoever ends it again waits as the first does. With `sessions`, what lasts only as long as one of them.
+   */
+  async livingOf(
+    userId: string,
+    sessions?: readonly Buffer[],
+  ): Promise<readonly Pick<UserGrant, 'grantId' | 'applicationId'>[]> {
+    const rows = await this.database.query<{ grant_id: string; application_id: string }>(
+      `SELECT grant_id, application_id FROM protocol.grants
+       WHERE user_id = $1 AND expires_at > now() AND (ended_at IS NULL OR ended_at > now() - make_interval(secs => $2))
+         AND ($3::bytea[] IS NULL OR (duration <> 'offline' AND session = ANY ($3)))`,
+      [userId, ACCESS_TOKEN_LIFE_MAX_S, sessions ?? null],
+    );
+    return rows.map((row) => ({ grantId: row.grant_id, applicationId: row.application_id }));
   }
 
   /** What of a user’s still brings tokens, the latest first. */

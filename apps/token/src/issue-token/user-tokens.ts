@@ -182,11 +182,14 @@ export class UserTokens {
 
   /** A right that ended ends its grants. */
   private async mustStillSee(grant: UserGrant, { access }: AdmittedRequest): Promise<void> {
-    const { patient, fhirUser } = grant.context;
-    if (patient === undefined) return;
-    if (fhirUser !== undefined && (await this.rights.patientFor(fhirUser, patient)) !== undefined) return;
+    if (await this.mayStillSee(grant.context)) return;
     await this.events.revoke(grant, 'right-ended', `client:${access.clientId}`);
     throw new errors.InvalidGrant('the user may not see the patient any more');
+  }
+
+  private async mayStillSee({ patient, fhirUser }: UserGrant['context']): Promise<boolean> {
+    if (patient === undefined) return fhirUser === undefined || (await this.rights.exists(fhirUser));
+    return fhirUser !== undefined && (await this.rights.patientFor(fhirUser, patient)) !== undefined;
   }
 
   private async endReused(

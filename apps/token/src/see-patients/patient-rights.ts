@@ -20,7 +20,7 @@ export class RightsUnavailable extends Error {
  * when nobody answers.
  */
 export interface PatientRights {
-  /** Whether the user's own resource is there. */
+  /** Whether the user's own resource is there, and not out of service. */
   exists(fhirUser: string): Promise<boolean>;
   /** The patients whom the user may see, at most a hundred. */
   patientsOf(fhirUser: string): Promise<readonly PatientView[]>;

@@ -26,7 +26,9 @@ export class UpstreamRights implements PatientRights {
 
   async exists(fhirUser: string): Promise<boolean> {
     const resource = await this.read(fhirUser);
-    return resource !== undefined && `${resource.resourceType}/${resource.id}` === fhirUser;
+    if (resource === undefined || `${resource.resourceType}/${resource.id}` !== fhirUser) return false;
+    if (resource.resourceType === 'RelatedPerson') return isCurrent(resource);
+    return !('active' in resource) || resource.active !== false;
   }
 
   async patientsOf(fhirUser: string): Promise<readonly PatientView[]> {

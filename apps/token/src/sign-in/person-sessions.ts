@@ -125,15 +125,35 @@ export class PersonSessions {
     return this.cookie(this.names.session, '', 0);
   }
 
-  private async open({ issuer, subject, name, email, fhirUser: claimed }: SignedIn): Promise<string> {
+  /**
+   * Ends every session of a person, or those that began in one session at the provider: what is taken for granted
+   * meanwhile in one of them waits for this, or finds it ended. The ended ones.
+   */
+  async endAll(userId: string, providerSession?: string): Promise<readonly Buffer[]> {
+    const ended = await this.database.query<{ digest: Buffer }>(
+      `DELETE FROM protocol.sessions WHERE user_id = $1 AND ($2::bytea IS NULL OR provider_session = $2)
+       RETURNING digest`,
+      [userId, providerSession === undefined ? null : digestOf(providerSession)],
+    );
+    return ended.map(({ digest }) => digest);
+  }
+
+  private async open({ issuer, subject, name, email, fhirUser: claimed, session }: SignedIn): Promise<string> {
     const profile = { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };
     const userId = await this.vault.subjectId(issuer, subject, profile);
     const fhirUser = fhirUserOf(claimed, [`${this.base.publicUrl}/fhir`, this.base.fhirUpstreamUrl]);
     const value = randomBytes(32).toString('base64url');
     await this.database.query(
-      `INSERT INTO protocol.sessions (digest, user_id, fhir_user, csrf, signed_in, expires_at)
-       VALUES ($1, $2, $3, $4, now(), now() + make_interval(secs => $5))`,
-      [digestOf(value), userId, fhirUser ?? null, randomBytes(32).toString('base64url'), lives.session],
+      `INSERT INTO protocol.sessions (digest, user_id, fhir_user, csrf, provider_session, signed_in, expires_at)
+       VALUES ($1, $2, $3, $4, $5, now(), now() + make_interval(secs => $6))`,
+      [
+        digestOf(value),
+        userId,
+        fhirUser ?? null,
+        randomBytes(32).toString('base64url'),
+        session === undefined ? null : digestOf(session),
+        lives.session,
+      ],
     );
     return value;
   }

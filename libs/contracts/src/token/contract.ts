@@ -43,7 +43,7 @@ export const token = defineContext({
     'consent-grant': message('A user agrees to what an application asks for.', Grant),
     'revoke-grant': message(
       'Ends one grant, and every token that rests on it.',
-      Type.Object({ grantId: Id, cause: GrantEnd }),
+      Type.Object({ grantId: Id, cause: GrantEnd, reason: Type.Optional(Reason) }),
     ),
     'close-grants': message(
       'Ends every grant of a revoked application, brought by the reactor of registration.',
@@ -58,7 +58,7 @@ export const token = defineContext({
     'grant-consented': message('A user agreed; tokens of the grant carry its id.', Grant),
     'grant-revoked': message(
       'A grant has ended. Its access tokens are dead; the last of them would have expired at `tokensExpireAt`.',
-      Type.Object({ grantId: Id, cause: GrantEnd, tokensExpireAt: Time }),
+      Type.Object({ grantId: Id, cause: GrantEnd, reason: Type.Optional(Reason), tokensExpireAt: Time }),
     ),
     'grants-closed': message('Every grant of the application has ended.', Type.Object({ reason: Reason })),
   },

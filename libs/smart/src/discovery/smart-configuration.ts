@@ -7,6 +7,7 @@ export const oauthPaths = {
   revocation: '/oauth/revoke',
   introspection: '/oauth/introspect',
   grants: '/oauth/grants',
+  backChannelLogout: '/oauth/back-channel-logout',
 } as const;
 
 /** What the authorization server says of itself in the words of OAuth (RFC 8414, 2). */
