@@ -99,6 +99,8 @@ export class Fleet {
       FHIR_UPSTREAM_URL: this.upstream.url,
       // Of one application half may be under way: 200 slow calls, and the load beside them.
       GATEWAY_UPSTREAM_CONNECTIONS: '512',
+      // Until all of them are under way none may end for being slow, on whatever machine.
+      GATEWAY_UPSTREAM_TIMEOUT: '120',
       GATEWAY_JWKS_URL: `${this.issuer.issuer}/jwks`,
     });
     const gateway = { process, relay };
