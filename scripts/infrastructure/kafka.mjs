@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dockerNodes, hasDocker, removeVolumes } from './kafka-docker.mjs';
 import { kafkaClassPath } from './kafka-jars.mjs';
+import { listenerSettings, scramArguments } from './kafka-security.mjs';
 import { findJava } from './java.mjs';
 import { freePorts, isFree } from './ports.mjs';
 import { removeAfterUs, run, startServer } from './processes.mjs';
@@ -46,6 +47,7 @@ const READY = /Kafka Server started/;
  * @property {string} [directory] where the data stays; without it the data is thrown away at `stop()`
  * @property {number[]} [ports] one per node for clients; free ones if not given
  * @property {Record<string, string>} [settings] over the broker settings below
+ * @property {import('./kafka-security.mjs').Security} [security] TLS, users and ACLs; needs Java
  */
 
 /**
@@ -55,13 +57,14 @@ const READY = /Kafka Server started/;
  * @returns {Promise<KafkaCluster>} once every node serves clients
  * @throws {StartError} no Java and no Docker, a port in use, a full disk
  */
-export async function startCluster({ nodes: count = 1, directory, ports, settings = {} } = {}) {
+export async function startCluster({ nodes: count = 1, directory, ports, settings = {}, security } = {}) {
   const java = await findJava();
   if (!java && !(await hasDocker())) {
     throw new StartError(
       'No Kafka: set KAFKA_BROKERS to a running broker, or install Java 17 or newer, or start Docker; then try again.',
     );
   }
+  if (security && !java) throw new StartError('A broker with TLS and users needs Java 17 or newer: install it.');
   for (const port of ports ?? []) {
     if (await isFree(port)) continue;
     throw new StartError(`Kafka cannot listen on 127.0.0.1:${String(port)}: the port is in use.`);
@@ -73,7 +76,7 @@ export async function startCluster({ nodes: count = 1, directory, ports, setting
     await sameRunner(base, java ? 'Java' : 'Docker');
     const common = { ...brokerSettings(count), ...settings };
     const nodes = java
-      ? await javaNodes({ java, base, clientPorts, settings: common, keep: directory !== undefined })
+      ? await javaNodes({ java, base, clientPorts, settings: common, security, keep: directory !== undefined })
       : await dockerNodes({ base, clientPorts, settings: common, keep: directory !== undefined });
     const stop = async () => {
       await Promise.all(nodes.map((node) => (directory ? node.stop() : node.kill())));
@@ -149,12 +152,13 @@ function brokerSettings(count) {
 }
 
 /**
- * @param {{ java: string, base: string, clientPorts: number[], settings: Record<string, string>, keep: boolean }} cluster
+ * @param {{ java: string, base: string, clientPorts: number[], settings: Record<string, string>, security: import('./kafka-security.mjs').Security | undefined, keep: boolean }} cluster
  * @returns {Promise<KafkaNode[]>}
  */
-async function javaNodes({ java, base, clientPorts, settings, keep }) {
+async function javaNodes({ java, base, clientPorts, settings, security, keep }) {
   const classPath = await kafkaClassPath();
-  const controllerPorts = await freePorts(clientPorts.length);
+  const ports = await freePorts(2 * clientPorts.length);
+  const controllerPorts = ports.slice(0, clientPorts.length);
   const clusterId = await sameClusterId(base);
   const voters = controllerPorts.map((port, index) => `${String(index + 1)}@127.0.0.1:${String(port)}`).join(',');
 
@@ -167,7 +171,11 @@ async function javaNodes({ java, base, clientPorts, settings, keep }) {
       ...settings,
       'node.id': String(index + 1),
       'controller.quorum.voters': voters,
-      listeners: `PLAINTEXT://127.0.0.1:${String(clientPort)},CONTROLLER://127.0.0.1:${String(controllerPorts[index])}`,
+      ...listenerSettings(security, {
+        client: clientPort,
+        controller: controllerPorts[index] ?? 0,
+        internal: ports[clientPorts.length + index] ?? 0,
+      }),
       'log.dirs': folder,
     };
     const kafka = (/** @type {string[]} */ ...args) => [
@@ -192,7 +200,7 @@ async function javaNodes({ java, base, clientPorts, settings, keep }) {
       if (existsSync(path.join(folder, 'meta.properties'))) return;
       const { code, output } = await run(
         java,
-        kafka('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties),
+        kafka('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...scramArguments(security)),
       );
       if (code !== 0) throw failure(output);
     };

@@ -4,6 +4,7 @@ export { kafkaProxy, KAFKA_REQUESTS, type KafkaProxy, type KafkaRequest } from '
 export { kafkaRelay, type KafkaRelay } from './kafka-relay.js';
 export { LogSeed, type Seeded } from './seed-log.js';
 export { freePort } from './free-port.js';
+export { testAuthority, type TestAuthority, type TestCertificate } from './test-authority.js';
 export { testIssuer, type TestIssuer, type TokenClaims } from './test-issuer.js';
 export { startTestService, type TestService } from './test-service.js';
 export { csrfIn, offeredIn, testAuthorization, type TestApp, type TestAuthorization } from './test-authorization.js';

@@ -34,14 +34,6 @@ export const identityAlgorithms = [
 
 /** The settings that every service shares (api.md, Configuration; security.md, Who is believed). */
 export class BaseConfig implements ConfigSection {
-  @Setting('KAFKA_BROKERS', {
-    mustBe: 'a list of host:port, separated by commas',
-    describe: 'The brokers that hold the log.',
-  })
-  @ArrayNotEmpty()
-  @Matches(/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i, { each: true })
-  kafkaBrokers: string[];
-
   @Setting('DATABASE_URL', {
     mustBe: 'a URL that starts with postgres:// or postgresql://',
     describe: 'The Postgres of projections, protocol state and vault.',

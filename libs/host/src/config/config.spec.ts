@@ -6,6 +6,7 @@ import { BaseConfig } from './base-config.js';
 import { configReference, configReferenceMarkdown } from './config-reference.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 import { Setting } from './setting.js';
+import { BrokerConfig } from '../log/broker-config.js';
 import { VaultConfig, vaultKey } from './vault-config.js';
 
 class ReviewConfig {
@@ -46,12 +47,17 @@ const production: Environment = {
   IDENTITY_AUDIENCE: 'https://gatehouse.example.org/admin',
   FHIR_UPSTREAM_URL: 'https://fhir.example.org/r4',
   VAULT_KEY: Buffer.alloc(32, 1).toString('base64'),
+  KAFKA_SASL_USERNAME: 'gatehouse-approval',
+  KAFKA_SASL_PASSWORD: 'hunter2',
 };
 
 const base = (environment: Environment) => loadConfig(service, [VaultConfig], environment).get(BaseConfig);
 
 /** The variables at fault. */
-function faultsOf(environment: Environment, sections: Parameters<typeof loadConfig>[1] = [VaultConfig]): string[] {
+function faultsOf(
+  environment: Environment,
+  sections: Parameters<typeof loadConfig>[1] = [BrokerConfig, VaultConfig],
+): string[] {
   try {
     loadConfig(service, sections, environment);
     return [];
@@ -61,7 +67,10 @@ function faultsOf(environment: Environment, sections: Parameters<typeof loadConf
   }
 }
 
-function messageOf(environment: Environment, sections: Parameters<typeof loadConfig>[1] = [VaultConfig]): string {
+function messageOf(
+  environment: Environment,
+  sections: Parameters<typeof loadConfig>[1] = [BrokerConfig, VaultConfig],
+): string {
   try {
     loadConfig(service, sections, environment);
     return '';
@@ -73,7 +82,6 @@ function messageOf(environment: Environment, sections: Parameters<typeof loadCon
 describe('configuration', () => {
   it('in development needs brokers and database alone', () => {
     expect(base(development)).toMatchObject({
-      kafkaBrokers: ['127.0.0.1:9092'],
       host: '127.0.0.1',
       port: 8082,
       publicUrl: 'http://127.0.0.1:8082',
@@ -87,7 +95,6 @@ describe('configuration', () => {
 
   it('outside development takes what is complete', () => {
     expect(base(production)).toMatchObject({
-      kafkaBrokers: ['kafka-1.example.org:9093', 'kafka-2.example.org:9093'],
       development: false,
       logLevel: 'info',
     });
@@ -100,6 +107,7 @@ describe('configuration', () => {
       'IDENTITY_AUDIENCE',
       'IDENTITY_ISSUER',
       'KAFKA_BROKERS',
+      'KAFKA_SASL_USERNAME',
       'PUBLIC_URL',
       'VAULT_KEY',
     ]);

@@ -1,13 +1,13 @@
 import type { LogSettings, LogSink } from '#event-log';
-import type { BaseConfig } from '../config/base-config.js';
 import { type Log, type LogFields } from '../logging/log.js';
+import type { BrokerConfig } from './broker-config.js';
 import type { LogConfig } from './log-config.js';
 import type { UsedTopics } from './used-topics.js';
 
-/** What libs/event-log needs of the process: where the brokers are, and a log that takes its lines. */
-export function logSettings(base: BaseConfig, config: LogConfig, log: Log, topics: UsedTopics): LogSettings {
+/** What libs/event-log needs of the process: how to reach the brokers, and a log that takes its lines. */
+export function logSettings(brokers: BrokerConfig, config: LogConfig, log: Log, topics: UsedTopics): LogSettings {
   return {
-    brokers: base.kafkaBrokers,
+    ...brokers.connection(),
     clientId: 'gatehouse',
     prefix: config.topicPrefix,
     sink: sinkOf(log.for('event-log')),

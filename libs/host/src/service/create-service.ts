@@ -8,6 +8,7 @@ import { BaseConfig } from '../config/base-config.js';
 import { loadConfig, type Environment, type LoadedConfig } from '../config/load-config.js';
 import { VaultConfig } from '../config/vault-config.js';
 import { CreateSnapshots1763942400010 } from '../log/snapshots/create-snapshots.js';
+import { BrokerConfig } from '../log/broker-config.js';
 import { LogConfig } from '../log/log-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations } from '../database/database-schemas.js';
@@ -45,7 +46,15 @@ class ServiceModule {}
 
 /** The configuration classes of a part and of everything it gathers, the host's own included. */
 export function configClassesOf(part: ServicePart) {
-  return [...new Set([BaseConfig, VaultConfig, LogConfig, ...partsOf(part).flatMap((each) => each.config ?? [])])];
+  return [
+    ...new Set([
+      BaseConfig,
+      BrokerConfig,
+      VaultConfig,
+      LogConfig,
+      ...partsOf(part).flatMap((each) => each.config ?? []),
+    ]),
+  ];
 }
 
 /**

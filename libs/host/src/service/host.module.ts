@@ -13,6 +13,7 @@ import { HealthRegistry } from '../health/health-registry.js';
 import { AccessGuard } from '../identity/access-guard.js';
 import { Authenticator } from '../identity/authenticator.js';
 import { IdentityProvider } from '../identity/identity-provider.js';
+import { BrokerConfig } from '../log/broker-config.js';
 import { LogConfig } from '../log/log-config.js';
 import { logSettings } from '../log/log-settings.js';
 import { snapshotsProvider } from '../log/snapshots/snapshots-provider.js';
@@ -52,7 +53,7 @@ export class HostModule {
       LogStartup,
       Reactions,
       UsedTopics,
-      { provide: LOG_SETTINGS, inject: [BaseConfig, LogConfig, Log, UsedTopics], useFactory: logSettings },
+      { provide: LOG_SETTINGS, inject: [BrokerConfig, LogConfig, Log, UsedTopics], useFactory: logSettings },
       snapshotsProvider,
       { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
       { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },
