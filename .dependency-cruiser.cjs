@@ -5,6 +5,7 @@ const ARROWS = {
   contracts: [],
   smart: [],
   proofs: [],
+  records: ['contracts'],
   vault: ['contracts'],
   'event-log': ['contracts'],
   access: ['contracts', 'smart'],
@@ -73,9 +74,9 @@ module.exports = {
     },
     {
       name: 'pure-libs',
-      comment: 'contracts, smart, proofs and access are plain functions over data.',
+      comment: 'contracts, smart, proofs, records and access are plain functions over data.',
       severity: 'error',
-      from: { path: '^libs/(contracts|smart|proofs|access)/', pathNot: TEST },
+      from: { path: '^libs/(contracts|smart|proofs|records|access)/', pathNot: TEST },
       to: { path: EDGE },
     },
     {

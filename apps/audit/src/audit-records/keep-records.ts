@@ -1,7 +1,6 @@
 import type { Position } from '#contracts';
 import { storableJson } from '#host';
-import { auditRowOf } from './audit-record.js';
-import type { Audited } from './audited.js';
+import { auditRowOf, type Audited } from '#records';
 
 /** The columns of `audit_records`, with the type that a JSON value is read as. */
 const COLUMNS = {

@@ -1,12 +1,13 @@
 import { defineProjection } from '#event-log';
 import { growTrees } from './grow-trees.js';
-import { leavesOf, provedTopics } from './leaf-source.js';
+import { auditedTopics } from '#records';
+import { leavesOf } from './leaf-source.js';
 
 /** A Merkle tree of every partition of every topic that the audit keeps (docs/adr/0016). */
 export const auditTreesProjection = defineProjection({
   name: 'audit-trees',
   version: 1,
   tables: ['audit_trees', 'audit_tree_nodes', 'audit_runs', 'audit_gaps'],
-  sources: provedTopics.map(leavesOf),
+  sources: auditedTopics.map(leavesOf),
   apply: growTrees,
 });

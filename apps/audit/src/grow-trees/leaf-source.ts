@@ -1,13 +1,4 @@
-import {
-  activityTopic,
-  decodeActivity,
-  approval,
-  registration,
-  review,
-  token,
-  topicsOf,
-  type TopicSpec,
-} from '#contracts';
+import { activityTopic, decodeActivity, type TopicSpec } from '#contracts';
 import type { RecordSource } from '#event-log';
 import { recordLeaf } from '#proofs';
 
@@ -17,12 +8,6 @@ export interface Leaf {
   /** The record's number, where its writer numbers what it wrote (design.md, Audit). */
   readonly number?: { readonly run: string; readonly sequence: number };
 }
-
-/** The topics of which every partition is a tree: all that the audit keeps. */
-export const provedTopics: readonly TopicSpec[] = [
-  ...[registration, approval, token, review].map((contract) => topicsOf(contract).events),
-  activityTopic,
-];
 
 /** Every record of a topic as a leaf. */
 export function leavesOf({ name, partitions }: TopicSpec): RecordSource<Leaf> {

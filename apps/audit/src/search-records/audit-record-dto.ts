@@ -1,3 +1,4 @@
+import { recordColumns } from '#records';
 import { Type } from 'typebox';
 
 const text = () => Type.Optional(Type.String());
@@ -49,20 +50,20 @@ export interface RecordRow {
 }
 
 /**
- * Reads records. The client's id stands in few events; for the others it is the one under which the application was
- * registered, looked up here because no order holds between the topics of two contexts.
+ * The id of the client stands in few events; for the others it is the one under which the application was registered,
+ * looked up here because no order holds between the topics of two contexts.
  */
+const CLIENT_ID = `coalesce(r.client_id, (SELECT g.client_id FROM projection.audit_records g
+                                           WHERE g.application_id = r.application_id AND g.type = 'application-registered'
+                                           LIMIT 1))`;
+
+const columns = Object.entries(recordColumns).map(
+  ([field, column]) => `${field === 'clientId' ? CLIENT_ID : `r.${column}`} AS "${field}"`,
+);
+
+/** Reads records. */
 export const selectRecords = `
-  SELECT r.id, to_char(r.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, r.time, r.type, r.outcome,
-         r.actor, r.application_id AS "applicationId",
-         coalesce(r.client_id, (SELECT g.client_id FROM projection.audit_records g
-                                 WHERE g.application_id = r.application_id AND g.type = 'application-registered'
-                                 LIMIT 1)) AS "clientId",
-         r.user_id AS "userId", r.patient, r.patients, r.interaction, r.resource, r.scope,
-         r.approval_version AS "approvalVersion", r.status, r.reason, r.purposes, r.token_id AS "tokenId",
-         r.call_id AS "callId", r.enforcement_point AS "enforcementPoint", r.client_address AS "clientAddress",
-         r.user_agent AS "userAgent", r.correlation_id AS "correlationId", r.log_topic AS topic,
-         r.log_partition AS partition, r.log_offset AS "offset", r.sequence, r.run, r.detail
+  SELECT to_char(r.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, ${columns.join(', ')}
     FROM projection.audit_records r`;
 
 /** The answer's form of a row: without what is not known. */

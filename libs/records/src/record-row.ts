@@ -67,6 +67,8 @@ function told(event: Audited): Told {
         outcome: 'allowed',
         client_id: event.data.clientId,
         token_id: event.data.tokenId,
+        user_id: event.data.userId,
+        patient: event.data.patient,
         scope: event.data.scopes.join(' '),
         approval_version: event.data.approvalVersion,
         client_address: event.data.clientAddress,

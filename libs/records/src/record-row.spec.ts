@@ -1,7 +1,7 @@
 import { type AccessDecisionRecord, mintId } from '#contracts';
-import { auditRowOf } from './audit-record.js';
+import { answeredRecord } from './answered-record.js';
 import type { Audited } from './audited.js';
-import { keepRecords } from './keep-records.js';
+import { auditRowOf } from './record-row.js';
 
 const applicationId = mintId(3);
 const position = { topic: 'gatehouse.activity', partition: 3, offset: 9_007_199_254_740_993n };
@@ -94,12 +94,18 @@ describe('an audit record', () => {
     });
   });
 
-  it('is stored whatever a client sent: text that Postgres refuses is replaced, nothing else is', async () => {
-    const statements: { parameters: readonly unknown[] }[] = [];
-    const event = allowed({ userAgent: 'a\0b\ud800', resourceId: 'ö' });
-    await keepRecords([{ event, position }], async (_sql, parameters) => statements.push({ parameters }));
-    expect(JSON.parse(String(statements[0]?.parameters[0]))).toMatchObject([
-      { user_agent: 'a\ufffdb\ufffd', resource: 'Observation/ö', detail: { userAgent: 'a\ufffdb\ufffd' } },
-    ]);
+  it('is answered under the names of the API, as Postgres gives it back', () => {
+    const event = allowed({ userAgent: 'a\0b\ud800' }, { time: '2026-01-01T00:00:00Z' });
+    const record = answeredRecord(auditRowOf(event, position));
+    expect(record).toMatchObject({
+      id: 'a1',
+      time: '2026-01-01T00:00:00.000Z',
+      applicationId,
+      topic: 'gatehouse.activity',
+      offset: '9007199254740993',
+      userAgent: 'a\ufffdb\ufffd',
+      detail: { userAgent: 'a\ufffdb\ufffd' },
+    });
+    expect(record).not.toHaveProperty('patient');
   });
 });
