@@ -1,5 +1,7 @@
 import { decodeActivity, encodeActivity } from './activity/codec.js';
 import { activity } from './activity/contract.js';
+import { decodeCheckpoint, encodeCheckpoint } from './audit/codec.js';
+import { audit } from './audit/contract.js';
 import { approval } from './approval/contract.js';
 import type { Extension } from './asyncapi/envelope-schema.js';
 import { ContextCodec, parseEnvelope } from './codec.js';
@@ -11,7 +13,7 @@ import { outcomes } from './outcome.js';
 import { registration } from './registration/contract.js';
 import { review } from './review/contract.js';
 import { token } from './token/contract.js';
-import { activityTopic, enforcementTopic, topicsOf, type TopicSpec } from './topics.js';
+import { activityTopic, checkpointsTopic, enforcementTopic, topicsOf, type TopicSpec } from './topics.js';
 
 /** A topic with all that passes through it. */
 export interface Channel {
@@ -97,5 +99,12 @@ export const channels: readonly Channel[] = [
     key: "The enforcement point's id; compaction keeps the last report of each.",
     extensions: { required: [], optional: [] },
     rewrite: (record) => encodeReport(decodeReport(record), parseEnvelope(record).id),
+  }),
+  channel(checkpointsTopic, {
+    context: 'audit',
+    messages: audit,
+    key: "The checkpoint's origin: one for each topic and partition.",
+    extensions: { required: [], optional: [] },
+    rewrite: (record) => encodeCheckpoint(decodeCheckpoint(record)),
   }),
 ];

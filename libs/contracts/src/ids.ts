@@ -88,6 +88,11 @@ export function reactionCommandId(reactor: string, eventId: string): string {
   return digest('reactor', reactor, eventId).toString('hex');
 }
 
+/** The id of a signed checkpoint: 32 hexadecimal digits that follow from its text, so that a repeat carries the same. */
+export function checkpointId(note: string): string {
+  return digest('checkpoint', note).toString('hex').slice(0, 32);
+}
+
 /** SHA-256 of a JSON value in the order its keys stand; kept with a command to tell a retry from another request. */
 export function bodyDigest(body: unknown): string {
   return createHash('sha256')

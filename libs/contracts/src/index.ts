@@ -15,6 +15,8 @@ export * from './activity/contract.js';
 export * from './activity/codec.js';
 export * from './enforcement/contract.js';
 export * from './enforcement/codec.js';
+export * from './audit/contract.js';
+export * from './audit/codec.js';
 export * from './catalogue.js';
 export { asyncApiDocument, type TopicsUsed } from './asyncapi/document.js';
 export { goldenRecords } from './golden/golden-records.js';

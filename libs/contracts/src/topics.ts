@@ -82,3 +82,13 @@ export const enforcementTopic: TopicSpec = {
   maxMessageBytes: MEGABYTE,
   summary: 'How far each enforcement point has applied the log.',
 };
+
+/** Forever: a checkpoint is what everything earlier is held against. */
+export const checkpointsTopic: TopicSpec = {
+  name: 'gatehouse.audit.checkpoints',
+  partitions: 1,
+  retentionMs: 'forever',
+  cleanup: 'delete',
+  maxMessageBytes: MEGABYTE,
+  summary: 'Signed heads of the Merkle trees over the log, for whoever keeps them elsewhere.',
+};

@@ -1,0 +1,37 @@
+import { MessageCodec, parseEnvelope } from '../codec.js';
+import type { CloudEvent } from '../envelope.js';
+import { audit, type SignedCheckpoint } from './contract.js';
+
+/** A checkpoint as its topic keeps it. */
+export interface CheckpointEntry extends SignedCheckpoint {
+  readonly id: string;
+  /** When it was signed, RFC 3339, UTC. */
+  readonly time: string;
+}
+
+const codec = new MessageCodec('audit', audit);
+
+/** A checkpoint as the checkpoints topic keeps it. */
+export function encodeCheckpoint({ id, time, ...data }: CheckpointEntry): string {
+  codec.check({ type: 'checkpoint-signed', data });
+  const envelope: CloudEvent<SignedCheckpoint> = {
+    specversion: '1.0',
+    id,
+    source: codec.source,
+    type: codec.typeOf('checkpoint-signed'),
+    subject: data.origin,
+    time,
+    datacontenttype: 'application/json',
+    correlationid: id,
+    causationid: id,
+    actor: 'system:audit',
+    data,
+  };
+  return JSON.stringify(envelope);
+}
+
+/** @throws UndecodableRecord */
+export function decodeCheckpoint(value: Buffer | string): CheckpointEntry {
+  const envelope = parseEnvelope(value);
+  return { ...codec.read(envelope).data, id: envelope.id, time: envelope.time };
+}
