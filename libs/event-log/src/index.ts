@@ -1,6 +1,7 @@
 export type { LogSettings, LogSink, TopicUse } from './kafka/log-connection.js';
 export { HistoryLost, PartitionReader, type LogRecord } from './kafka/partition-reader.js';
 export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-appender.js';
+export { readRecords, type RecordsAt } from './kafka/read-records.js';
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
 export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
 export { activitySource, eventsOf, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';
@@ -12,6 +13,7 @@ export { ContextWriter } from './writer/context-writer.js';
 export { outcomesOf } from './writer/outcome-codec.js';
 export { CommandSender, type CommandAnswer, type CommandPort, type NewCommand } from './command/command-sender.js';
 export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append/activity-appender.js';
+export { TopicAppender, type TopicAppendPort } from './append/topic-appender.js';
 export { defineReactor, Reactor, type Reaction, type ReactionPath, type ReactorDefinition } from './reactor/reactor.js';
 export {
   defineProjection,

@@ -28,9 +28,11 @@ export { answerCommand, newCommand, type CommandOrigin, type Succeeded } from '.
 export { commandsController } from './log/commands-controller.js';
 export {
   InjectActivity,
+  InjectAppender,
   InjectCommands,
   InjectProjection,
   provideActivity,
+  provideAppender,
   provideCommands,
   provideProjection,
   provideReactor,

@@ -1,11 +1,12 @@
 import { Inject, type FactoryProvider, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import type { ContextContract, Decider, Position } from '#contracts';
+import type { ContextContract, Decider, Position, TopicSpec } from '#contracts';
 import {
   ActivityAppender,
   CommandSender,
   ContextWriter,
   ProjectionRunner,
   Reactor,
+  TopicAppender,
   type ActivityPort,
   type CommandPort,
   type LogSettings,
@@ -13,6 +14,7 @@ import {
   type ReactorDefinition,
   type RecordSource,
   type Snapshots,
+  type TopicAppendPort,
 } from '#event-log';
 import { Database } from '../database/database.js';
 import { HealthRegistry } from '../health/health-registry.js';
@@ -149,6 +151,22 @@ export function provideActivity(): FactoryProvider[] {
 }
 
 export const InjectActivity = (): ParameterDecorator => Inject(ACTIVITY);
+
+const appenderToken = ({ name }: Pick<TopicSpec, 'name'>): string => `gatehouse:append:${name}`;
+
+/** Appends to a topic that is derived from the log: inject it with `@InjectAppender(topic)` as `TopicAppendPort`. */
+export function provideAppender(topic: TopicSpec): FactoryProvider[] {
+  return provide(appenderToken(topic), topic.name, [], (settings): TopicAppendPort & Startable => {
+    const appender = new TopicAppender(settings, topic);
+    return {
+      start: () => undefined,
+      close: () => appender.close(),
+      append: (partition, record) => appender.append(partition, record),
+    };
+  });
+}
+
+export const InjectAppender = (topic: Pick<TopicSpec, 'name'>): ParameterDecorator => Inject(appenderToken(topic));
 
 /** How a query waits for what its caller has seen. */
 export interface ProjectionReadiness {
