@@ -1,21 +1,42 @@
-import { projectionsController, provideProjection } from '#host';
+import { checkpointsTopic } from '#contracts';
+import { projectionsController, provideAppender, provideProjection } from '#host';
 import { Module } from '@nestjs/common';
 import { auditRecordsProjection } from './audit-records/audit-records.projection.js';
 import { auditTreesProjection } from './grow-trees/audit-trees.projection.js';
+import { ListCheckpointsHandler } from './prove-records/list-checkpoints.query.js';
+import { ListGapsHandler } from './prove-records/list-gaps.query.js';
+import { Proofs } from './prove-records/proofs.js';
+import { ProofsController } from './prove-records/proofs.controller.js';
+import { ListLeavesHandler, ProveConsistencyHandler } from './prove-records/prove-checkpoint.queries.js';
+import { ProveRecordHandler } from './prove-records/prove-record.query.js';
 import { RecordsController } from './search-records/records.controller.js';
 import { ReadRecordHandler, SearchRecordsHandler } from './search-records/records.queries.js';
 import { ShowTimelineHandler } from './show-timeline/show-timeline.query.js';
 import { TimelineController } from './show-timeline/timeline.controller.js';
+import { auditCheckpointsProjection } from './sign-checkpoints/audit-checkpoints.projection.js';
+import { CheckpointKey } from './sign-checkpoints/checkpoint-key.js';
+import { CheckpointSigner } from './sign-checkpoints/checkpoint-signer.js';
 
 @Module({
   controllers: [
     RecordsController,
+    ProofsController,
     TimelineController,
-    projectionsController('audit', [auditRecordsProjection, auditTreesProjection]),
+    projectionsController('audit', [auditRecordsProjection, auditTreesProjection, auditCheckpointsProjection]),
   ],
   providers: [
     ...provideProjection(auditRecordsProjection),
     ...provideProjection(auditTreesProjection),
+    ...provideProjection(auditCheckpointsProjection),
+    ...provideAppender(checkpointsTopic),
+    CheckpointKey,
+    CheckpointSigner,
+    Proofs,
+    ListCheckpointsHandler,
+    ListLeavesHandler,
+    ProveConsistencyHandler,
+    ProveRecordHandler,
+    ListGapsHandler,
     SearchRecordsHandler,
     ReadRecordHandler,
     ShowTimelineHandler,

@@ -1,5 +1,5 @@
 import type { Position } from '#contracts';
-import { Lists, Reads, Roles, SeenPositions } from '#host';
+import { Answer, Lists, Reads, Roles, SeenPositions } from '#host';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -24,7 +24,8 @@ export class RecordsController {
   /** One record. */
   @Get(':id')
   @Reads(auditRecordSchema)
-  read(@Param('id') id: string, @SeenPositions() seen: readonly Position[]) {
-    return this.queries.execute(new ReadRecord(id, seen));
+  async read(@Param('id') id: string, @SeenPositions() seen: readonly Position[]) {
+    // What was recorded never changes.
+    return Answer.ok(await this.queries.execute(new ReadRecord(id, seen)), { version: 1 });
   }
 }

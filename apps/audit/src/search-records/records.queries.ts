@@ -1,19 +1,11 @@
 import type { Position } from '#contracts';
-import {
-  Database,
-  decodeCursor,
-  InjectProjection,
-  malformed,
-  notFound,
-  pageOf,
-  type Page,
-  type ProjectionReadiness,
-} from '#host';
+import { Database, InjectProjection, notFound, pageOf, type Page, type ProjectionReadiness } from '#host';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { auditRecordsProjection } from '../audit-records/audit-records.projection.js';
 import { recordOf, type RecordRow, selectRecords } from './audit-record-dto.js';
 import { conditionsOf } from './record-conditions.js';
 import type { RecordsQuery } from './records-query.js';
+import { placeIn } from './time-cursor.js';
 
 /** Records that meet all filters, newest first. */
 export class SearchRecords extends Query<Page<object>> {
@@ -69,18 +61,4 @@ export class ReadRecordHandler implements IQueryHandler<ReadRecord> {
     if (row === undefined) throw notFound();
     return recordOf(row);
   }
-}
-
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
-
-/** The time and id after which the page begins. */
-function placeIn(cursor: string): readonly (string | number)[] {
-  const place = decodeCursor(cursor, ['string', 'string']);
-  const [time, id] = place.map(String);
-  if (time === undefined || !TIME.test(time) || Number.isNaN(Date.parse(time)) || id?.includes('\0') === true) {
-    throw malformed('The cursor is not one of this list.', [
-      { pointer: '/cursor', detail: 'must be the `next` of a page of this list' },
-    ]);
-  }
-  return place;
 }
