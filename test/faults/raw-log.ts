@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 
 /** A record as an independent reader sees it. */
 export interface RawRecord {
@@ -7,6 +7,14 @@ export interface RawRecord {
   readonly value: { readonly [attribute: string]: unknown; readonly data: { readonly [field: string]: unknown } };
   /** Whose it is: producer and epoch, which Kafka itself wrote into the batch. */
   readonly writer: string;
+}
+
+/** A record's bytes as an independent reader sees them. */
+export interface RawBytes {
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
 }
 
 /**
@@ -18,6 +26,33 @@ export async function readTopic(
   topic: string,
   { uncommitted = false } = {},
 ): Promise<readonly RawRecord[]> {
+  const records: RawRecord[] = [];
+  await readMessages(brokers, topic, uncommitted, (partition, message) =>
+    records.push({
+      partition,
+      offset: message.offset,
+      value: JSON.parse(message.value?.toString('utf8') ?? 'null') as RawRecord['value'],
+      writer: writerOf(message),
+    }),
+  );
+  return records;
+}
+
+/** Reads a whole topic in the same way: committed records, key and value as Kafka holds them. */
+export async function readBytes(brokers: string, topic: string): Promise<readonly RawBytes[]> {
+  const records: RawBytes[] = [];
+  await readMessages(brokers, topic, false, (partition, { offset, key, value }) =>
+    records.push({ partition, offset, key, value }),
+  );
+  return records;
+}
+
+async function readMessages(
+  brokers: string,
+  topic: string,
+  uncommitted: boolean,
+  take: (partition: number, message: KafkaMessage) => void,
+): Promise<void> {
   const kafka = new Kafka({ clientId: 'checker', brokers: brokers.split(','), logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
@@ -25,8 +60,7 @@ export async function readTopic(
   await admin.disconnect();
   const missing = new Set(ends.filter(({ high, low }) => high !== low).map(({ partition }) => partition));
   const endOf = new Map(ends.map(({ partition, high }) => [partition, BigInt(high)]));
-  const records: RawRecord[] = [];
-  if (missing.size === 0) return records;
+  if (missing.size === 0) return;
   const consumer = kafka.consumer({
     groupId: `${topic}-checker-${String(Date.now())}`,
     readUncommitted: uncommitted,
@@ -42,20 +76,12 @@ export async function readTopic(
   await consumer.run({
     autoCommit: false,
     eachBatch: ({ batch }) => {
-      for (const message of batch.messages) {
-        records.push({
-          partition: batch.partition,
-          offset: message.offset,
-          value: JSON.parse(message.value?.toString('utf8') ?? 'null') as RawRecord['value'],
-          writer: writerOf(message),
-        });
-      }
+      for (const message of batch.messages) take(batch.partition, message);
       return Promise.resolve();
     },
   });
   await done;
   await consumer.disconnect();
-  return records;
 }
 
 /** kafkajs hands the batch's fields on with each message; its typings do not say so. */

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { encodePublicKey, signCheckpoint } from '#proofs';
 
 /** What the command was asked to send, and what it gets. */
 interface Asked {
@@ -140,7 +145,36 @@ describe('the command line, as a process', () => {
     ]);
   });
 
+  it('verifies the audit, keeps what held for the next time, and ends with 1 when it is gone then', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'gatehouse-kept-'));
+    const kept = path.join(folder, 'kept.json');
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const [topic, partition] = ['gatehouse.activity', 3];
+    const origin = `gatehouse.example.org/audit/${topic}/${partition}`;
+    const note = signCheckpoint({ origin, size: 1, root: Buffer.alloc(32, 7) }, privateKey);
+    await writeFile(kept, JSON.stringify({ publicKey: encodePublicKey(publicKey), notes: { [origin]: note } }));
+    const published = { status: 200, body: { items: [{ publicKey: encodePublicKey(publicKey) }] } };
+    answer = { status: 200, body: { items: [] } };
+    try {
+      answers = [published];
+      const gone = await gatehouse(['audit', 'verify', '--json', '--kept', kept], { GATEHOUSE_TOKEN: 'x' });
+      expect({ code: gone.code, out: JSON.parse(gone.out) }).toMatchObject({
+        code: 1,
+        out: { verified: false, findings: [{ kind: 'consistency', topic, partition }] },
+      });
+      answers = [published];
+      const fresh = path.join(folder, 'deeper', 'fresh.json');
+      const first = await gatehouse(['audit', 'verify', '--kept', fresh], { GATEHOUSE_TOKEN: 'x' });
+      expect(first).toMatchObject({ code: 0, out: expect.stringContaining('All of it holds'), err: '' });
+      expect(JSON.parse(await readFile(fresh, 'utf8'))).toEqual({ publicKey: encodePublicKey(publicKey), notes: {} });
+      expect((await stat(fresh)).mode & 0o077).toBe(0);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it.each([
+    [['audit', 'verify', '--sample', 'all']],
     [['projections', 'rebuild']],
     [['nonsense']],
     [['applications', 'suspend', 'a1']],

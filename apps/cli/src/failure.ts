@@ -2,3 +2,14 @@
 export class Failure extends Error {
   override readonly name = 'Failure';
 }
+
+/** The API answered, and refused. */
+export class RequestRefused extends Failure {
+  constructor(
+    /** The HTTP status. */
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}

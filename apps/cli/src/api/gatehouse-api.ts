@@ -1,4 +1,4 @@
-import { Failure } from '../failure.js';
+import { Failure, RequestRefused } from '../failure.js';
 import { describeProblem } from './problem.js';
 
 /** Longer than the longest answer that the API allows itself: 25 s for a suspension or a revocation. */
@@ -35,7 +35,8 @@ export class GatehouseApi {
   /** POST that begins long work: gives the path of what tells how far it is. */
   async begin(path: string, body: object): Promise<string> {
     const response = await this.#ask('POST', path, body);
-    if (response.status !== 202) throw new Failure(describeProblem(response.status, await bodyOf(response)));
+    if (response.status !== 202)
+      throw new RequestRefused(response.status, describeProblem(response.status, await bodyOf(response)));
     return response.headers.get('location') ?? path;
   }
 
@@ -66,7 +67,7 @@ export class GatehouseApi {
         `Accepted, but not decided yet: ask ${this.#settings.url}${response.headers.get('location') ?? path} what became of it.`,
       );
     }
-    if (!response.ok) throw new Failure(describeProblem(response.status, answer));
+    if (!response.ok) throw new RequestRefused(response.status, describeProblem(response.status, answer));
     return answer;
   }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { showOne, showPage } from '../output/show.js';
+import { addVerify } from './audit-verify.js';
 import { apiOf, optionsOf, paged, type PageOptions } from './context.js';
 
 interface SearchOptions extends PageOptions {
@@ -53,4 +54,6 @@ export function addAudit(program: Command): void {
       const path = `/audit/applications/${encodeURIComponent(application)}/timeline`;
       showOne(await apiOf(command).get(path), optionsOf(command));
     });
+
+  addVerify(audit);
 }
