@@ -14,7 +14,8 @@ import { exitWith, StartError } from './infrastructure/start-error.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['apps', 'libs', 'test'];
 const SOURCE = /\.ts$/;
-const NOT_BUILT = /\.spec\.ts$|\.d\.ts$/;
+/** A package.json of a workspace is for npm: beside compiled code it would hide the root's, which says what `#lib` is. */
+const NOT_BUILT = /\.spec\.ts$|\.d\.ts$|(^|\/)package\.json$/;
 /** What a program may read beside its code. */
 const ASSET = /\.(json|html|css|svg|png|sql|js|mjs)$/;
 
