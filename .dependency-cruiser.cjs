@@ -11,6 +11,7 @@ const ARROWS = {
   access: ['contracts', 'smart'],
   enforcement: ['access', 'contracts', 'event-log'],
   host: ['contracts', 'event-log', 'vault'],
+  'fhir-endpoints': ['host'],
   testing: ['contracts', 'event-log', 'host', 'smart', 'vault'],
 };
 

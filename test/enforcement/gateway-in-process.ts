@@ -75,6 +75,7 @@ export class GatewayInProcess {
         records: new CallRecords(
           { append: async () => ({ id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } }) },
           'gateway-1',
+          'default',
           { vaultIdOf: async (id) => `vault-${id}`, onUnavailable: () => undefined },
         ),
         origins: new Origins({ isOriginOfAny: () => false }),
@@ -83,7 +84,7 @@ export class GatewayInProcess {
         limiter: new CallLimiter(),
         limits: {},
       },
-      BASE,
+      { base: BASE, path: '/fhir' },
       { warn: () => undefined, error: () => undefined },
     );
   }
@@ -106,6 +107,7 @@ export class GatewayInProcess {
     if (!scopes.ok) throw new Error(JSON.stringify(scopes.faults));
     const { patient, fhirUser } = token;
     this.#claims = {
+      endpoint: 'default',
       tokenId: 't1',
       epoch: 0,
       applicationId: 'a1',

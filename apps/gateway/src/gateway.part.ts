@@ -1,3 +1,4 @@
+import { FhirConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
@@ -7,5 +8,5 @@ export const gateway: ServicePart = {
   name: 'gateway',
   defaultPort: 8084,
   module: GatewayModule,
-  config: [GatewayConfig],
+  config: [GatewayConfig, FhirConfig],
 };

@@ -9,7 +9,6 @@ const production = {
   PUBLIC_URL: 'https://gatehouse.example.org',
   IDENTITY_ISSUER: 'https://id.example.org',
   IDENTITY_AUDIENCE: 'gatehouse',
-  FHIR_UPSTREAM_URL: 'https://fhir.example.org',
 };
 const faultsOf = (environment: Record<string, string>) => {
   try {

@@ -1,4 +1,5 @@
 import { token } from '#contracts';
+import { FhirConfig } from '#fhir-endpoints';
 import { BaseConfig, provideActivity, provideCommands, provideReactor, provideWriter } from '#host';
 import { oauthPaths } from '#smart';
 import { Module } from '@nestjs/common';
@@ -33,7 +34,7 @@ import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
 import { GrantReceipts } from './see-grants/grant-receipts.js';
 import { GrantsController } from './see-grants/grants.controller.js';
 import { PATIENT_RIGHTS } from './see-patients/patient-rights.js';
-import { UpstreamRights } from './see-patients/upstream-rights.js';
+import { UpstreamRightsOf } from './see-patients/upstream-rights.js';
 import { IdentityFederation } from './sign-in/identity-federation.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
 import { SignInController } from './sign-in/sign-in.controller.js';
@@ -78,8 +79,8 @@ import { TokenConfig } from './token.config.js';
     AccessTokens,
     {
       provide: PATIENT_RIGHTS,
-      inject: [BaseConfig],
-      useFactory: ({ fhirUpstreamUrl }: BaseConfig) => new UpstreamRights(fhirUpstreamUrl),
+      inject: [FhirConfig],
+      useFactory: ({ endpoints }: FhirConfig) => new UpstreamRightsOf(endpoints),
     },
     {
       provide: GuardedFetch,

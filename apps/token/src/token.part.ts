@@ -1,3 +1,4 @@
+import { FhirConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { AddGrantUse1763942400013 } from './migrations/add-grant-use.js';
 import { AddProviderSessions1763942400030 } from './migrations/add-provider-sessions.js';
@@ -13,7 +14,7 @@ export const tokenPart: ServicePart = {
   name: 'token',
   defaultPort: 8083,
   module: TokenModule,
-  config: [TokenConfig],
+  config: [TokenConfig, FhirConfig],
   migrations: {
     protocol: [
       CreateTokenProtocol1763942400004,

@@ -119,3 +119,8 @@ export function tokenFault(access: EffectiveAccess, token: TokenStanding): Token
   if (token.grantId !== undefined && access.revokedGrants.has(token.grantId)) return 'grant-ended';
   return undefined;
 }
+
+/** Whether the approval covers a FHIR endpoint, by its id. */
+export function coversEndpoint({ endpoints }: Pick<EffectiveAccess, 'endpoints'>, endpoint: string): boolean {
+  return endpoints.includes('*') || endpoints.includes(endpoint);
+}

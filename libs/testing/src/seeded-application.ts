@@ -49,7 +49,7 @@ export class SeededApplication {
   }
 
   /** Approves it for good, as both contexts tell it. */
-  async approved(scopes: string[]): Promise<void> {
+  async approved(scopes: string[], endpoints = ['*']): Promise<void> {
     const standing = { approvalVersion: 1, submission: 1, scopes, expiresAt: '2999-01-01T00:00:00Z' };
     await this.happened(approval, {
       type: 'review-approved',
@@ -58,7 +58,7 @@ export class SeededApplication {
         reviewId: mintIdBeside(this.id),
         reviewerIds: ['reviewer'],
         conditions: [],
-        endpoints: ['*'],
+        endpoints,
         reason: 'fine',
       },
     });

@@ -48,6 +48,7 @@ export const part: BenchPart = {
     const parsed = parseScopes(SCOPES);
     if (!parsed.ok) throw new Error('not scopes');
     const claims: AccessTokenClaims = {
+      endpoint: 'default',
       tokenId: 't1',
       epoch: 0,
       applicationId: 'a1',

@@ -7,6 +7,7 @@ import {
   SamplingBreaker,
 } from 'cockatiel';
 import { Agent, errors, request } from 'undici';
+import { CredentialUnavailable, type UpstreamAccess } from '#fhir-endpoints';
 import type { UpstreamTarget } from '#smart';
 import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
 import type { BodyLease } from './body-memory.js';
@@ -53,7 +54,10 @@ export class NoLongerAllowed extends Error {
 }
 
 export interface UpstreamOptions {
+  /** Without a slash at its end. */
   readonly baseUrl: string;
+  /** How this program shows the server who it is; absent where it does not. */
+  readonly access?: UpstreamAccess;
   /** How long it may take to begin an answer, and again to end it, in milliseconds. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
@@ -78,7 +82,7 @@ export class Upstream {
   readonly base: string;
 
   constructor(private readonly options: UpstreamOptions) {
-    this.base = options.baseUrl.replace(/\/+$/, '');
+    this.base = options.baseUrl;
     this.#slots = new UpstreamSlots(options.slots);
     this.#circuit = circuitBreaker(
       handleWhen((error) => error instanceof UpstreamFailed && error.isItsFault),
@@ -90,6 +94,7 @@ export class Upstream {
       // The slots bound them: a request that waited for another's connection would be sent in a tick in which nobody looks.
       connections: null,
       connectTimeout: 5_000,
+      connect: { ...options.access?.tls },
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
     });
@@ -119,14 +124,18 @@ export class Upstream {
   }
 
   async #request({ method, target, form }: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
+    const { timeoutMs, maxBytes, access } = this.options;
+    // Most credentials are at hand; what waited for one is looked at again.
+    let authorization = access?.authorization();
+    if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
     if (!by.isAllowed()) throw new NoLongerAllowed();
-    const { timeoutMs, maxBytes } = this.options;
     try {
       const { statusCode, headers, body } = await request(this.base + target, {
         dispatcher: this.#agent,
         method,
         signal: by.signal,
         headers: {
+          ...(authorization === undefined ? {} : { authorization }),
           accept: 'application/fhir+json',
           'accept-encoding': 'gzip',
           // A reused search of some servers misses what was written within the last minute.
@@ -136,6 +145,7 @@ export class Upstream {
         },
         ...(form === undefined ? {} : { body: form }),
       });
+      if (statusCode === 401 && authorization !== undefined) access?.refused(authorization);
       if (statusCode !== 200 || !/^application\/(fhir\+)?json\b/i.test(String(headers['content-type']))) {
         await body.dump({ limit: 16_384 });
         throw new UpstreamFailed(toldOf(statusCode), { isItsFault: [502, 503, 504].includes(statusCode) });
@@ -156,6 +166,15 @@ export class Upstream {
       if (error instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(error), { cause: error });
       // A caller who went away, and access that was closed, say nothing of the server.
       throw new UpstreamFailed(isTimeout(error) ? tooSlow : noAnswer, { cause: error, isItsFault: !by.signal.aborted });
+    }
+  }
+
+  async #signedIn(authorization: Promise<string>): Promise<string> {
+    try {
+      return await authorization;
+    } catch (error) {
+      if (!(error instanceof CredentialUnavailable)) throw error;
+      throw new UpstreamFailed(noAnswer, { cause: error, isItsFault: true });
     }
   }
 

@@ -4,6 +4,8 @@ import type { JWTPayload } from 'jose';
 
 /** What a verified access token says. */
 export interface AccessTokenClaims extends TokenStanding {
+  /** The id of the FHIR endpoint that the token is for, by its `aud`. */
+  readonly endpoint: string;
   readonly applicationId: string;
   readonly clientId: string;
   readonly approvalVersion: number;
@@ -21,8 +23,10 @@ export interface AccessTokenClaims extends TokenStanding {
 /**
  * Reads the claims of an access token of ours (RFC 9068, with those of Gatehouse); undefined when one is missing or of
  * another shape, or when the token is bound to a key (`cnf`), since it came as a plain bearer token.
+ *
+ * @param endpoint what its `aud` names
  */
-export function readClaims(payload: JWTPayload): AccessTokenClaims | undefined {
+export function readClaims(payload: JWTPayload, endpoint: string): AccessTokenClaims | undefined {
   const {
     exp,
     jti,
@@ -48,6 +52,7 @@ export function readClaims(payload: JWTPayload): AccessTokenClaims | undefined {
   const parsed = parseScopeList(scope);
   if (!parsed.ok) return undefined;
   return {
+    endpoint,
     tokenId: jti,
     epoch,
     ...(keyThumbprint === undefined ? {} : { keyThumbprint }),

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type FhirError, invalidToken, notNow, tokenRequired } from '../proxy/operation-outcome.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
-import { KeysUnavailable, TokenNotBelieved, type VerifiedTokens } from './verified-tokens.js';
+import { KeysUnavailable, TokenNotBelieved, type TokensOfEndpoint } from './verified-tokens.js';
 
 /**
  * The claims of the token that came with a request, or what its bearer is told (RFC 6750).
@@ -10,7 +10,7 @@ import { KeysUnavailable, TokenNotBelieved, type VerifiedTokens } from './verifi
  * @param onKeysUnavailable the keys of the token service cannot be had
  */
 export async function believeBearer(
-  tokens: Pick<VerifiedTokens, 'believe'>,
+  tokens: TokensOfEndpoint,
   headers: Pick<IncomingHttpHeaders, 'authorization'>,
   query: string,
   onKeysUnavailable: (error: KeysUnavailable) => void,

@@ -35,7 +35,6 @@ function publishing(first: readonly JWK[] | undefined) {
   const tokens = new VerifiedTokens({
     jwksUrl: `${issuer}/oauth/jwks`,
     issuer,
-    audience,
     onStaleKeys: () => undefined,
     fetch: async () => {
       asked++;
@@ -43,7 +42,12 @@ function publishing(first: readonly JWK[] | undefined) {
       return new Response(JSON.stringify({ keys }), { headers: { 'content-type': 'application/json' } });
     },
   });
-  return { tokens, publish: (next: readonly JWK[] | undefined) => (keys = next), asked: () => asked };
+  return {
+    tokens: tokens.at({ id: 'default', base: audience }),
+    all: tokens,
+    publish: (next: readonly JWK[] | undefined) => (keys = next),
+    asked: () => asked,
+  };
 }
 
 describe('believing tokens', () => {
@@ -69,6 +73,16 @@ describe('believing tokens', () => {
     await tokens.believe(token);
     await new Promise((resolve) => setImmediate(resolve));
     await expect(tokens.believe(token)).rejects.toThrow(TokenNotBelieved);
+  });
+
+  test('a token counts at its own endpoint alone, remembered or not', async () => {
+    const key = await aKey('k1');
+    const { tokens: here, all } = publishing([key.jwk]);
+    const elsewhere = all.at({ id: 'other', base: `${audience}/other` });
+    const token = await key.sign();
+    await expect(elsewhere.believe(token)).rejects.toThrow(TokenNotBelieved);
+    expect(await here.believe(token)).toMatchObject({ endpoint: 'default' });
+    await expect(elsewhere.believe(token)).rejects.toThrow(TokenNotBelieved);
   });
 
   test('a token service that is away says nothing about the token', async () => {

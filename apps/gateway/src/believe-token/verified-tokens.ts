@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
+import type { FhirEndpoint } from '#fhir-endpoints';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type FetchImplementation, type RemoteJWKSet } from 'jose';
 import { type AccessTokenClaims, readClaims } from './access-token-claims.js';
 
@@ -27,6 +28,18 @@ export class KeysUnavailable extends Error {
   readonly code = 'keys-unavailable';
 }
 
+/** Tokens as one endpoint believes them. */
+export interface TokensOfEndpoint {
+  /**
+   * The claims of a token that is ours, for this endpoint, and has not expired.
+   *
+   * @throws TokenNotBelieved, KeysUnavailable
+   */
+  believe(token: string): Promise<AccessTokenClaims>;
+}
+
+type Endpoint = Pick<FhirEndpoint, 'id' | 'base'>;
+
 interface Remembered {
   readonly claims: AccessTokenClaims;
   readonly kid: string;
@@ -46,7 +59,6 @@ export class VerifiedTokens {
     private readonly options: {
       readonly jwksUrl: string;
       readonly issuer: string;
-      readonly audience: string;
       /** The published keys could not be asked for again; those that are known go on. */
       readonly onStaleKeys: (error: unknown) => void;
       readonly fetch?: FetchImplementation;
@@ -60,33 +72,35 @@ export class VerifiedTokens {
     });
   }
 
-  /**
-   * The claims of a token that is ours and has not expired.
-   *
-   * @throws TokenNotBelieved, KeysUnavailable
-   */
-  async believe(token: string): Promise<AccessTokenClaims> {
+  /** The tokens that count at an endpoint. */
+  at(endpoint: Endpoint): TokensOfEndpoint {
+    return { believe: async (token) => await this.#believe(token, endpoint) };
+  }
+
+  async #believe(token: string, endpoint: Endpoint): Promise<AccessTokenClaims> {
     this.#renewKeys();
     const hash = createHash('sha256').update(token).digest('base64');
     const known = this.#remembered.get(hash);
-    const claims = known && this.#isPublished(known.kid) ? known.claims : await this.#verify(token, hash);
+    const claims = known && this.#isPublished(known.kid) ? known.claims : await this.#verify(token, hash, endpoint);
+    // What was verified at another endpoint does not count here.
+    if (claims.endpoint !== endpoint.id) throw new TokenNotBelieved('The token’s aud does not count here.');
     if (claims.expiresAtMs + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.now())
       throw new TokenNotBelieved('The token has expired.');
     return claims;
   }
 
-  async #verify(token: string, hash: string): Promise<AccessTokenClaims> {
+  async #verify(token: string, hash: string, endpoint: Endpoint): Promise<AccessTokenClaims> {
     this.#remembered.delete(hash);
-    const { payload, protectedHeader } = await this.#verified(token);
-    const claims = readClaims(payload);
+    const { payload, protectedHeader } = await this.#verified(token, endpoint.base);
+    const claims = readClaims(payload, endpoint.id);
     if (!claims) throw new TokenNotBelieved('The token’s claims are not those of an access token for this API.');
     const { kid } = protectedHeader;
     if (kid !== undefined) this.#remember(hash, { claims, kid });
     return claims;
   }
 
-  async #verified(token: string): ReturnType<typeof jwtVerify> {
-    const { issuer, audience } = this.options;
+  async #verified(token: string, audience: string): ReturnType<typeof jwtVerify> {
+    const { issuer } = this.options;
     try {
       return await jwtVerify(token, this.#keys, {
         issuer,

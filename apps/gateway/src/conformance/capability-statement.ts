@@ -10,9 +10,10 @@ const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'sear
  * enforced here, under our URLs.
  *
  * @param publicUrl where callers reach this service, without a slash at its end
+ * @param base      our FHIR base, likewise
  * @param date      RFC 3339: since when this has been so
  */
-export function capabilityStatement(publicUrl: string, date: string): object {
+export function capabilityStatement(publicUrl: string, base: string, date: string): object {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -21,7 +22,7 @@ export function capabilityStatement(publicUrl: string, date: string): object {
     fhirVersion: '4.0.1',
     format: ['application/fhir+json'],
     software: { name: 'Gatehouse' },
-    implementation: { description: 'FHIR R4 behind Gatehouse', url: `${publicUrl}/fhir` },
+    implementation: { description: 'FHIR R4 behind Gatehouse', url: base },
     rest: [
       {
         mode: 'server',

@@ -12,10 +12,10 @@ export class Conformance {
   readonly #capabilities: Document;
   readonly #smart: Document;
 
-  constructor(publicUrl: string, startedAt: string) {
+  constructor(publicUrl: string, base: string, startedAt: string) {
     this.#capabilities = {
       contentType: 'application/fhir+json; charset=utf-8',
-      body: json(capabilityStatement(publicUrl, startedAt)),
+      body: json(capabilityStatement(publicUrl, base, startedAt)),
     };
     this.#smart = { contentType: 'application/json', body: json(smartConfiguration(publicUrl)) };
   }

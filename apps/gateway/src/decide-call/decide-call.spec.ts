@@ -33,6 +33,7 @@ function scopes(...texts: string[]): readonly Scope[] {
 }
 
 const claims: AccessTokenClaims = {
+  endpoint: 'default',
   tokenId: 't1',
   epoch: 1,
   keyThumbprint: 'alive',

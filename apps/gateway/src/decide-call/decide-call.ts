@@ -1,4 +1,4 @@
-import { type EffectiveAccess, tokenFault } from '#access';
+import { coversEndpoint, type EffectiveAccess, tokenFault } from '#access';
 import {
   decideInteraction,
   type FhirInteraction,
@@ -10,9 +10,6 @@ import {
   systemReaches,
 } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
-
-/** There is one FHIR endpoint so far; its id stands in approvals and records from the start. */
-export const ENDPOINT = 'default';
 
 /** What an enforcement point says to a call. */
 export type CallDecision =
@@ -63,7 +60,7 @@ export function decideCall(
     const why = fault === 'closed' ? `closed: ${access.why ?? ''}` : fault;
     return deadToken('The token counts no more: access was closed or the token revoked.', why);
   }
-  if (!access.endpoints.includes('*') && !access.endpoints.includes(ENDPOINT)) {
+  if (!coversEndpoint(access, claims.endpoint)) {
     return {
       outcome: 'deny',
       kind: 'scope',

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { KeysUnavailable, TokenNotBelieved } from '../believe-token/verified-tokens.js';
 import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
 import { CallRecords, NotRecorded } from '../proxy/call-records.js';
-import { GatewayMeans } from '../proxy/gateway-means.js';
+import type { EndpointMeans } from '../proxy/gateway-means.js';
 import { GatewayPoint } from '../proxy/gateway-point.js';
 import { reachesOf } from '../user-rights/reaches.js';
 
@@ -43,14 +43,13 @@ const requiresGateway: CallDecision = {
  */
 @Injectable()
 export class Decisions {
-  constructor(
-    private readonly gateway: GatewayPoint,
-    private readonly means: GatewayMeans,
-  ) {}
+  constructor(private readonly gateway: GatewayPoint) {}
 
   /** Throws a 503 without a lease, without keys, or when the decision cannot be recorded. */
-  async decide({ token, method, path, query }: HeldRequest): Promise<ElsewhereDecision> {
-    const { tokens, rights, records, base } = this.means;
+  async decide(
+    { token, method, path, query }: HeldRequest,
+    { endpoint, tokens, rights, records }: EndpointMeans,
+  ): Promise<ElsewhereDecision> {
     const about = { method, correlationId: correlationId() ?? 'none' };
     try {
       const claims = await tokens.believe(token);
@@ -58,7 +57,7 @@ export class Decisions {
       const { point } = this.gateway;
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
       const access = point.access.byApplicationId(claims.applicationId, Date.now());
-      const decided = decideCall(claims, access, interaction, reachesOf(claims, rights, [base]));
+      const decided = decideCall(claims, access, interaction, reachesOf(claims, rights, [endpoint.base]));
       const decision = decided.outcome === 'allow' && !decided.whole ? requiresGateway : decided;
       const status = statusOf(decision);
       const call = { callId: CallRecords.newCallId(), claims, interaction, ...about };
@@ -66,7 +65,7 @@ export class Decisions {
       // It took a moment to record: what is in force by now counts.
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
       const after = point.access.byApplicationId(claims.applicationId, Date.now());
-      const now = decideCall(claims, after, interaction, reachesOf(claims, rights, [base]));
+      const now = decideCall(claims, after, interaction, reachesOf(claims, rights, [endpoint.base]));
       if (decision.outcome === 'allow' && now.outcome === 'deny')
         return { allowed: false, status: now.kind === 'token' ? 401 : 403, reason: now.detail, position };
       const reason = decision.outcome === 'allow' ? 'the scopes allow it' : decision.detail;

@@ -4,6 +4,7 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { GatewayMeans } from '../proxy/gateway-means.js';
 import { Decisions } from './decisions.js';
 
 const Subject = Type.Object({
@@ -15,6 +16,11 @@ const Action = Type.Object({ name: Type.String({ description: 'The method of the
 const Resource = Type.Object({
   type: Type.Literal('fhir-request'),
   id: Type.String({ description: 'Path and query below the FHIR base: `/Observation?patient=p1`.', maxLength: 16_384 }),
+  properties: Type.Optional(
+    Type.Object({
+      endpoint: Type.String({ description: 'The id of the FHIR endpoint; needed where there are several.' }),
+    }),
+  ),
 });
 const Evaluation = Type.Object({ subject: Subject, action: Action, resource: Resource });
 const Evaluations = Type.Object({
@@ -50,7 +56,10 @@ type Evaluated = Static<typeof Evaluated>;
 @Controller('access/v1')
 @ApiTags('access')
 export class EvaluationsController {
-  constructor(private readonly decisions: Decisions) {}
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly means: GatewayMeans,
+  ) {}
 
   /** Whether a request may be let in. `requires-gateway`: only the gateway could tell, by looking at the answer. */
   @Post('evaluation')
@@ -98,11 +107,12 @@ export class EvaluationsController {
   async #evaluate({ subject, action, resource }: Static<typeof Evaluation>): Promise<Evaluated> {
     const target = splitTarget(resource.id, '');
     if (!target) throw malformed('The resource is no path below the FHIR base.');
-    const { allowed, reason, status } = await this.decisions.decide({
-      token: subject.properties.token,
-      method: action.name,
-      ...target,
-    });
+    const means = this.means.of(resource.properties?.endpoint);
+    if (!means) throw malformed('The resource names no FHIR endpoint of this service.');
+    const { allowed, reason, status } = await this.decisions.decide(
+      { token: subject.properties.token, method: action.name, ...target },
+      means,
+    );
     return { decision: allowed, context: { reason, status } };
   }
 }

@@ -1,9 +1,8 @@
 import { malformed, Roles } from '#host';
-import { splitTarget } from '#smart';
 import { All, Controller, Headers, HttpCode, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { FHIR_MOUNT } from '../proxy/fhir-calls.js';
+import { GatewayMeans } from '../proxy/gateway-means.js';
 import { Decisions } from './decisions.js';
 
 /**
@@ -14,7 +13,10 @@ import { Decisions } from './decisions.js';
 @Controller('ext-authz')
 @ApiExcludeController()
 export class ExtAuthzController {
-  constructor(private readonly decisions: Decisions) {}
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly means: GatewayMeans,
+  ) {}
 
   @All()
   @HttpCode(200)
@@ -25,12 +27,12 @@ export class ExtAuthzController {
     @Headers('x-original-authorization') authorization: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    const target = uri === undefined ? undefined : splitTarget(uri, FHIR_MOUNT);
-    if (method === undefined || !target)
-      throw malformed(`X-Original-Method and X-Original-URI, below ${FHIR_MOUNT}, tell of the request.`);
+    const at = uri === undefined ? undefined : this.means.at(uri);
+    if (method === undefined || !at)
+      throw malformed('X-Original-Method and X-Original-URI, below a FHIR endpoint, tell of the request.');
     const token = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization ?? '')?.[1];
     const { status, reason } = token
-      ? await this.decisions.decide({ token, method, ...target })
+      ? await this.decisions.decide({ token, method, ...at.target }, at.means)
       : { status: 401, reason: 'no token' };
     void reply.status(status).header('Gatehouse-Reason', reason.replaceAll(/[^\x20-\x7e]/g, '?'));
   }

@@ -8,7 +8,7 @@ const interaction: PagedInteraction = {
   params: [{ name: 'code', value: 'a' }],
 };
 const place = { phase: 0, target: '?_getpages=1&_getpagesoffset=20', skip: 3 };
-const owner: PageOwner = { applicationId: 'a1', holder: 'grant-1', patient: 'p1' };
+const owner: PageOwner = { endpoint: 'north', applicationId: 'a1', holder: 'grant-1', patient: 'p1' };
 const links = new PageLinks(randomBytes(32));
 
 test('a link leads back to what was asked and where it stood', () => {
@@ -19,7 +19,8 @@ test.each<[string, PageOwner]>([
   ['another application', { ...owner, applicationId: 'a2' }],
   ['another grant', { ...owner, holder: 'grant-2' }],
   ['another patient', { ...owner, patient: 'p2' }],
-  ['no patient', { applicationId: 'a1', holder: 'grant-1' }],
+  ['no patient', { endpoint: 'north', applicationId: 'a1', holder: 'grant-1' }],
+  ['another endpoint', { ...owner, endpoint: 'south' }],
 ])('it counts for nobody else: %s', (_what, other) => {
   expect(links.open(links.seal(interaction, place, owner), other)).toBeUndefined();
 });

@@ -34,6 +34,8 @@ export type PagedInteraction = Extract<
 
 /** For whom a link counts. */
 export interface PageOwner {
+  /** The id of the FHIR endpoint. */
+  readonly endpoint: string;
   readonly applicationId: string;
   /** The grant, or the user, or the client itself. */
   readonly holder: string;
@@ -50,7 +52,7 @@ const BLOCK = 768;
 
 /**
  * Page links: what the next page needs, encrypted, so that nobody reads a URL of the FHIR server, and bound to the
- * application, the grant or user and the patient, so that nobody else's token can use it. What is asked is decided anew
+ * endpoint, the application, the grant or user and the patient, so that nobody else's token can use it. What is asked is decided anew
  * at every page. AES-256-GCM; the instances share the key.
  */
 export class PageLinks {
@@ -112,6 +114,6 @@ function interactionOf({ kind, type, id, params: pairs }: Static<typeof Place>):
   return id === undefined ? undefined : { kind, type: known, id, params };
 }
 
-function boundTo({ applicationId, holder, patient }: PageOwner): Buffer {
-  return Buffer.from(JSON.stringify(['gatehouse page 1', applicationId, holder, patient ?? null]));
+function boundTo({ endpoint, applicationId, holder, patient }: PageOwner): Buffer {
+  return Buffer.from(JSON.stringify(['gatehouse page 2', endpoint, applicationId, holder, patient ?? null]));
 }

@@ -5,7 +5,7 @@ import type { ActivityPort } from '#event-log';
 import { type FhirInteraction, serialiseScope } from '#smart';
 import { VaultUnavailable } from '#vault';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
-import { type CallDecision, ENDPOINT } from '../decide-call/decide-call.js';
+import type { CallDecision } from '../decide-call/decide-call.js';
 
 /** A call as its records name it. */
 export interface RecordedCall {
@@ -46,6 +46,8 @@ export class CallRecords {
   constructor(
     private readonly activity: ActivityPort,
     private readonly enforcementPoint: string,
+    /** The id of the FHIR endpoint. */
+    private readonly endpoint: string,
     private readonly patients: PatientIds,
   ) {}
 
@@ -75,7 +77,7 @@ export class CallRecords {
       // A token of a grant is about a user, by the id that the vault gave them.
       ...(claims.grantId !== undefined && isVaultId(claims.subject) ? { userId: claims.subject } : {}),
       ...(await this.#patientOf(claims)),
-      endpoint: ENDPOINT,
+      endpoint: this.endpoint,
       enforcementPoint: this.enforcementPoint,
       method: call.method,
       ...whatWasAsked(interaction),
@@ -96,7 +98,7 @@ export class CallRecords {
     this.#unbelieved++;
     const data: AccessDecisionRecord = {
       callId: CallRecords.newCallId(),
-      endpoint: ENDPOINT,
+      endpoint: this.endpoint,
       enforcementPoint: this.enforcementPoint,
       method: call.method.slice(0, 16),
       reason: `token: ${reason}`,

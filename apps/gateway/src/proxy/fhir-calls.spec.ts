@@ -19,6 +19,7 @@ import { OpenCalls } from './open-calls.js';
 
 const parsed = parseScopes(['system/Observation.rs']);
 const claims: AccessTokenClaims = {
+  endpoint: 'default',
   tokenId: 't1',
   epoch: 0,
   applicationId: 'a1',
@@ -97,14 +98,14 @@ async function gateway(around: Surroundings) {
       tokens: { believe: async () => around.claims },
       rights: new ConfiguredRights(new Map()),
       pages: new PageLinks(randomBytes(32)),
-      records: new CallRecords(activity, 'gateway-1', around.patients),
+      records: new CallRecords(activity, 'gateway-1', 'default', around.patients),
       origins: new Origins({ isOriginOfAny: () => false }),
       upstream,
       memory: new BodyMemory(1_000_000),
       limiter: new CallLimiter(),
       limits: around.limits,
     },
-    'https://gatehouse.example.org/fhir',
+    { base: 'https://gatehouse.example.org/fhir', path: '/fhir' },
     log,
   );
   const handled: Promise<void>[] = [];

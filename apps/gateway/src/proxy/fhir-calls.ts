@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
+import type { FhirEndpoint } from '#fhir-endpoints';
 import type { Log } from '#host';
 import { splitTarget } from '#smart';
 import type { Origins } from '../allow-origins/origins.js';
@@ -10,7 +11,7 @@ import { BundleLinks } from '../answer/paging.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
 import { believeBearer } from '../believe-token/believe-bearer.js';
-import type { VerifiedTokens } from '../believe-token/verified-tokens.js';
+import type { TokensOfEndpoint } from '../believe-token/verified-tokens.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
@@ -30,7 +31,7 @@ type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
 
 /** What calls are believed, judged and answered with. */
 interface Means {
-  readonly tokens: Pick<VerifiedTokens, 'believe'>;
+  readonly tokens: TokensOfEndpoint;
   readonly rights: UserRights;
   readonly pages: PageLinks;
   readonly records: CallRecords;
@@ -42,11 +43,8 @@ interface Means {
   readonly limits: CallLimits;
 }
 
-/** Where this instance's FHIR API is mounted. */
-export const FHIR_MOUNT = '/fhir';
-
 /**
- * Calls of the FHIR API: believe the token, look at what is in force, decide, ask the upstream, check what comes back,
+ * Calls of the FHIR API of one endpoint: believe the token, look at what is in force, decide, ask the upstream, check what comes back,
  * record, answer. What is in force is looked at again in each tick in which something leaves.
  */
 export class FhirCalls {
@@ -56,12 +54,11 @@ export class FhirCalls {
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
     private readonly means: Means,
-    /** Our FHIR base, without a slash at its end. */
-    private readonly base: string,
+    private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path'>,
     private readonly log: Pick<Log, 'warn' | 'error'>,
   ) {
     this.#inForce = new InForce(gateway.point);
-    this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: base }, log);
+    this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: endpoint.base }, log);
   }
 
   /** Answers one request that came in below the mount. */
@@ -73,7 +70,7 @@ export class FhirCalls {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<FhirError | undefined> {
-    const target = splitTarget(originalUrlOf(request), FHIR_MOUNT);
+    const target = splitTarget(originalUrlOf(request), this.endpoint.path);
     if (!target) return fhirError(404, 'not-found', 'There is nothing here.');
     const { tokens, origins, records, rights, pages } = this.means;
     origins.allowAny(request, response);
@@ -103,7 +100,7 @@ export class FhirCalls {
       callId: CallRecords.newCallId(),
       claims,
       ...readCall(asked, claims, pages),
-      reaches: reachesOf(claims, rights, [this.base]),
+      reaches: reachesOf(claims, rights, [this.endpoint.base]),
       ...about,
     };
     const decision = this.#inForce.decide(call);
@@ -168,9 +165,9 @@ export class FhirCalls {
     try {
       const { upstream, pages } = this.means;
       const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
-      const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.base] };
+      const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.endpoint.base] };
       const answering = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
-      const links = new BundleLinks(this.base, pages, ownerOf(call.claims));
+      const links = new BundleLinks(this.endpoint.base, pages, ownerOf(call.claims));
       const asked = answerCall(call.interaction, call.from, links, answering);
       const [answer, recorded] = await Promise.allSettled([asked, this.means.records.decided(call, decided, access)]);
       if (recorded.status === 'rejected') return this.#notRecorded(recorded.reason);

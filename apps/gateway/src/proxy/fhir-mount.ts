@@ -1,24 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { upstreamAccessOf } from '#fhir-endpoints';
 import { BaseConfig, Log, mountHandler } from '#host';
-import { splitTarget } from '#smart';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { Origins } from '../allow-origins/origins.js';
 import { BodyMemory } from '../ask-upstream/body-memory.js';
+import { Upstream } from '../ask-upstream/upstream.js';
 import { Conformance } from '../conformance/conformance.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { PageLinks } from '../page-links/page-links.js';
-import { FHIR_MOUNT, FhirCalls } from './fhir-calls.js';
-import { GatewayMeans } from './gateway-means.js';
+import { FhirCalls } from './fhir-calls.js';
+import { type EndpointMeans, GatewayMeans } from './gateway-means.js';
 import { GatewayPoint } from './gateway-point.js';
+import { fhirError } from './operation-outcome.js';
 import { originalUrlOf } from './read-call.js';
-import { Upstream } from '../ask-upstream/upstream.js';
+import { sendError } from './send-answer.js';
+
+/** Where the FHIR endpoints are, one there or several below. */
+const MOUNT = '/fhir';
+
+/** What answers at one endpoint. */
+interface Served {
+  readonly upstream: Upstream;
+  readonly conformance: Conformance;
+  readonly calls: FhirCalls;
+}
 
 /** Puts the FHIR API beside Nest's routes: bodies, errors and methods there are FHIR's own. */
 @Injectable()
 export class FhirMount implements OnModuleInit, OnModuleDestroy {
-  private readonly upstream: Upstream;
+  private readonly served: ReadonlyMap<EndpointMeans, Served>;
+  private readonly origins: Origins;
   private readonly log: Log;
 
   constructor(
@@ -26,53 +40,77 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     private readonly base: BaseConfig,
     private readonly config: GatewayConfig,
     private readonly gateway: GatewayPoint,
-    private readonly shared: GatewayMeans,
+    private readonly means: GatewayMeans,
     log: Log,
   ) {
     this.log = log.for('fhir');
-    this.upstream = new Upstream({
-      baseUrl: base.fhirUpstreamUrl,
-      timeoutMs: config.upstreamTimeout * 1000,
-      maxBytes: config.upstreamMaxBytes,
-      slots: {
-        total: config.upstreamConnections,
-        perApplication: config.upstreamConnections / 2,
-        waitingPerApplication: config.upstreamConnections * 4,
-      },
-      breakMs: 5_000,
-      onCircuit: (isBroken) =>
-        this.log.warn(isBroken ? 'the FHIR server failed too often: not asked for now' : 'the FHIR server is back'),
-    });
+    this.origins = new Origins(gateway.point.access);
+    const ofAll = {
+      pages: new PageLinks(config.pageKeyBytes()),
+      origins: this.origins,
+      memory: new BodyMemory(config.bodyMemory),
+      limiter: new CallLimiter(),
+      limits: config.limits(),
+    };
+    const since = new Date().toISOString();
+    this.served = new Map(
+      means.all.map((each) => {
+        const { endpoint, tokens, rights, records } = each;
+        const upstream = this.upstreamOf(each);
+        const own = { tokens, rights, records, upstream };
+        return [
+          each,
+          {
+            upstream,
+            conformance: new Conformance(base.publicUrl, endpoint.base, since),
+            calls: new FhirCalls(gateway, { ...ofAll, ...own }, endpoint, this.log),
+          },
+        ];
+      }),
+    );
   }
 
   onModuleInit(): void {
-    const { publicUrl } = this.base;
-    const { base: fhirBase, tokens, rights, records } = this.shared;
-    const conformance = new Conformance(publicUrl, new Date().toISOString());
-    const pages = new PageLinks(this.config.pageKeyBytes());
-    const origins = new Origins(this.gateway.point.access);
-    const means = {
-      ...{ tokens, rights, pages, records, origins, upstream: this.upstream },
-      memory: new BodyMemory(this.config.bodyMemory),
-      limiter: new CallLimiter(),
-      limits: this.config.limits(),
-    };
-    const calls = new FhirCalls(this.gateway, means, fhirBase, this.log);
     mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
-      prefix: FHIR_MOUNT,
-      publicUrl,
-      handler: async (request, response) => {
-        const target = splitTarget(originalUrlOf(request), FHIR_MOUNT);
-        const isOpenToAll = target !== undefined && Conformance.isOpenToAll(target.path);
-        if (origins.answerPreflight(request, response, isOpenToAll)) return;
-        if (target && conformance.answer(request, target, response)) return;
-        await calls.handle(request, response);
-      },
+      prefix: MOUNT,
+      publicUrl: this.base.publicUrl,
+      handler: async (request, response) => await this.handle(request, response),
       onError: (error) => this.log.error('a call of the FHIR API failed', error),
     });
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.upstream.close();
+    await Promise.all([...this.served.values()].map(({ upstream }) => upstream.close()));
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const at = this.means.at(originalUrlOf(request));
+    const isOpenToAll = at !== undefined && Conformance.isOpenToAll(at.target.path);
+    if (this.origins.answerPreflight(request, response, isOpenToAll)) return;
+    const served = at && this.served.get(at.means);
+    if (!at || !served) {
+      sendError(response, fhirError(404, 'not-found', 'There is nothing here.'));
+      request.resume();
+    } else if (!served.conformance.answer(request, at.target, response)) await served.calls.handle(request, response);
+  }
+
+  private upstreamOf({ endpoint }: EndpointMeans): Upstream {
+    const { upstreamTimeout, upstreamMaxBytes, upstreamConnections } = this.config;
+    return new Upstream({
+      baseUrl: endpoint.upstream.url,
+      access: upstreamAccessOf(endpoint.upstream),
+      timeoutMs: upstreamTimeout * 1000,
+      maxBytes: upstreamMaxBytes,
+      slots: {
+        total: upstreamConnections,
+        perApplication: upstreamConnections / 2,
+        waitingPerApplication: upstreamConnections * 4,
+      },
+      breakMs: 5_000,
+      onCircuit: (isBroken) => {
+        const server = `the FHIR server of endpoint ${endpoint.id}`;
+        this.log.warn(isBroken ? `${server} failed too often: not asked for now` : `${server} is back`);
+      },
+    });
   }
 }

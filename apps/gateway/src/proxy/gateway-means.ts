@@ -1,44 +1,74 @@
 import type { ActivityPort } from '#event-log';
+import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
 import { BaseConfig, InjectActivity, Log, VAULT } from '#host';
+import { splitTarget } from '#smart';
 import type { Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
-import { VerifiedTokens } from '../believe-token/verified-tokens.js';
+import { type TokensOfEndpoint, VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import type { UserRights } from '../user-rights/user-rights.js';
 import { CallRecords } from './call-records.js';
-import { FHIR_MOUNT } from './fhir-calls.js';
 import { GatewayPoint } from './gateway-point.js';
+
+/** What decisions about one endpoint are taken with. */
+export interface EndpointMeans {
+  readonly endpoint: FhirEndpoint;
+  readonly tokens: TokensOfEndpoint;
+  readonly rights: UserRights;
+  readonly records: CallRecords;
+}
+
+/** A request at an endpoint: path and query below its base, as sent. */
+interface AtEndpoint {
+  readonly means: EndpointMeans;
+  readonly target: { readonly path: string; readonly query: string };
+}
 
 /** What every decision of this instance is taken with, whoever asks for it. */
 @Injectable()
 export class GatewayMeans {
-  /** Our FHIR base, without a slash at its end. */
-  readonly base: string;
-  readonly tokens: VerifiedTokens;
-  readonly rights: UserRights;
-  readonly records: CallRecords;
+  readonly all: readonly EndpointMeans[];
 
   constructor(
     base: BaseConfig,
+    { endpoints }: FhirConfig,
     config: GatewayConfig,
     gateway: GatewayPoint,
     @InjectActivity() activity: ActivityPort,
     log: Log,
     @Inject(VAULT) vault: Vault,
   ) {
-    this.base = base.publicUrl + FHIR_MOUNT;
-    this.tokens = new VerifiedTokens({
+    const tokens = new VerifiedTokens({
       jwksUrl: config.jwksUrl,
       issuer: base.publicUrl,
-      audience: this.base,
       onStaleKeys: (error) => log.for('fhir').warn('the keys of the token service could not be renewed', error),
     });
-    this.rights = new ConfiguredRights(new Map(config.rightsRules()));
-    this.records = new CallRecords(activity, gateway.point.id, {
-      // As the token service names them when a patient consents.
-      vaultIdOf: async (id) => await vault.subjectId(this.base, `Patient/${id}`),
-      onUnavailable: (error) => log.for('fhir').warn('a record lacks a patient: the vault cannot be asked', error),
-    });
+    const rights = new ConfiguredRights(new Map(config.rightsRules()));
+    this.all = endpoints.all.map((endpoint) => ({
+      endpoint,
+      tokens: tokens.at(endpoint),
+      rights,
+      records: new CallRecords(activity, gateway.point.id, endpoint.id, {
+        // As the token service names them when a patient consents.
+        vaultIdOf: async (id) => await vault.subjectId(endpoint.base, `Patient/${id}`),
+        onUnavailable: (error) => log.for('fhir').warn('a record lacks a patient: the vault cannot be asked', error),
+      }),
+    }));
+  }
+
+  /** Of the endpoint that a request is at, by the whole target as it came in. */
+  at(url: string): AtEndpoint | undefined {
+    for (const means of this.all) {
+      const target = splitTarget(url, means.endpoint.path);
+      if (target) return { means, target };
+    }
+    return undefined;
+  }
+
+  /** Of an endpoint by its id; without one, of the only one there is. */
+  of(id: string | undefined): EndpointMeans | undefined {
+    if (id === undefined) return this.all.length === 1 ? this.all[0] : undefined;
+    return this.all.find(({ endpoint }) => endpoint.id === id);
   }
 }

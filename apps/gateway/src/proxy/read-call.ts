@@ -28,8 +28,8 @@ export function readCall(
 }
 
 /** For whom the page links of a token count: a refreshed one may go on where an earlier one was. */
-export function ownerOf({ applicationId, grantId, subject, patient }: AccessTokenClaims): PageOwner {
-  return { applicationId, holder: grantId ?? subject, ...(patient === undefined ? {} : { patient }) };
+export function ownerOf({ endpoint, applicationId, grantId, subject, patient }: AccessTokenClaims): PageOwner {
+  return { endpoint, applicationId, holder: grantId ?? subject, ...(patient === undefined ? {} : { patient }) };
 }
 
 /** The whole target as it came in: `mountHandler` cuts the mount off `url`. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FhirEndpoints } from '#fhir-endpoints';
 import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 
 /** What of a request the provider would forget, or keep as it came: the scope as it was asked, and the launch as its hash. */
@@ -11,12 +12,12 @@ const longestParameter = 8_192;
  * The rules of SMART App Launch 2.2 (2.0.3, and 4.1.4 of RFC 9700) that oidc-provider has not: which parameters it
  * keeps beside OAuth's, and what is asked of them.
  */
-export function requestRules({ base }: { readonly base: string }): NonNullable<Configuration['extraParams']> {
+export function requestRules(endpoints: FhirEndpoints): NonNullable<Configuration['extraParams']> {
   return {
     aud: (ctx, aud) => {
       if (fromPushedRequest(ctx)) return;
       if (aud === undefined) throw new errors.InvalidRequest('aud is required: the URL of the FHIR server');
-      if (aud !== base && aud !== `${base}/`)
+      if (endpoints.withBase(aud) === undefined)
         throw new errors.InvalidRequest('aud is not the FHIR server of this issuer');
     },
     launch: (ctx, launch) => {

@@ -1,4 +1,5 @@
 import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
+import { FhirConfig } from '#fhir-endpoints';
 import { BaseConfig } from '#host';
 import { Injectable } from '@nestjs/common';
 import { createLocalJWKSet, errors, jwtVerify, type JWK, type JWTPayload } from 'jose';
@@ -11,6 +12,7 @@ export class AccessTokens {
   constructor(
     private readonly endpoint: TokenEndpoint,
     private readonly base: BaseConfig,
+    private readonly fhir: FhirConfig,
   ) {}
 
   /** The claims of an access token of ours that the gateway may still believe. Throws `NotServing`. */
@@ -20,7 +22,7 @@ export class AccessTokens {
     try {
       const { payload } = await jwtVerify(given, createLocalJWKSet({ keys: keys.map(publicPart) }), {
         issuer: publicUrl,
-        audience: `${publicUrl}/fhir`,
+        audience: this.fhir.endpoints.all.map(({ base }) => base),
         typ: 'at+jwt',
         algorithms: [accessTokenAlgorithm],
         clockTolerance: TOKEN_CLOCK_TOLERANCE_S,

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord } from '#contracts';
 import { NotAppended } from '#event-log';
+import { type FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
 import { DatabaseUnavailable } from '#host';
 import { testClient, type TestClient } from '#testing';
 import { exportJWK, generateKeyPair, jwtVerify, type CryptoKey, type JWK } from 'jose';
@@ -20,6 +21,8 @@ let leased: boolean;
 let databaseAway: boolean;
 let recorded: ActivityRecord[];
 let url: string;
+/** The FHIR endpoints there are; a test may serve others. */
+const served: FhirEndpoint[] = [];
 let close: () => Promise<unknown>;
 
 beforeAll(async () => {
@@ -53,8 +56,10 @@ beforeEach(async () => {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   url = `http://127.0.0.1:${address.port}`;
+  served.splice(0, Infinity, endpointAt('default', '/fhir'));
   const provider = authorizationServer({
     publicUrl: url,
+    endpoints: new FhirEndpoints(served),
     keys: { cookies: ['secret'], published: [signing.key, idTokenKey] },
     records: { adapter: () => nothingKept },
     spendLaunch: async () => true,
@@ -75,6 +80,10 @@ beforeEach(async () => {
 });
 afterEach(() => close());
 
+const endpointAt = (id: string, path: string): FhirEndpoint => ({
+  ...{ id, path, base: url + path },
+  upstream: { url: `https://ehr.example/${id}` },
+});
 const notAsked = async () => {
   throw new Error('nobody asks for it here');
 };
@@ -249,6 +258,41 @@ describe('no token', () => {
   ])('for %s', async (_why, fields, status, error) => {
     const response = await ask(client.form(await client.assertion(url), { scope: 'system/Patient.rs', ...fields }));
     expect([response.status, (await answerOf(response)).error]).toEqual([status, error]);
+  });
+});
+
+describe('with several FHIR endpoints', () => {
+  beforeEach(() => served.splice(0, Infinity, endpointAt('north', '/fhir/north'), endpointAt('south', '/fhir/south')));
+  const askFor = async (resource?: string) => {
+    const fields = { scope: 'system/Patient.rs', ...(resource === undefined ? {} : { resource }) };
+    return answerOf(await ask(client.form(await client.assertion(url), fields)));
+  };
+  const audienceOf = async ({ access_token: token }: TokenAnswer) =>
+    (await jwtVerify(token, signing.public, { issuer: url })).payload.aud;
+
+  test.each(['north', 'south'])('a token is for the one that resource names: %s', async (id) => {
+    expect(await audienceOf(await askFor(`${url}/fhir/${id}`))).toBe(`${url}/fhir/${id}`);
+    expect(recorded).toMatchObject([{ data: { endpoint: id, audience: `${url}/fhir/${id}` } }]);
+  });
+
+  test('without one it is for the only one that is approved', async () => {
+    access = { ...access, endpoints: ['south'] };
+    expect(await audienceOf(await askFor())).toBe(`${url}/fhir/south`);
+  });
+
+  test('nobody guesses which of several is meant', async () => {
+    expect(await askFor()).toMatchObject({ error: 'invalid_target' });
+  });
+
+  test.each(['/fhir', '/fhir/west', '/fhir/north/Patient'])('%s is none of them', async (path) => {
+    expect(await askFor(url + path)).toMatchObject({ error: 'invalid_target' });
+  });
+
+  test('there is none for one that the approval does not cover', async () => {
+    access = { ...access, endpoints: ['south'] };
+    expect(await askFor(`${url}/fhir/north`)).toMatchObject({ error: 'invalid_scope' });
+    access = { ...access, endpoints: ['elsewhere'] };
+    expect(await askFor()).toMatchObject({ error: 'invalid_scope' });
   });
 });
 

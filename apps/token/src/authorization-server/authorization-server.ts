@@ -1,4 +1,5 @@
 import { originsOf, type EffectiveAccess } from '#access';
+import type { FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
 import { oauthPaths } from '#smart';
 import { decodeJwt, errors as jose } from 'jose';
 import {
@@ -43,6 +44,8 @@ export type GrantHandler = (
 export interface AuthorizationServerOptions {
   /** `PUBLIC_URL`, which is the issuer. */
   readonly publicUrl: string;
+  /** What tokens may be for. */
+  readonly endpoints: FhirEndpoints;
   readonly keys: Pick<KeyRing, 'cookies' | 'published'>;
   readonly clients: AdmittedClients;
   readonly spent: Pick<SpentAssertions, 'spend'>;
@@ -60,7 +63,7 @@ export interface AuthorizationServerOptions {
  * is a client, what is asked of the user, and every token (docs/adr/0011).
  */
 export function authorizationServer(options: AuthorizationServerOptions): Provider {
-  const { publicUrl, clients, facts } = options;
+  const { publicUrl, endpoints, clients, facts } = options;
   const admissions: Admissions = new WeakMap();
   const provider = new Provider(publicUrl, configuration(options, admissions));
   // `mountHandler` sets the forwarded headers itself, from PUBLIC_URL.
@@ -69,14 +72,10 @@ export function authorizationServer(options: AuthorizationServerOptions): Provid
   nameClientsByTheirRefreshTokens(provider);
 
   const admitted = (ctx: KoaContextWithOIDC): AdmittedRequest => admissionOf(admissions, ctx);
-  provider.registerGrantType<{ scope?: string }>(
+  provider.registerGrantType<{ scope?: string; resource?: string }>(
     clientCredentials,
-    (ctx) =>
-      issueToken(
-        { provider, clients, facts, audience: `${publicUrl}/fhir`, admitted: () => withKey(admitted(ctx)) },
-        ctx,
-      ),
-    ['scope'],
+    (ctx) => issueToken({ provider, endpoints, clients, facts, admitted: () => withKey(admitted(ctx)) }, ctx),
+    ['scope', 'resource'],
   );
   provider.registerGrantType<Record<string, string | undefined>>(
     'authorization_code',
@@ -120,8 +119,7 @@ function forgetProviderSession(ctx: { readonly response: KoaContextWithOIDC['res
 }
 
 function configuration(options: AuthorizationServerOptions, admissions: Admissions): Configuration {
-  const { publicUrl, keys, clients, spent, records } = options;
-  const base = `${publicUrl}/fhir`;
+  const { endpoints, keys, clients, spent, records } = options;
   return {
     adapter: (model: string) => (model === 'Client' ? clientAdapter(clients, admissions) : records.adapter(model)),
     cookies: {
@@ -154,19 +152,21 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
     pkce: { required: () => true },
     clockTolerance,
     ttl: { AuthorizationCode: 60, Interaction: 1_800, Session: 60, Grant: 60, IdToken: 3_600 },
-    extraParams: requestRules({ base }),
+    extraParams: requestRules(endpoints),
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => base,
+        defaultResource: (ctx) => endpointAsked(endpoints, ctx)?.base ?? [],
         useGrantedResource: () => true,
         getResourceServerInfo: (ctx, resource) => {
-          if (resource !== base) throw new errors.InvalidTarget();
+          const endpoint = endpointAsked(endpoints, ctx);
+          if (endpoint === undefined || endpoints.withBase(resource) !== endpoint) throw new errors.InvalidTarget();
           const scope = typeof ctx.oidc.params?.['scope'] === 'string' ? ctx.oidc.params['scope'] : '';
-          return { scope, audience: base, accessTokenFormat: 'jwt', jwt: { sign: { alg: accessTokenAlgorithm } } };
+          const jwt = { sign: { alg: accessTokenAlgorithm } } as const;
+          return { scope, audience: endpoint.base, accessTokenFormat: 'jwt', jwt };
         },
       },
     },
@@ -176,7 +176,7 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
     },
     clientBasedCORS: (_ctx, origin, { clientId }) => mayCallFrom(origin, clients.open(clientId)),
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    loadExistingGrant: (ctx) => grantAgreedTo(options, ctx, base),
+    loadExistingGrant: (ctx) => grantAgreedTo(options, ctx),
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
       const checked = checkAssertion(header, claims, Date.now() / 1000);
       if (!checked.ok) throw new errors.InvalidClientAuth(checked.fault);
@@ -192,6 +192,12 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
       ctx.body = renderPage({ page: 'notice', status: ctx.status, notice: 'cannot-go-on', said }, language);
     },
   };
+}
+
+/** The endpoint that an authorization request is about, by its `aud` (SMART App Launch 2.2, 2.0.3). */
+function endpointAsked(endpoints: FhirEndpoints, ctx: KoaContextWithOIDC): FhirEndpoint | undefined {
+  const aud = ctx.oidc.params?.['aud'];
+  return typeof aud === 'string' ? endpoints.withBase(aud) : endpoints.only;
 }
 
 /** The one thing that is asked of a user, every time: what happens in it, sign-in included, is `consent/`. */
@@ -212,13 +218,13 @@ function agreement(): interactionPolicy.DefaultPolicy {
 
 /** The grant that the interaction has left, in the form in which the provider makes a code of it. */
 async function grantAgreedTo(
-  { spendLaunch }: AuthorizationServerOptions,
+  { spendLaunch, endpoints }: AuthorizationServerOptions,
   ctx: KoaContextWithOIDC,
-  base: string,
 ): Promise<InstanceType<Provider['Grant']> | undefined> {
   const agreed = agreedIn(ctx);
   const { client, provider, params } = ctx.oidc;
-  if (agreed === undefined || client === undefined) return undefined;
+  const endpoint = endpointAsked(endpoints, ctx);
+  if (agreed === undefined || client === undefined || endpoint === undefined) return undefined;
   const { launch } = agreed;
   if (launch !== undefined && !(await orUnavailable(() => spendLaunch(launch))))
     throw new errors.AccessDenied('the launch was used before, or has expired');
@@ -226,7 +232,7 @@ async function grantAgreedTo(
   grant.jti = agreed.grantId;
   const scope = typeof params?.['scope'] === 'string' ? params['scope'] : '';
   grant.addOIDCScope(scope);
-  grant.addResourceScope(base, scope);
+  grant.addResourceScope(endpoint.base, scope);
   return grant;
 }
 

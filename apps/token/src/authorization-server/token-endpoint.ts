@@ -1,4 +1,5 @@
 import type { ActivityPort } from '#event-log';
+import { FhirConfig } from '#fhir-endpoints';
 import {
   BaseConfig,
   Database,
@@ -45,6 +46,7 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly http: HttpAdapterHost,
     private readonly base: BaseConfig,
+    private readonly fhir: FhirConfig,
     private readonly database: Database,
     private readonly keys: SigningKeys,
     private readonly clients: AdmittedClients,
@@ -121,6 +123,7 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
     const facts = new TokenFacts(this.activity, this.log);
     const provider = authorizationServer({
       publicUrl,
+      endpoints: this.fhir.endpoints,
       keys,
       clients: this.clients,
       spent: this.spent,

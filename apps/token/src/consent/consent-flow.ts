@@ -1,5 +1,7 @@
+import { coversEndpoint } from '#access';
 import { derivedIdBeside } from '#contracts';
-import { BaseConfig, VAULT } from '#host';
+import { FhirConfig } from '#fhir-endpoints';
+import { VAULT } from '#host';
 import type { Scope } from '#smart';
 import type { Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
@@ -54,7 +56,7 @@ export class ConsentFlow {
     private readonly grants: UserGrants,
     private readonly events: GrantEvents,
     private readonly config: TokenConfig,
-    private readonly base: BaseConfig,
+    private readonly fhir: FhirConfig,
     @Inject(VAULT) private readonly vault: Vault,
   ) {}
 
@@ -97,15 +99,16 @@ export class ConsentFlow {
   }
 
   private async grantOf(
-    { request, access, person, established }: Ready,
+    { request, access, endpoint, person, established }: Ready,
     scopes: readonly string[],
   ): Promise<UserGrant & { readonly session: Buffer }> {
     const { context, fhirUser, patient } = established;
     const { nonce } = request.params;
-    const subject = patient && (await this.vault.subjectId(`${this.base.publicUrl}/fhir`, `Patient/${patient.id}`));
+    const subject = patient && (await this.vault.subjectId(endpoint.base, `Patient/${patient.id}`));
     const { userId } = person;
     const about = {
       ...context,
+      endpoint: endpoint.id,
       ...(patient === undefined ? {} : { patient: patient.id }),
       ...(subject === undefined ? {} : { patientId: subject }),
       ...(fhirUser === undefined ? {} : { fhirUser }),
@@ -128,11 +131,15 @@ export class ConsentFlow {
   private async prepare(request: PendingRequest, person: Person | undefined): Promise<Ready | Step> {
     const access = this.clients.open(textOf(request.params['client_id']) ?? '');
     if (access === undefined) return refused('unauthorized_client', 'the application has no access now');
+    const endpoint = this.fhir.endpoints.withBase(textOf(request.params['aud']));
+    if (endpoint === undefined) return refused('invalid_request', 'aud is not a FHIR server of this issuer');
+    if (!coversEndpoint(access, endpoint.id))
+      return refused('invalid_scope', 'the approval does not cover this endpoint');
     const asked = askedScopes(textOf(request.params[keptScope]) ?? '', access.scopes);
     if (!asked.ok) return refused('invalid_scope', asked.fault);
     if (person === undefined) return signIn(false);
     if (await this.mustSignInAgain(request, person)) return signIn(true);
-    const asking: Asking = { request, access, person, asked: asked.scopes };
+    const asking: Asking = { request, access, endpoint, person, asked: asked.scopes };
     const established = await this.contexts.establish(asking);
     if (established.kind !== 'established') return established;
     return { kind: 'ready', ...asking, asked: withoutUnmet(asked.scopes, established.launch), established };

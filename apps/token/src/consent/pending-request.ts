@@ -1,3 +1,4 @@
+import type { FhirEndpoint } from '#fhir-endpoints';
 import type { Scope } from '#smart';
 import type { OpenAccess } from '../authenticate-client/admitted-clients.js';
 import type { ApplicationView, ConsentView, EncounterPickerView, PatientPickerView } from '../pages/view-models.js';
@@ -21,6 +22,8 @@ export type Step =
 export interface Asking {
   readonly request: PendingRequest;
   readonly access: OpenAccess;
+  /** Which FHIR API it is about. */
+  readonly endpoint: FhirEndpoint;
   readonly asked: readonly Scope[];
   readonly person: Person;
 }

@@ -103,7 +103,7 @@ export class IntrospectTokenController {
         scope,
         patient: claims['patient'],
         encounter: claims['encounter'],
-        fhirUser: fhirUser === undefined ? undefined : `${this.base.publicUrl}/fhir/${fhirUser}`,
+        fhirUser: fhirUser === undefined ? undefined : `${String(aud)}/${fhirUser}`,
       }),
     };
   }

@@ -1,3 +1,5 @@
+import { coversEndpoint, type EffectiveAccess } from '#access';
+import type { FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
 import { decodeJwt } from 'jose';
 import { errors, type KoaContextWithOIDC, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
@@ -6,8 +8,6 @@ import { orUnavailable } from '../authorization-server/oauth-errors.js';
 import { grantScopes } from './grant-scopes.js';
 import type { TokenFacts } from './token-facts.js';
 
-/** The id of the FHIR endpoint that tokens are for, as approvals name it (`*` covers it). */
-export const endpoint = 'default';
 /** How long a backend service's token lives at most, in seconds (SMART App Launch 2.2, Backend Services). */
 const longestLife = 300;
 
@@ -17,20 +17,18 @@ export interface Issuing {
   readonly provider: Provider;
   readonly clients: AdmittedClients;
   readonly facts: TokenFacts;
-  /** The FHIR base: the tokens' `aud`. */
-  readonly audience: string;
+  readonly endpoints: FhirEndpoints;
   /** The client that was authenticated in this request. */
   readonly admitted: (ctx: KoaContextWithOIDC) => AdmittedClient;
 }
 
 /** The grant `client_credentials` (RFC 6749, 4.4): an access token (RFC 9068) that does no more than is approved now. */
 export async function issueToken(
-  { provider, clients, facts, audience, admitted }: Issuing,
-  ctx: TokenEndpointGrantContext<{ scope?: string }>,
+  { provider, clients, facts, endpoints, admitted }: Issuing,
+  ctx: TokenEndpointGrantContext<{ scope?: string; resource?: string }>,
 ): Promise<void> {
   const { access, key } = admitted(ctx);
-  if (!access.endpoints.some((id) => id === '*' || id === endpoint))
-    throw new errors.InvalidScope('the approval does not cover this endpoint', '');
+  const { id: endpoint, base: audience } = endpointMeant(endpoints, ctx.oidc.params.resource, access);
   const granted = grantScopes(ctx.oidc.params.scope, access.scopes);
   if (!granted.ok) throw new errors.InvalidScope(granted.fault, ctx.oidc.params.scope ?? '');
   const scope = granted.scopes.join(' ');
@@ -62,6 +60,24 @@ export async function issueToken(
   if (now?.epoch !== access.epoch || now.deadKeyThumbprints.includes(key.thumbprint))
     throw new errors.InvalidClientAuth('access was closed while the token was made');
   ctx.body = { access_token: value, token_type: 'Bearer', expires_in: expiresIn, scope };
+}
+
+/**
+ * The endpoint that a token is for: the one that `resource` names (RFC 8707), or the only one that the application may
+ * reach; SMART's backend services have no `aud` in their request.
+ */
+function endpointMeant(
+  endpoints: FhirEndpoints,
+  resource: string | undefined,
+  access: Pick<EffectiveAccess, 'endpoints'>,
+): FhirEndpoint {
+  const named = resource === undefined ? undefined : endpoints.withBase(resource);
+  if (resource !== undefined && named === undefined) throw new errors.InvalidTarget();
+  const [meant, another] = (named ? [named] : endpoints.all).filter(({ id }) => coversEndpoint(access, id));
+  if (meant === undefined) throw new errors.InvalidScope('the approval does not cover this endpoint', '');
+  if (another !== undefined)
+    throw new errors.InvalidTarget('there are several FHIR endpoints: resource has to name one by its URL');
+  return meant;
 }
 
 /** What the gateway decides by, beside RFC 9068's own claims. */

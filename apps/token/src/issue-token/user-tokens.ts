@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { coversEndpoint } from '#access';
+import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
 import { BaseConfig, Database } from '#host';
 import { Inject, Injectable } from '@nestjs/common';
 import { errors } from 'oidc-provider';
@@ -11,9 +13,8 @@ import type { KeyRing } from '../authorization-server/signing-keys.js';
 import { GrantEvents } from '../consent/grant-events.js';
 import { UserGrants, type UserGrant } from '../consent/user-grants.js';
 import { sameText } from '../consent/same-text.js';
-import { PATIENT_RIGHTS, type PatientRights } from '../see-patients/patient-rights.js';
+import { PATIENT_RIGHTS, type PatientRightsOf } from '../see-patients/patient-rights.js';
 import { TokenConfig } from '../token.config.js';
-import { endpoint } from './issue-token.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import type { TokenFacts } from './token-facts.js';
 import { scopesNow, signAccessToken, signIdToken, type SignedToken } from './user-token.js';
@@ -46,8 +47,6 @@ export interface Issuer {
  */
 @Injectable()
 export class UserTokens {
-  private readonly fhirBase: string;
-
   constructor(
     private readonly database: Database,
     private readonly clients: AdmittedClients,
@@ -56,10 +55,9 @@ export class UserTokens {
     private readonly refreshTokens: RefreshTokens,
     private readonly config: TokenConfig,
     private readonly base: BaseConfig,
-    @Inject(PATIENT_RIGHTS) private readonly rights: PatientRights,
-  ) {
-    this.fhirBase = `${base.publicUrl}/fhir`;
-  }
+    private readonly fhir: FhirConfig,
+    @Inject(PATIENT_RIGHTS) private readonly rights: PatientRightsOf,
+  ) {}
 
   /** The grant `authorization_code` (RFC 6749, 4.1.3; RFC 7636, 4.6). */
   redeem(issuer: Issuer): GrantHandler {
@@ -115,7 +113,7 @@ export class UserTokens {
       ? await signIdToken({
           key: issuer.keys.idToken,
           issuer: this.base.publicUrl,
-          fhirBase: this.fhirBase,
+          fhirBase: this.endpointOf(grant).base,
           grant,
           scopes: token.scopes,
           ...(code.authTime === undefined ? {} : { authTime: code.authTime }),
@@ -182,14 +180,16 @@ export class UserTokens {
 
   /** A right that ended ends its grants. */
   private async mustStillSee(grant: UserGrant, { access }: AdmittedRequest): Promise<void> {
-    if (await this.mayStillSee(grant.context)) return;
+    if (await this.mayStillSee(grant)) return;
     await this.events.revoke(grant, 'right-ended', `client:${access.clientId}`);
     throw new errors.InvalidGrant('the user may not see the patient any more');
   }
 
-  private async mayStillSee({ patient, fhirUser }: UserGrant['context']): Promise<boolean> {
-    if (patient === undefined) return fhirUser === undefined || (await this.rights.exists(fhirUser));
-    return fhirUser !== undefined && (await this.rights.patientFor(fhirUser, patient)) !== undefined;
+  private async mayStillSee(grant: UserGrant): Promise<boolean> {
+    const { patient, fhirUser } = grant.context;
+    const rights = this.rights.at(this.endpointOf(grant));
+    if (patient === undefined) return fhirUser === undefined || (await rights.exists(fhirUser));
+    return fhirUser !== undefined && (await rights.patientFor(fhirUser, patient)) !== undefined;
   }
 
   private async endReused(
@@ -208,14 +208,15 @@ export class UserTokens {
     admitted: AdmittedRequest,
     wanted: string | undefined,
   ): Promise<SignedToken> {
-    if (!admitted.access.endpoints.some((id) => id === '*' || id === endpoint))
+    const endpoint = this.endpointOf(grant);
+    if (!coversEndpoint(admitted.access, endpoint.id))
       throw new errors.InvalidScope('the approval does not cover this endpoint', '');
     const scopes = scopesNow(grant, admitted, wanted);
     if (scopes === undefined) throw new errors.InvalidScope('not what was granted and is approved now', wanted ?? '');
     return signAccessToken({
       key: keys.accessToken,
       issuer: this.base.publicUrl,
-      audience: this.fhirBase,
+      audience: endpoint.base,
       grant,
       admitted,
       scopes,
@@ -231,13 +232,14 @@ export class UserTokens {
     { access, key }: AdmittedRequest,
     token: SignedToken,
   ): Promise<void> {
+    const endpoint = this.endpointOf(grant);
     await facts.issued(access.applicationId, {
       clientId: access.clientId,
       tokenId: token.tokenId,
       grantType,
       scopes: [...token.scopes],
-      audience: this.fhirBase,
-      endpoint,
+      audience: endpoint.base,
+      endpoint: endpoint.id,
       expiresAt: token.expiresAt,
       approvalVersion: access.approvalVersion,
       epoch: access.epoch,
@@ -247,6 +249,13 @@ export class UserTokens {
       ...(key === undefined ? {} : { keyThumbprint: key.thumbprint }),
       clientAddress: ctx.ip,
     });
+  }
+
+  /** The endpoint that the user agreed to; one that is served no more ends the grant's use. */
+  private endpointOf({ context }: UserGrant): FhirEndpoint {
+    const endpoint = this.fhir.endpoints.withId(context.endpoint);
+    if (endpoint === undefined) throw new errors.InvalidGrant('the FHIR endpoint of the grant is not served');
+    return endpoint;
   }
 
   /** What closed access meanwhile counts: nothing leaves that a report of this instance says cannot. */

@@ -35,6 +35,11 @@ export class MintLaunch {
   @MaxLength(256)
   user: string;
 
+  /** The id of the FHIR endpoint that the launch is about; needed where there are several. */
+  @IsOptional()
+  @Matches(/^[a-z][a-z0-9-]{0,62}$/)
+  endpoint?: string;
+
   @IsOptional()
   @Matches(fhirId)
   patient?: string;

@@ -8,6 +8,8 @@ const life = 300;
 
 /** What an EHR has open when it starts an application. */
 export interface LaunchContext {
+  /** The id of the FHIR endpoint that it is about; absent in what was kept while there was but one. */
+  readonly endpoint?: string;
   readonly patient?: string;
   readonly encounter?: string;
   readonly fhirContext?: readonly Readonly<Record<string, string>>[];

@@ -1,3 +1,4 @@
+import { FhirConfig } from '#fhir-endpoints';
 import { Consumes, forbidden, notFound, Public, VAULT } from '#host';
 import { oauthPaths } from '#smart';
 import type { Vault } from '#vault';
@@ -12,7 +13,7 @@ import { UserGrants, type UsedGrant } from '../consent/user-grants.js';
 import { PageErrors } from '../pages/page-errors.filter.js';
 import { sendPage } from '../pages/send-page.js';
 import type { GrantsView, GrantView, WithdrawnView } from '../pages/view-models.js';
-import { PATIENT_RIGHTS, type PatientRights } from '../see-patients/patient-rights.js';
+import { PATIENT_RIGHTS, type PatientRightsOf } from '../see-patients/patient-rights.js';
 import { PersonSessions, type Person } from '../sign-in/person-sessions.js';
 import { GrantReceipts } from './grant-receipts.js';
 
@@ -30,7 +31,8 @@ export class GrantsController {
     private readonly events: GrantEvents,
     private readonly receipts: GrantReceipts,
     private readonly clients: AdmittedClients,
-    @Inject(PATIENT_RIGHTS) private readonly rights: PatientRights,
+    @Inject(PATIENT_RIGHTS) private readonly rights: PatientRightsOf,
+    private readonly fhir: FhirConfig,
     @Inject(VAULT) private readonly vault: Vault,
   ) {}
 
@@ -106,7 +108,11 @@ export class GrantsController {
 
   private async viewOf(grant: UsedGrant): Promise<GrantView> {
     const { patient: id, fhirUser } = grant.context;
-    const patient = id === undefined || fhirUser === undefined ? undefined : await this.rights.patientFor(fhirUser, id);
+    const endpoint = this.fhir.endpoints.withId(grant.context.endpoint);
+    const patient =
+      id === undefined || fhirUser === undefined || endpoint === undefined
+        ? undefined
+        : await this.rights.at(endpoint).patientFor(fhirUser, id);
     return {
       grantId: grant.grantId,
       applicationName: this.nameOf(grant),

@@ -1,3 +1,4 @@
+import type { FhirEndpoint } from '#fhir-endpoints';
 import type { PatientView } from '../pages/view-models.js';
 
 /** What is in the context of a launch. */
@@ -30,6 +31,11 @@ export interface PatientRights {
   encountersOf(patientId: string): Promise<readonly EncounterOfPatient[]>;
   /** One encounter; undefined when there is none. */
   encounter(encounterId: string): Promise<EncounterOfPatient | undefined>;
+}
+
+/** The rights at each endpoint: the same id may be another patient at another. */
+export interface PatientRightsOf {
+  at(endpoint: FhirEndpoint): PatientRights;
 }
 
 export const PATIENT_RIGHTS = Symbol('PatientRights');

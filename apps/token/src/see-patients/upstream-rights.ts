@@ -1,26 +1,67 @@
 import type { Bundle, BundleEntry, Encounter, HumanName, Patient, RelatedPerson, Resource } from '@medplum/fhirtypes';
+import {
+  CredentialUnavailable,
+  type FhirEndpoint,
+  type FhirEndpoints,
+  type UpstreamAccess,
+  upstreamAccessOf,
+} from '#fhir-endpoints';
 import { Agent, request } from 'undici';
 import type { PatientView } from '../pages/view-models.js';
-import { RightsUnavailable, type EncounterOfPatient, type PatientRights } from './patient-rights.js';
+import {
+  RightsUnavailable,
+  type EncounterOfPatient,
+  type PatientRights,
+  type PatientRightsOf,
+} from './patient-rights.js';
 
 /** What is read at all, and how long is waited for it. */
 const limits = { patients: 100, encounters: 50, bytes: 4 * 1024 * 1024, ms: 5_000 } as const;
 const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
+
+/** The rights that the data of each endpoint's own FHIR server shows. */
+export class UpstreamRightsOf implements PatientRightsOf {
+  private readonly byEndpoint: ReadonlyMap<FhirEndpoint, UpstreamRights>;
+
+  constructor({ all }: FhirEndpoints) {
+    this.byEndpoint = new Map(
+      all.map((endpoint) => [endpoint, new UpstreamRights(endpoint.upstream.url, upstreamAccessOf(endpoint.upstream))]),
+    );
+  }
+
+  at(endpoint: FhirEndpoint): UpstreamRights {
+    const rights = this.byEndpoint.get(endpoint);
+    if (rights === undefined) throw new RightsUnavailable(`${endpoint.id} is no endpoint of this service`);
+    return rights;
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([...this.byEndpoint.values()].map((it) => it.close()));
+  }
+}
 
 /**
  * The rights that the FHIR server's own data shows: a patient sees themselves, a relative the patient they are recorded
  * for, a clinician the patients whose general practitioner they are. Everything that the server sends is checked again:
  * servers exist that answer a search they do not understand with everybody.
  */
-export class UpstreamRights implements PatientRights {
-  private readonly agent = new Agent({ connections: 16, connectTimeout: limits.ms, maxResponseSize: limits.bytes });
-  private readonly base: string;
+class UpstreamRights implements PatientRights {
+  private readonly agent: Agent;
 
-  constructor(base: string) {
-    this.base = base.replace(/\/+$/, '');
+  constructor(
+    /** Without a slash at its end. */
+    private readonly base: string,
+    private readonly access: UpstreamAccess,
+  ) {
+    this.agent = new Agent({
+      connections: 16,
+      connectTimeout: limits.ms,
+      maxResponseSize: limits.bytes,
+      connect: { ...access.tls },
+    });
   }
 
-  async onModuleDestroy(): Promise<void> {
+  async close(): Promise<void> {
     await this.agent.destroy();
   }
 
@@ -111,18 +152,25 @@ export class UpstreamRights implements PatientRights {
 
   private async ask(target: string): Promise<unknown> {
     try {
+      const authorization = await this.access.authorization();
       const { statusCode, body } = await request(this.base + target, {
         dispatcher: this.agent,
         signal: AbortSignal.timeout(limits.ms),
-        headers: { accept: 'application/fhir+json', 'cache-control': 'no-cache' },
+        headers: {
+          accept: 'application/fhir+json',
+          'cache-control': 'no-cache',
+          ...(authorization === undefined ? {} : { authorization }),
+        },
       });
+      if (statusCode === 401 && authorization !== undefined) this.access.refused(authorization);
       if (statusCode === 200) return await body.json();
       await body.dump();
       if (statusCode === 404 || statusCode === 410) return undefined;
       throw new RightsUnavailable(`the FHIR server answered ${statusCode}`);
     } catch (cause) {
       if (cause instanceof RightsUnavailable) throw cause;
-      throw new RightsUnavailable('the FHIR server did not answer', { cause });
+      const why = cause instanceof CredentialUnavailable ? cause.message : 'the FHIR server did not answer';
+      throw new RightsUnavailable(why, { cause });
     }
   }
 }

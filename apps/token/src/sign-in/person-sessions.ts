@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { FhirConfig } from '#fhir-endpoints';
 import { BaseConfig, Database, VAULT } from '#host';
 import type { Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
 import { digestOf } from '../authorization-server/provider-records.js';
 import { cookieIn, setCookie } from './cookies.js';
 import { IdentityFederation, type SignedIn } from './identity-federation.js';
-import { fhirUserOf } from './fhir-user.js';
+import { fhirUserAt } from './fhir-user.js';
 
 /** How long somebody stays signed in, and how long a sign-in may take: seconds. */
 const lives = { session: 8 * 3_600, signIn: 900 } as const;
@@ -14,7 +15,7 @@ const lives = { session: 8 * 3_600, signIn: 900 } as const;
 export interface Person {
   /** The vault's id. */
   readonly userId: string;
-  /** Their own resource, `Patient/123`, where the provider names one. */
+  /** Their own resource as the provider names it, if it is one at an endpoint of ours: see `fhirUserAt`. */
   readonly fhirUser?: string;
   /** Goes with every form of theirs. */
   readonly csrf: string;
@@ -51,7 +52,8 @@ export class PersonSessions {
   constructor(
     private readonly database: Database,
     private readonly federation: IdentityFederation,
-    private readonly base: BaseConfig,
+    base: BaseConfig,
+    private readonly fhir: FhirConfig,
     @Inject(VAULT) private readonly vault: Vault,
   ) {
     this.secure = base.publicUrl.startsWith('https:');
@@ -141,7 +143,8 @@ export class PersonSessions {
   private async open({ issuer, subject, name, email, fhirUser: claimed, session }: SignedIn): Promise<string> {
     const profile = { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };
     const userId = await this.vault.subjectId(issuer, subject, profile);
-    const fhirUser = fhirUserOf(claimed, [`${this.base.publicUrl}/fhir`, this.base.fhirUpstreamUrl]);
+    const { endpoints } = this.fhir;
+    const isKnown = endpoints.all.some((endpoint) => fhirUserAt(claimed, endpoint, endpoints) !== undefined);
     const value = randomBytes(32).toString('base64url');
     await this.database.query(
       `INSERT INTO protocol.sessions (digest, user_id, fhir_user, csrf, provider_session, signed_in, expires_at)
@@ -149,7 +152,7 @@ export class PersonSessions {
       [
         digestOf(value),
         userId,
-        fhirUser ?? null,
+        (isKnown ? claimed : undefined) ?? null,
         randomBytes(32).toString('base64url'),
         session === undefined ? null : digestOf(session),
         lives.session,

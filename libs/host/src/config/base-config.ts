@@ -161,14 +161,6 @@ export class BaseConfig implements ConfigSection {
   @Max(120)
   identityClockSkew: number = 30;
 
-  @Setting('FHIR_UPSTREAM_URL', {
-    mustBe: 'the http(s) base URL of the FHIR server',
-    describe: 'The FHIR server behind the gateway.',
-    byDefault: 'the sandbox’s FHIR server in development',
-  })
-  @Matches(/^https?:\/\/[^?#@\s]+$/)
-  fhirUpstreamUrl: string;
-
   @Setting('TRUSTED_PROXIES', {
     mustBe: 'a list of IP addresses and networks (CIDR), none of them everything',
     describe: 'Forwarded headers count only from these.',
@@ -195,7 +187,6 @@ export class BaseConfig implements ConfigSection {
       `http://${this.host.includes(':') && !this.host.startsWith('[') ? `[${this.host}]` : this.host}:${this.port}`;
     this.identityIssuer = given.identityIssuer ?? `${this.publicUrl}${sandboxPaths.directory}`;
     this.identityAudience = given.identityAudience ?? 'gatehouse';
-    this.fhirUpstreamUrl = given.fhirUpstreamUrl ?? `${this.publicUrl}${sandboxPaths.fhir}`;
   }
 
   faults(): readonly ConfigFault[] {

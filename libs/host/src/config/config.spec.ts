@@ -45,7 +45,6 @@ const production: Environment = {
   PUBLIC_URL: 'https://gatehouse.example.org',
   IDENTITY_ISSUER: 'https://idp.example.org',
   IDENTITY_AUDIENCE: 'https://gatehouse.example.org/admin',
-  FHIR_UPSTREAM_URL: 'https://fhir.example.org/r4',
   VAULT_KEY: Buffer.alloc(32, 1).toString('base64'),
   KAFKA_SASL_USERNAME: 'gatehouse-approval',
   KAFKA_SASL_PASSWORD: 'hunter2',
@@ -87,7 +86,6 @@ describe('configuration', () => {
       publicUrl: 'http://127.0.0.1:8082',
       identityIssuer: 'http://127.0.0.1:8082/sandbox/directory',
       identityAudience: 'gatehouse',
-      fhirUpstreamUrl: 'http://127.0.0.1:8082/sandbox/fhir',
       logLevel: 'warn',
     });
     expect(faultsOf({ GATEHOUSE_DEV: '1' })).toEqual(['DATABASE_URL', 'KAFKA_BROKERS']);
@@ -103,7 +101,6 @@ describe('configuration', () => {
   it('lists every fault at once', () => {
     expect(faultsOf({})).toEqual([
       'DATABASE_URL',
-      'FHIR_UPSTREAM_URL',
       'IDENTITY_AUDIENCE',
       'IDENTITY_ISSUER',
       'KAFKA_BROKERS',

@@ -1,0 +1,244 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ActivityEntry, parsePosition } from '#contracts';
+import { activitySource, LogTail } from '#event-log';
+import {
+  freePort,
+  LogSeed,
+  SeededApplication,
+  startTestService,
+  testClient,
+  testIssuer,
+  type TestIssuer,
+  type TestService,
+} from '#testing';
+import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { gateway } from './gateway.part.js';
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A FHIR server that has one observation, and says whose it is and how it was signed in to. */
+class NamedUpstream {
+  readonly authorizations: (string | undefined)[] = [];
+  base = '';
+  readonly #server: Server = createServer((request, response) => {
+    this.authorizations.push(request.headers.authorization);
+    response.writeHead(200, { 'content-type': 'application/fhir+json' });
+    const observation = { resourceType: 'Observation', id: 'o1', status: this.name };
+    const next = { relation: 'next', url: `${this.base}?_getpages=1` };
+    const bundle = { resourceType: 'Bundle', type: 'searchset', link: [next], entry: [{ resource: observation }] };
+    response.end(JSON.stringify(request.url === '/fhir/Observation/o1' ? observation : bundle));
+  });
+
+  constructor(readonly name: string) {}
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    this.base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/fhir`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+describe('the gateway before two FHIR servers', () => {
+  const [north, south] = [new NamedUpstream('north'), new NamedUpstream('south')];
+  const folder = mkdtempSync(join(tmpdir(), 'endpoints-'));
+  let own: Isolation;
+  let issuer: TestIssuer;
+  let service: TestService;
+  let seed: LogSeed;
+  let everywhere: SeededApplication;
+  let southern: SeededApplication;
+  const records: ActivityEntry[] = [];
+  let tail: LogTail<typeof activitySource>;
+
+  beforeAll(async () => {
+    const [isolation, port] = await Promise.all([isolate(), freePort(), north.start(), south.start()]);
+    own = isolation;
+    issuer = await testIssuer();
+    writeFileSync(join(folder, 'north-token'), 'token-of-north\n');
+    const credential = { kind: 'bearer', tokenFile: 'north-token' };
+    const endpoints = [
+      { id: 'north', upstreamUrl: north.base, credential },
+      { id: 'south', upstreamUrl: south.base },
+    ];
+    writeFileSync(join(folder, 'endpoints.json'), JSON.stringify({ endpoints }));
+    const settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
+    service = await startTestService(gateway, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: {
+        KAFKA_BROKERS: own.brokers,
+        KAFKA_TOPIC_PREFIX: own.prefix,
+        PORT: String(port),
+        FHIR_ENDPOINTS: join(folder, 'endpoints.json'),
+        GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
+      },
+    });
+    seed = new LogSeed(settings);
+    everywhere = new SeededApplication(seed, await testClient('everywhere'));
+    southern = new SeededApplication(seed, await testClient('southern'));
+    for (const each of [everywhere, southern]) {
+      await each.registered();
+      await each.approved(['system/Observation.rs'], each === southern ? ['south'] : ['*']);
+    }
+    tail = new LogTail(settings, {
+      sources: [activitySource],
+      from: 'start',
+      onBatch: (entries) => void records.push(...entries.map(({ event }) => event)),
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+    await tail.start();
+    for (const { id } of [everywhere, southern]) await opened(id);
+  }, 90_000);
+
+  afterAll(async () => {
+    await tail.close();
+    await service.close();
+    await seed.close();
+    await Promise.all([own.dispose(), issuer.close(), north.close(), south.close()]);
+    rmSync(folder, { recursive: true });
+  }, 30_000);
+
+  /** Waits until the gateway has folded an application's approval. */
+  async function opened(id: string): Promise<void> {
+    const headers = await issuer.bearer('op', 'operator');
+    for (let attempt = 0; attempt < 500; attempt++) {
+      const shown = await service.call(`/access/applications/${id}`, { headers });
+      if (shown.status === 200 && ((await shown.json()) as { readonly status: string }).status === 'open') return;
+    }
+    throw new Error('the gateway does not come to know');
+  }
+
+  const tokenAt = (path: string, { id, client } = everywhere) =>
+    issuer.token({
+      iss: service.url,
+      aud: service.url + path,
+      sub: client.clientId,
+      client_id: client.clientId,
+      jti: 'token-1',
+      scope: 'system/Observation.rs',
+      gatehouse_application: id,
+      gatehouse_approval_version: 1,
+      gatehouse_epoch: 0,
+      gatehouse_key: client.key.thumbprint,
+    });
+
+  const call = async (path: string, token: string) =>
+    await service.call(path, { headers: { authorization: `Bearer ${token}` } });
+
+  /** The record of the decision that an answer names. */
+  async function recordOf(response: Response): Promise<ActivityEntry | undefined> {
+    const position = parsePosition(response.headers.get('gatehouse-position') ?? '');
+    if (!position) throw new Error(`no position of an audit record in an answer ${response.status}`);
+    const ends = Array.from({ length: 8 }, (_, at) => (at === position.partition ? position.offset + 1n : 0n));
+    await tail.until(new Map([[position.topic, ends]]));
+    const correlationId = response.headers.get('x-correlation-id');
+    return records.find(({ type, meta }) => type !== 'access-completed' && meta.correlationId === correlationId);
+  }
+
+  test.each([
+    ['north', '/fhir/north'],
+    ['south', '/fhir/south'],
+  ])('a token works at its own endpoint: %s', async (name, path) => {
+    const response = await call(`${path}/Observation/o1`, await tokenAt(path));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: name });
+    expect(await recordOf(response)).toMatchObject({ type: 'access-allowed', data: { endpoint: name } });
+  });
+
+  test('the FHIR server of each sees the credential that is meant for it, and no other', async () => {
+    north.authorizations.length = south.authorizations.length = 0;
+    await call('/fhir/north/Observation/o1', await tokenAt('/fhir/north'));
+    await call('/fhir/south/Observation/o1', await tokenAt('/fhir/south'));
+    expect([north.authorizations, south.authorizations]).toEqual([['Bearer token-of-north'], [undefined]]);
+  });
+
+  test.each([
+    ['another endpoint’s', '/fhir/north', '/fhir/south'],
+    ['one for all of them', '/fhir/north', '/fhir'],
+    ['one whose audience only begins like it', '/fhir/north', '/fhir/northern'],
+  ])('%s token is none', async (_whose, path, audience) => {
+    const token = await tokenAt(audience);
+    // Remembered by the endpoint that it is for, it is still none here.
+    await call('/fhir/south/Observation/o1', token);
+    const response = await call(`${path}/Observation/o1`, token);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('invalid_token');
+  });
+
+  test('an approval for one endpoint opens no other', async () => {
+    const inside = await call('/fhir/south/Observation/o1', await tokenAt('/fhir/south', southern));
+    const outside = await call('/fhir/north/Observation/o1', await tokenAt('/fhir/north', southern));
+    expect([inside.status, outside.status]).toEqual([200, 403]);
+    expect(await recordOf(outside)).toMatchObject({
+      type: 'access-denied',
+      data: { endpoint: 'north', reason: 'the approval does not cover this endpoint' },
+    });
+  });
+
+  test('a page link leads nowhere at another endpoint', async () => {
+    const first = await call('/fhir/north/Observation?_count=1', await tokenAt('/fhir/north'));
+    const { link } = (await first.json()) as { readonly link: readonly { relation: string; url: string }[] };
+    const next = link.find(({ relation }) => relation === 'next')?.url.slice(service.url.length) ?? '';
+    expect(next).toMatch(/^\/fhir\/north\/Observation\?_page=/);
+    expect((await call(next, await tokenAt('/fhir/north'))).status).toBe(200);
+    expect((await call(next.replace('north', 'south'), await tokenAt('/fhir/south'))).status).toBe(403);
+  });
+
+  test.each([
+    '/fhir',
+    '/fhir/Observation/o1',
+    '/fhir/west/Observation/o1',
+    '/fhir/north%2f..%2fsouth/Observation/o1',
+    '/fhir//north/Observation/o1',
+  ])('%s is no endpoint', async (path) => {
+    const response = await call(path, await tokenAt('/fhir/north'));
+    expect(response.status).toBe(404);
+  });
+
+  test('each says what it is, without a token', async () => {
+    const capabilities = await service.call('/fhir/north/metadata');
+    expect(await capabilities.json()).toMatchObject({ implementation: { url: `${service.url}/fhir/north` } });
+    const smart = await service.call('/fhir/south/.well-known/smart-configuration');
+    expect(await smart.json()).toMatchObject({ issuer: service.url, token_endpoint: `${service.url}/oauth/token` });
+  });
+
+  test('decisions for others name the endpoint, or are about none', async () => {
+    const headers = await issuer.bearer('nginx', 'enforcement-point');
+    const ask = async (endpoint: string | undefined, token: string) =>
+      await service.call('/access/v1/evaluation', {
+        headers,
+        json: {
+          subject: { type: 'access-token', id: 'x', properties: { token } },
+          action: { name: 'GET' },
+          resource: {
+            type: 'fhir-request',
+            id: '/Observation/o1',
+            ...(endpoint === undefined ? {} : { properties: { endpoint } }),
+          },
+        },
+      });
+    const token = await tokenAt('/fhir/north');
+    expect(await (await ask('north', token)).json()).toMatchObject({ decision: true });
+    expect(await (await ask('south', token)).json()).toMatchObject({ decision: false, context: { status: 401 } });
+    expect((await ask(undefined, token)).status).toBe(400);
+
+    const held = { ...headers, 'x-original-method': 'GET', 'x-original-authorization': `Bearer ${token}` };
+    const authz = async (uri: string) =>
+      (await service.call('/ext-authz', { headers: { ...held, 'x-original-uri': uri } })).status;
+    expect([await authz('/fhir/north/Observation/o1'), await authz('/fhir/south/Observation/o1')]).toEqual([200, 401]);
+    expect(await authz('/fhir/Observation/o1')).toBe(400);
+  });
+});

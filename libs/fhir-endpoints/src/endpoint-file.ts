@@ -1,0 +1,127 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { types } from 'node:util';
+import { isLoopbackUrl } from '#host';
+import { Type, type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+const closed = { additionalProperties: false };
+const HttpUrl = Type.String({ pattern: '^https?://[^?#@\\s/][^?#@\\s]*$', maxLength: 1_000 });
+const Path = Type.String({ minLength: 1, maxLength: 4_096 });
+
+/** How this program shows the FHIR server who it is. Secrets stand in files of their own. */
+const Credential = Type.Union([
+  Type.Object({ kind: Type.Literal('bearer'), tokenFile: Path }, closed),
+  Type.Object(
+    { kind: Type.Literal('basic'), user: Type.String({ pattern: '^[^:\\u0000-\\u001f]{1,200}$' }), passwordFile: Path },
+    closed,
+  ),
+  Type.Object(
+    {
+      /** `client_credentials` with `private_key_jwt` (SMART App Launch 2.2, Backend Services). */
+      kind: Type.Literal('smart-backend'),
+      tokenUrl: HttpUrl,
+      clientId: Type.String({ minLength: 1, maxLength: 200 }),
+      /** A private JWK with `kid` and `alg` (RS384 or ES384). */
+      keyFile: Path,
+      scope: Type.String({ minLength: 1, maxLength: 2_000 }),
+    },
+    closed,
+  ),
+]);
+
+/** Files in PEM: whom the server's certificate must come from, and this program's own for mutual TLS. */
+const Tls = Type.Object(
+  { caFile: Type.Optional(Path), certFile: Type.Optional(Path), keyFile: Type.Optional(Path) },
+  closed,
+);
+
+const Entry = Type.Object(
+  {
+    id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' }),
+    baseUrl: Type.Optional(HttpUrl),
+    upstreamUrl: HttpUrl,
+    credential: Type.Optional(Credential),
+    tls: Type.Optional(Tls),
+  },
+  closed,
+);
+const File = Type.Object({ endpoints: Type.Array(Entry, { minItems: 1, maxItems: 100 }) }, closed);
+const file = Compile(File);
+
+export type EndpointEntry = Static<typeof Entry>;
+export type CredentialSettings = Static<typeof Credential>;
+export type TlsSettings = Static<typeof Tls>;
+
+/** The server behind an endpoint, and how this program signs in there. */
+export interface UpstreamSettings {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly credential?: CredentialSettings;
+  readonly tls?: TlsSettings;
+}
+
+/** What a file of endpoints says, or what is wrong with it. */
+export type EndpointFile =
+  { readonly ok: true; readonly entries: readonly EndpointEntry[] } | { readonly ok: false; readonly fault: string };
+
+/** Reads the file that lists the endpoints. Paths in it count from where it stands. */
+export function readEndpointFile(path: string): EndpointFile {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const why = types.isNativeError(error) && 'code' in error ? String(error.code) : 'it is not JSON';
+    return { ok: false, fault: `a readable JSON file (${why})` };
+  }
+  if (!file.Check(value)) {
+    const [first] = file.Errors(value);
+    return { ok: false, fault: `a list of endpoints: ${first?.instancePath ?? ''} ${first?.message ?? ''}`.trimEnd() };
+  }
+  const entries = value.endpoints.map((entry) => withPathsFrom(dirname(path), entry));
+  const fault = entries.map((entry, at) => faultOf(entry, at)).find((it) => it !== undefined);
+  if (fault !== undefined) return { ok: false, fault };
+  const ids = new Set(entries.map(({ id }) => id));
+  if (ids.size < entries.length) return { ok: false, fault: 'a list in which no id stands twice' };
+  return { ok: true, entries };
+}
+
+/** What no schema says: a secret does not go over an open line, a certificate has its key, files are there. */
+function faultOf({ upstreamUrl, credential, tls }: EndpointEntry, at: number): string | undefined {
+  const isOpen = (url: string) => url.startsWith('http:') && !isLoopbackUrl(url);
+  if (credential && isOpen(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
+  if (credential?.kind === 'smart-backend' && isOpen(credential.tokenUrl))
+    return `https where there is a credential: /endpoints/${at}/credential/tokenUrl`;
+  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined))
+    return `certFile and keyFile together: /endpoints/${at}/tls`;
+  const missing = [credential ?? {}, tls ?? {}]
+    .flatMap((settings) => Object.entries(settings))
+    .find(([name, value]: [string, unknown]) => name.endsWith('File') && !isReadable(String(value)));
+  return missing && `a list of readable files: /endpoints/${at} ${missing[0]}`;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false; // that it cannot be read is the answer
+  }
+}
+
+function withPathsFrom(folder: string, entry: EndpointEntry): EndpointEntry {
+  const { credential, tls } = entry;
+  return {
+    ...entry,
+    ...(credential === undefined ? {} : { credential: withWholePaths(folder, credential) }),
+    ...(tls === undefined ? {} : { tls: withWholePaths(folder, tls) }),
+  };
+}
+
+function withWholePaths<T extends object>(folder: string, settings: T): T {
+  const fields = Object.entries(settings).map(([name, value]: [string, unknown]) => [
+    name,
+    name.endsWith('File') && typeof value === 'string' ? resolve(folder, value) : value,
+  ]);
+  return { ...settings, ...(Object.fromEntries(fields) as Partial<T>) };
+}

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, loadConfig, type Environment } from '#host';
+import { FhirConfig } from './fhir.config.js';
+
+const production: Environment = {
+  KAFKA_BROKERS: 'kafka.example.org:9093',
+  DATABASE_URL: 'postgres://u:p@db.example.org/g',
+  PUBLIC_URL: 'https://gatehouse.example.org',
+  IDENTITY_ISSUER: 'https://idp.example.org',
+  IDENTITY_AUDIENCE: 'gatehouse',
+};
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'endpoints-'));
+  writeFileSync(join(folder, 'token'), 'secret-token\n');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function load(environment: Environment, file?: unknown) {
+  const path = join(folder, 'endpoints.json');
+  if (file !== undefined) writeFileSync(path, typeof file === 'string' ? file : JSON.stringify(file));
+  return loadConfig({ name: 'gateway', defaultPort: 8084 }, [FhirConfig], {
+    ...environment,
+    ...(file === undefined ? {} : { FHIR_ENDPOINTS: path }),
+  }).get(FhirConfig).endpoints;
+}
+
+function faultsOf(environment: Environment, file?: unknown): string {
+  try {
+    load(environment, file);
+    return '';
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message;
+  }
+}
+
+const north = { id: 'north', upstreamUrl: 'https://north.example.org/r4/' };
+const south = { id: 'south', upstreamUrl: 'https://south.example.org/r4' };
+
+describe('which FHIR endpoints there are', () => {
+  it('one, by FHIR_UPSTREAM_URL, at /fhir', () => {
+    const { only } = load({ ...production, FHIR_UPSTREAM_URL: 'https://ehr.example.org/r4' });
+    expect(only).toEqual({
+      id: 'default',
+      base: 'https://gatehouse.example.org/fhir',
+      path: '/fhir',
+      upstream: { url: 'https://ehr.example.org/r4' },
+    });
+  });
+
+  it('the sandbox’s in development', () => {
+    const development = { ...production, GATEHOUSE_DEV: '1', PUBLIC_URL: '', HOST: '127.0.0.1' };
+    expect(load(development).only?.upstream.url).toBe('http://127.0.0.1:8084/sandbox/fhir');
+  });
+
+  it('several by a file, each below /fhir', () => {
+    const { all, only } = load(production, { endpoints: [north, south] });
+    expect(only).toBeUndefined();
+    expect(all.map(({ path, base, upstream }) => [path, base, upstream.url])).toEqual([
+      ['/fhir/north', 'https://gatehouse.example.org/fhir/north', 'https://north.example.org/r4'],
+      ['/fhir/south', 'https://gatehouse.example.org/fhir/south', 'https://south.example.org/r4'],
+    ]);
+  });
+
+  it('one by a file stays at /fhir, with its credential; paths count from the file', () => {
+    const credential = { kind: 'bearer', tokenFile: 'token' };
+    const { only } = load(production, { endpoints: [{ ...north, credential }] });
+    expect(only).toMatchObject({ id: 'north', path: '/fhir', base: 'https://gatehouse.example.org/fhir' });
+    expect(only?.upstream.credential).toEqual({ kind: 'bearer', tokenFile: join(folder, 'token') });
+  });
+
+  it('with a base URL of its own', () => {
+    const endpoints = load(production, {
+      endpoints: [{ ...north, baseUrl: 'https://fhir.north.example.org/' }, south],
+    });
+    expect(endpoints.withBase('https://fhir.north.example.org')?.id).toBe('north');
+    expect(endpoints.withBase('https://fhir.north.example.org/')?.id).toBe('north');
+    expect(endpoints.withBase('https://gatehouse.example.org/fhir/north')).toBeUndefined();
+  });
+
+  it('what was stored while there was but one is about that one, or about `default`', () => {
+    expect(load(production, { endpoints: [north] }).withId(undefined)?.id).toBe('north');
+    expect(load(production, { endpoints: [north, { ...south, id: 'default' }] }).withId(undefined)?.id).toBe('default');
+    expect(load(production, { endpoints: [north, south] }).withId(undefined)).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no JSON', '{', 'it is not JSON'],
+    ['no list', { endpoints: {} }, '/endpoints'],
+    ['an empty list', { endpoints: [] }, '/endpoints'],
+    ['an id twice', { endpoints: [north, { ...south, id: 'north' }] }, 'no id stands twice'],
+    [
+      'a base twice',
+      {
+        endpoints: [
+          { ...north, baseUrl: 'https://x.example' },
+          { ...south, baseUrl: 'https://x.example/' },
+        ],
+      },
+      'no baseUrl stands twice',
+    ],
+    ['an id that is a resource type', { endpoints: [{ ...north, id: 'Patient' }] }, '/endpoints/0/id'],
+    ['an id that is a path', { endpoints: [{ ...north, id: 'a/b' }] }, '/endpoints/0/id'],
+    ['a field that nobody knows', { endpoints: [{ ...north, upstream: 'x' }] }, '/endpoints/0'],
+    ['a base in the clear', { endpoints: [{ ...north, baseUrl: 'http://x.example' }] }, 'https base URLs'],
+    [
+      'the administrative audience as base',
+      { endpoints: [{ ...north, baseUrl: 'https://admin.example' }] },
+      'IDENTITY_AUDIENCE',
+    ],
+    [
+      'a credential over an open line',
+      {
+        endpoints: [
+          { ...north, upstreamUrl: 'http://north.example.org', credential: { kind: 'bearer', tokenFile: 'token' } },
+        ],
+      },
+      'upstreamUrl',
+    ],
+    [
+      'a secret that is not there',
+      { endpoints: [{ ...north, credential: { kind: 'bearer', tokenFile: 'gone' } }] },
+      'tokenFile',
+    ],
+    ['a certificate without its key', { endpoints: [{ ...north, tls: { certFile: 'token' } }] }, 'keyFile'],
+  ])('refuses %s', (_what, file, said) => {
+    const message = faultsOf({ ...production, IDENTITY_AUDIENCE: 'https://admin.example' }, file);
+    expect(message).toContain('FHIR_ENDPOINTS must be');
+    expect(message).toContain(said);
+  });
+
+  it('refuses none at all, both ways at once, and a file that is not there', () => {
+    expect(faultsOf(production)).toContain('FHIR_UPSTREAM_URL must be');
+    const both = { ...production, FHIR_UPSTREAM_URL: 'https://ehr.example.org' };
+    expect(faultsOf(both, { endpoints: [north] })).toContain('without FHIR_UPSTREAM_URL beside it');
+    expect(faultsOf({ ...production, FHIR_ENDPOINTS: join(folder, 'gone.json') })).toContain('ENOENT');
+  });
+});
