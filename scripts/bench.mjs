@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: measures on a broker and a Postgres of its own (or those that KAFKA_BROKERS and DATABASE_URL name) and
  * prints the figures with the machine and the versions they were measured on. Nothing here is a test. Names choose parts
- * (test/bench/parts): `npm run bench -- commands`.
+ * (test/bench/parts): `npm run bench -- commands`. BENCH_NODE_OPTIONS=--cpu-prof profiles the bench, and the service that
+ * the part `rest` starts.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +21,8 @@ async function measure() {
   const postgres = namedDatabase === undefined ? await startPostgres() : undefined;
   try {
     const main = path.join(ROOT, 'dist', 'test', 'bench', 'main.js');
-    const bench = startProgram(process.execPath, ['--expose-gc', main, ...process.argv.slice(2)], {
+    const options = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((option) => option !== '');
+    const bench = startProgram(process.execPath, [...options, '--expose-gc', main, ...process.argv.slice(2)], {
       cwd: ROOT,
       env: {
         ...process.env,

@@ -1,8 +1,8 @@
-import type { Broker, OutgoingMessage, ProducerIdentity } from 'kafkajs/src/cluster/index.js';
-import { CONTENT_TYPE } from '#contracts';
+import type { Broker, ProducerIdentity } from 'kafkajs/src/cluster/index.js';
 import { brokerErrorType, isFenced } from './broker-error.js';
 import { Backoff } from './backoff.js';
 import type { LogConnection } from './log-connection.js';
+import { produce } from './record-requests.js';
 
 /** Another instance has taken the transactional id: this one writes nothing any more. */
 export class WriterFenced extends Error {
@@ -25,13 +25,6 @@ const MARKERS_TIMEOUT_MS = 8_000;
 export interface KeyedValue {
   readonly key: string;
   readonly value: string;
-}
-
-/** Kafka's header of every record we write. */
-const HEADERS = { 'content-type': CONTENT_TYPE } as const;
-
-export function toMessages(records: readonly KeyedValue[]): OutgoingMessage[] {
-  return records.map(({ key, value }) => ({ key, value, headers: HEADERS }));
 }
 
 /**
@@ -113,19 +106,18 @@ export class FencedProducer {
     const leader = await this.connection.leaderOf(topic, partition);
     const place = `${topic}:${partition}`;
     const firstSequence = this.#sequences.get(place) ?? 0;
-    const response = await leader.produce({
-      ...identity,
+    const firstOffset = await produce(leader, {
+      topic,
+      partition,
+      producerId: BigInt(identity.producerId),
+      producerEpoch: identity.producerEpoch,
       transactionalId: this.transactionalId,
-      acks: -1,
-      timeout: PRODUCE_TIMEOUT_MS,
-      topicData: [{ topic, partitions: [{ partition, firstSequence, messages: toMessages(records) }] }],
+      firstSequence,
+      timeoutMs: PRODUCE_TIMEOUT_MS,
+      records,
     });
     this.#sequences.set(place, (firstSequence + records.length) % 2_147_483_648);
-    const appended = response.topics
-      .find(({ topicName }) => topicName === topic)
-      ?.partitions.find((found) => found.partition === partition);
-    if (!appended) throw new Error(`the broker answered for another partition than ${place}`);
-    return BigInt(appended.baseOffset);
+    return firstOffset;
   }
 }
 

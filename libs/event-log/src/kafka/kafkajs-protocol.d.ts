@@ -11,85 +11,35 @@ declare module 'kafkajs/src/cluster/index.js' {
     readonly maxRetryTime?: number;
   }
 
-  export interface DecodedMessage {
-    readonly offset: string;
-    readonly timestamp: string;
-    readonly key: Buffer | null;
-    readonly value: Buffer | null;
-    readonly isControlRecord: boolean;
-    readonly batchContext: {
-      readonly firstOffset: string;
-      readonly lastOffsetDelta: number;
-      readonly producerId: string;
-      readonly inTransaction: boolean;
-    };
-  }
-
-  export interface FetchedPartitionData {
-    readonly partition: number;
-    readonly errorCode: number;
-    readonly highWatermark: string;
-    readonly lastStableOffset: string;
-    readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[] | null;
-    readonly messages: readonly DecodedMessage[];
-  }
-
   export interface ProducerIdentity {
     readonly producerId: string;
     readonly producerEpoch: number;
   }
 
-  export interface OutgoingMessage {
-    readonly key: string | Buffer | null;
-    readonly value: string | Buffer | null;
-    readonly headers?: Readonly<Record<string, string>>;
+  /** A request, and how its answer is read; kafkajs sends the one and waits for the other. */
+  interface ProtocolRequest<Decoded, Result> {
+    readonly request: {
+      readonly apiKey: number;
+      readonly apiName: string;
+      readonly apiVersion: number;
+      readonly expectResponse?: () => boolean;
+      /** Only these two members of kafkajs's encoder are looked at. */
+      readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
+    };
+    readonly response: {
+      readonly decode: (bytes: Buffer) => Promise<Decoded>;
+      readonly parse: (decoded: Decoded) => Promise<Result>;
+    };
   }
 
   export interface Broker {
     readonly nodeId: number | string;
-    fetch(request: {
-      readonly isolationLevel: number;
-      readonly maxWaitTime: number;
-      readonly minBytes: number;
-      readonly maxBytes: number;
-      readonly topics: readonly {
-        readonly topic: string;
-        readonly partitions: readonly {
-          readonly partition: number;
-          readonly fetchOffset: string;
-          readonly maxBytes: number;
-        }[];
-      }[];
-    }): Promise<{
-      readonly responses: readonly {
-        readonly topicName: string;
-        readonly partitions: readonly FetchedPartitionData[];
-      }[];
-    }>;
-    produce(request: {
-      readonly topicData: readonly {
-        readonly topic: string;
-        readonly partitions: readonly {
-          readonly partition: number;
-          readonly firstSequence: number;
-          readonly messages: readonly OutgoingMessage[];
-        }[];
-      }[];
-      readonly transactionalId?: string;
-      readonly producerId?: string;
-      readonly producerEpoch?: number;
-      readonly acks: number;
-      readonly timeout: number;
-    }): Promise<{
-      readonly topics: readonly {
-        readonly topicName: string;
-        readonly partitions: readonly {
-          readonly partition: number;
-          readonly errorCode: number;
-          readonly baseOffset: string;
-        }[];
-      }[];
-    }>;
+    readonly connectionPool: {
+      send<Decoded extends { readonly clientSideThrottleTime: number }, Result>(
+        protocolRequest: ProtocolRequest<Decoded, Result>,
+      ): Promise<Result>;
+    };
+    disconnect(): Promise<void>;
     listOffsets(request: {
       readonly isolationLevel: number;
       readonly topics: readonly {
@@ -211,6 +161,12 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
 }
 
+declare module 'kafkajs/src/protocol/error.js' {
+  /** Whether a code says that something failed. */
+  export function failure(code: number): boolean;
+  export function createErrorFromCode(code: number): Error;
+}
+
 declare module 'kafkajs/src/network/socketFactory.js' {
   export default function createSocketFactory(): unknown;
 }
@@ -254,4 +210,23 @@ declare module 'kafkajs/src/consumer/assignerProtocol.js' {
     };
   };
   export default protocol;
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(bytes: Buffer);
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
+  import type Decoder from 'kafkajs/src/protocol/decoder.js';
+  export default function decode(decoder: Decoder): Promise<{
+    readonly firstOffset: string;
+    readonly records: readonly {
+      readonly offset: string;
+      readonly key: Buffer | null;
+      readonly value: Buffer | null;
+      readonly headers: Readonly<Record<string, Buffer>>;
+    }[];
+  }>;
 }

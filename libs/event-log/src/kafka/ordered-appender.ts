@@ -1,8 +1,9 @@
 import type { Broker, ProducerIdentity } from 'kafkajs/src/cluster/index.js';
 import { Backoff } from './backoff.js';
 import { certainlyNotAppended, endsProducer, isPermanent } from './broker-error.js';
-import { type KeyedValue, toMessages } from './fenced-producer.js';
+import type { KeyedValue } from './fenced-producer.js';
 import { LogConnection, type LogSettings } from './log-connection.js';
+import { produce } from './record-requests.js';
 
 /** The record is certainly not in the log and never will be. */
 export class NotAppended extends Error {
@@ -165,22 +166,19 @@ export class OrderedAppender {
       lane.identity = { producerId, producerEpoch };
       lane.sequence = 0;
     }
-    const messages = toMessages(lane.batch.flatMap(({ record }) => (record ? [record] : [])));
     const request = {
-      ...lane.identity,
-      acks: -1,
-      timeout: PRODUCE_TIMEOUT_MS,
-      topicData: [{ topic, partitions: [{ partition, firstSequence: lane.sequence, messages }] }],
+      topic,
+      partition,
+      producerId: BigInt(lane.identity.producerId),
+      producerEpoch: lane.identity.producerEpoch,
+      firstSequence: lane.sequence,
+      timeoutMs: PRODUCE_TIMEOUT_MS,
+      records: lane.batch.flatMap(({ record }) => (record ? [record] : [])),
     };
-    const response = await leader.produce(request).catch((error: unknown) => {
+    return await produce(leader, request).catch((error: unknown) => {
       lane.uncertain ||= !certainlyNotAppended(error);
       throw error;
     });
-    const appended = response.topics
-      .find(({ topicName }) => topicName === topic)
-      ?.partitions.find((found) => found.partition === partition);
-    if (!appended) throw new Error(`the broker answered for another partition than ${topic}:${partition}`);
-    return BigInt(appended.baseOffset);
   }
 
   /**

@@ -1,7 +1,9 @@
-import type { Broker, DecodedMessage, FetchedPartitionData } from 'kafkajs/src/cluster/index.js';
+import type { Broker } from 'kafkajs/src/cluster/index.js';
 import { Backoff } from './backoff.js';
 import { brokerErrorType } from './broker-error.js';
-import { ISOLATION, type Isolation, LogConnection, type LogSettings } from './log-connection.js';
+import { type Isolation, LogConnection, type LogSettings } from './log-connection.js';
+import type { RecordBatch } from './record-batch.js';
+import { type FetchedPartition, fetchRecords } from './record-requests.js';
 
 /** A record as it stands in the log. */
 export interface LogRecord {
@@ -158,7 +160,7 @@ export class PartitionReader {
   async #startPolls(polls: Map<Broker, Promise<unknown>>): Promise<Promise<void>[]> {
     const assigned = [...this.#assignments.values()];
     const open = assigned.filter(({ queuedRecords }) => queuedRecords < this.#limit);
-    const maxWaitTime = open.length < assigned.length ? BUSY_WAIT_MS : MAX_WAIT_MS;
+    const maxWaitMs = open.length < assigned.length ? BUSY_WAIT_MS : MAX_WAIT_MS;
     const byLeader = new Map<Broker, Assignment[]>();
     for (const assignment of open) {
       const leader = await this.#connection.leaderOf(assignment.topic, assignment.partition);
@@ -166,7 +168,7 @@ export class PartitionReader {
     }
     for (const [leader, assignments] of byLeader) {
       if (polls.has(leader)) continue;
-      const poll = this.#fetchFrom(leader, assignments, maxWaitTime).finally(() => polls.delete(leader));
+      const poll = this.#fetchFrom(leader, assignments, maxWaitMs).finally(() => polls.delete(leader));
       // A poll that fails while the loop awaits another must not end the process; the race below sees the failure.
       poll.catch((error: unknown) => this.settings.sink.debug({ err: error }, 'fetch failed'));
       polls.set(leader, poll);
@@ -191,34 +193,24 @@ export class PartitionReader {
     await this.#connection.refresh();
   }
 
-  async #fetchFrom(leader: Broker, assignments: readonly Assignment[], maxWaitTime: number): Promise<void> {
-    const byTopic = Map.groupBy(assignments, ({ topic }) => topic);
-    const { responses } = await leader.fetch({
-      isolationLevel: ISOLATION[this.options.isolation ?? 'committed'],
-      maxWaitTime,
-      minBytes: 1,
+  async #fetchFrom(leader: Broker, assignments: readonly Assignment[], maxWaitMs: number): Promise<void> {
+    const fetched = await fetchRecords(leader, {
+      isolation: this.options.isolation ?? 'committed',
+      maxWaitMs,
       maxBytes: FETCH_BYTES,
-      topics: [...byTopic].map(([topic, ofTopic]) => ({
-        topic,
-        partitions: ofTopic.map(({ partition, next }) => ({
-          partition,
-          fetchOffset: String(next),
-          maxBytes: PARTITION_BYTES,
-        })),
-      })),
+      partitionMaxBytes: PARTITION_BYTES,
+      partitions: assignments.map(({ topic, partition, next }) => ({ topic, partition, offset: next })),
     });
     let gave = false;
     let atEnd = true;
-    for (const { topicName, partitions } of responses) {
-      for (const data of partitions) {
-        const assignment = assignments.find(
-          ({ topic, partition }) => topic === topicName && partition === data.partition,
-        );
-        if (!assignment || assignment.removed || data.messages.length === 0) continue;
-        gave = true;
-        this.#enqueue(assignment, data);
-        atEnd &&= assignment.next >= BigInt(data.lastStableOffset);
-      }
+    for (const data of fetched) {
+      const assignment = assignments.find(
+        ({ topic, partition }) => topic === data.topic && partition === data.partition,
+      );
+      if (!assignment || assignment.removed || data.batches.length === 0) continue;
+      gave = true;
+      this.#enqueue(assignment, data);
+      atEnd &&= assignment.next >= data.lastStableOffset;
     }
     if (gave && atEnd && this.options.restMs !== undefined && !this.#stopping.signal.aborted)
       await this.#rest(this.options.restMs);
@@ -234,7 +226,7 @@ export class PartitionReader {
     clearTimeout(timer);
   }
 
-  #enqueue(assignment: Assignment, data: FetchedPartitionData): void {
+  #enqueue(assignment: Assignment, data: FetchedPartition): void {
     const slice = readSlice(assignment, data, this.options.isolation ?? 'committed');
     if (slice.nextOffset <= assignment.next) return;
     assignment.next = slice.nextOffset;
@@ -281,43 +273,59 @@ export class PartitionReader {
  * The visible records of a fetched partition. Aborted ones are left out by the protocol's rule: the list of aborted
  * transactions, ordered by first offset, opens a producer's range, its abort marker closes it.
  */
-function readSlice(assignment: Assignment, data: FetchedPartitionData, isolation: Isolation): Slice {
+function readSlice(assignment: Assignment, data: FetchedPartition, isolation: Isolation): Slice {
   const { topic, partition } = assignment;
   const aborted =
-    isolation === 'committed'
-      ? [...(data.abortedTransactions ?? [])]
-          .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) }))
-          .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
-      : [];
-  const abortedNow = new Set<string>();
+    isolation === 'committed' ? data.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1)) : [];
+  const abortedNow = new Set<bigint>();
   const records: LogRecord[] = [];
   let nextAborted = 0;
-  for (const message of data.messages) {
-    const offset = BigInt(message.offset);
-    const { producerId, inTransaction } = message.batchContext;
+  for (const batch of data.batches) {
+    const { producerId } = batch;
     for (
       let opening = aborted[nextAborted];
-      opening && opening.firstOffset <= offset;
+      opening && opening.firstOffset <= batch.lastOffset;
       opening = aborted[++nextAborted]
     ) {
       abortedNow.add(opening.producerId);
     }
-    if (message.isControlRecord) {
-      if (isAbortMarker(message)) abortedNow.delete(producerId);
+    if (batch.isControl) {
+      if (isAbortMarker(batch)) abortedNow.delete(producerId);
       continue;
     }
-    if (offset < assignment.next || (inTransaction && abortedNow.has(producerId)) || message.value === null) continue;
-    const { key: rawKey, value } = message;
-    records.push({ topic, partition, offset, key: rawKey?.toString('utf8'), rawKey, value });
+    if (batch.inTransaction && abortedNow.has(producerId)) continue;
+    for (const { offsetDelta, key, value } of batch.records) {
+      const offset = batch.firstOffset + BigInt(offsetDelta);
+      if (offset >= assignment.next && value !== null) records.push(new FetchedRecord(assignment, offset, key, value));
+    }
   }
-  const last = data.messages.at(-1);
-  const nextOffset = last
-    ? BigInt(last.batchContext.firstOffset) + BigInt(last.batchContext.lastOffsetDelta) + 1n
-    : assignment.next;
-  return { topic, partition, records, nextOffset, endOffset: BigInt(data.lastStableOffset) };
+  const last = data.batches.at(-1);
+  const nextOffset = last ? last.lastOffset + 1n : assignment.next;
+  return { topic, partition, records, nextOffset, endOffset: data.lastStableOffset };
+}
+
+/** Most readers never ask for the key: it becomes text for those who do. */
+class FetchedRecord implements LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+
+  constructor(
+    { topic, partition }: Assignment,
+    readonly offset: bigint,
+    readonly rawKey: Buffer | null,
+    readonly value: Buffer,
+  ) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  get key(): string | undefined {
+    return this.rawKey?.toString('utf8');
+  }
 }
 
 /** A control record's key is (version, type): type 0 aborts, 1 commits. */
-function isAbortMarker(message: DecodedMessage): boolean {
-  return message.key !== null && message.key.length >= 4 && message.key.readInt16BE(2) === 0;
+function isAbortMarker({ records: [marker] }: RecordBatch): boolean {
+  const key = marker?.key ?? undefined;
+  return key !== undefined && key.length >= 4 && key.readInt16BE(2) === 0;
 }

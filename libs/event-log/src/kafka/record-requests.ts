@@ -1,0 +1,304 @@
+import type { Broker } from 'kafkajs/src/cluster/index.js';
+import { CONTENT_TYPE } from '#contracts';
+import { createErrorFromCode, failure } from 'kafkajs/src/protocol/error.js';
+import { ISOLATION, type Isolation } from './log-connection.js';
+import {
+  decodeBatches,
+  encodeBatch,
+  encodeHeaders,
+  type NewBatch,
+  type NewRecord,
+  type RecordBatch,
+} from './record-batch.js';
+
+/**
+ * The two requests that carry records, written and read by code of our own: for each record kafkajs's takes six times the
+ * processor time (docs/adr/0007). Brokers since Kafka 2.3 speak these versions.
+ */
+const PRODUCE = { apiKey: 0, apiName: 'Produce', apiVersion: 7 } as const;
+const FETCH = { apiKey: 1, apiName: 'Fetch', apiVersion: 11 } as const;
+
+/** Kafka's header of every record we write. */
+const HEADERS = encodeHeaders({ 'content-type': CONTENT_TYPE });
+
+/** A transaction's or an idempotent producer's batch for one partition. */
+export interface ProduceRequest extends Omit<NewBatch, 'time' | 'inTransaction' | 'headers'> {
+  readonly topic: string;
+  readonly partition: number;
+  readonly transactionalId?: string;
+  /** How long the broker waits for its replicas, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly records: readonly NewRecord[];
+}
+
+export interface FetchRequest {
+  readonly isolation: Isolation;
+  /** How long the broker waits for a first record, in milliseconds. */
+  readonly maxWaitMs: number;
+  readonly maxBytes: number;
+  readonly partitionMaxBytes: number;
+  readonly partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: bigint }[];
+}
+
+/** What a fetch gave of one partition. */
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly lastStableOffset: bigint;
+  /** In no order that can be counted on. */
+  readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
+  readonly batches: readonly RecordBatch[];
+}
+
+/**
+ * Appends one batch, acknowledged by all in-sync replicas.
+ *
+ * @returns the offset of its first record
+ */
+export async function produce(broker: Broker, request: ProduceRequest): Promise<bigint> {
+  return await send(broker, {
+    request: { ...PRODUCE, expectResponse: () => true, encode: () => resolved(encodeProduce(request)) },
+    response: { decode: (bytes: Buffer) => resolved(decodeProduced(bytes, request)), parse: offsetOf },
+  });
+}
+
+/** Asks for what stands from the given offsets on; waits for a first record if there is none. */
+export async function fetchRecords(broker: Broker, request: FetchRequest): Promise<readonly FetchedPartition[]> {
+  return await send(broker, {
+    request: { ...FETCH, encode: () => resolved(encodeFetch(request)) },
+    response: { decode: (bytes: Buffer) => resolved(decodeFetched(bytes)), parse: partitionsOf },
+  });
+}
+
+/** As kafkajs's own requests do: a connection that was closed is made anew for the next one. */
+async function send<Decoded extends { readonly clientSideThrottleTime: number }, Result>(
+  broker: Broker,
+  protocol: Parameters<typeof broker.connectionPool.send<Decoded, Result>>[0],
+): Promise<Result> {
+  try {
+    return await broker.connectionPool.send(protocol);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') await broker.disconnect();
+    throw error;
+  }
+}
+
+/** kafkajs awaits what it is given; what throws must be a rejection. */
+async function resolved<T>(value: T): Promise<T> {
+  return await Promise.resolve(value);
+}
+
+function encodeProduce({ topic, partition, transactionalId, timeoutMs, records, ...about }: ProduceRequest) {
+  const batch = encodeBatch(records, {
+    ...about,
+    headers: HEADERS,
+    inTransaction: transactionalId !== undefined,
+    time: Date.now(),
+  });
+  const head = new Writer()
+    .text(transactionalId)
+    .int16(-1)
+    .int32(timeoutMs)
+    .int32(1)
+    .text(topic)
+    .int32(1)
+    .int32(partition)
+    .int32(batch.length);
+  return head.withTail(batch);
+}
+
+interface Produced {
+  readonly clientSideThrottleTime: number;
+  readonly errorCode: number;
+  readonly offset: bigint;
+}
+
+function decodeProduced(bytes: Buffer, { topic, partition }: ProduceRequest): Produced {
+  const reader = new Reader(bytes);
+  const [answered] = reader
+    .array(() => {
+      const of = reader.text();
+      return reader.array(() => {
+        const found = { topic: of, partition: reader.int32(), errorCode: reader.int16(), offset: reader.int64() };
+        reader.skip(16); // the time of the append, and where the log starts
+        return found;
+      });
+    })
+    .flat();
+  if (answered?.topic !== topic || answered.partition !== partition)
+    throw new Error(`the broker answered for another partition than ${topic}:${partition}`);
+  return { clientSideThrottleTime: reader.int32(), errorCode: answered.errorCode, offset: answered.offset };
+}
+
+async function offsetOf({ errorCode, offset }: Produced): Promise<bigint> {
+  if (failure(errorCode)) throw createErrorFromCode(errorCode);
+  return await Promise.resolve(offset);
+}
+
+function encodeFetch({ isolation, maxWaitMs, maxBytes, partitionMaxBytes, partitions }: FetchRequest) {
+  const writer = new Writer()
+    .int32(-1) // no replica
+    .int32(maxWaitMs)
+    .int32(1) // bytes to wait for
+    .int32(maxBytes)
+    .int8(ISOLATION[isolation])
+    .int32(0) // no session
+    .int32(-1);
+  const topics = runsOf(inTurn(partitions));
+  writer.int32(topics.length);
+  for (const run of topics) {
+    writer.text(run[0]?.topic).int32(run.length);
+    for (const { partition, offset } of run)
+      writer.int32(partition).int32(-1).int64(offset).int64(-1n).int32(partitionMaxBytes);
+  }
+  return writer.int32(0).text('').withTail(Buffer.alloc(0));
+}
+
+/** Brokers fill an answer in the order asked (KIP-74): another partition is the first each time. */
+function inTurn<T>(items: readonly T[]): T[] {
+  const first = Math.floor(Math.random() * items.length);
+  return [...items.slice(first), ...items.slice(0, first)];
+}
+
+/** Neighbours of the same topic together, as the request names them. */
+function runsOf(partitions: FetchRequest['partitions']): FetchRequest['partitions'][] {
+  const runs: FetchRequest['partitions'][number][][] = [];
+  for (const each of partitions) {
+    const run = runs.at(-1);
+    if (run?.[0]?.topic === each.topic) run.push(each);
+    else runs.push([each]);
+  }
+  return runs;
+}
+
+interface Fetched {
+  readonly clientSideThrottleTime: number;
+  readonly errorCode: number;
+  readonly partitions: readonly (FetchedPartition & { readonly errorCode: number })[];
+}
+
+function decodeFetched(bytes: Buffer): Fetched {
+  const reader = new Reader(bytes);
+  const clientSideThrottleTime = reader.int32();
+  const errorCode = reader.int16();
+  reader.skip(4); // the session
+  const partitions = reader
+    .array(() => {
+      const topic = reader.text();
+      return reader.array(() => {
+        const partition = reader.int32();
+        const ofPartition = reader.int16();
+        reader.skip(8); // the high watermark
+        const lastStableOffset = reader.int64();
+        reader.skip(8); // where the log starts
+        const aborted = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
+        reader.skip(4); // another replica to read from
+        const batches = decodeBatches(reader.bytes());
+        return { topic, partition, errorCode: ofPartition, lastStableOffset, aborted, batches };
+      });
+    })
+    .flat();
+  return { clientSideThrottleTime, errorCode, partitions };
+}
+
+async function partitionsOf({ errorCode, partitions }: Fetched): Promise<readonly FetchedPartition[]> {
+  const failed = [errorCode, ...partitions.map((each) => each.errorCode)].find(failure);
+  if (failed !== undefined) throw createErrorFromCode(failed);
+  return await Promise.resolve(partitions);
+}
+
+/** Writes the fields of a request's head. */
+class Writer {
+  #bytes = Buffer.allocUnsafe(256);
+  #at = 0;
+
+  int8(value: number): this {
+    this.#at = this.#room(1).writeInt8(value, this.#at);
+    return this;
+  }
+
+  int16(value: number): this {
+    this.#at = this.#room(2).writeInt16BE(value, this.#at);
+    return this;
+  }
+
+  int32(value: number): this {
+    this.#at = this.#room(4).writeInt32BE(value, this.#at);
+    return this;
+  }
+
+  int64(value: bigint): this {
+    this.#at = this.#room(8).writeBigInt64BE(value, this.#at);
+    return this;
+  }
+
+  /** A nullable string. */
+  text(value: string | undefined): this {
+    const size = value === undefined ? -1 : Buffer.byteLength(value);
+    this.int16(size);
+    if (value !== undefined) this.#at += this.#room(size).write(value, this.#at, 'utf8');
+    return this;
+  }
+
+  /** All that was written, and `tail`, in the form that kafkajs copies a request's body from. */
+  withTail(tail: Buffer): { readonly buf: Buffer; readonly buffer: Buffer } {
+    const buffer = Buffer.concat([this.#bytes.subarray(0, this.#at), tail]);
+    return { buf: buffer, buffer };
+  }
+
+  #room(size: number): Buffer {
+    if (this.#at + size > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * (this.#at + size));
+      this.#bytes.copy(larger, 0, 0, this.#at);
+      this.#bytes = larger;
+    }
+    return this.#bytes;
+  }
+}
+
+/** Reads the fields of an answer. */
+class Reader {
+  #at = 0;
+
+  constructor(private readonly buffer: Buffer) {}
+
+  int16(): number {
+    return this.buffer.readInt16BE(this.#moved(2));
+  }
+
+  int32(): number {
+    return this.buffer.readInt32BE(this.#moved(4));
+  }
+
+  int64(): bigint {
+    return this.buffer.readBigInt64BE(this.#moved(8));
+  }
+
+  text(): string {
+    const size = Math.max(0, this.int16());
+    const from = this.#moved(size);
+    return this.buffer.toString('utf8', from, from + size);
+  }
+
+  /** Nothing where the field is null. */
+  bytes(): Buffer {
+    const size = Math.max(0, this.int32());
+    const from = this.#moved(size);
+    return this.buffer.subarray(from, from + size);
+  }
+
+  /** Empty where the field is null. */
+  array<T>(each: () => T): T[] {
+    return Array.from({ length: Math.max(0, this.int32()) }, each);
+  }
+
+  skip(size: number): void {
+    this.#moved(size);
+  }
+
+  #moved(size: number): number {
+    const from = this.#at;
+    this.#at += size;
+    return from;
+  }
+}
