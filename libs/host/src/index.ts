@@ -80,7 +80,7 @@ export { Nested } from './request/nested.js';
 export { mountHandler, type MountedHandler } from './mount/mount-handler.js';
 export type { Position } from '#contracts';
 export { MintedId, UuidParam } from './request/uuid-param.js';
-export { createService, type RunningService } from './service/create-service.js';
+export { configClassesOf, createService, type RunningService } from './service/create-service.js';
 export { FatalErrors } from './service/fatal-errors.js';
 export { VAULT } from './service/host.module.js';
 export type { ServicePart } from './service/service-part.js';
