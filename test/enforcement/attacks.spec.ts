@@ -1,11 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { type HostileFhirServer, listenHostile, type StoredResource } from '#testing';
+import { listenHostile, type StoredResource } from '#testing';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { sandboxResources } from '../../apps/sandbox/src/fhir-server/data/sandbox-resources.js';
-import { fhirHandler } from '../../apps/sandbox/src/fhir-server/fhir-handler.js';
-import { SandboxFhirServer } from '../../apps/sandbox/src/fhir-server/sandbox-fhir-server.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { type Guarded, guardedServers } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 /** Nothing here is about how much may be asked at once. */
@@ -21,43 +18,7 @@ const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 
 
 const data: readonly StoredResource[] = sandboxResources().map((it) => ({ ...it, id: it.id ?? '' }));
 
-/** A FHIR server to guard: filled with the sandbox's data. */
-interface Guarded {
-  readonly base: string;
-  readonly close: () => Promise<void>;
-  readonly hostile?: HostileFhirServer;
-}
-
-async function listenSandbox(): Promise<Guarded> {
-  const http = createServer().listen(0, '127.0.0.1');
-  await once(http, 'listening');
-  const address = http.address();
-  const base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/fhir`;
-  const handle = fhirHandler(await SandboxFhirServer.start(base));
-  http.on('request', (request, response) => {
-    request.url = (request.url ?? '').replace(/^\/fhir/, '');
-    void handle(request, response);
-  });
-  const close = async () => {
-    http.closeAllConnections();
-    http.close();
-    await once(http, 'close');
-  };
-  return { base, close };
-}
-
-const servers: [string, () => Promise<Guarded>][] = [
-  ['the sandbox', listenSandbox],
-  [
-    'a hostile server',
-    async () => {
-      const { server: hostile, ...rest } = await listenHostile(data);
-      return { hostile, ...rest };
-    },
-  ],
-];
-
-describe.each(servers)('before %s', (_name, listen) => {
+describe.each(guardedServers)('before %s', (_name, listen) => {
   let guarded: Guarded;
   let upstream: Upstream;
   let gateway: GatewayInProcess;
@@ -321,7 +282,6 @@ describe.each(servers)('before %s', (_name, listen) => {
       '/_history',
       '/Observation/_history',
       '/Patient/$everything',
-      '/Patient/patient-01/$everything',
       '/$diff',
       '/Patient/$diff',
       '/Observation/observation-02-laboratory/$meta',

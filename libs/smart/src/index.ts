@@ -1,4 +1,5 @@
 export { isOfPatient, patientsIn } from './compartments/patient-compartment.js';
+export { standingTo } from './compartments/patient-record.js';
 export { localReference } from './compartments/reference.js';
 export type { LocalReference } from './compartments/reference.js';
 export { isObject, isResource, valuesAt } from './definitions/element-values.js';

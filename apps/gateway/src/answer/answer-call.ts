@@ -1,5 +1,6 @@
 import type { FhirInteraction } from '#smart';
 import type { PagePlace } from '../page-links/page-links.js';
+import { answerEverything } from './answer-everything.js';
 import { answerHistory } from './answer-history.js';
 import { answerRead } from './answer-read.js';
 import { answerSearch } from './answer-search.js';
@@ -28,6 +29,11 @@ export async function answerCall(
     case 'history-type':
     case 'history-instance':
       return await answerHistory(interaction, from, links, at);
+    case 'operation':
+      // No other is let through.
+      if (interaction.level !== 'instance' || interaction.name !== 'everything')
+        throw wrongAnswer(`answers to $${interaction.name} are not handed on`);
+      return await answerEverything(interaction, from, links, at);
     default:
       throw wrongAnswer(`answers to ${interaction.kind} are not handed on`);
   }

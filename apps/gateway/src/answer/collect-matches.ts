@@ -98,7 +98,7 @@ function nextOf(links: unknown, upstream: string): string | undefined {
   if (!next) return undefined;
   const url = next['url'];
   const below = typeof url === 'string' && url.startsWith(upstream) ? url.slice(upstream.length) : undefined;
-  if (below === undefined || !/^(\/[A-Za-z_][\w-]*)*\/?\?[^\s#\\]*$/.test(below))
+  if (below === undefined || !/^(\/[\w$][\w.-]*)*\/?\?[^\s#\\]*$/.test(below))
     throw wrongAnswer('the upstream’s next page is not one of it');
   return below;
 }

@@ -51,6 +51,8 @@ export class BundleLinks {
         return `${this.base}/${interaction.type}/_history`;
       case 'history-instance':
         return `${this.base}/${interaction.type}/${interaction.id}/_history`;
+      case 'operation':
+        return `${this.base}/${interaction.type}/${interaction.id}/$${interaction.name}`;
       default:
         return interaction satisfies never;
     }

@@ -3,6 +3,8 @@ import { allResourceTypes, oauthPaths } from '#smart';
 /** Types that cannot be had through the gateway yet, whatever the scopes say. */
 const withheld: ReadonlySet<string> = new Set(['Bundle', 'Parameters', 'Subscription']);
 
+const everything = { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' };
+
 const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
 
 /**
@@ -46,6 +48,7 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
           .map((type) => ({
             type,
             // A Binary is read by its id, from what names it.
+            ...(type === 'Patient' ? { operation: [everything] } : {}),
             interaction: (type === 'Binary' ? (['read', 'vread'] as const) : INTERACTIONS).map((code) => ({ code })),
           })),
       },

@@ -1,5 +1,11 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { type FhirInteraction, isResourceType, type QueryParameter, type ResourceType } from '#smart';
+import {
+  type FhirInteraction,
+  isResourceType,
+  type OperationInteraction,
+  type QueryParameter,
+  type ResourceType,
+} from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
@@ -10,6 +16,8 @@ const Place = Type.Object({
     Type.Literal('search-system'),
     Type.Literal('history-type'),
     Type.Literal('history-instance'),
+    /** `Patient/[id]/$everything`. */
+    Type.Literal('operation'),
   ]),
   type: Type.Optional(Type.String()),
   id: Type.Optional(Type.String()),
@@ -27,10 +35,11 @@ const Place = Type.Object({
 const place = Compile(Place);
 
 export type PagePlace = Omit<Static<typeof Place>, 'expiresAt' | 'kind' | 'type' | 'id' | 'params'>;
-export type PagedInteraction = Extract<
-  FhirInteraction,
-  { readonly kind: 'search-type' | 'search-system' | 'history-type' | 'history-instance' }
->;
+/** An operation on one resource. */
+export type InstanceOperation = Extract<OperationInteraction, { readonly level: 'instance' }>;
+export type PagedInteraction =
+  | Extract<FhirInteraction, { readonly kind: 'search-type' | 'search-system' | 'history-type' | 'history-instance' }>
+  | InstanceOperation;
 
 /** For whom a link counts. */
 export interface PageOwner {
@@ -111,7 +120,9 @@ function interactionOf({ kind, type, id, params: pairs }: Static<typeof Place>):
   const known: ResourceType = type;
   if (kind === 'search-type') return { kind, type: known, via: 'get', params };
   if (kind === 'history-type') return { kind, type: known, params };
-  return id === undefined ? undefined : { kind, type: known, id, params };
+  if (id === undefined) return undefined;
+  if (kind === 'operation') return { kind, name: 'everything', via: 'get', level: 'instance', type: known, id, params };
+  return { kind, type: known, id, params };
 }
 
 function boundTo({ endpoint, applicationId, holder, patient }: PageOwner): Buffer {

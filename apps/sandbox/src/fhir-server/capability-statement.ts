@@ -36,6 +36,11 @@ function resourceOf(type: string): CapabilityStatementRestResource {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
     interaction: interactions.map((code) => ({ code })),
     versioning: 'versioned',
+    ...(type === 'Patient'
+      ? {
+          operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }],
+        }
+      : {}),
     searchParam: parameters.map(({ code, type: kind, url }) => ({
       name: code,
       type: kind,

@@ -50,6 +50,23 @@ describe('the sandbox’s FHIR server', () => {
     expect(await found(target)).toEqual(entries);
   });
 
+  it('gives a patient’s record, and nobody else’s, page by page', async () => {
+    const keysAt = async (target: string) => {
+      const { resource } = await send<Bundle>('GET', target);
+      return {
+        keys: (resource.entry ?? []).map((it) => `${it.resource?.resourceType}/${it.resource?.id}`),
+        next: resource.link?.find(({ relation }) => relation === 'next')?.url.slice(base.length),
+      };
+    };
+    const { keys } = await keysAt('/Patient/patient-01/$everything');
+    expect(keys).toEqual(expect.arrayContaining(['Patient/patient-01', 'Provenance/provenance-01']));
+    expect(keys.join()).not.toMatch(/(patient|observation|condition|encounter)-02/);
+    const first = await keysAt('/Patient/patient-01/$everything?_count=5');
+    expect(first.keys).toEqual(keys.slice(0, 5));
+    expect((await keysAt(first.next ?? '')).keys).toEqual(keys.slice(5, 10));
+    expect((await send('GET', '/Patient/nobody/$everything')).status).toBe(404);
+  });
+
   it('searches by POST, with URL and form together', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const { resource } = await send<Bundle>('POST', '/Observation/_search?patient=patient-01', {

@@ -4,6 +4,7 @@ import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes';
 import { isResourceType } from '#smart';
 import { capabilityStatement } from './capability-statement.js';
 import { sandboxResources } from './data/sandbox-resources.js';
+import { everythingAsked, everythingOf } from './patient-everything.js';
 import { SandboxRepository } from './sandbox-repository.js';
 import { loadSearchDefinitions } from './search-definitions.js';
 
@@ -54,6 +55,11 @@ export class SandboxFhirServer {
     const [path = '', query = ''] = request.target.split(/\?(.*)/s);
     if (!isMethod(method)) return respond(405, badRequest('Unknown method'));
     if (method === 'GET' && path === '/metadata') return respond(200, capabilityStatement(this.base, this.types));
+    const everything = method === 'GET' ? everythingAsked(path, query) : undefined;
+    if (everything) {
+      const bundle = everythingOf(everything, await this.all(), this.base);
+      return bundle ? respond(200, withSelf(bundle, `${this.base}${request.target}`)) : respond(404, notFound);
+    }
     const type = path.split('/').find((segment) => segment !== '');
     if (type !== undefined && !isResourceType(type)) return respond(404, notFound);
     try {
@@ -66,6 +72,13 @@ export class SandboxFhirServer {
       const outcome = normalizeOperationOutcome(error);
       return respond(getStatus(outcome), outcome);
     }
+  }
+
+  private async all(): Promise<readonly Resource[]> {
+    const searches = this.types.map((type) =>
+      this.repository.search({ resourceType: type as Resource['resourceType'], count: 10_000 }),
+    );
+    return (await Promise.all(searches)).flatMap(({ entry = [] }) => entry.flatMap(({ resource }) => resource ?? []));
   }
 
   private answer(request: SandboxRequest, outcome: OperationOutcome, resource: Resource | undefined): SandboxResponse {

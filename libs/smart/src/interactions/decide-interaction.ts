@@ -3,7 +3,8 @@ import type { ResourceType } from '../definitions/r4.js';
 import type { ResourceScope, Scope, ScopeContext, ScopeInteraction } from '../scopes/scope.js';
 import { canMatch } from '../sight/match-parameter.js';
 import { extentOf, isCarrier, names, type Extent, type Reaches, systemReaches } from '../sight/sight.js';
-import type { FhirInteraction, QueryParameter } from './interaction.js';
+import type { FhirInteraction, OperationInteraction, QueryParameter } from './interaction.js';
+import { understandOperation } from './understand-operation.js';
 import {
   understandHistory,
   understandNoSearch,
@@ -64,7 +65,7 @@ const writtenByName: ReadonlySet<string> = new Set(
  * (`judge`).
  *
  * DENIED whatever the scopes say, until it is there: writes unless `enforced` says so, conditional writes and patches,
- * batches and transactions, every operation, compartment searches, the system's history, and the types Bundle,
+ * batches and transactions, every operation but `Patient/[id]/$everything`, compartment searches, the system's history, and the types Bundle,
  * Parameters and Subscription.
  *
  * @param reaches whose data the scopes of each context can be about; a backend's when left out
@@ -106,12 +107,20 @@ export function decideInteraction(
     case 'history-system':
       return notEnforced(`${interaction.kind} is not enforced yet`);
     case 'operation':
-      return notEnforced(`the operation $${interaction.name} is not enforced yet`);
+      return decideOperation(scopes, interaction, reaches);
     case 'unrecognised':
       return notUnderstood(interaction.reason);
     default:
       return interaction satisfies never;
   }
+}
+
+/** What an operation shows is to be looked at, whatever the scopes are. */
+function decideOperation(scopes: readonly Scope[], operation: OperationInteraction, reaches: Reaches): Decision {
+  const understood = understandOperation(operation);
+  if (!understood.ok) return notEnforced(understood.reason);
+  const decision = decide(scopes, understood, reaches);
+  return decision.outcome === 'allow' ? { ...decision, whole: false } : decision;
 }
 
 type Write = Extract<FhirInteraction, { readonly kind: 'create' | 'update' | 'delete' }>;

@@ -95,6 +95,7 @@ export class HostileFhirServer {
     if (id === undefined) return this.#search(type, pairs, base);
     if (id === '_history') return this.#history(({ type: it }) => it === type, base);
     // Every patient's, on the type as on the instance.
+    if (history === '$everything') return this.#everything(pairs, base);
     if (id.startsWith('$') || history?.startsWith('$')) return [200, this.#bundle([...this.#current()], base)];
     const versions = this.#versions.filter((it) => it.type === type && it.id === id);
     if (history === '_history' && version === undefined)
@@ -123,6 +124,13 @@ export class HostileFhirServer {
     const id = Buffer.from(key).toString('hex').slice(-24);
     this.#pages.set(id, [matches.map(entry('match')), included.map(entry('include'))]);
     return this.#page(id, pairs, base);
+  }
+
+  /** Everybody's record, whoever is asked for, some of it twice. */
+  #everything(pairs: readonly SearchPair[], base: string): [number, Readonly<Record<string, unknown>>] {
+    const all = [...this.#current()].map((resource) => ({ fullUrl: `${base}/${keyOf(resource)}`, resource }));
+    this.#pages.set('everything', [[...all, ...all.slice(0, 5)], []]);
+    return this.#page('everything', pairs, base);
   }
 
   #page(id: string, pairs: readonly SearchPair[], base: string): [number, Readonly<Record<string, unknown>>] {

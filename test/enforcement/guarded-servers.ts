@@ -1,0 +1,45 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type HostileFhirServer, listenHostile, type StoredResource } from '#testing';
+import { sandboxResources } from '../../apps/sandbox/src/fhir-server/data/sandbox-resources.js';
+import { fhirHandler } from '../../apps/sandbox/src/fhir-server/fhir-handler.js';
+import { SandboxFhirServer } from '../../apps/sandbox/src/fhir-server/sandbox-fhir-server.js';
+
+const data: readonly StoredResource[] = sandboxResources().map((it) => ({ ...it, id: it.id ?? '' }));
+
+/** A FHIR server to guard: filled with the sandbox's data. */
+export interface Guarded {
+  readonly base: string;
+  readonly close: () => Promise<void>;
+  readonly hostile?: HostileFhirServer;
+}
+
+async function listenSandbox(): Promise<Guarded> {
+  const http = createServer().listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const address = http.address();
+  const base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/fhir`;
+  const handle = fhirHandler(await SandboxFhirServer.start(base));
+  http.on('request', (request, response) => {
+    request.url = (request.url ?? '').replace(/^\/fhir/, '');
+    void handle(request, response);
+  });
+  const close = async () => {
+    http.closeAllConnections();
+    http.close();
+    await once(http, 'close');
+  };
+  return { base, close };
+}
+
+/** The servers that every attack is tried before. */
+export const guardedServers: [string, () => Promise<Guarded>][] = [
+  ['the sandbox', listenSandbox],
+  [
+    'a hostile server',
+    async () => {
+      const { server: hostile, ...rest } = await listenHostile(data);
+      return { hostile, ...rest };
+    },
+  ],
+];
