@@ -6,6 +6,7 @@ const ARROWS = {
   smart: [],
   proofs: [],
   records: ['contracts'],
+  dpop: [],
   vault: ['contracts'],
   'event-log': ['contracts'],
   access: ['contracts', 'smart'],

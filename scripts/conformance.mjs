@@ -8,7 +8,7 @@ const named = /(['`])((?:(?!\1).)*\[((?:SMART|RFC|OIDC)[^\]§]*) §([\d.]+)\](?:
 
 /** What nobody has tested by its section, or what is not there at all. */
 const missing = [
-  'PAR (RFC 9126), DPoP (RFC 9449), dynamic registration (RFC 7591, 7592), `user_access_brand_bundle`: not there.',
+  'Dynamic registration (RFC 7591, 7592), `user_access_brand_bundle`: not there.',
   'SMART 2.2 §4 (backend services): tested in `apps/token/src/token.int.spec.ts` and beside it, without its sections in the names.',
   'The scopes’ grammar (§3.0.2): tested by properties in `libs/smart/src/scopes`, without its sections in the names.',
 ];

@@ -70,6 +70,7 @@ export class GatewayInProcess {
             return this.#claims;
           },
         },
+        possession: { check: async () => undefined, nonce: () => 'a-nonce' },
         rights: new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
         pages: new PageLinks(randomBytes(32)),
         records: new CallRecords(

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import type { CallLimits } from '#contracts';
 import { BaseConfig, type ConfigFault, type ConfigSection, Setting } from '#host';
 import { oauthPaths } from '#smart';
-import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { readRightsRule, type RightsRule } from './user-rights/configured-rights.js';
 
 /** The settings of the gateway alone. */
@@ -81,6 +81,14 @@ export class GatewayConfig implements ConfigSection {
   @Matches(/^(Practitioner|PractitionerRole|RelatedPerson|Person):(everybody|patient-in-context)$/, { each: true })
   userRights: string[];
 
+  @Setting('GATEWAY_DPOP_NONCE_REQUIRED', {
+    mustBe: '1 or 0',
+    describe:
+      'Whether a DPoP proof at the FHIR API needs a nonce of ours, so that none can be made ahead of its use. A nonce is given with every answer to a proof.',
+  })
+  @IsBoolean()
+  dpopNonceRequired: boolean = false;
+
   @Setting('GATEWAY_PAGE_KEY', {
     mustBe: '32 bytes in base64, the same for all instances',
     describe:
@@ -99,6 +107,11 @@ export class GatewayConfig implements ConfigSection {
 
   pageKeyBytes(): Buffer {
     return this.pageKey === undefined ? randomBytes(32) : Buffer.from(this.pageKey, 'base64');
+  }
+
+  /** What the nonces of proofs are made from: the page key seals, and this is another key made of it. */
+  nonceSecret(): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.pageKeyBytes(), '', 'gatehouse-dpop-nonces', 32));
   }
 
   /** What an application may call whose approval says nothing of it. */

@@ -341,7 +341,7 @@ describe('the gateway', () => {
     const headers: Record<string, string> = make ? { authorization: `Bearer ${await make()}` } : {};
     const response = await service.call('/fhir/Observation/o1', { headers });
     expect(response.status).toBe(401);
-    expect(response.headers.get('www-authenticate')).toMatch(make ? /error="invalid_token"/ : /^Bearer$/);
+    expect(response.headers.get('www-authenticate')).toMatch(make ? /error="invalid_token"/ : /^Bearer, DPoP algs=/);
     expect(upstream.requests).toHaveLength(before);
   });
 

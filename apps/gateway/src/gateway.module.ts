@@ -1,4 +1,5 @@
-import { provideActivity } from '#host';
+import { SpentProofs } from '#dpop';
+import { Database, Log, provideActivity } from '#host';
 import { Module } from '@nestjs/common';
 import { Decisions } from './decide-elsewhere/decisions.js';
 import { EvaluationsController } from './decide-elsewhere/evaluations.controller.js';
@@ -11,6 +12,19 @@ import { ShowAccessHandler } from './show-access/show-access.query.js';
 
 @Module({
   controllers: [AccessController, EvaluationsController, ExtAuthzController],
-  providers: [GatewayPoint, GatewayMeans, FhirMount, Decisions, ShowAccessHandler, ...provideActivity()],
+  providers: [
+    GatewayPoint,
+    GatewayMeans,
+    FhirMount,
+    Decisions,
+    ShowAccessHandler,
+    ...provideActivity(),
+    {
+      provide: SpentProofs,
+      inject: [Database, Log],
+      useFactory: (database: Database, log: Log) =>
+        new SpentProofs(database, (error) => log.for('fhir').warn('spent proofs were not removed', error)),
+    },
+  ],
 })
 export class GatewayModule {}

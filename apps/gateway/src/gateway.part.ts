@@ -1,3 +1,4 @@
+import { CreateSpentProofs1763942400031 } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { GatewayConfig } from './gateway.config.js';
@@ -9,4 +10,6 @@ export const gateway: ServicePart = {
   defaultPort: 8084,
   module: GatewayModule,
   config: [GatewayConfig, FhirConfig],
+  // The same table for all who check proofs, made by whoever starts first.
+  migrations: { protocol: [CreateSpentProofs1763942400031] },
 };

@@ -28,6 +28,14 @@ export class TokenConfig implements ConfigSection {
   @Max(730)
   refreshDays: number = 100;
 
+  @Setting('TOKEN_DPOP_NONCE_REQUIRED', {
+    mustBe: '1 or 0',
+    describe:
+      'Whether a DPoP proof at the token endpoint needs a nonce of ours, so that none can be made ahead of its use. A nonce is given with every answer to a proof.',
+  })
+  @IsBoolean()
+  dpopNonceRequired: boolean = false;
+
   @Setting('TOKEN_KEY_DAYS', {
     mustBe: 'a number of days from 1 to 365',
     describe: 'How often a new signing key is made, in days.',

@@ -1,6 +1,7 @@
 import { token } from '#contracts';
+import { SpentProofs } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
-import { BaseConfig, provideActivity, provideCommands, provideReactor, provideWriter } from '#host';
+import { BaseConfig, Database, Log, provideActivity, provideCommands, provideReactor, provideWriter } from '#host';
 import { oauthPaths } from '#smart';
 import { Module } from '@nestjs/common';
 import { AdmittedClients } from './authenticate-client/admitted-clients.js';
@@ -103,6 +104,12 @@ import { TokenConfig } from './token.config.js';
           publicUrl + oauthPaths.revocation,
           publicUrl + oauthPaths.introspection,
         ]),
+    },
+    {
+      provide: SpentProofs,
+      inject: [Database, Log],
+      useFactory: (database: Database, log: Log) =>
+        new SpentProofs(database, (error) => log.for('token').warn('spent proofs were not removed', error)),
     },
     TokenEndpoint,
   ],

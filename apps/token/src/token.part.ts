@@ -1,7 +1,9 @@
+import { CreateSpentProofs1763942400031 } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { AddGrantUse1763942400013 } from './migrations/add-grant-use.js';
 import { AddProviderSessions1763942400030 } from './migrations/add-provider-sessions.js';
+import { BindRefreshTokens1763942400032 } from './migrations/bind-refresh-tokens.js';
 import { CreateAuthorization1763942400011 } from './migrations/create-authorization.js';
 import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys.js';
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
@@ -21,6 +23,8 @@ export const tokenPart: ServicePart = {
       CreateAuthorization1763942400011,
       AddGrantUse1763942400013,
       AddProviderSessions1763942400030,
+      CreateSpentProofs1763942400031,
+      BindRefreshTokens1763942400032,
     ],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },

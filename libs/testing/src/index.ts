@@ -10,6 +10,7 @@ export { startTestService, type TestService } from './test-service.js';
 export { csrfIn, offeredIn, testAuthorization, type TestApp, type TestAuthorization } from './test-authorization.js';
 export { testBrowser } from './test-browser.js';
 export { SeededApplication } from './seeded-application.js';
+export { testProver, type TestProver } from './test-prover.js';
 export { testUpstream, type TestUpstream } from './test-upstream.js';
 export { testClient, type TestClient } from './test-client.js';
 export { counter, counterDecider, counterTopics } from './counter/counter.js';

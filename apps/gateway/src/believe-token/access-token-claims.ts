@@ -18,11 +18,13 @@ export interface AccessTokenClaims extends TokenStanding {
   readonly patient?: string;
   /** The user's own FHIR resource, as a reference or a URL. */
   readonly fhirUser?: string;
+  /** Thumbprint of the key whose holder alone may present it (RFC 9449, 6.1). */
+  readonly jkt?: string;
 }
 
 /**
  * Reads the claims of an access token of ours (RFC 9068, with those of Gatehouse); undefined when one is missing or of
- * another shape, or when the token is bound to a key (`cnf`), since it came as a plain bearer token.
+ * another shape, or when the token is bound (`cnf`) to something else than a key that its holder shows.
  *
  * @param endpoint what its `aud` names
  */
@@ -42,7 +44,13 @@ export function readClaims(payload: JWTPayload, endpoint: string): AccessTokenCl
     patient,
     fhirUser,
   } = payload;
-  if (cnf !== undefined || typeof exp !== 'number' || typeof jti !== 'string' || typeof scope !== 'string')
+  const jkt = cnf === undefined ? undefined : jktIn(cnf);
+  if (
+    (cnf !== undefined && jkt === undefined) ||
+    typeof exp !== 'number' ||
+    typeof jti !== 'string' ||
+    typeof scope !== 'string'
+  )
     return undefined;
   if (typeof clientId !== 'string' || typeof applicationId !== 'string') return undefined;
   if (typeof approvalVersion !== 'number' || typeof epoch !== 'number') return undefined;
@@ -65,7 +73,14 @@ export function readClaims(payload: JWTPayload, endpoint: string): AccessTokenCl
     ...(grantId === undefined ? {} : { grantId }),
     ...(patient === undefined ? {} : { patient }),
     ...(fhirUser === undefined ? {} : { fhirUser }),
+    ...(jkt === undefined ? {} : { jkt }),
   };
+}
+
+/** The thumbprint, where the token is bound to a key and to nothing besides. */
+function jktIn(cnf: unknown): string | undefined {
+  if (typeof cnf !== 'object' || cnf === null || !('jkt' in cnf) || Object.keys(cnf).length !== 1) return undefined;
+  return typeof cnf.jkt === 'string' && /^[A-Za-z0-9_-]{43}$/.test(cnf.jkt) ? cnf.jkt : undefined;
 }
 
 function isTextOrAbsent(claim: unknown): claim is string | undefined {

@@ -3,6 +3,7 @@ import { readRequest } from '#smart';
 import { Injectable } from '@nestjs/common';
 import { KeysUnavailable, TokenNotBelieved } from '../believe-token/verified-tokens.js';
 import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
+import { NotProven, ProofsUnavailable, type Scheme } from '../prove-possession/possession.js';
 import { CallRecords, NotRecorded } from '../proxy/call-records.js';
 import type { EndpointMeans } from '../proxy/gateway-means.js';
 import { GatewayPoint } from '../proxy/gateway-point.js';
@@ -12,6 +13,10 @@ import { reachesOf } from '../user-rights/reaches.js';
 export interface HeldRequest {
   /** The access token that came with it. */
   readonly token: string;
+  /** How the token came; undefined where whoever asks does not say. */
+  readonly scheme?: Scheme | undefined;
+  /** The proof that came with it, in a header `DPoP`. */
+  readonly proof?: string | undefined;
   readonly method: string;
   /** Below the FHIR base, as sent. */
   readonly path: string;
@@ -26,6 +31,8 @@ export interface ElsewhereDecision {
   readonly reason: string;
   /** Of the audit record; absent where there is none to wait for. */
   readonly position?: string;
+  /** What the next proof of the caller needs to hold, where it lacked one (RFC 9449, 9). */
+  readonly nonce?: string;
 }
 
 /** The answer has to be looked at, and whoever asks would not. */
@@ -47,12 +54,13 @@ export class Decisions {
 
   /** Throws a 503 without a lease, without keys, or when the decision cannot be recorded. */
   async decide(
-    { token, method, path, query }: HeldRequest,
-    { endpoint, tokens, rights, records }: EndpointMeans,
+    { token, scheme, proof, method, path, query }: HeldRequest,
+    { endpoint, tokens, possession, rights, records }: EndpointMeans,
   ): Promise<ElsewhereDecision> {
     const about = { method, correlationId: correlationId() ?? 'none' };
     try {
       const claims = await tokens.believe(token);
+      await possession.check(claims, { token, scheme, proof, method, url: endpoint.base + path });
       const interaction = readRequest({ method, path, query, headers: {} });
       const { point } = this.gateway;
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
@@ -75,7 +83,13 @@ export class Decisions {
         await records.unbelieved(about, error.reason, 401);
         return { allowed: false, status: 401, reason: error.reason };
       }
-      if (error instanceof KeysUnavailable) throw unavailable('Tokens cannot be checked now.', 2, error);
+      if (error instanceof NotProven) {
+        await records.unbelieved(about, error.reason, 401);
+        const nonce = error.error === 'use_dpop_nonce' ? { nonce: possession.nonce() } : {};
+        return { allowed: false, status: 401, reason: error.reason, ...nonce };
+      }
+      if (error instanceof KeysUnavailable || error instanceof ProofsUnavailable)
+        throw unavailable('Tokens cannot be checked now.', 2, error);
       if (error instanceof NotRecorded) throw unavailable('The decision could not be recorded.', 2, error);
       throw error;
     }

@@ -10,7 +10,16 @@ import { Decisions } from './decisions.js';
 const Subject = Type.Object({
   type: Type.Literal('access-token'),
   id: Type.String({ description: 'Anything that names the caller to the enforcement point.' }),
-  properties: Type.Object({ token: Type.String({ minLength: 1, maxLength: 8_192 }) }),
+  properties: Type.Object({
+    token: Type.String({ minLength: 1, maxLength: 8_192 }),
+    proof: Type.Optional(
+      Type.String({
+        description: 'The header `DPoP` of the request: what a token needs that is bound to a key. It counts once.',
+        minLength: 1,
+        maxLength: 8_192,
+      }),
+    ),
+  }),
 });
 const Action = Type.Object({ name: Type.String({ description: 'The method of the request: `GET`.', maxLength: 16 }) });
 const Resource = Type.Object({
@@ -48,6 +57,9 @@ const Evaluated = Type.Object({
   context: Type.Object({
     reason: Type.String(),
     status: Type.Integer({ description: 'The HTTP status that fits.' }),
+    nonce: Type.Optional(
+      Type.String({ description: 'For the caller, as the header `DPoP-Nonce`: its next proof has to hold it.' }),
+    ),
   }),
 });
 type Evaluated = Static<typeof Evaluated>;
@@ -109,10 +121,11 @@ export class EvaluationsController {
     if (!target) throw malformed('The resource is no path below the FHIR base.');
     const means = this.means.of(resource.properties?.endpoint);
     if (!means) throw malformed('The resource names no FHIR endpoint of this service.');
-    const { allowed, reason, status } = await this.decisions.decide(
-      { token: subject.properties.token, method: action.name, ...target },
+    const { token, proof } = subject.properties;
+    const { allowed, reason, status, nonce } = await this.decisions.decide(
+      { token, proof, method: action.name, ...target },
       means,
     );
-    return { decision: allowed, context: { reason, status } };
+    return { decision: allowed, context: { reason, status, ...(nonce === undefined ? {} : { nonce }) } };
   }
 }

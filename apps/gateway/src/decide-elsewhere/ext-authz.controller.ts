@@ -2,13 +2,14 @@ import { malformed, Roles } from '#host';
 import { All, Controller, Headers, HttpCode, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { readAuthorization } from '../believe-token/believe-caller.js';
 import { GatewayMeans } from '../proxy/gateway-means.js';
-import { Decisions } from './decisions.js';
+import { Decisions, type ElsewhereDecision } from './decisions.js';
 
 /**
  * NGINX `auth_request`: 2xx lets in, 401 and 403 refuse. NGINX signs in as an enforcement point (`Authorization`), and
  * tells of the request that it holds in headers that count from nobody else: `X-Original-Method`, `X-Original-URI`,
- * `X-Original-Authorization`.
+ * `X-Original-Authorization`, and `X-Original-DPoP` for tokens that are bound to a key.
  */
 @Controller('ext-authz')
 @ApiExcludeController()
@@ -25,15 +26,18 @@ export class ExtAuthzController {
     @Headers('x-original-method') method: string | undefined,
     @Headers('x-original-uri') uri: string | undefined,
     @Headers('x-original-authorization') authorization: string | undefined,
+    @Headers('x-original-dpop') proof: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     const at = uri === undefined ? undefined : this.means.at(uri);
     if (method === undefined || !at)
       throw malformed('X-Original-Method and X-Original-URI, below a FHIR endpoint, tell of the request.');
-    const token = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization ?? '')?.[1];
-    const { status, reason } = token
-      ? await this.decisions.decide({ token, method, ...at.target }, at.means)
+    const given = readAuthorization(authorization ?? '');
+    const held = { method, ...at.target, proof: proof === '' ? undefined : proof };
+    const { status, reason, nonce }: Pick<ElsewhereDecision, 'status' | 'reason' | 'nonce'> = given
+      ? await this.decisions.decide({ ...held, ...given }, at.means)
       : { status: 401, reason: 'no token' };
+    if (nonce !== undefined) void reply.header('DPoP-Nonce', nonce);
     void reply.status(status).header('Gatehouse-Reason', reason.replaceAll(/[^\x20-\x7e]/g, '?'));
   }
 }

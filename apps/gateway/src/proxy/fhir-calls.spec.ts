@@ -96,6 +96,7 @@ async function gateway(around: Surroundings) {
     { point, calls: openCalls },
     {
       tokens: { believe: async () => around.claims },
+      possession: { check: async () => undefined, nonce: () => 'a-nonce' },
       rights: new ConfiguredRights(new Map()),
       pages: new PageLinks(randomBytes(32)),
       records: new CallRecords(activity, 'gateway-1', 'default', around.patients),

@@ -10,8 +10,7 @@ import { Answering } from '../answer/answering.js';
 import { BundleLinks } from '../answer/paging.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
-import { believeBearer } from '../believe-token/believe-bearer.js';
-import type { TokensOfEndpoint } from '../believe-token/verified-tokens.js';
+import { believeCaller, type Believing } from '../believe-token/believe-caller.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
@@ -31,7 +30,8 @@ type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
 
 /** What calls are believed, judged and answered with. */
 interface Means {
-  readonly tokens: TokensOfEndpoint;
+  readonly tokens: Believing['tokens'];
+  readonly possession: Believing['possession'];
   readonly rights: UserRights;
   readonly pages: PageLinks;
   readonly records: CallRecords;
@@ -50,6 +50,7 @@ interface Means {
 export class FhirCalls {
   readonly #inForce: InForce;
   readonly #leaving: Leaving;
+  readonly #believing: Believing;
 
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
@@ -58,6 +59,9 @@ export class FhirCalls {
     private readonly log: Pick<Log, 'warn' | 'error'>,
   ) {
     this.#inForce = new InForce(gateway.point);
+    const { tokens, possession } = means;
+    const onUnavailable = (error: unknown): void => log.warn('tokens cannot be checked now', error);
+    this.#believing = { tokens, possession, onUnavailable };
     this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: endpoint.base }, log);
   }
 
@@ -72,16 +76,21 @@ export class FhirCalls {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<FhirError | undefined> {
     const target = splitTarget(originalUrlOf(request), this.endpoint.path);
     if (!target) return fhirError(404, 'not-found', 'There is nothing here.');
-    const { tokens, origins, records, rights, pages } = this.means;
+    const { origins, records, rights, pages } = this.means;
     origins.allowAny(request, response);
     const about = {
       method: request.method ?? '',
       correlationId: String(response.getHeader('x-correlation-id') ?? ''),
       ...clientOf(request),
     };
-    const claims = await believeBearer(tokens, request.headers, target.query, (error) =>
-      this.log.warn('the keys of the token service cannot be had', error),
-    );
+    const { method } = about;
+    const { headers } = request;
+    const claims = await believeCaller(this.#believing, {
+      method,
+      url: this.endpoint.base + target.path,
+      headers,
+      query: target.query,
+    });
     if ('status' in claims) {
       // Whoever comes without a token is nobody; a token that does not count is worth a look.
       if (claims.status === 401 && request.headers.authorization !== undefined)
@@ -90,6 +99,7 @@ export class FhirCalls {
           .catch((error: unknown) => this.log.warn('a token that does not count was not recorded', error));
       return claims;
     }
+    if (claims.jkt !== undefined) response.setHeader('DPoP-Nonce', this.means.possession.nonce());
     origins.narrowTo(this.#inForce.accessOf(claims), request, response);
     const form = target.path.endsWith('/_search') ? await readForm(request) : '';
     if (form === undefined)
@@ -125,7 +135,7 @@ export class FhirCalls {
     decision: Denied,
     access: EffectiveAccess | undefined,
   ): Promise<FhirError | undefined> {
-    const error = toldOf(decision);
+    const error = toldOf(decision, call.claims);
     try {
       const position = await this.means.records.decided(call, decision, access, error.status);
       sendError(response, error, { 'Gatehouse-Position': position });

@@ -55,9 +55,9 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     const since = new Date().toISOString();
     this.served = new Map(
       means.all.map((each) => {
-        const { endpoint, tokens, rights, records } = each;
+        const { endpoint, tokens, possession, rights, records } = each;
         const upstream = this.upstreamOf(each);
-        const own = { tokens, rights, records, upstream };
+        const own = { tokens, possession, rights, records, upstream };
         return [
           each,
           {

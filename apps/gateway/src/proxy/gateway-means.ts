@@ -1,3 +1,4 @@
+import { DpopNonces, SpentProofs } from '#dpop';
 import type { ActivityPort } from '#event-log';
 import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
 import { BaseConfig, InjectActivity, Log, VAULT } from '#host';
@@ -6,6 +7,7 @@ import type { Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
 import { type TokensOfEndpoint, VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { GatewayConfig } from '../gateway.config.js';
+import { Possession } from '../prove-possession/possession.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import type { UserRights } from '../user-rights/user-rights.js';
 import { CallRecords } from './call-records.js';
@@ -15,6 +17,7 @@ import { GatewayPoint } from './gateway-point.js';
 export interface EndpointMeans {
   readonly endpoint: FhirEndpoint;
   readonly tokens: TokensOfEndpoint;
+  readonly possession: Possession;
   readonly rights: UserRights;
   readonly records: CallRecords;
 }
@@ -37,6 +40,7 @@ export class GatewayMeans {
     gateway: GatewayPoint,
     @InjectActivity() activity: ActivityPort,
     log: Log,
+    spent: SpentProofs,
     @Inject(VAULT) vault: Vault,
   ) {
     const tokens = new VerifiedTokens({
@@ -44,10 +48,16 @@ export class GatewayMeans {
       issuer: base.publicUrl,
       onStaleKeys: (error) => log.for('fhir').warn('the keys of the token service could not be renewed', error),
     });
+    const possession = new Possession({
+      nonces: new DpopNonces(config.nonceSecret()),
+      nonceRequired: config.dpopNonceRequired,
+      spent,
+    });
     const rights = new ConfiguredRights(new Map(config.rightsRules()));
     this.all = endpoints.all.map((endpoint) => ({
       endpoint,
       tokens: tokens.at(endpoint),
+      possession,
       rights,
       records: new CallRecords(activity, gateway.point.id, endpoint.id, {
         // As the token service names them when a patient consents.

@@ -51,7 +51,7 @@ export class Leaving {
 
   /** Access was closed or the lease lapsed while the upstream worked: what it gave stays here. */
   async withhold({ call, response, position }: LetIn, now: Denied | undefined): Promise<void> {
-    const error = now ? toldOf(now) : changed;
+    const error = now ? toldOf(now, call.claims) : changed;
     sendError(response, error, position);
     await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld' });
   }

@@ -1,19 +1,20 @@
+import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { TooMany } from '../limit-calls/call-limits.js';
-import { type FhirError, fhirError, insufficientScope, invalidToken, notNow } from './operation-outcome.js';
+import { type FhirError, fhirError, inSchemeOf, insufficientScope, invalidToken, notNow } from './operation-outcome.js';
 
 export type Denied = Extract<CallDecision, { readonly outcome: 'deny' }>;
 
 /** What the caller is told of a decision against the call. */
-export function toldOf(denied: Denied): FhirError {
+export function toldOf(denied: Denied, claims: Pick<AccessTokenClaims, 'jkt'>): FhirError {
   const { kind, detail, wouldAllow } = denied;
   switch (kind) {
     case 'limit':
       return fhirError(429, 'throttled', detail, { 'Retry-After': String(denied.retryAfterSeconds) });
     case 'token':
-      return invalidToken(detail);
+      return inSchemeOf(claims, invalidToken(detail));
     case 'scope':
-      return insufficientScope(detail, wouldAllow);
+      return inSchemeOf(claims, insufficientScope(detail, wouldAllow));
     case 'request':
       return fhirError(403, 'not-supported', detail);
     default:

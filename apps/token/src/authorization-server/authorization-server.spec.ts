@@ -63,6 +63,10 @@ beforeEach(async () => {
     keys: { cookies: ['secret'], published: [signing.key, idTokenKey] },
     records: { adapter: () => nothingKept },
     spendLaunch: async () => true,
+    proofs: {
+      nonceRequired: false,
+      spent: { spend: async ({ id }) => !spent.has(`proof ${id}`) && spent.add(`proof ${id}`).has(`proof ${id}`) },
+    },
     redeemCode: notAsked,
     refresh: notAsked,
     clients: new AdmittedClients(point, { keysNamed: async () => [] }),
@@ -90,6 +94,7 @@ const notAsked = async () => {
 const nothingKept = {
   upsert: async () => {},
   find: async () => undefined,
+  take: async () => undefined,
   findByUid: async () => undefined,
   findByUserCode: async () => undefined,
   consume: async () => {},

@@ -11,7 +11,7 @@ import {
   type TokenEndpointGrantContext,
 } from 'oidc-provider';
 import { mayRedirectTo } from '../ask-authorization/redirect-uri.js';
-import { requestRules } from '../ask-authorization/request-rules.js';
+import { audienceAsked, requestRules } from '../ask-authorization/request-rules.js';
 import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { assertionAlgorithms, checkAssertion, clockTolerance } from '../authenticate-client/assertion-rules.js';
 import { clientSecretMatches } from '../authenticate-client/client-secrets.js';
@@ -22,6 +22,8 @@ import type { TokenFacts } from '../issue-token/token-facts.js';
 import { chooseLanguage } from '../pages/language.js';
 import { pagePolicy } from '../pages/page-style.js';
 import { renderPage } from '../pages/render-page.js';
+import { keepProof, provenKey, type PossessionMeans, type ProvenKey } from '../prove-possession/possession.js';
+import { usedOnce } from '../push-request/used-once.js';
 import { clientAdapter, type Admissions, type AdmittedRequest } from './client-adapter.js';
 import { orUnavailable } from './oauth-errors.js';
 import type { ProviderRecords } from './provider-records.js';
@@ -53,6 +55,7 @@ export interface AuthorizationServerOptions {
   readonly records: Pick<ProviderRecords, 'adapter'>;
   /** Spends the launch of a grant whose code is about to be issued; false when it was spent before or has expired. */
   readonly spendLaunch: (digest: string) => Promise<boolean>;
+  readonly proofs: Pick<PossessionMeans, 'nonceRequired' | 'spent'>;
   readonly redeemCode: GrantHandler;
   readonly refresh: GrantHandler;
 }
@@ -63,31 +66,38 @@ export interface AuthorizationServerOptions {
  * is a client, what is asked of the user, and every token (docs/adr/0011).
  */
 export function authorizationServer(options: AuthorizationServerOptions): Provider {
-  const { publicUrl, endpoints, clients, facts } = options;
+  const { publicUrl, endpoints, clients, facts, keys, proofs } = options;
   const admissions: Admissions = new WeakMap();
-  const provider = new Provider(publicUrl, configuration(options, admissions));
+  const shown = provenKey({ publicUrl, nonceSecret: keys.cookies[0] ?? '', ...proofs });
+  const provider = new Provider(publicUrl, configuration(options, admissions, shown));
   // `mountHandler` sets the forwarded headers itself, from PUBLIC_URL.
   provider.proxy = true;
   compareByOurRules(provider, clients);
   nameClientsByTheirRefreshTokens(provider);
 
-  const admitted = (ctx: KoaContextWithOIDC): AdmittedRequest => admissionOf(admissions, ctx);
+  /** The client, and the key that it has shown to hold. */
+  const admitted = async (ctx: KoaContextWithOIDC): Promise<AdmittedRequest> => {
+    const admission = admissionOf(admissions, ctx);
+    const jkt = await shown(ctx);
+    return jkt === undefined ? admission : { ...admission, jkt };
+  };
   provider.registerGrantType<{ scope?: string; resource?: string }>(
     clientCredentials,
-    (ctx) => issueToken({ provider, endpoints, clients, facts, admitted: () => withKey(admitted(ctx)) }, ctx),
+    async (ctx) => issueToken({ provider, endpoints, clients, facts }, ctx, withKey(await admitted(ctx))),
     ['scope', 'resource'],
   );
   provider.registerGrantType<Record<string, string | undefined>>(
     'authorization_code',
-    (ctx) => options.redeemCode(ctx, admitted(ctx)),
+    async (ctx) => options.redeemCode(ctx, await admitted(ctx)),
     ['code', 'redirect_uri', 'code_verifier'],
   );
   provider.registerGrantType<Record<string, string | undefined>>(
     'refresh_token',
-    (ctx) => options.refresh(ctx, admitted(ctx)),
+    async (ctx) => options.refresh(ctx, await admitted(ctx)),
     ['refresh_token', 'scope'],
   );
   provider.use(async (ctx, next) => {
+    keepProof(ctx);
     await next();
     if (ctx.path === oauthPaths.token) ctx.set('pragma', 'no-cache');
     forgetProviderSession(ctx);
@@ -118,10 +128,13 @@ function forgetProviderSession(ctx: { readonly response: KoaContextWithOIDC['res
   if (others.length > 0) ctx.response.set('set-cookie', others);
 }
 
-function configuration(options: AuthorizationServerOptions, admissions: Admissions): Configuration {
+function configuration(options: AuthorizationServerOptions, admissions: Admissions, shown: ProvenKey): Configuration {
   const { endpoints, keys, clients, spent, records } = options;
   return {
-    adapter: (model: string) => (model === 'Client' ? clientAdapter(clients, admissions) : records.adapter(model)),
+    adapter: (model: string) => {
+      if (model === 'Client') return clientAdapter(clients, admissions);
+      return model === 'PushedAuthorizationRequest' ? usedOnce(records.adapter(model)) : records.adapter(model);
+    },
     cookies: {
       keys: [...keys.cookies],
       // Required for requests by POST; sessions of the provider's are not kept at all.
@@ -130,7 +143,12 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
       names: { session: 'gatehouse_provider', interaction: 'gatehouse_interaction', resume: 'gatehouse_resume' },
     },
     jwks: { keys: [...keys.published] as NonNullable<Configuration['jwks']>['keys'] },
-    routes: { authorization: oauthPaths.authorization, token: oauthPaths.token, jwks: oauthPaths.jwks },
+    routes: {
+      authorization: oauthPaths.authorization,
+      token: oauthPaths.token,
+      jwks: oauthPaths.jwks,
+      pushed_authorization_request: oauthPaths.pushedRequest,
+    },
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'],
     clientDefaults: { id_token_signed_response_alg: idTokenAlgorithm },
     enabledJWA: {
@@ -152,11 +170,14 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
     pkce: { required: () => true },
     clockTolerance,
     ttl: { AuthorizationCode: 60, Interaction: 1_800, Session: 60, Grant: 60, IdToken: 3_600 },
-    extraParams: requestRules(endpoints),
+    extraParams: requestRules(endpoints, shown),
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
+      // For `dpop_jkt`, and for what pages of browsers may read; the proofs are ours to check.
+      dPoP: { enabled: true, nonceSecret: nonceSecretUnused, requireNonce: () => false },
       resourceIndicators: {
         enabled: true,
         defaultResource: (ctx) => endpointAsked(endpoints, ctx)?.base ?? [],
@@ -196,8 +217,8 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
 
 /** The endpoint that an authorization request is about, by its `aud` (SMART App Launch 2.2, 2.0.3). */
 function endpointAsked(endpoints: FhirEndpoints, ctx: KoaContextWithOIDC): FhirEndpoint | undefined {
-  const aud = ctx.oidc.params?.['aud'];
-  return typeof aud === 'string' ? endpoints.withBase(aud) : endpoints.only;
+  const aud = audienceAsked(ctx);
+  return aud === undefined ? endpoints.only : endpoints.withBase(aud);
 }
 
 /** The one thing that is asked of a user, every time: what happens in it, sign-in included, is `consent/`. */
@@ -282,15 +303,19 @@ function named(body: unknown): unknown {
   return clientId === undefined ? body : { ...body, client_id: clientId };
 }
 
+/** The provider checks no proof here, but wants one to show its header to pages. */
+const nonceSecretUnused = Buffer.alloc(32);
+
 function admissionOf(admissions: Admissions, ctx: KoaContextWithOIDC): AdmittedRequest {
   const client = admissions.get(ctx);
   if (client === undefined) throw new errors.InvalidClientAuth('no client was authenticated');
   return client;
 }
 
-function withKey({ access, key }: AdmittedRequest): AdmittedClient {
+function withKey(admitted: AdmittedRequest): AdmittedRequest & AdmittedClient {
+  const { key } = admitted;
   if (key === undefined) throw new errors.InvalidClientAuth('only a client with keys of its own may ask for itself');
-  return { access, key };
+  return { ...admitted, key };
 }
 
 function mayCallFrom(origin: string, access: EffectiveAccess | undefined): boolean {

@@ -3,7 +3,12 @@ import type { AdmittedClient, AdmittedClients, OpenAccess } from '../authenticat
 import { orUnavailable } from './oauth-errors.js';
 
 /** What a request was made by: open access, and the key that showed it where the client has keys. */
-export type AdmittedRequest = { readonly access: OpenAccess; readonly key?: AdmittedClient['key'] };
+export type AdmittedRequest = {
+  readonly access: OpenAccess;
+  readonly key?: AdmittedClient['key'];
+  /** Thumbprint of the key that tokens are bound to, where a proof was sent (RFC 9449). */
+  readonly jkt?: string;
+};
 
 /** Remembers the client that a request was authenticated for, as long as the request lives. */
 export type Admissions = WeakMap<object, AdmittedRequest>;

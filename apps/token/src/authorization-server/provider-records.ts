@@ -8,6 +8,9 @@ const cleaningEveryMs = 60_000;
 /** What expires by itself in schema `protocol`. */
 const tables = ['provider_records', 'sign_ins', 'sessions', 'choices', 'launches', 'refresh_tokens', 'grants'];
 
+/** A store that also gives a record to the first who asks, and to nobody else. */
+export type TakingAdapter = Adapter & { readonly take: Adapter['find'] };
+
 /** SHA-256 of a credential: all that is kept of one. */
 export function digestOf(credential: string): Buffer {
   return createHash('sha256').update(credential).digest();
@@ -32,11 +35,12 @@ export class ProviderRecords implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The store of one of the provider's models. */
-  adapter(model: string): Adapter {
+  adapter(model: string): TakingAdapter {
     const notKept = async () => undefined;
     return {
       upsert: (id, payload, expiresIn = 60) => orUnavailable(() => this.upsert(model, id, payload, expiresIn)),
       find: (id) => orUnavailable(() => this.find(model, id)),
+      take: (id) => orUnavailable(() => this.take(model, id)),
       consume: (id) => orUnavailable(() => this.consume(model, id)),
       destroy: (id) => orUnavailable(() => this.destroy(model, id)),
       // Sessions, device codes and grants are not the provider's here.
@@ -63,6 +67,15 @@ export class ProviderRecords implements OnModuleInit, OnModuleDestroy {
       [model, digestOf(id)],
     );
     return row && { ...row.payload, jti: id, ...(row.consumed ? { consumed: true } : {}) };
+  }
+
+  private async take(model: string, id: string): Promise<AdapterPayload | undefined> {
+    const [row] = await this.database.query<{ payload: AdapterPayload }>(
+      `UPDATE protocol.provider_records SET consumed_at = now()
+       WHERE model = $1 AND digest = $2 AND consumed_at IS NULL AND expires_at > now() RETURNING payload`,
+      [model, digestOf(id)],
+    );
+    return row && { ...row.payload, jti: id };
   }
 
   private async consume(model: string, id: string): Promise<void> {

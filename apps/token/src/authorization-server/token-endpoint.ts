@@ -1,3 +1,4 @@
+import { SpentProofs } from '#dpop';
 import type { ActivityPort } from '#event-log';
 import { FhirConfig } from '#fhir-endpoints';
 import {
@@ -22,6 +23,7 @@ import { SpentAssertions } from '../authenticate-client/spent-assertions.js';
 import { TokenFacts } from '../issue-token/token-facts.js';
 import { UserTokens } from '../issue-token/user-tokens.js';
 import { Launches } from '../launch-app/launches.js';
+import { TokenConfig } from '../token.config.js';
 import { authorizationServer } from './authorization-server.js';
 import { ProviderRecords } from './provider-records.js';
 import { SigningKeys, type KeyRing } from './signing-keys.js';
@@ -51,6 +53,8 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
     private readonly keys: SigningKeys,
     private readonly clients: AdmittedClients,
     private readonly spent: SpentAssertions,
+    private readonly spentProofs: SpentProofs,
+    private readonly config: TokenConfig,
     private readonly records: ProviderRecords,
     private readonly launches: Launches,
     private readonly tokens: UserTokens,
@@ -129,6 +133,7 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
       spent: this.spent,
       facts,
       records: this.records,
+      proofs: { spent: this.spentProofs, nonceRequired: this.config.dpopNonceRequired },
       spendLaunch: (digest) => this.launches.spend(digest),
       redeemCode: this.tokens.redeem({ keys, facts }),
       refresh: this.tokens.refresh({ keys, facts }),

@@ -10,6 +10,7 @@ import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication, ClientRefused } from '../authenticate-client/client-authentication.js';
 import { AccessTokens } from '../authorization-server/access-tokens.js';
 import { UserGrants } from '../consent/user-grants.js';
+import { tokenTypeOf } from '../issue-token/issue-token.js';
 import { RefreshTokens } from '../issue-token/refresh-tokens.js';
 import { OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
 
@@ -91,8 +92,9 @@ export class IntrospectTokenController {
     const fhirUser = textOf(claims, 'fhirUser');
     return {
       active: true,
-      token_type: 'Bearer',
+      token_type: tokenTypeOf(jktOf(claims)),
       ...defined({
+        cnf: claims['cnf'],
         exp,
         iat,
         iss,
@@ -131,6 +133,11 @@ export class IntrospectTokenController {
 /** What of granted scopes counts now, as the gateway has it: an approval that was narrowed narrows its tokens. */
 function stillApproved(granted: readonly string[], approved: readonly string[]): string {
   return serialiseScopes(intersect(approvedScopes(granted), approvedScopes(approved)));
+}
+
+/** RFC 9449, 6.1. */
+function jktOf({ cnf }: JWTPayload): string | undefined {
+  return typeof cnf === 'object' && cnf !== null && 'jkt' in cnf && typeof cnf.jkt === 'string' ? cnf.jkt : undefined;
 }
 
 function textOf(claims: JWTPayload, name: string): string | undefined {

@@ -1,8 +1,9 @@
 import { coversEndpoint, type EffectiveAccess } from '#access';
 import type { FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
 import { decodeJwt } from 'jose';
-import { errors, type KoaContextWithOIDC, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import type { AdmittedRequest } from '../authorization-server/client-adapter.js';
 import { accessTokenAlgorithm } from '../authorization-server/signing-keys.js';
 import { orUnavailable } from '../authorization-server/oauth-errors.js';
 import { grantScopes } from './grant-scopes.js';
@@ -18,16 +19,15 @@ export interface Issuing {
   readonly clients: AdmittedClients;
   readonly facts: TokenFacts;
   readonly endpoints: FhirEndpoints;
-  /** The client that was authenticated in this request. */
-  readonly admitted: (ctx: KoaContextWithOIDC) => AdmittedClient;
 }
 
 /** The grant `client_credentials` (RFC 6749, 4.4): an access token (RFC 9068) that does no more than is approved now. */
 export async function issueToken(
-  { provider, clients, facts, endpoints, admitted }: Issuing,
+  { provider, clients, facts, endpoints }: Issuing,
   ctx: TokenEndpointGrantContext<{ scope?: string; resource?: string }>,
+  /** The client that was authenticated in this request. */
+  { access, key, jkt }: AdmittedRequest & AdmittedClient,
 ): Promise<void> {
-  const { access, key } = admitted(ctx);
   const { id: endpoint, base: audience } = endpointMeant(endpoints, ctx.oidc.params.resource, access);
   const granted = grantScopes(ctx.oidc.params.scope, access.scopes);
   if (!granted.ok) throw new errors.InvalidScope(granted.fault, ctx.oidc.params.scope ?? '');
@@ -37,6 +37,7 @@ export async function issueToken(
   const token = new provider.ClientCredentials({ client: ctx.oidc.client, scope, expiresIn });
   const jwt = { sign: { alg: accessTokenAlgorithm } } as const;
   token.resourceServer = new provider.ResourceServer(audience, { audience, scope, accessTokenFormat: 'jwt', jwt });
+  if (jkt !== undefined) token.setThumbprint('jkt', jkt);
   const value = await token.save();
   const { jti = '', exp = 0 } = decodeJwt(value);
 
@@ -59,7 +60,12 @@ export async function issueToken(
   const now = await orUnavailable(async () => clients.open(access.clientId));
   if (now?.epoch !== access.epoch || now.deadKeyThumbprints.includes(key.thumbprint))
     throw new errors.InvalidClientAuth('access was closed while the token was made');
-  ctx.body = { access_token: value, token_type: 'Bearer', expires_in: expiresIn, scope };
+  ctx.body = { access_token: value, token_type: tokenTypeOf(jkt), expires_in: expiresIn, scope };
+}
+
+/** How a token is presented: with a proof of the key that it is bound to, or by whoever has it. */
+export function tokenTypeOf(jkt: string | undefined): 'DPoP' | 'Bearer' {
+  return jkt === undefined ? 'Bearer' : 'DPoP';
 }
 
 /**

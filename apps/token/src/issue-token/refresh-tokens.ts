@@ -7,11 +7,17 @@ import { openSuccessor, sealSuccessor } from './sealed-successor.js';
 /** How long a rotated token still brings its successor to a client whose answer was lost, in seconds. */
 const graceSeconds = 10;
 
-/** What a refresh token stands for. */
-export interface KeptRefreshToken {
-  readonly grantId: string;
-  /** RFC 7638 thumbprint of the client key that earned it. */
+/** By which keys a refresh token was earned: RFC 7638 thumbprints. */
+export interface EarnedBy {
+  /** The key that the client signed its assertion with. */
   readonly keyThumbprint?: string;
+  /** The key that its sender has shown to hold (RFC 9449). */
+  readonly jkt?: string;
+}
+
+/** What a refresh token stands for. */
+export interface KeptRefreshToken extends EarnedBy {
+  readonly grantId: string;
 }
 
 /** One that is kept: whether it was used before, and until when it counts. */
@@ -40,6 +46,7 @@ interface Row {
 interface FoundRow {
   readonly grant_id: string;
   readonly key_thumbprint: string | null;
+  readonly jkt: string | null;
   readonly rotated: boolean;
   readonly expires_at: Date;
 }
@@ -61,7 +68,7 @@ export class RefreshTokens {
   /** What a token stands for, rotated or not; undefined when it is unknown, has expired or was revoked. */
   async find(token: string): Promise<FoundRefreshToken | undefined> {
     const [row] = await this.database.query<FoundRow>(
-      `SELECT grant_id, key_thumbprint, rotated_at IS NOT NULL AS rotated, expires_at FROM protocol.refresh_tokens
+      `SELECT grant_id, key_thumbprint, jkt, rotated_at IS NOT NULL AS rotated, expires_at FROM protocol.refresh_tokens
        WHERE digest = $1 AND expires_at > now()`,
       [digestOf(token)],
     );
@@ -71,6 +78,7 @@ export class RefreshTokens {
         rotated: row.rotated,
         expiresAt: row.expires_at,
         ...(row.key_thumbprint === null ? {} : { keyThumbprint: row.key_thumbprint }),
+        ...(row.jkt === null ? {} : { jkt: row.jkt }),
       }
     );
   }
@@ -80,12 +88,7 @@ export class RefreshTokens {
    *
    * @param acknowledged the fact of the rotation reaches the log; when it throws, the token stays the current one
    */
-  async rotate(
-    token: string,
-    keyThumbprint: string | undefined,
-    lifeDays: number,
-    acknowledged: () => Promise<void>,
-  ): Promise<Rotation> {
+  async rotate(token: string, by: EarnedBy, lifeDays: number, acknowledged: () => Promise<void>): Promise<Rotation> {
     return this.database.transaction(async (manager) => {
       const query: Query = (sql, parameters) => manager.query(sql, [...parameters]);
       const [row] = (await query(
@@ -96,10 +99,10 @@ export class RefreshTokens {
       )) as readonly Row[];
       if (row === undefined) return { kind: 'unknown' };
       if (row.rotated)
-        return row.successor === null
+        return row.successor === null || !(await isOfKey(query, row.grant_id, token, by))
           ? { kind: 'reused' }
           : { kind: 'repeated', successor: openSuccessor(row.successor, token) };
-      const kept = { grantId: row.grant_id, ...(keyThumbprint === undefined ? {} : { keyThumbprint }) };
+      const kept = { grantId: row.grant_id, ...by };
       const successor = newRefreshToken(clientNamedIn(token) ?? '');
       await this.insert(query, successor, kept, digestOf(token), lifeDays);
       await query(
@@ -122,14 +125,23 @@ export class RefreshTokens {
   private async insert(
     query: Query,
     token: string,
-    { grantId, keyThumbprint }: KeptRefreshToken,
+    { grantId, keyThumbprint, jkt }: KeptRefreshToken,
     predecessor: Buffer | null,
     lifeDays: number,
   ): Promise<void> {
     await query(
-      `INSERT INTO protocol.refresh_tokens (digest, grant_id, predecessor, key_thumbprint, expires_at)
-       VALUES ($1, $2, $3, $4, now() + make_interval(days => $5))`,
-      [digestOf(token), grantId, predecessor, keyThumbprint ?? null, lifeDays],
+      `INSERT INTO protocol.refresh_tokens (digest, grant_id, predecessor, key_thumbprint, jkt, expires_at)
+       VALUES ($1, $2, $3, $4, $5, now() + make_interval(days => $6))`,
+      [digestOf(token), grantId, predecessor, keyThumbprint ?? null, jkt ?? null, lifeDays],
     );
   }
+}
+
+/** Whether the successor was earned with the key that is shown now: an honest retry is by the same. */
+async function isOfKey(query: Query, grantId: string, token: string, { jkt }: EarnedBy): Promise<boolean> {
+  const [row] = (await query(
+    'SELECT 1 FROM protocol.refresh_tokens WHERE grant_id = $1 AND predecessor = $2 AND jkt IS NOT DISTINCT FROM $3',
+    [grantId, digestOf(token), jkt ?? null],
+  )) as readonly object[];
+  return row !== undefined;
 }

@@ -51,7 +51,7 @@ export async function signAccessToken(of: {
   readonly life: number;
 }): Promise<SignedToken> {
   const { grant, admitted, scopes, issuer, audience } = of;
-  const { access, key } = admitted;
+  const { access, key, jkt } = admitted;
   const now = Math.floor(Date.now() / 1000);
   const expiresIn = Math.max(1, Math.min(of.life, Math.floor(Date.parse(access.expiresAt) / 1000) - now));
   const tokenId = randomUUID();
@@ -64,6 +64,7 @@ export async function signAccessToken(of: {
     gatehouse_epoch: access.epoch,
     gatehouse_grant: grant.grantId,
     ...(key === undefined ? {} : { gatehouse_key: key.thumbprint }),
+    ...(jkt === undefined ? {} : { cnf: { jkt } }),
     ...(patient === undefined ? {} : { patient }),
     ...(encounter === undefined ? {} : { encounter }),
     ...(fhirUser === undefined ? {} : { fhirUser }),

@@ -15,7 +15,8 @@ import { UserGrants, type UserGrant } from '../consent/user-grants.js';
 import { sameText } from '../consent/same-text.js';
 import { PATIENT_RIGHTS, type PatientRightsOf } from '../see-patients/patient-rights.js';
 import { TokenConfig } from '../token.config.js';
-import { RefreshTokens } from './refresh-tokens.js';
+import { tokenTypeOf } from './issue-token.js';
+import { RefreshTokens, type EarnedBy } from './refresh-tokens.js';
 import type { TokenFacts } from './token-facts.js';
 import { scopesNow, signAccessToken, signIdToken, type SignedToken } from './user-token.js';
 
@@ -25,6 +26,8 @@ interface CodePayload {
   readonly grantId?: string;
   readonly redirectUri?: string;
   readonly codeChallenge?: string;
+  /** The key that the code is bound to (RFC 9449, 10). */
+  readonly dpopJkt?: string;
   readonly authTime?: number;
 }
 
@@ -77,6 +80,8 @@ export class UserTokens {
       throw new errors.InvalidGrant('the code is unknown, or is another client’s');
     if (code.redirectUri !== redirectUri) throw new errors.InvalidGrant('redirect_uri is not that of the request');
     if (!provesChallenge(verifier, code.codeChallenge)) throw new errors.InvalidGrant('code_verifier does not match');
+    if (code.dpopJkt !== undefined && code.dpopJkt !== admitted.jkt)
+      throw new errors.InvalidGrant('the code is bound to another key than was shown, or none was');
     if (code.consumed) return this.endReused(code.grantId, admitted, 'code-reused', 'the code was used before');
     if (code.expired) throw new errors.InvalidGrant('the code has expired');
     const grant = await this.standing(code.grantId);
@@ -103,7 +108,12 @@ export class UserTokens {
         [grant.grantId, life + 1],
       );
       if (grant.duration !== 'once')
-        refreshed.refresh = await this.refreshTokens.first(query, grant.clientId, keptOf(grant, admitted), life);
+        refreshed.refresh = await this.refreshTokens.first(
+          query,
+          grant.clientId,
+          { grantId: grant.grantId, ...earnedBy(admitted) },
+          life,
+        );
       await this.record(issuer, ctx, 'authorization_code', grant, admitted, token);
       return true;
     });
@@ -119,7 +129,7 @@ export class UserTokens {
           ...(code.authTime === undefined ? {} : { authTime: code.authTime }),
         })
       : undefined;
-    ctx.body = this.answer(token, grant, refreshed.refresh, idToken);
+    ctx.body = this.answer(token, grant, admitted, refreshed.refresh, idToken);
   }
 
   private async refreshAccess(issuer: Issuer, ctx: Context, admitted: AdmittedRequest): Promise<void> {
@@ -131,13 +141,16 @@ export class UserTokens {
       throw new errors.InvalidGrant('the refresh token is unknown, has ended, or is another client’s');
     if (kept.keyThumbprint !== undefined && admitted.access.deadKeyThumbprints.includes(kept.keyThumbprint))
       throw new errors.InvalidGrant('the key that earned the refresh token was compromised');
+    // Whoever has a secret or a key shows with it who they are; for a public client the proof alone tells it from a thief.
+    if (admitted.access.clientType === 'public' && kept.jkt !== undefined && kept.jkt !== admitted.jkt)
+      throw new errors.InvalidGrant('the refresh token is bound to another key than was shown, or none was');
     await this.mustNotHaveEnded(grant, admitted);
     await this.mustStillSee(grant, admitted);
 
     const token = await this.sign(issuer, grant, admitted, scope);
     const fact = (): Promise<void> => this.record(issuer, ctx, 'refresh_token', grant, admitted, token);
     const { refreshDays } = this.config;
-    const rotation = await this.refreshTokens.rotate(presented, admitted.key?.thumbprint, refreshDays, fact);
+    const rotation = await this.refreshTokens.rotate(presented, earnedBy(admitted), refreshDays, fact);
     switch (rotation.kind) {
       case 'unknown':
         throw new errors.InvalidGrant('the refresh token has ended');
@@ -152,7 +165,7 @@ export class UserTokens {
         return rotation satisfies never;
     }
     this.mustStand(grant, admitted);
-    ctx.body = this.answer(token, grant, rotation.successor, undefined);
+    ctx.body = this.answer(token, grant, admitted, rotation.successor, undefined);
   }
 
   private async findCode(value: string): Promise<Code | undefined> {
@@ -270,6 +283,7 @@ export class UserTokens {
   private answer(
     token: SignedToken,
     { context }: UserGrant,
+    { jkt }: AdmittedRequest,
     refreshToken: string | undefined,
     idToken: string | undefined,
   ): Record<string, unknown> {
@@ -288,7 +302,7 @@ export class UserTokens {
     };
     return {
       access_token: token.value,
-      token_type: 'Bearer',
+      token_type: tokenTypeOf(jkt),
       expires_in: token.expiresIn,
       scope: token.scopes.join(' '),
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
@@ -296,8 +310,8 @@ export class UserTokens {
   }
 }
 
-function keptOf({ grantId }: UserGrant, { key }: AdmittedRequest): { grantId: string; keyThumbprint?: string } {
-  return { grantId, ...(key === undefined ? {} : { keyThumbprint: key.thumbprint }) };
+function earnedBy({ key, jkt }: AdmittedRequest): EarnedBy {
+  return { ...(key === undefined ? {} : { keyThumbprint: key.thumbprint }), ...(jkt === undefined ? {} : { jkt }) };
 }
 
 /** RFC 7636, 4.1 and 4.6. */

@@ -3,6 +3,7 @@ export const oauthPaths = {
   authorization: '/oauth/authorize',
   interaction: '/oauth/interaction',
   token: '/oauth/token',
+  pushedRequest: '/oauth/par',
   jwks: '/oauth/jwks',
   revocation: '/oauth/revoke',
   introspection: '/oauth/introspect',
@@ -16,6 +17,7 @@ export interface AuthorizationServerMetadata {
   readonly authorization_endpoint: string;
   readonly token_endpoint: string;
   readonly jwks_uri: string;
+  readonly pushed_authorization_request_endpoint: string;
   readonly revocation_endpoint: string;
   readonly introspection_endpoint: string;
   readonly grant_types_supported: readonly string[];
@@ -30,6 +32,8 @@ export interface AuthorizationServerMetadata {
   readonly introspection_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly code_challenge_methods_supported: readonly string[];
   readonly authorization_response_iss_parameter_supported: boolean;
+  readonly require_pushed_authorization_requests: boolean;
+  readonly dpop_signing_alg_values_supported: readonly string[];
 }
 
 /** The same in the words of OpenID Connect Discovery 1.0, 3. */
@@ -94,6 +98,7 @@ export function authorizationServerMetadata(publicUrl: string): AuthorizationSer
     authorization_endpoint: publicUrl + oauthPaths.authorization,
     token_endpoint: publicUrl + oauthPaths.token,
     jwks_uri: publicUrl + oauthPaths.jwks,
+    pushed_authorization_request_endpoint: publicUrl + oauthPaths.pushedRequest,
     revocation_endpoint: publicUrl + oauthPaths.revocation,
     introspection_endpoint: publicUrl + oauthPaths.introspection,
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
@@ -108,6 +113,9 @@ export function authorizationServerMetadata(publicUrl: string): AuthorizationSer
     introspection_endpoint_auth_signing_alg_values_supported: algorithms,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
+    // Of some clients alone, which have registered that.
+    require_pushed_authorization_requests: false,
+    dpop_signing_alg_values_supported: ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519'],
   };
 }
 
