@@ -28,6 +28,8 @@ async function measure() {
         ...process.env,
         KAFKA_BROKERS: namedBrokers ?? broker?.brokers ?? '',
         DATABASE_URL: namedDatabase ?? postgres?.url ?? '',
+        BENCH_BROKER_PIDS: (broker?.pids() ?? []).join(' '),
+        BENCH_POSTGRES_PIDS: (postgres?.pids() ?? []).join(' '),
       },
     });
     process.exitCode = (await bench.ended) ?? 1;

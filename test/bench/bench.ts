@@ -5,6 +5,8 @@ import type { Isolation } from '../environment/isolation.js';
 /** What a part of the bench has to itself: topics under a prefix of its own, and an empty database. */
 export interface Bench extends Isolation {
   readonly settings: LogSettings;
+  /** The processes of the broker and of Postgres; none where the bench was given servers of others. */
+  readonly servers: { readonly broker: readonly number[]; readonly postgres: readonly number[] };
   /** One line of the result. */
   readonly print: (line: string) => void;
 }

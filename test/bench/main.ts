@@ -27,8 +27,13 @@ for (const name of chosen) {
       prefix: own.prefix,
       sink: { debug: silent, info: silent, warn: silent, error: silent },
     },
+    servers: { broker: pidsIn('BENCH_BROKER_PIDS'), postgres: pidsIn('BENCH_POSTGRES_PIDS') },
     print: (line) => console.log(`  ${line}`),
   };
   await part.run(bench);
   await own.dispose();
+}
+
+function pidsIn(variable: string): readonly number[] {
+  return (process.env[variable] ?? '').split(' ').filter(Boolean).map(Number);
 }

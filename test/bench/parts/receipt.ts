@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { FhirCall } from '../../fleet/fhir-call.js';
 import { Fleet, type FleetApplication } from '../../fleet/fleet.js';
 import { paths } from '../../fleet/slow-upstream.js';
 import { type BenchPart, spread } from '../bench.js';
+import { processorMs } from '../machine.js';
 
 const GATEWAYS = 3;
 const RUNS = 3;
@@ -11,8 +11,6 @@ const WARM_UP = 50;
 const CALLS_PER_SECOND = 200;
 /** Between two calls of the load, in milliseconds. */
 const PACE_MS = 1_000 / CALLS_PER_SECOND;
-/** Linux counts processor time in these (proc(5), /proc/pid/stat). */
-const TICK_MS = 10;
 
 /** One revocation, in milliseconds: as its caller saw it, and the parts that the clocks in the receipt tell. */
 interface Took {
@@ -125,15 +123,4 @@ function now(): number {
 function quantile(run: readonly Took[], name: keyof Took, share: number): number {
   const sorted = run.map((took) => took[name]).sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-}
-
-/** User and system time of some processes. */
-function processorMs(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  });
-  return ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
 }

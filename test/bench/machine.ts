@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+/** Linux counts processor time in these (proc(5), /proc/pid/stat), in milliseconds. */
+const TICK_MS = 10;
+
+/** The fields of /proc/pid/stat behind the name, from the state on; undefined when the process is gone. */
+function statOf(pid: number): readonly string[] | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
+      return undefined;
+    throw error;
+  }
+}
+
+/** User and system time of some processes so far, in milliseconds. Those that are gone count no more. */
+export function processorMs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const [user, system] = statOf(pid)?.slice(11, 13) ?? [];
+    return sum + (Number(user ?? 0) + Number(system ?? 0)) * TICK_MS;
+  }, 0);
+}
+
+/** What a process holds in memory, in megabytes. */
+export function residentMegabytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+  return Number(kilobytes ?? 0) / 1_024;
+}
+
+/**
+ * Puts processes, with all their threads, on one core.
+ *
+ * @returns whether they are there: without `taskset`, or with one core, all share what there is
+ */
+export function pin(pids: readonly number[], core: number): boolean {
+  if (core >= cpus().length) return false;
+  return pids.every((pid) => spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)]).status === 0);
+}
