@@ -151,6 +151,7 @@ export class HostileUpstream implements UpstreamPort {
     const { etag, 'last-modified': lastModified } = answer.headers;
     return {
       resource: JSON.parse(answer.body) as unknown,
+      text: answer.body,
       ...(etag === undefined ? {} : { etag }),
       ...(lastModified === undefined ? {} : { lastModified }),
     };

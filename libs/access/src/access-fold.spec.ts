@@ -359,6 +359,25 @@ describe('a fold that goes on from a snapshot', () => {
     );
   });
 
+  test('says the same however often it was asked before, and whenever', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const [asked, fresh] = [new AccessFold(), new AccessFold()];
+        for (const { event, subject, day: days } of steps) {
+          for (const fold of [asked, fresh]) {
+            if (event === 'undecodable') fold.closeUndecodable(subject);
+            else fold.apply(recorded(withOwnClient(event, subject), subject), now);
+          }
+          asked.byApplicationId(subject, now + days * 5 * day);
+          asked.byClientId('client-1', now);
+        }
+        for (const id of [app, otherApp])
+          for (const at of [now, now + 60 * day])
+            expect(asked.byApplicationId(id, at)).toEqual(fresh.byApplicationId(id, at));
+      }),
+    );
+  });
+
   test('a snapshot being written does not see what is applied meanwhile; and a fold can forget everything', () => {
     const fold = given(...open, revokeToken(1));
     const before = [...fold.items()];

@@ -25,6 +25,8 @@ const NONE: ReadonlySet<string> = new Set();
 export class AccessFold {
   readonly #applications = new Map<string, ApplicationAccess>();
   readonly #byClientId = new Map<string, string>();
+  /** What is open, worked out once and good until its expiry or the next event of its application. */
+  readonly #open = new Map<string, OpenUntil>();
   /** By application: when each revoked token, and each revoked grant, may be forgotten, in the order of revocation. */
   readonly #revokedTokens = new Map<string, Remembered>();
   readonly #revokedGrants = new Map<string, Remembered>();
@@ -37,6 +39,7 @@ export class AccessFold {
    */
   apply(event: AccessEvent, nowMs: number): string | undefined {
     const { subject } = event.meta;
+    this.#open.delete(subject);
     this.#applications.set(subject, evolveAccess(this.#state(subject), event));
     if (event.type === 'application-registered') this.#byClientId.set(event.data.clientId, subject);
     if (event.type === 'token-revoked')
@@ -48,6 +51,7 @@ export class AccessFold {
 
   /** An event of this application cannot be decoded: nobody knows what is in force, so nothing is. */
   closeUndecodable(applicationId: string): void {
+    this.#open.delete(applicationId);
     this.#applications.set(applicationId, { ...this.#state(applicationId), undecodable: true });
   }
 
@@ -59,6 +63,15 @@ export class AccessFold {
 
   /** The access of an application at `nowMs`; undefined when it is not registered. */
   byApplicationId(applicationId: string, nowMs: number): EffectiveAccess | undefined {
+    const open = this.#open.get(applicationId);
+    if (open && nowMs < open.untilMs) return open.access;
+    const access = this.#accessAt(applicationId, nowMs);
+    if (access?.status === 'open' && access.expiresAt !== undefined)
+      this.#open.set(applicationId, { access, untilMs: Date.parse(access.expiresAt) });
+    return access;
+  }
+
+  #accessAt(applicationId: string, nowMs: number): EffectiveAccess | undefined {
     const state = this.#applications.get(applicationId);
     const revoked = {
       tokens: this.#revokedTokens.get(applicationId)?.ids ?? NONE,
@@ -70,7 +83,7 @@ export class AccessFold {
   /** Whether the pages of any application with open access come from an origin. Looks through all of them. */
   isOriginOfAny(origin: string, nowMs: number): boolean {
     for (const applicationId of this.#applications.keys()) {
-      const access = this.byApplicationId(applicationId, nowMs);
+      const access = this.#accessAt(applicationId, nowMs);
       if (access?.status === 'open' && originsOf(access).includes(origin)) return true;
     }
     return false;
@@ -93,6 +106,7 @@ export class AccessFold {
 
   /** Puts back what `items` gave. */
   take({ applicationId, access, revokedTokens, revokedGrants }: FoldedApplication): void {
+    this.#open.delete(applicationId);
     this.#applications.set(applicationId, access);
     if (access.registration) this.#byClientId.set(access.registration.clientId, applicationId);
     if (revokedTokens.length > 0) this.#revokedTokens.set(applicationId, new Remembered(revokedTokens));
@@ -101,7 +115,8 @@ export class AccessFold {
 
   /** As if nothing had been applied. */
   forget(): void {
-    for (const held of [this.#applications, this.#byClientId, this.#revokedTokens, this.#revokedGrants]) held.clear();
+    for (const held of [this.#applications, this.#byClientId, this.#open, this.#revokedTokens, this.#revokedGrants])
+      held.clear();
   }
 
   #state(applicationId: string): ApplicationAccess {
@@ -113,6 +128,12 @@ function remember(all: Map<string, Remembered>, applicationId: string, id: strin
   let remembered = all.get(applicationId);
   if (!remembered) all.set(applicationId, (remembered = new Remembered()));
   remembered.add(id, Date.parse(until) + EXPIRY_TOLERANCE_MS, nowMs);
+}
+
+interface OpenUntil {
+  readonly access: EffectiveAccess;
+  /** The expiry of the approval, in milliseconds since 1970. */
+  readonly untilMs: number;
 }
 
 interface RememberedId {

@@ -77,6 +77,7 @@ export { Consumes } from './request/media-type-guard.js';
 export { EmptyBody } from './request/empty-body.js';
 export { Reason, Text, Texts, UtcTime } from './request/field-rules.js';
 export { Nested } from './request/nested.js';
+export { mountDirectly } from './mount/direct-mounts.js';
 export { mountHandler, type MountedHandler } from './mount/mount-handler.js';
 export type { Position } from '#contracts';
 export { MintedId, UuidParam } from './request/uuid-param.js';

@@ -11,11 +11,13 @@ export async function answerRead(interaction: Read, at: Answering): Promise<Chec
   const { kind, type, id } = interaction;
   const target = upstreamTarget(interaction);
   if (!target) throw wrongAnswer('a read that has no target');
-  const { resource, ...headers } = await at.ask(target);
+  const { resource, text, ...headers } = await at.ask(target);
   if (!isResource(resource) || resource.resourceType !== type || resource['id'] !== id)
     throw wrongAnswer('the upstream answered another resource');
   if (!(await at.sees(resource, 'r'))) throw notThere('the resource is not in sight');
-  if (kind === 'vread' && !seesAllOf(type, at.sight)) {
+  // What was judged is what leaves: of two members of one name a caller may read the other.
+  if (seesAllOf(type, at.sight)) return { resource, text, ...headers };
+  if (kind === 'vread') {
     const current = await at.readOrNothing(type, id);
     if (!current || !(await at.sees(current, 'r'))) throw notThere('the current version is not in sight');
   }

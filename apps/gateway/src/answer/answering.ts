@@ -13,6 +13,8 @@ import { type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js
 /** The answer to a call, checked: nothing in it may not be seen. URLs in it are still the FHIR server's. */
 export interface CheckedAnswer {
   readonly resource: FhirResource;
+  /** The resource as the FHIR server wrote it, where nothing of it had to be judged. */
+  readonly text?: string;
   readonly etag?: string;
   readonly lastModified?: string;
 }

@@ -17,6 +17,8 @@ import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
 /** A resource of the FHIR server, not yet checked. */
 export interface UpstreamAnswer {
   readonly resource: unknown;
+  /** The resource as the FHIR server wrote it. */
+  readonly text: string;
   readonly etag?: string;
   readonly lastModified?: string;
 }
@@ -158,6 +160,7 @@ export class Upstream {
       );
       return {
         resource: parsed(text),
+        text,
         ...(typeof etag === 'string' && /^(W\/)?"[\x21\x23-\x7e]{0,64}"$/.test(etag) ? { etag } : {}),
         ...(typeof lastModified === 'string' ? { lastModified } : {}),
       };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
 import type { FhirEndpoint } from '#fhir-endpoints';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type FetchImplementation, type RemoteJWKSet } from 'jose';
@@ -53,6 +53,8 @@ interface Remembered {
 export class VerifiedTokens {
   readonly #keys: RemoteJWKSet;
   readonly #remembered = new Map<string, Remembered>();
+  /** The `kid`s of the published keys; undefined until they were asked for. */
+  #published: ReadonlySet<string | undefined> | undefined;
   #askedAt = -Infinity;
 
   constructor(
@@ -79,9 +81,10 @@ export class VerifiedTokens {
 
   async #believe(token: string, endpoint: Endpoint): Promise<AccessTokenClaims> {
     this.#renewKeys();
-    const hash = createHash('sha256').update(token).digest('base64');
-    const known = this.#remembered.get(hash);
-    const claims = known && this.#isPublished(known.kid) ? known.claims : await this.#verify(token, hash, endpoint);
+    const digest = hash('sha256', token, 'base64');
+    const known = this.#remembered.get(digest);
+    const isKnown = known && this.#published?.has(known.kid);
+    const claims = isKnown ? known.claims : await this.#verify(token, digest, endpoint);
     // What was verified at another endpoint does not count here.
     if (claims.endpoint !== endpoint.id) throw new TokenNotBelieved('The token’s aud does not count here.');
     if (claims.expiresAtMs + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.now())
@@ -89,13 +92,13 @@ export class VerifiedTokens {
     return claims;
   }
 
-  async #verify(token: string, hash: string, endpoint: Endpoint): Promise<AccessTokenClaims> {
-    this.#remembered.delete(hash);
+  async #verify(token: string, digest: string, endpoint: Endpoint): Promise<AccessTokenClaims> {
+    this.#remembered.delete(digest);
     const { payload, protectedHeader } = await this.#verified(token, endpoint.base);
     const claims = readClaims(payload, endpoint.id);
     if (!claims) throw new TokenNotBelieved('The token’s claims are not those of an access token for this API.');
     const { kid } = protectedHeader;
-    if (kid !== undefined) this.#remember(hash, { claims, kid });
+    if (kid !== undefined) this.#remember(digest, { claims, kid });
     return claims;
   }
 
@@ -118,25 +121,29 @@ export class VerifiedTokens {
       if (isAboutTheToken(error))
         throw new TokenNotBelieved('The token is not one of this service’s.', { cause: error });
       throw new KeysUnavailable('the keys of the token service cannot be had', { cause: error });
+    } finally {
+      this.#notePublished();
     }
   }
 
-  #remember(hash: string, verified: Remembered): void {
+  #remember(digest: string, verified: Remembered): void {
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size >= REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
-    this.#remembered.set(hash, verified);
+    this.#remembered.set(digest, verified);
   }
 
-  #isPublished(kid: string): boolean {
-    return this.#keys.jwks()?.keys.some((key) => key.kid === kid) ?? false;
+  /** After the keys may have been asked for: what jose knows of them is copied at each look, too dear for every call. */
+  #notePublished(): void {
+    const known = this.#keys.jwks();
+    this.#published = known && new Set(known.keys.map(({ kid }) => kid));
   }
 
   /** Asks for the keys again in the background, at most once in a while. */
   #renewKeys(): void {
     const now = performance.now();
-    if (this.#keys.jwks() === undefined || now - this.#askedAt < KEYS_MAX_AGE_MS) return;
+    if (this.#published === undefined || now - this.#askedAt < KEYS_MAX_AGE_MS) return;
     this.#askedAt = now;
-    this.#keys.reload().catch(this.options.onStaleKeys);
+    this.#keys.reload().then(() => this.#notePublished(), this.options.onStaleKeys);
   }
 }
 

@@ -87,7 +87,7 @@ async function gateway(around: Surroundings) {
       if (!isAllowed()) throw new NoLongerAllowed();
       around.asked++;
       around.meanwhile();
-      return { resource: around.upstreamGives };
+      return { resource: around.upstreamGives, text: JSON.stringify(around.upstreamGives) };
     },
   };
   const log = { warn: () => undefined, error: () => undefined };

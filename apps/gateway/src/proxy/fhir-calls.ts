@@ -21,7 +21,7 @@ import { InForce, type JudgingPoint } from './in-force.js';
 import { Leaving } from './leaving.js';
 import type { OpenCalls } from './open-calls.js';
 import { type FhirError, fhirError } from './operation-outcome.js';
-import { clientOf, type JudgedCall, originalUrlOf, ownerOf, readCall } from './read-call.js';
+import { clientOf, type JudgedCall, ownerOf, readCall } from './read-call.js';
 import { FORM_LIMIT, readForm } from './read-form.js';
 import { cutAnswer, sendError } from './send-answer.js';
 import { changed, type Denied, notRecorded, toldOf, tooManyCalls } from './tell-refusal.js';
@@ -65,23 +65,31 @@ export class FhirCalls {
     this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: endpoint.base }, log);
   }
 
-  /** Answers one request that came in below the mount. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const error = await this.#answer(request, response);
+  /**
+   * Answers one request that came in below the mount.
+   *
+   * @param clientAddress whom it is believed to come from
+   */
+  async handle(request: IncomingMessage, response: ServerResponse, clientAddress?: string): Promise<void> {
+    const error = await this.#answer(request, response, clientAddress);
     // What was not read of a body must not stand before the next request on the connection.
     request.resume();
     if (error) sendError(response, error);
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<FhirError | undefined> {
-    const target = splitTarget(originalUrlOf(request), this.endpoint.path);
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    clientAddress: string | undefined,
+  ): Promise<FhirError | undefined> {
+    const target = splitTarget(request.url ?? '', this.endpoint.path);
     if (!target) return fhirError(404, 'not-found', 'There is nothing here.');
     const { origins, records, rights, pages } = this.means;
     origins.allowAny(request, response);
     const about = {
       method: request.method ?? '',
       correlationId: String(response.getHeader('x-correlation-id') ?? ''),
-      ...clientOf(request),
+      ...clientOf(request, clientAddress),
     };
     const { method } = about;
     const { headers } = request;
@@ -168,7 +176,8 @@ export class FhirCalls {
       },
     });
     response.once('close', () => {
-      cut.abort();
+      // Where all was sent nothing is under way that it could end.
+      if (!response.writableFinished) cut.abort();
       // Nothing more leaves on it, and its connection may be the next call's before the record is acknowledged.
       end();
     });

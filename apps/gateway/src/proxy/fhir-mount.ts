@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { upstreamAccessOf } from '#fhir-endpoints';
-import { BaseConfig, Log, mountHandler } from '#host';
+import { BaseConfig, Log, mountDirectly } from '#host';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
@@ -15,7 +15,6 @@ import { FhirCalls } from './fhir-calls.js';
 import { type EndpointMeans, GatewayMeans } from './gateway-means.js';
 import { GatewayPoint } from './gateway-point.js';
 import { fhirError } from './operation-outcome.js';
-import { originalUrlOf } from './read-call.js';
 import { sendError } from './send-answer.js';
 
 /** Where the FHIR endpoints are, one there or several below. */
@@ -71,10 +70,9 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
-    mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
+    mountDirectly(this.http.httpAdapter.getInstance<FastifyInstance>(), {
       prefix: MOUNT,
-      publicUrl: this.base.publicUrl,
-      handler: async (request, response) => await this.handle(request, response),
+      handler: async (request, response, address) => await this.handle(request, response, address),
       onError: (error) => this.log.error('a call of the FHIR API failed', error),
     });
   }
@@ -83,15 +81,16 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     await Promise.all([...this.served.values()].map(({ upstream }) => upstream.close()));
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const at = this.means.at(originalUrlOf(request));
+  private async handle(request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
+    const at = this.means.at(request.url ?? '');
     const isOpenToAll = at !== undefined && Conformance.isOpenToAll(at.target.path);
     if (this.origins.answerPreflight(request, response, isOpenToAll)) return;
     const served = at && this.served.get(at.means);
     if (!at || !served) {
       sendError(response, fhirError(404, 'not-found', 'There is nothing here.'));
       request.resume();
-    } else if (!served.conformance.answer(request, at.target, response)) await served.calls.handle(request, response);
+    } else if (!served.conformance.answer(request, at.target, response))
+      await served.calls.handle(request, response, address);
   }
 
   private upstreamOf({ endpoint }: EndpointMeans): Upstream {

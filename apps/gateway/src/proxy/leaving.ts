@@ -29,7 +29,7 @@ export class Leaving {
 
   /** Sends a checked answer, as long as `isAllowed` says so. */
   async send({ call, response, position }: LetIn, answer: CheckedAnswer, isAllowed: () => boolean): Promise<void> {
-    const { resource, etag, lastModified } = answer;
+    const { resource, text, etag, lastModified } = answer;
     const headers = {
       ...position,
       ...(etag === undefined ? {} : { ETag: etag }),
@@ -43,8 +43,8 @@ export class Leaving {
       await this.#complete(call, { status: 304, bytes: 0, ending: 'sent' });
       return;
     }
-    const text = withOurUrls(JSON.stringify(resource), this.bases.upstream, this.bases.ours);
-    const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(text));
+    const json = withOurUrls(text ?? JSON.stringify(resource), this.bases.upstream, this.bases.ours);
+    const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(json));
     const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
     await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? this.#patientsIn(resource) : []);
   }

@@ -32,19 +32,11 @@ export function ownerOf({ endpoint, applicationId, grantId, subject, patient }: 
   return { endpoint, applicationId, holder: grantId ?? subject, ...(patient === undefined ? {} : { patient }) };
 }
 
-/** The whole target as it came in: `mountHandler` cuts the mount off `url`. */
-export function originalUrlOf(request: IncomingMessage): string {
-  return 'originalUrl' in request && typeof request.originalUrl === 'string'
-    ? request.originalUrl
-    : (request.url ?? '');
-}
-
-/** Whom the server believes the request to come from: `mountHandler` has put it there. */
-export function clientOf({ headers }: IncomingMessage): Pick<RecordedCall, 'clientAddress' | 'userAgent'> {
-  const address = headers['x-forwarded-for'];
+/** Whom a request comes from. */
+export function clientOf({ headers }: IncomingMessage, clientAddress?: string) {
   const userAgent = headers['user-agent'];
   return {
-    ...(typeof address === 'string' ? { clientAddress: address } : {}),
+    ...(clientAddress === undefined ? {} : { clientAddress }),
     ...(userAgent === undefined ? {} : { userAgent }),
   };
 }

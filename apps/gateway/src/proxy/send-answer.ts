@@ -57,7 +57,7 @@ export async function sendResource(
   // Its `close` is over, and would be awaited in vain.
   if (isGone()) return { ending: 'caller-gone', bytes: 0 };
   response.setTimeout(IDLE_MS, () => response.destroy());
-  const closed = once(response, 'close');
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
   if (response.socket === null) {
     await Promise.race([once(response, 'socket'), closed]);
     if (isGone()) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes: 0 };
@@ -76,10 +76,12 @@ export async function sendResource(
       }
       const piece = body.subarray(at, at + PIECE_BYTES);
       bytes += piece.length;
-      if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
+      // Head and body of a small answer leave together.
+      if (bytes === body.length) response.end(piece);
+      else if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
     }
   }
-  if (!isGone()) response.end();
+  if (!isGone() && !response.writableEnded) response.end();
   await closed;
   return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
 }

@@ -69,7 +69,7 @@ export async function createService(
   const config = loadConfig(part, configClassesOf(part), environment);
   const base = config.get(BaseConfig);
   const log = Log.create(part.name, base.logLevel);
-  const { adapter, server } = createHttpServer(base, log.for('http'));
+  const { adapter, server, direct } = createHttpServer(base, log.for('http'));
   const app = await NestFactory.create<NestFastifyApplication>(rootModule(part, config, log, end), adapter, {
     logger: log,
     bodyParser: false,
@@ -88,7 +88,7 @@ export async function createService(
   }
   try {
     assertRoutesNameTheirRoles(app);
-    observeRequests(app, server, log.for('http'));
+    observeRequests(app, server, direct, log.for('http'));
     serveDocs(app, () => openApiDocument(app, part.name, productVersion, base.publicUrl));
     await app.listen(base.port, base.host);
     if (admin !== undefined) await listenForAdministration(admin, base);

@@ -1,8 +1,11 @@
+import proxyAddress from '@fastify/proxy-addr';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { BaseConfig } from '../config/base-config.js';
 import type { Log } from '../logging/log.js';
 import { correlationIdOf, withCorrelation } from '../logging/request-context.js';
+import { DirectMounts } from '../mount/direct-mounts.js';
 import { problemBody } from '../problem/problem-filter.js';
 import { problemMediaType, problemOfStatus, type Problem } from '../problem/problem.js';
 import { RouteTable } from './route-table.js';
@@ -13,19 +16,26 @@ const bodyLimit = 1024 * 1024;
 
 /**
  * The HTTP server under Nest: limits, correlation ids, security headers, and problem documents for what
- * fails before a route is reached. Handlers mounted beside Nest get all of it but the parsers.
+ * fails before a route is reached. Handlers mounted beside Nest get all of it but the parsers; those mounted directly
+ * are answered before it.
  */
-export function createHttpServer(base: BaseConfig, log: Log): { adapter: FastifyAdapter; server: FastifyInstance } {
+export function createHttpServer(
+  base: BaseConfig,
+  log: Log,
+): { adapter: FastifyAdapter; server: FastifyInstance; direct: DirectMounts } {
   const headers = securityHeaders(base.publicUrl.startsWith('https:'));
+  const direct = new DirectMounts(headers, believedAddress(base.trustedProxies));
   const server = fastify({
     logger: false,
     bodyLimit,
     trustProxy: base.trustedProxies.length === 0 ? false : base.trustedProxies,
     requestIdHeader: false,
-    requestTimeout: 60_000,
-    keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 2_048 },
     forceCloseConnections: 'idle',
+    serverFactory: (route) =>
+      createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 }, (request, response) => {
+        if (!direct.answer(request, response)) route(request, response);
+      }),
     frameworkErrors: (error, request, reply) => {
       const status = error.statusCode === 414 ? 414 : 400;
       reply.raw.setHeader('X-Correlation-Id', correlationIdOf(request.headers));
@@ -52,6 +62,7 @@ export function createHttpServer(base: BaseConfig, log: Log): { adapter: Fastify
       );
     },
   });
+  direct.belongTo(server);
   parseBodies(server);
   const routes = new RouteTable();
   server.addHook('onRoute', (route) => routes.add(route.method, route.url));
@@ -69,7 +80,14 @@ export function createHttpServer(base: BaseConfig, log: Log): { adapter: Fastify
     sendProblem(reply, problemOfStatus(405, `This resource supports ${allow.join(', ')}.`));
   });
   server.addHook('preValidation', restoreCorrelation());
-  return { adapter: new FastifyAdapter(server), server };
+  return { adapter: new FastifyAdapter(server), server, direct };
+}
+
+/** Whom a request is believed to come from, as Fastify's own `request.ip` has it. */
+function believedAddress(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
+  if (trustedProxies.length === 0) return ({ socket }) => socket.remoteAddress ?? '';
+  const isTrusted = proxyAddress.compile([...trustedProxies]);
+  return (request) => proxyAddress.all(request, isTrusted).at(-1) ?? '';
 }
 
 /** JSON alone (RFC 6839's `+json` too) and HTML forms; anything else is 415 unless a mounted handler parses for itself. */

@@ -1,11 +1,21 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '../logging/log.js';
+import type { DirectMounts } from '../mount/direct-mounts.js';
 import { Metrics } from '../metrics/metrics.js';
 
-/** One line and one observation per response, by route template: never the URL, which may hold personal data. */
-export function observeRequests(app: NestFastifyApplication, server: FastifyInstance, log: Log): void {
+/**
+ * One line and one observation per response, by route template: never the URL, which may hold personal data. Direct
+ * mounts have no line: what their calls are about has records of its own.
+ */
+export function observeRequests(
+  app: NestFastifyApplication,
+  server: FastifyInstance,
+  direct: DirectMounts,
+  log: Log,
+): void {
   const metrics = app.get(Metrics);
+  direct.observe((method, prefix, status, seconds) => metrics.observeHttp(method, `${prefix}/*`, status, seconds));
   server.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? '(none)';
     metrics.observeHttp(request.method, route, reply.statusCode, reply.elapsedTime / 1000);

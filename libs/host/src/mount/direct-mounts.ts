@@ -1,0 +1,82 @@
+import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { correlationIdOf, withCorrelation } from '../logging/request-context.js';
+
+/** A handler that answers everything below one path before the router is asked. */
+export interface DirectMount {
+  /** The path below which it answers, without a slash at its end: `/fhir`. */
+  readonly prefix: string;
+  /** Gets the request as it came, with the address that is believed; what it throws becomes a bare 500, or a cut response. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse, address: string) => Promise<void>;
+  /** Told of what the handler threw. */
+  readonly onError: (error: unknown) => void;
+}
+
+const mountsOf = new WeakMap<FastifyInstance, DirectMounts>();
+
+/** Mounts a handler before the router of a server that `createHttpServer` made (with Nest: in `onModuleInit`). */
+export function mountDirectly(server: FastifyInstance, mount: DirectMount): void {
+  const mounts = mountsOf.get(server);
+  if (!mounts) throw new Error('this server takes no direct mounts');
+  mounts.add(mount);
+}
+
+/** Told of each response: method, prefix, status, and seconds from the request's head to its end. */
+export type OnAnswered = (method: string, prefix: string, status: number, seconds: number) => void;
+
+/**
+ * Mounts of which every microsecond counts: they pass the router, its hooks and the log line of each response by. A
+ * correlation id, the security headers and the metrics are theirs as every route's.
+ */
+export class DirectMounts {
+  readonly #mounts: DirectMount[] = [];
+  #onAnswered: OnAnswered = () => undefined;
+
+  constructor(
+    private readonly headers: readonly (readonly [string, string])[],
+    /** Whom a request is believed to come from. */
+    private readonly addressOf: (request: IncomingMessage) => string,
+  ) {}
+
+  /** Lets `mountDirectly` find them. */
+  belongTo(server: FastifyInstance): void {
+    mountsOf.set(server, this);
+  }
+
+  add(mount: DirectMount): void {
+    this.#mounts.push(mount);
+  }
+
+  observe(onAnswered: OnAnswered): void {
+    this.#onAnswered = onAnswered;
+  }
+
+  /** Answers a request below one of the mounts. @returns whether it is one */
+  answer(request: IncomingMessage, response: ServerResponse): boolean {
+    const { url = '/', method = '' } = request;
+    const mount = this.#mounts.find(({ prefix }) => isBelow(url, prefix));
+    if (!mount) return false;
+    const from = performance.now();
+    const id = correlationIdOf(request.headers);
+    response.setHeader('X-Correlation-Id', id);
+    for (const [name, value] of this.headers) response.setHeader(name, value);
+    response.once('finish', () =>
+      this.#onAnswered(method, mount.prefix, response.statusCode, (performance.now() - from) / 1_000),
+    );
+    withCorrelation(id, () => {
+      mount.handler(request, response, this.addressOf(request)).catch((error: unknown) => {
+        mount.onError(error);
+        if (response.headersSent) response.destroy();
+        else response.writeHead(500, { 'content-length': '0' }).end();
+      });
+    });
+    return true;
+  }
+}
+
+/** The path as it was sent: one that only decodes to the prefix is the router's, which knows no such route. */
+function isBelow(url: string, prefix: string): boolean {
+  if (!url.startsWith(prefix)) return false;
+  const next = url[prefix.length];
+  return next === undefined || next === '/' || next === '?';
+}
