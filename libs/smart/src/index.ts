@@ -23,8 +23,17 @@ export type {
 } from './scopes/scope.js';
 export { serialiseScope, serialiseScopes } from './scopes/serialise-scope.js';
 export { decideInteraction } from './interactions/decide-interaction.js';
-export type { Decision, Enforced } from './interactions/decide-interaction.js';
-export type { FhirInteraction, OperationInteraction, QueryParameter } from './interactions/interaction.js';
+export type { Enforced } from './interactions/decide-interaction.js';
+export type { Decision } from './interactions/decide-needs.js';
+export type { EnforcedWrites } from './interactions/decide-write.js';
+export { isWrite } from './interactions/interaction.js';
+export type {
+  FhirInteraction,
+  OperationInteraction,
+  QueryParameter,
+  WriteInteraction,
+} from './interactions/interaction.js';
+export { understandCondition } from './interactions/understand-condition.js';
 export { readRequest } from './interactions/read-request.js';
 export type { FhirRequest } from './interactions/read-request.js';
 export { splitTarget, targetLimits, writeParameters } from './interactions/request-target.js';
@@ -34,7 +43,7 @@ export { matchesParameter } from './sight/match-parameter.js';
 export { asAsked, narrowSearch } from './sight/narrow-search.js';
 export type { NarrowedSearch } from './sight/narrow-search.js';
 export { isShaped, shapeResource } from './sight/shape-answer.js';
-export { extentOf, judge, systemReaches } from './sight/sight.js';
+export { extentOf, isWrittenByName, judge, systemReaches } from './sight/sight.js';
 export type { Reach, Reaches, Sight, Verdict } from './sight/sight.js';
 export {
   authorizationServerMetadata,
@@ -47,3 +56,9 @@ export type {
   OpenidConfiguration,
   SmartConfiguration,
 } from './discovery/smart-configuration.js';
+export { readExactJson } from './writes/exact-json.js';
+export type { ReadJson } from './writes/exact-json.js';
+export { applyJsonPatch, PatchFailed, readJsonPatch } from './writes/json-patch.js';
+export type { PatchOperation } from './writes/json-patch.js';
+export { readWritten } from './writes/written-resource.js';
+export type { ReadResource } from './writes/written-resource.js';

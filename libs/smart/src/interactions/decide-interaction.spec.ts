@@ -13,6 +13,8 @@ const interaction = (line: string) => {
   const [path, query] = mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
   return readRequest({ method, path, query, headers: {} });
 };
+/** All that there is, but for the types that a route must let through by name. */
+const enforced: Enforced = { writes: { byName: new Set() }, bundles: true };
 const decide = (scopes: string, line: string, enforced?: Enforced, reaches?: Reaches) => {
   const parsed = parseScopeList(scopes);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
@@ -204,7 +206,7 @@ describe('not understood, whatever the scopes', () => {
     'GET /%50atient/p1',
     'GET /Patient/p1/Observation',
   ])('%s', (line) => {
-    expect(decide('system/*.cruds', line, { writes: true })).toMatchObject({
+    expect(decide('system/*.cruds', line, enforced)).toMatchObject({
       outcome: 'deny',
       reason: 'not-understood',
       wouldAllow: [],
@@ -236,29 +238,78 @@ describe('not enforced yet, so denied', () => {
   });
 });
 
-describe('plain writes, where the caller enforces what they need', () => {
-  const writes = { writes: true };
+describe('writes, where the caller enforces what they need', () => {
+  const consents: Enforced = { writes: { byName: new Set(['Consent']) } };
   it.each([
     ['system/Patient.c', 'POST /Patient'],
     ['system/Patient.u', 'PUT /Patient/p1'],
+    ['system/Patient.ru', 'PATCH /Patient/p1'],
     ['system/*.d', 'DELETE /Patient/p1'],
+    ['system/Patient.us', 'PUT /Patient?identifier=urn:a|1'],
+    ['system/Patient.ds', 'DELETE /Patient?_id=p1&active=true&_format=json'],
+    ['system/Patient.rus', 'PATCH /Patient?identifier=urn:a|1'],
+    ['system/Patient.write system/Patient.read', 'PUT /Patient?_id=p1'],
     ['system/Consent.c', 'POST /Consent'],
-  ])('with %s, %s', (scopes, line) => {
-    expect(decide(scopes, line, writes).outcome).toBe('allow');
+  ])('with %s, %s, and never by the request alone', (scopes, line) => {
+    expect(decide(scopes, line, consents)).toMatchObject({ outcome: 'allow', whole: false });
   });
 
   it.each([
-    ['system/Patient.rs', 'POST /Patient', 'not-granted'],
-    ['system/Patient.c', 'PUT /Patient/p1', 'not-granted'],
-    ['system/*.cruds', 'POST /Consent', 'not-granted'],
-    ['system/*.cruds', 'PUT /StructureDefinition/s1', 'not-granted'],
-    ['system/*.cruds', 'POST /Subscription', 'not-enforced'],
-    ['system/*.cruds', 'POST /Binary', 'not-enforced'],
-    ['system/*.cruds', 'DELETE /Patient/p1?_cascade=delete', 'not-understood'],
-    ['system/*.cruds', 'PATCH /Patient/p1', 'not-enforced'],
-    ['patient/*.cruds', 'PUT /Patient/p1', 'not-granted'],
-  ])('but not with %s, %s', (scopes, line, reason) => {
-    expect(decide(scopes, line, writes)).toMatchObject({ outcome: 'deny', reason });
+    ['system/Patient.rs', 'POST /Patient', 'system/Patient.c'],
+    ['system/Patient.c', 'PUT /Patient/p1', 'system/Patient.u'],
+    // Whether a patch can be applied tells what the resource holds; what a condition finds tells what there is.
+    ['system/Patient.u', 'PATCH /Patient/p1', 'system/Patient.r'],
+    ['system/Patient.cud', 'PUT /Patient?_id=p1', 'system/Patient.s'],
+    ['system/Patient.cud', 'DELETE /Patient?_id=p1', 'system/Patient.s'],
+    ['system/*.cruds', 'POST /Consent', 'system/Consent.c'],
+  ])('with %s alone, %s is refused, and told that it needs %s', (scopes, line, wouldAllow) => {
+    expect(decide(scopes, line, consents)).toMatchObject({ reason: 'not-granted', wouldAllow: [wouldAllow] });
+  });
+
+  it.each([
+    'PUT /Patient',
+    'PUT /Patient?name=a',
+    'PUT /Patient?birthdate=2020',
+    'PUT /Patient?identifier:not=a',
+    'PUT /Patient?identifier=',
+    'PUT /Patient?_has:Observation:patient:code=a',
+    'DELETE /Patient?organization.name=a',
+    'DELETE /Patient?_count=1',
+    'DELETE /Patient?colour=red',
+    'DELETE /Patient/p1?_cascade=delete',
+  ])('a condition that cannot be checked is refused: %s', (line) => {
+    expect(decide('system/*.cruds', line, enforced)).toMatchObject({ reason: 'not-understood' });
+  });
+
+  it.each([
+    ['system/StructureDefinition.cruds', 'PUT /StructureDefinition/s1'],
+    ['system/Consent.cruds', 'POST /Consent'],
+    ['system/*.cruds', 'POST /Subscription'],
+    ['system/*.cruds', 'POST /Binary'],
+    ['system/*.cruds', 'POST /Bundle'],
+  ])('a type that is not written here is refused: with %s, %s', (scopes, line) => {
+    expect(decide(scopes, line, enforced)).toMatchObject({ reason: 'not-enforced' });
+  });
+
+  it('what is shared by all patients is no patient’s to change', () => {
+    const reaches: Reaches = { ...systemReaches, patient: { kind: 'patient', id: 'p1' } };
+    expect(decide('patient/*.cruds', 'PUT /Practitioner/a', enforced, reaches)).toMatchObject({
+      reason: 'not-granted',
+      wouldAllow: ['system/Practitioner.u'],
+    });
+    expect(decide('patient/*.cruds', 'GET /Practitioner/a', enforced, reaches).outcome).toBe('allow');
+    expect(decide('patient/*.cruds', 'PUT /Observation/a', enforced, reaches).outcome).toBe('allow');
+  });
+
+  it('a bundle needs no scope itself: its entries do', () => {
+    expect(decide('system/Patient.r', 'POST /', enforced)).toMatchObject({
+      outcome: 'allow',
+      scopes: [],
+      whole: false,
+    });
+    expect(decide('system/Patient.r', 'POST /?_bundletype=transaction', enforced)).toMatchObject({
+      reason: 'not-understood',
+    });
   });
 });
 
@@ -272,10 +323,10 @@ it('never allows more under narrower scopes', () => {
   ];
   fc.assert(
     fc.property(anyScopes, anyScopes, fc.constantFrom(...lines), (asked, approved, line) => {
-      const both = decideInteraction(intersect(asked, approved), interaction(line), systemReaches, { writes: true });
+      const both = decideInteraction(intersect(asked, approved), interaction(line), systemReaches, enforced);
       if (both.outcome === 'deny') return;
-      expect(decideInteraction(asked, interaction(line), systemReaches, { writes: true }).outcome).toBe('allow');
-      expect(decideInteraction(approved, interaction(line), systemReaches, { writes: true }).outcome).toBe('allow');
+      expect(decideInteraction(asked, interaction(line), systemReaches, enforced).outcome).toBe('allow');
+      expect(decideInteraction(approved, interaction(line), systemReaches, enforced).outcome).toBe('allow');
     }),
     { numRuns: 500 },
   );

@@ -1,8 +1,9 @@
 import { membershipOf } from '../compartments/patient-compartment.js';
 import type { ResourceType } from '../definitions/r4.js';
-import type { ResourceScope, Scope, ScopeContext, ScopeInteraction } from '../scopes/scope.js';
-import { canMatch } from '../sight/match-parameter.js';
-import { extentOf, isCarrier, names, type Extent, type Reaches, systemReaches } from '../sight/sight.js';
+import type { Scope } from '../scopes/scope.js';
+import { extentOf, type Reaches, systemReaches } from '../sight/sight.js';
+import { decide, decideOne, type Decision, notEnforced, notUnderstood } from './decide-needs.js';
+import { decideWrite, type EnforcedWrites } from './decide-write.js';
 import type { FhirInteraction, OperationInteraction, QueryParameter } from './interaction.js';
 import { understandOperation } from './understand-operation.js';
 import {
@@ -11,51 +12,15 @@ import {
   understandRead,
   understandSearch,
   understandSystemSearch,
-  type Need,
   type Understanding,
 } from './understand-search.js';
 
-export type Decision =
-  | {
-      readonly outcome: 'allow';
-      /** The scopes that allowed it, that of the type asked for first; empty for what needs none. */
-      readonly scopes: readonly ResourceScope[];
-      /** Nothing of what it shows can be hidden: the request alone proves it, and no answer has to be looked at. */
-      readonly whole: boolean;
-    }
-  | {
-      readonly outcome: 'deny';
-      /**
-       * `not-granted`: the scopes do not allow it, `wouldAllow` names what would. `not-understood`: the request
-       * is not one that we know. `not-enforced`: we know it, and cannot yet check it, so that nobody may have it.
-       */
-      readonly reason: 'not-granted' | 'not-understood' | 'not-enforced';
-      /** For the log and for the caller: names parameters and types, never values or ids. */
-      readonly detail: string;
-      /** The scopes that were missing, in v2 syntax; empty unless `not-granted`. */
-      readonly wouldAllow: readonly string[];
-    };
-
-/** What the caller of `decideInteraction` enforces beside it. */
+/** What the caller of `decideInteraction` enforces beside it; what it does not is denied. */
 export interface Enforced {
-  /**
-   * Lets `create`, `update` and `delete` by id through. Set it only where the body's `resourceType` (and `id`) are
-   * checked to be those of the URL, duplicate JSON keys are refused, an update of an unknown id is a 404 and
-   * not a creation, the version that was checked goes upstream as `If-Match`, and no representation goes back to
-   * a token without `r`.
-   */
-  readonly writes?: boolean;
+  readonly writes?: EnforcedWrites;
+  /** Decides each entry of a batch or transaction by itself. */
+  readonly bundles?: boolean;
 }
-
-/** Written only under a scope that names the type: `*` is not meant to change the rules themselves. */
-const writtenByName: ReadonlySet<string> = new Set(
-  (
-    'ActivityDefinition AuditEvent CapabilityStatement ChargeItemDefinition CodeSystem CompartmentDefinition ConceptMap Consent ' +
-    'EventDefinition ExampleScenario GraphDefinition Group ImplementationGuide Library Measure MessageDefinition NamingSystem ' +
-    'OperationDefinition PlanDefinition Questionnaire SearchParameter StructureDefinition StructureMap TerminologyCapabilities ' +
-    'TestScript ValueSet'
-  ).split(' '),
-);
 
 /**
  * Decides whether the scopes of a token allow an interaction. What is not understood is denied.
@@ -64,9 +29,9 @@ const writtenByName: ReadonlySet<string> = new Set(
  * names), an allowed request is still to be narrowed (`narrowSearch`), and each resource that comes back to be judged
  * (`judge`).
  *
- * DENIED whatever the scopes say, until it is there: writes unless `enforced` says so, conditional writes and patches,
- * batches and transactions, every operation but `Patient/[id]/$everything`, compartment searches, the system's history, and the types Bundle,
- * Parameters and Subscription.
+ * DENIED whatever the scopes say, until it is there: writes and bundles unless `enforced` says so, every operation but
+ * `Patient/[id]/$everything`, compartment searches, the system's history, and the types Bundle, Parameters and
+ * Subscription.
  *
  * @param reaches whose data the scopes of each context can be about; a backend's when left out
  */
@@ -96,14 +61,15 @@ export function decideInteraction(
       return decideSystemSearch(scopes, interaction.params, reaches);
     case 'create':
     case 'update':
-    case 'delete':
-      return decideWrite(scopes, interaction, reaches, enforced);
     case 'patch':
+    case 'delete':
     case 'conditional-create':
     case 'conditional-update':
     case 'conditional-patch':
     case 'conditional-delete':
+      return decideWrite(scopes, interaction, reaches, enforced.writes);
     case 'batch-or-transaction':
+      return enforced.bundles ? decideBundle(interaction.params) : notEnforced('bundles are not enforced here');
     case 'history-system':
       return notEnforced(`${interaction.kind} is not enforced yet`);
     case 'operation':
@@ -123,17 +89,10 @@ function decideOperation(scopes: readonly Scope[], operation: OperationInteracti
   return decision.outcome === 'allow' ? { ...decision, whole: false } : decision;
 }
 
-type Write = Extract<FhirInteraction, { readonly kind: 'create' | 'update' | 'delete' }>;
-
-const letters = { create: 'c', update: 'u', delete: 'd' } as const satisfies Record<string, ScopeInteraction>;
-
-function decideWrite(scopes: readonly Scope[], interaction: Write, reaches: Reaches, enforced: Enforced): Decision {
-  if (!enforced.writes) return notEnforced(`${interaction.kind} is not enforced here`);
-  if (interaction.type === 'Binary') return notEnforced('a Binary is not written here');
-  const byName = writtenByName.has(interaction.type);
-  const counted = byName ? scopes.filter((it) => it.kind !== 'resource' || it.type !== '*') : scopes;
-  const letter = letters[interaction.kind];
-  return decideOne(counted, understandNoSearch(interaction.params), interaction.type, letter, reaches);
+/** The bundle itself needs no scope: each of its entries does. */
+function decideBundle(params: readonly QueryParameter[]): Decision {
+  const understood = understandNoSearch(params);
+  return understood.ok ? { outcome: 'allow', scopes: [], whole: false } : notUnderstood(understood.reason);
 }
 
 function decideSearch(
@@ -193,89 +152,3 @@ function isOfPatientsOnly(scopes: readonly Scope[], type: ResourceType, reaches:
     return extent === 'whole' || reaches[scope.context].kind === 'everybody' || membershipOf(type).kind === 'shared';
   });
 }
-
-/** What needs one type and one interaction: the common case, kept free of lists. */
-function decideOne(
-  scopes: readonly Scope[],
-  understood: Understanding,
-  type: ResourceType,
-  interaction: ScopeInteraction,
-  reaches: Reaches,
-): Decision {
-  if (!understood.ok) return notUnderstood(understood.reason);
-  const by = allowing(scopes, type, interaction, reaches, 'part');
-  if (!by) return refused(scopes, [{ type, interaction }], reaches);
-  return { outcome: 'allow', scopes: [by], whole: extentOf(by, type, interaction, reaches) === 'whole' };
-}
-
-function decide(scopes: readonly Scope[], understood: Understanding, reaches: Reaches): Decision {
-  if (!understood.ok) return notUnderstood(understood.reason);
-  const used: ResourceScope[] = [];
-  const missing: Need[] = [];
-  let whole = true;
-  for (const need of understood.needs) {
-    const by = allowing(scopes, need.type, need.interaction, reaches, need.whole ? 'whole' : 'part');
-    if (!by) {
-      missing.push(need);
-      continue;
-    }
-    if (!used.includes(by)) used.push(by);
-    whole &&= extentOf(by, need.type, need.interaction, reaches) === 'whole';
-  }
-  return missing.length === 0 ? { outcome: 'allow', scopes: used, whole } : refused(scopes, missing, reaches);
-}
-
-/** The scope that reaches furthest into a type, of those that reach at least as far as is needed. */
-function allowing(
-  scopes: readonly Scope[],
-  type: ResourceType,
-  interaction: ScopeInteraction,
-  reaches: Reaches,
-  needed: Extent,
-): ResourceScope | undefined {
-  let part: ResourceScope | undefined;
-  for (const scope of scopes) {
-    const extent = extentOf(scope, type, interaction, reaches);
-    if (extent === undefined || scope.kind !== 'resource') continue;
-    if (extent === 'whole') return scope;
-    part ??= scope;
-  }
-  return needed === 'part' ? part : undefined;
-}
-
-function refused(scopes: readonly Scope[], missing: readonly Need[], reaches: Reaches): Decision {
-  const carrier = missing.find(({ type }) => isCarrier(type));
-  if (carrier) return notEnforced(`access to ${carrier.type} is not enforced yet`);
-  for (const { type, interaction, whole } of missing) {
-    if (whole) continue;
-    const named = scopes.filter((scope) => names(scope, type, interaction));
-    // A scope is there and reaches nobody, or nothing that can be told from a resource.
-    const nobody = named.map(({ context }) => reaches[context]).find(({ kind }) => kind === 'nobody');
-    if (nobody?.kind === 'nobody' && named.every(({ context }) => reaches[context].kind === 'nobody'))
-      return { outcome: 'deny', reason: 'not-granted', detail: nobody.why, wouldAllow: [] };
-    const unmatched = named.flatMap(({ params }) => params).find((param) => !canMatch(type, param));
-    if (unmatched) return notEnforced(`a scope that names ${unmatched.name} of ${type} is not enforced yet`);
-  }
-  const context = scopes.find((it) => it.kind === 'resource')?.context ?? 'system';
-  const wouldAllow = new Set(missing.map((need) => `${contextFor(need, context)}/${need.type}.${need.interaction}`));
-  return {
-    outcome: 'deny',
-    reason: 'not-granted',
-    detail: `needs ${[...wouldAllow].join(' ')}`,
-    wouldAllow: [...wouldAllow],
-  };
-}
-
-/** The context in which a scope would do: the token's own, unless a patient's scope could not reach so far. */
-function contextFor({ type, whole }: Need, own: ScopeContext): ScopeContext {
-  const { kind } = membershipOf(type);
-  return own !== 'system' && (kind === 'outside' || (whole && kind !== 'shared')) ? 'system' : own;
-}
-
-const notUnderstood = (detail: string): Decision => ({
-  outcome: 'deny',
-  reason: 'not-understood',
-  detail,
-  wouldAllow: [],
-});
-const notEnforced = (detail: string): Decision => ({ outcome: 'deny', reason: 'not-enforced', detail, wouldAllow: [] });

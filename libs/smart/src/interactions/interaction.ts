@@ -30,6 +30,38 @@ export type FhirInteraction =
   | OperationInteraction
   | { readonly kind: 'unrecognised'; readonly reason: string };
 
+/** Those that change one resource. */
+export type WriteInteraction = Extract<
+  FhirInteraction,
+  {
+    readonly kind:
+      | 'create'
+      | 'update'
+      | 'patch'
+      | 'delete'
+      | 'conditional-create'
+      | 'conditional-update'
+      | 'conditional-patch'
+      | 'conditional-delete';
+  }
+>;
+
+const writes: ReadonlySet<string> = new Set<WriteInteraction['kind']>([
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'conditional-create',
+  'conditional-update',
+  'conditional-patch',
+  'conditional-delete',
+]);
+
+/** Whether an interaction changes one resource. */
+export function isWrite(interaction: FhirInteraction): interaction is WriteInteraction {
+  return writes.has(interaction.kind);
+}
+
 /** A call of `$name` on the system, a type or an instance. */
 export type OperationInteraction = Params & {
   readonly kind: 'operation';

@@ -9,6 +9,11 @@ export type ScopeInteraction = 'c' | 'r' | 'u' | 'd' | 's';
 /** The one order in which v2 names interactions. */
 export const interactionsInOrder = ['c', 'r', 'u', 'd', 's'] as const satisfies readonly ScopeInteraction[];
 
+/** Whether an interaction changes data. */
+export function isWriteLetter(interaction: ScopeInteraction): interaction is 'c' | 'u' | 'd' {
+  return interaction === 'c' || interaction === 'u' || interaction === 'd';
+}
+
 /** One `name=value` of a granular scope; `value` is decoded, and a comma in it means "or". */
 export interface ScopeParameter {
   readonly name: string;

@@ -2,7 +2,13 @@ import { isOfPatient, linksOf, membershipOf } from '../compartments/patient-comp
 import type { LocalReference } from '../compartments/reference.js';
 import type { FhirResource } from '../definitions/element-values.js';
 import { isResourceType, type ResourceType } from '../definitions/r4.js';
-import type { ResourceScope, Scope, ScopeContext, ScopeInteraction } from '../scopes/scope.js';
+import {
+  isWriteLetter,
+  type ResourceScope,
+  type Scope,
+  type ScopeContext,
+  type ScopeInteraction,
+} from '../scopes/scope.js';
 import { canMatch, matchesParameter } from './match-parameter.js';
 
 /** Whose data the scopes of one context can be about. */
@@ -36,6 +42,21 @@ export type Extent = 'whole' | 'part';
 /** They carry resources of other types inside: never seen, whatever the scopes say. */
 const carriers: ReadonlySet<ResourceType> = new Set(['Bundle', 'Parameters', 'Subscription']);
 
+/** They change the rules, or the record of what was done: `*` in a scope does not mean to write them. */
+const writtenByName: ReadonlySet<string> = new Set(
+  (
+    'ActivityDefinition AuditEvent CapabilityStatement ChargeItemDefinition CodeSystem CompartmentDefinition ConceptMap Consent ' +
+    'EventDefinition ExampleScenario GraphDefinition Group ImplementationGuide Library Measure MessageDefinition NamingSystem ' +
+    'OperationDefinition PlanDefinition Questionnaire SearchParameter StructureDefinition StructureMap TerminologyCapabilities ' +
+    'TestScript ValueSet'
+  ).split(' '),
+);
+
+/** Whether a type is written only under a scope that names it (conformance and terminology, Consent, AuditEvent, Group). */
+export function isWrittenByName(type: ResourceType): boolean {
+  return writtenByName.has(type);
+}
+
 export function isCarrier(type: ResourceType): boolean {
   return carriers.has(type);
 }
@@ -53,9 +74,11 @@ export function extentOf(
   const { params } = scope;
   for (const param of params) if (!canMatch(type, param)) return undefined;
   if (type === 'Binary') return 'part';
+  if (isWriteLetter(interaction) && scope.type === '*' && writtenByName.has(type)) return undefined;
   if (reach.kind === 'everybody') return params.length === 0 ? 'whole' : 'part';
   const { kind } = membershipOf(type);
-  if (kind === 'outside') return undefined;
+  // What is shared by all patients is no patient's to change.
+  if (kind === 'outside' || (kind === 'shared' && isWriteLetter(interaction))) return undefined;
   return kind === 'shared' && params.length === 0 ? 'whole' : 'part';
 }
 
@@ -78,9 +101,14 @@ const hidden: Verdict = { kind: 'hidden' };
 /**
  * Judges a resource by what it says itself: it is seen when any one scope for the interaction reaches it. Scopes add up.
  *
- * @param interaction `r` for what is read or included, `s` for what a search finds
+ * @param interaction `r` for what is read or included, `s` for what a search finds; `c`, `u` and `d` for what is written,
+ *   as it is before and as it will be
  */
-export function judge(resource: FhirResource, interaction: 'r' | 's', { scopes, reaches, bases }: Sight): Verdict {
+export function judge(
+  resource: FhirResource,
+  interaction: ScopeInteraction,
+  { scopes, reaches, bases }: Sight,
+): Verdict {
   const type = resource.resourceType;
   if (!isResourceType(type)) return hidden;
   let links: readonly LocalReference[] | undefined;

@@ -1,0 +1,78 @@
+declare global {
+  interface JSON {
+    /** A number that `stringify` writes with exactly these digits (ECMAScript, JSON.parse source text access). */
+    rawJSON(text: string): object;
+    isRawJSON(value: unknown): value is { readonly rawJSON: string };
+  }
+}
+
+/** What was read, or why it is not taken. */
+export type ReadJson = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
+
+/** Objects and lists in each other; no resource of FHIR R4 comes near it. */
+const DEEPEST = 64;
+
+/**
+ * Reads JSON that is to be written again. A key that stands twice in an object is refused, since of two servers one
+ * takes the first and the other the last; so are `__proto__` and nesting beyond all sense. A number keeps its digits: `1.50`
+ * says more than `1.5` (R4, Data types, decimal), and JavaScript's numbers would lose it.
+ */
+export function readExactJson(text: string): ReadJson {
+  const fault = faultIn(text);
+  if (fault !== undefined) return { ok: false, reason: fault };
+  try {
+    // The type of the parameter that gives the source is not among TypeScript's own yet.
+    return { ok: true, value: JSON.parse(text, exactly as (key: string, value: unknown) => unknown) as unknown };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { ok: false, reason: 'the body is not JSON' };
+  }
+}
+
+function exactly(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
+  return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
+}
+
+/** What two readers may take differently. Of text that is not JSON it says nothing that counts. */
+function faultIn(text: string): string | undefined {
+  /** The keys of each object that is open, undefined for a list. */
+  const open: (Set<string> | undefined)[] = [];
+  let expectsKey = false;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],]/gs)) {
+    switch (token) {
+      case '{':
+      case '[':
+        if (open.length >= DEEPEST) return `the body is nested deeper than ${DEEPEST} levels`;
+        open.push(token === '{' ? new Set() : undefined);
+        expectsKey = token === '{';
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        expectsKey = false;
+        break;
+      case ',':
+        expectsKey = open.at(-1) !== undefined;
+        break;
+      default: {
+        if (!expectsKey) break;
+        expectsKey = false;
+        const key = unescaped(token);
+        const keys = open.at(-1);
+        if (keys?.has(key)) return `the key ${JSON.stringify(key.slice(0, 64))} stands twice in one object`;
+        if (key === '__proto__') return 'the body has a key that no resource has';
+        keys?.add(key);
+      }
+    }
+  }
+  return undefined;
+}
+
+function unescaped(token: string): string {
+  try {
+    return String(JSON.parse(token));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return token; // it is not JSON, which is found out next
+  }
+}
