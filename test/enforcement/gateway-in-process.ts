@@ -15,6 +15,7 @@ import { CallLimiter } from '../../apps/gateway/src/limit-calls/call-limits.js';
 import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
 import { type Upstream, UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { ConfiguredRights } from '../../apps/gateway/src/user-rights/configured-rights.js';
+import { InFlightWrites } from '../../apps/gateway/src/write/in-flight-writes.js';
 import { writeScope } from './arbitraries.js';
 import type { ModelResource, ModelToken } from './model.js';
 
@@ -49,7 +50,7 @@ export interface SeenAnswer {
   readonly text: string;
 }
 
-type UpstreamPort = Pick<Upstream, 'ask' | 'base'>;
+type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'base'>;
 
 /** The gateway's own handling of calls, without a broker: what is in force is always the same. */
 export class GatewayInProcess {
@@ -84,6 +85,7 @@ export class GatewayInProcess {
         memory: new BodyMemory(100_000_000),
         limiter: new CallLimiter(),
         limits: {},
+        writes: { enforced: { writes: { byName: new Set() } }, inFlight: new InFlightWrites(), bodyMost: 100_000 },
       },
       { base: BASE, path: '/fhir' },
       { warn: () => undefined, error: () => undefined },
@@ -142,6 +144,22 @@ export class HostileUpstream implements UpstreamPort {
   holds(resources: readonly ModelResource[]): HostileFhirServer {
     return (this.#server = new HostileFhirServer(resources, this.base));
   }
+
+  send: UpstreamPort['send'] = async ({ method, target, body, ifMatch }) => {
+    const answer = this.#server.handle({
+      method,
+      target,
+      ...(body === undefined ? {} : { body }),
+      headers: ifMatch === undefined ? {} : { 'if-match': ifMatch },
+    });
+    const { etag, location } = answer.headers;
+    return {
+      status: answer.status,
+      resource: JSON.parse(answer.body) as unknown,
+      ...(etag === undefined ? {} : { etag }),
+      ...(location === undefined ? {} : { location }),
+    };
+  };
 
   ask: UpstreamPort['ask'] = async ({ method, target, form }) => {
     const answer = this.#server.handle({ method, target, ...(form === undefined ? {} : { body: form }) });

@@ -4,8 +4,21 @@ import { type HostileFhirServer, listenHostile, type StoredResource } from '#tes
 import { sandboxResources } from '../../apps/sandbox/src/fhir-server/data/sandbox-resources.js';
 import { fhirHandler } from '../../apps/sandbox/src/fhir-server/fhir-handler.js';
 import { SandboxFhirServer } from '../../apps/sandbox/src/fhir-server/sandbox-fhir-server.js';
+import type { ModelToken } from './model.js';
 
-const data: readonly StoredResource[] = sandboxResources().map((it) => ({ ...it, id: it.id ?? '' }));
+/** Nothing here is about how much may be asked at once. */
+export const roomy = { slots: { total: 64, perApplication: 64, waitingPerApplication: 64 }, breakMs: 1_000 };
+
+export const own: ModelToken = {
+  scopes: [{ context: 'patient', type: '*', letters: 'cruds', conditions: [] }],
+  patient: 'patient-01',
+  fhirUser: 'Patient/patient-01',
+};
+export const someoneElse: ModelToken = { ...own, patient: 'patient-02', fhirUser: 'Patient/patient-02' };
+export const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'cruds', conditions: [] }] };
+
+/** What is in every server at its start. */
+export const data: readonly StoredResource[] = sandboxResources().map((it) => ({ ...it, id: it.id ?? '' }));
 
 /** A FHIR server to guard: filled with the sandbox's data. */
 export interface Guarded {

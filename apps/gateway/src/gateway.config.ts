@@ -1,8 +1,8 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import type { CallLimits } from '#contracts';
 import { BaseConfig, type ConfigFault, type ConfigSection, Setting } from '#host';
-import { oauthPaths } from '#smart';
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { allResourceTypes, type Enforced, isWrittenByName, oauthPaths } from '#smart';
+import { IsBoolean, IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { readRightsRule, type RightsRule } from './user-rights/configured-rights.js';
 
 /** The settings of the gateway alone. */
@@ -50,6 +50,32 @@ export class GatewayConfig implements ConfigSection {
   @Min(1_048_576)
   @Max(17_179_869_184)
   bodyMemory: number = 268_435_456;
+
+  @Setting('GATEWAY_WRITES', {
+    mustBe: 'true or false',
+    describe:
+      'Whether data may be changed through the gateway. Before the first write it makes sure, with a resource of its own, that the FHIR server keeps If-Match.',
+  })
+  @IsBoolean()
+  writes: boolean = true;
+
+  @Setting('GATEWAY_WRITES_BY_NAME', {
+    mustBe: 'resource types such as Consent or Questionnaire, separated by commas',
+    describe:
+      'Which conformance and terminology types, Consent, AuditEvent and Group may be written, under a scope that names the type.',
+    byDefault: 'none',
+  })
+  @IsIn(allResourceTypes.filter(isWrittenByName), { each: true })
+  writesByName: string[] = [];
+
+  @Setting('GATEWAY_BODY_MAX_BYTES', {
+    mustBe: 'a number of bytes from 1024 to 67108864',
+    describe: 'The largest resource or bundle that is taken from a caller, in bytes.',
+  })
+  @IsInt()
+  @Min(1_024)
+  @Max(67_108_864)
+  bodyMaxBytes: number = 4_194_304;
 
   @Setting('GATEWAY_CALLS_PER_MINUTE', {
     mustBe: 'a number from 1 to 10000000',
@@ -103,6 +129,11 @@ export class GatewayConfig implements ConfigSection {
   /** What is configured of users' rights. */
   rightsRules(): readonly (readonly [string, RightsRule])[] {
     return this.userRights.map(readRightsRule).filter((it) => it !== undefined);
+  }
+
+  /** What is enforced of calls beside the decision: without it they are refused. */
+  enforced(): Enforced {
+    return this.writes ? { writes: { byName: new Set(this.writesByName) } } : {};
   }
 
   pageKeyBytes(): Buffer {

@@ -24,7 +24,7 @@ import {
 } from '#event-log';
 import { AccessSnapshots } from './access-snapshots.js';
 import { AppliedPositions } from './applied-positions.js';
-import { type Clock, processClock } from './clock.js';
+import { type Clock, elapsed, type Instant, processClock } from './clock.js';
 import { LapseWatch } from './lapse-watch.js';
 import { Lease } from './lease.js';
 import { type EnforcementTiming, enforcementTiming } from './timing.js';
@@ -44,6 +44,8 @@ export interface EnforcementPointOptions {
    * a stop others are told right after.
    */
   readonly onLapse: () => void;
+  /** How many writes of an application were sent to the FHIR server and are not answered: asked when it is closed. */
+  readonly inFlightWritesOf?: (applicationId: string) => number;
   /** Reading the log cannot go on: the point lets nobody in until it is made anew. */
   readonly onFailure: (error: unknown) => void;
   /** Where what was folded is kept for the next start; without them every start reads all of the log. */
@@ -73,6 +75,8 @@ export class EnforcementPoint {
   readonly #snapshots: AccessSnapshots | undefined;
   #applied = new AppliedPositions(new Map());
   readonly #waiters = new Waiters();
+  /** Of closed applications, what could not be called back: said until nobody waits for a receipt any more. */
+  readonly #inFlightWrites = new Map<string, { readonly count: number; readonly closedAt: Instant }>();
   #rounds: Promise<void> | undefined;
 
   constructor(
@@ -176,13 +180,27 @@ export class EnforcementPoint {
       const closed = this.access.apply(event, this.#clock().wall);
       if (closed !== undefined) closures.add(closed);
     }
-    for (const applicationId of closures) this.options.onClosure(applicationId);
+    for (const applicationId of closures) this.#close(applicationId);
     this.#applied.advance(next.topic, next.partition, next.offset);
     this.#snapshots?.applied(entries);
     this.#earn();
     this.#waiters.wake();
     // While it still catches up, the point has no calls and nobody waits for it.
     if (closures.size > 0 && this.#rounds) this.#reportClosure();
+  }
+
+  #close(applicationId: string): void {
+    this.options.onClosure(applicationId);
+    const count = this.options.inFlightWritesOf?.(applicationId) ?? 0;
+    if (count > 0) this.#inFlightWrites.set(applicationId, { count, closedAt: this.#clock() });
+  }
+
+  /** Receipts take two leases at most. */
+  #writesInFlight(): Record<string, number> {
+    const now = this.#clock();
+    for (const [applicationId, { closedAt }] of this.#inFlightWrites)
+      if (elapsed(closedAt, now) > 3 * this.#timing.leaseMs) this.#inFlightWrites.delete(applicationId);
+    return Object.fromEntries([...this.#inFlightWrites].map(([applicationId, { count }]) => [applicationId, count]));
   }
 
   #earn(): void {
@@ -200,7 +218,7 @@ export class EnforcementPoint {
       'an event cannot be read: its application is closed here',
     );
     this.access.closeUndecodable(subject);
-    this.options.onClosure(subject);
+    this.#close(subject);
   }
 
   #reportClosure(): void {
@@ -217,7 +235,7 @@ export class EnforcementPoint {
       kind: this.options.kind,
       positions: Object.fromEntries(positions),
       appliedAt: new Date(this.#clock().wall).toISOString(),
-      inFlightWrites: {},
+      inFlightWrites: this.#writesInFlight(),
       stopped,
     };
     await this.#reports.append(this.settings.prefix + enforcementTopic.name, 0, {

@@ -3,6 +3,7 @@ import {
   isResource,
   type LocalReference,
   judge,
+  type ScopeInteraction,
   type Sight,
   upstreamTarget,
   type UpstreamTarget,
@@ -46,16 +47,17 @@ export class Answering {
     readonly upstream: string,
     /** Asks the FHIR server; refuses when the call may no longer go on. */
     private readonly send: (target: UpstreamTarget) => Promise<UpstreamAnswer>,
+    private readonly askedAtMost: number = ASKED_AT_MOST,
   ) {}
 
   /** @throws NotAnswered when the call has become too many requests */
   async ask(target: UpstreamTarget): Promise<UpstreamAnswer> {
-    if (++this.#asked > ASKED_AT_MOST) throw tooCostly();
+    if (++this.#asked > this.askedAtMost) throw tooCostly();
     return await this.send(target);
   }
 
   /** Whether a resource is seen, with what it belongs to, if that decides. */
-  async sees(resource: FhirResource, interaction: 'r' | 's'): Promise<boolean> {
+  async sees(resource: FhirResource, interaction: ScopeInteraction): Promise<boolean> {
     const verdict = judge(resource, interaction, this.sight);
     if (verdict.kind !== 'if-seen') return verdict.kind === 'seen';
     for (const link of verdict.links) if (!(await this.#seesElsewhere(link))) return false;

@@ -8,11 +8,12 @@ import {
 } from 'cockatiel';
 import { Agent, errors, request } from 'undici';
 import { CredentialUnavailable, type UpstreamAccess } from '#fhir-endpoints';
-import type { UpstreamTarget } from '#smart';
+import { readExactJson, type UpstreamTarget } from '#smart';
 import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
 import type { BodyLease } from './body-memory.js';
 import { BodyRefused, readBody } from './read-body.js';
 import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
+import { type UpstreamWrite, type UpstreamWritten, WriteUnknown } from './upstream-write.js';
 
 /** A resource of the FHIR server, not yet checked. */
 export interface UpstreamAnswer {
@@ -87,7 +88,7 @@ export class Upstream {
     this.base = options.baseUrl;
     this.#slots = new UpstreamSlots(options.slots);
     this.#circuit = circuitBreaker(
-      handleWhen((error) => error instanceof UpstreamFailed && error.isItsFault),
+      handleWhen((error) => error instanceof WriteUnknown || (error instanceof UpstreamFailed && error.isItsFault)),
       { halfOpenAfter: options.breakMs, breaker: new SamplingBreaker(BREAK) },
     );
     this.#circuit.onBreak(() => options.onCircuit?.(true));
@@ -108,6 +109,21 @@ export class Upstream {
    * @throws UpstreamFailed with what the caller is to be told, NoLongerAllowed
    */
   async ask(target: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
+    return await this.#inSlot(by, async () => await this.#request(target, by));
+  }
+
+  /**
+   * Sends a write. It is handed to the connection in the tick in which `isAllowed` was asked, and can then not be called
+   * back: `by.signal` ends the wait for a slot alone, since whoever gives up learns no more what became of it.
+   *
+   * @param onHandedOver called in that tick
+   * @throws UpstreamFailed and NoLongerAllowed, when it was not handed over; WriteUnknown
+   */
+  async send(write: UpstreamWrite, by: AskedFor, onHandedOver: () => void): Promise<UpstreamWritten> {
+    return await this.#inSlot(by, async () => await this.#write(write, by, onHandedOver));
+  }
+
+  async #inSlot<T>(by: AskedFor, send: () => Promise<T>): Promise<T> {
     if (!this.#slots.take(by.applicationId)) {
       const none = await this.#slots.wait(by.applicationId, by.signal);
       if (none === 'full') throw new UpstreamFailed(tooMany);
@@ -116,12 +132,60 @@ export class Upstream {
     try {
       // One request tries whether the server is back; the others do not wait for it.
       if (this.#circuit.state === CircuitState.HalfOpen) throw new UpstreamFailed(broken);
-      return await this.#circuit.execute(async () => await this.#request(target, by));
+      return await this.#circuit.execute(send);
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw new UpstreamFailed(broken, { cause: error });
       throw error;
     } finally {
       this.#slots.give(by.applicationId);
+    }
+  }
+
+  async #write(
+    { method, target, body, ifMatch }: UpstreamWrite,
+    by: AskedFor,
+    onHandedOver: () => void,
+  ): Promise<UpstreamWritten> {
+    const { timeoutMs, maxBytes, access } = this.options;
+    // Most credentials are at hand; what waited for one is looked at again.
+    let authorization = access?.authorization();
+    if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
+    if (!by.isAllowed()) throw new NoLongerAllowed();
+    try {
+      const answered = request(this.base + target, {
+        dispatcher: this.#agent,
+        method,
+        headers: {
+          ...headersFor(by, authorization),
+          prefer: 'return=representation',
+          ...(body === undefined ? {} : { 'content-type': 'application/fhir+json; charset=utf-8' }),
+          ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+        },
+        ...(body === undefined ? {} : { body }),
+      });
+      onHandedOver();
+      const { statusCode: status, headers, body: answer } = await answered;
+      const { etag, 'last-modified': lastModified, location } = headers;
+      if (status === 401 && authorization !== undefined) access?.refused(authorization);
+      const said = {
+        status,
+        ...(isEtag(etag) ? { etag } : {}),
+        ...(typeof lastModified === 'string' ? { lastModified } : {}),
+        ...(typeof location === 'string' ? { location } : {}),
+      };
+      if (status >= 300 || !isJson(headers['content-type'])) {
+        await answer.dump({ limit: 16_384 });
+        return said;
+      }
+      const text = await readBody(
+        answer,
+        { length: textOf(headers['content-length']), encoding: textOf(headers['content-encoding']) },
+        { maxBytes, memory: by.memory, deadline: performance.now() + timeoutMs },
+      );
+      const read = readExactJson(text);
+      return read.ok ? { ...said, resource: read.value } : said;
+    } catch (cause) {
+      throw new WriteUnknown(isTimeout(cause) ? tooSlow : noAnswer, { cause });
     }
   }
 
@@ -137,18 +201,13 @@ export class Upstream {
         method,
         signal: by.signal,
         headers: {
-          ...(authorization === undefined ? {} : { authorization }),
-          accept: 'application/fhir+json',
-          'accept-encoding': 'gzip',
-          // A reused search of some servers misses what was written within the last minute.
-          'cache-control': 'no-cache',
-          ...(by.purposesOfUse.length === 0 ? {} : { [PURPOSE_HEADER]: by.purposesOfUse.join(',') }),
+          ...headersFor(by, authorization),
           ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
         },
         ...(form === undefined ? {} : { body: form }),
       });
       if (statusCode === 401 && authorization !== undefined) access?.refused(authorization);
-      if (statusCode !== 200 || !/^application\/(fhir\+)?json\b/i.test(String(headers['content-type']))) {
+      if (statusCode !== 200 || !isJson(headers['content-type'])) {
         await body.dump({ limit: 16_384 });
         throw new UpstreamFailed(toldOf(statusCode), { isItsFault: [502, 503, 504].includes(statusCode) });
       }
@@ -161,7 +220,7 @@ export class Upstream {
       return {
         resource: parsed(text),
         text,
-        ...(typeof etag === 'string' && /^(W\/)?"[\x21\x23-\x7e]{0,64}"$/.test(etag) ? { etag } : {}),
+        ...(isEtag(etag) ? { etag } : {}),
         ...(typeof lastModified === 'string' ? { lastModified } : {}),
       };
     } catch (error) {
@@ -186,6 +245,17 @@ export class Upstream {
   }
 }
 
+function headersFor({ purposesOfUse }: AskedFor, authorization: string | undefined): Record<string, string> {
+  return {
+    ...(authorization === undefined ? {} : { authorization }),
+    accept: 'application/fhir+json',
+    'accept-encoding': 'gzip',
+    // A reused search of some servers misses what was written within the last minute.
+    'cache-control': 'no-cache',
+    ...(purposesOfUse.length === 0 ? {} : { [PURPOSE_HEADER]: purposesOfUse.join(',') }),
+  };
+}
+
 const broken = fhirError(503, 'transient', 'The FHIR server is not asked now: it failed too often.', {
   'Retry-After': '5',
 });
@@ -195,12 +265,22 @@ const tooMany = fhirError(429, 'throttled', 'Too many calls of this application 
 const noAnswer = fhirError(502, 'transient', 'The FHIR server did not answer.');
 const tooSlow = fhirError(504, 'timeout', 'The FHIR server did not answer in time.');
 
+const noResource = fhirError(502, 'transient', 'The FHIR server did not give a resource.');
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new UpstreamFailed(fhirError(502, 'transient', 'The FHIR server did not give a resource.'), { cause });
+    throw new UpstreamFailed(noResource, { cause });
   }
+}
+
+function isJson(contentType: string | string[] | undefined): boolean {
+  return /^application\/(fhir\+)?json\b/i.test(String(contentType));
+}
+
+function isEtag(etag: string | string[] | undefined): etag is string {
+  return typeof etag === 'string' && /^(W\/)?"[\x21\x23-\x7e]{0,64}"$/.test(etag);
 }
 
 function isTimeout(error: unknown): boolean {
@@ -230,5 +310,5 @@ function toldOfBody({ why }: BodyRefused): FhirError {
 function toldOf(status: number): FhirError {
   if (status === 404 || status === 410) return fhirError(404, 'not-found', 'There is no such resource.');
   if (status === 400 || status === 422) return fhirError(400, 'invalid', 'The FHIR server does not take this request.');
-  return fhirError(502, 'transient', 'The FHIR server did not give a resource.');
+  return noResource;
 }

@@ -1,6 +1,7 @@
 import { coversEndpoint, type EffectiveAccess, tokenFault } from '#access';
 import {
   decideInteraction,
+  type Enforced,
   type FhirInteraction,
   intersect,
   parseScopes,
@@ -44,14 +45,16 @@ export type CallDecision =
  * Decides a call from what is in force now: the token's standing, then the scopes that it has and that are approved
  * still, then the interaction. Pure; cheap enough to be asked again before each byte that leaves.
  *
- * @param access  the effective access of the token's application, at this moment
- * @param reaches whose data the token's scopes can be about
+ * @param access   the effective access of the token's application, at this moment
+ * @param reaches  whose data the token's scopes can be about
+ * @param enforced what the caller enforces beside the decision: writes and bundles are denied without
  */
 export function decideCall(
   claims: AccessTokenClaims,
   access: EffectiveAccess | undefined,
   interaction: FhirInteraction,
   reaches: Reaches = systemReaches,
+  enforced: Enforced = {},
 ): CallDecision {
   if (access?.clientId !== claims.clientId)
     return deadToken('the token’s application is not known', 'unknown application');
@@ -70,7 +73,7 @@ export function decideCall(
     };
   }
   const granted = grantedScopes(claims.scopes, access.scopes);
-  const decision = decideInteraction(granted, interaction, reaches);
+  const decision = decideInteraction(granted, interaction, reaches, enforced);
   if (decision.outcome === 'allow')
     return { outcome: 'allow', scopes: decision.scopes, granted, whole: decision.whole };
   const { reason, detail, wouldAllow } = decision;

@@ -32,6 +32,9 @@ export class NotRecorded extends Error {
 
 type Completed = Extract<ActivityRecord, { readonly type: 'access-completed' }>['data'];
 
+/** What became of the data of a write. */
+export type RecordedWrite = NonNullable<Completed['written']>;
+
 /** Gives the random ids that stand for patients in the log. */
 export interface PatientIds {
   /** @throws VaultUnavailable */
@@ -66,6 +69,8 @@ export class CallRecords {
     decision: CallDecision,
     access: Pick<EffectiveAccess, 'approvalVersion' | 'purposesOfUse'> | undefined,
     status?: number,
+    /** Of a write: the ids on the FHIR server of those whom it is about, before and after. */
+    patients: readonly string[] = [],
   ): Promise<string> {
     const { approvalVersion, purposesOfUse = [] } = access ?? {};
     const { claims, interaction } = call;
@@ -84,6 +89,7 @@ export class CallRecords {
       ...(scope === undefined ? {} : { scope }),
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
+      ...(patients.length === 0 ? {} : { patients: await this.#vaultIdsOf(patients) }),
       reason: decision.outcome === 'allow' ? 'the scopes allow it' : decision.reason,
       ...(status === undefined ? {} : { status }),
       ...clientIn(call),
@@ -118,18 +124,23 @@ export class CallRecords {
   /** Records what became of a call that was let in. */
   async completed(
     call: RecordedCall,
-    ended: Pick<Completed, 'status' | 'bytes' | 'ending'>,
-    /** The ids on the FHIR server of the patients of what was returned. */
+    { written, ...ended }: Pick<Completed, 'status' | 'bytes' | 'ending' | 'written'>,
+    /** The ids on the FHIR server of the patients of what was returned or written. */
     patients: Iterable<string> = [],
   ): Promise<void> {
-    const ids = await Promise.all([...new Set(patients)].map(async (id) => await this.#vaultIdOf(id)));
     const data: Completed = {
       callId: call.callId,
       enforcementPoint: this.enforcementPoint,
       ...ended,
-      patients: ids.filter((it) => it !== undefined),
+      patients: await this.#vaultIdsOf(patients),
+      ...(written === undefined ? {} : { written: withoutPerson(written) }),
     };
     await this.#append({ type: 'access-completed', data }, call);
+  }
+
+  async #vaultIdsOf(patients: Iterable<string>): Promise<string[]> {
+    const ids = await Promise.all([...new Set(patients)].map(async (id) => await this.#vaultIdOf(id)));
+    return ids.filter((it) => it !== undefined);
   }
 
   async #patientOf({ patient }: AccessTokenClaims): Promise<Pick<AccessDecisionRecord, 'patient'>> {
@@ -171,6 +182,11 @@ function clientIn({
 
 function isVaultId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
+/** The id of a patient is a person's, so that it stays out of the log. */
+function withoutPerson({ resourceId, ...written }: RecordedWrite): RecordedWrite {
+  return resourceId === undefined || written.resourceType === 'Patient' ? written : { ...written, resourceId };
 }
 
 /** Type and id of what was asked for. The id of a patient is a person's, so that it stays out of the log. */

@@ -13,6 +13,7 @@ import { NoLongerAllowed } from '../ask-upstream/upstream.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
+import { InFlightWrites } from '../write/in-flight-writes.js';
 import { CallRecords, type PatientIds } from './call-records.js';
 import { FhirCalls } from './fhir-calls.js';
 import { OpenCalls } from './open-calls.js';
@@ -89,6 +90,7 @@ async function gateway(around: Surroundings) {
       around.meanwhile();
       return { resource: around.upstreamGives, text: JSON.stringify(around.upstreamGives) };
     },
+    send: async () => ({ status: 500 }),
   };
   const log = { warn: () => undefined, error: () => undefined };
   const openCalls = new OpenCalls();
@@ -105,6 +107,7 @@ async function gateway(around: Surroundings) {
       memory: new BodyMemory(1_000_000),
       limiter: new CallLimiter(),
       limits: around.limits,
+      writes: { enforced: {}, inFlight: new InFlightWrites(), bodyMost: 1_000 },
     },
     { base: 'https://gatehouse.example.org/fhir', path: '/fhir' },
     log,

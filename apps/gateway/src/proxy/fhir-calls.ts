@@ -3,7 +3,7 @@ import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { FhirEndpoint } from '#fhir-endpoints';
 import type { Log } from '#host';
-import { splitTarget } from '#smart';
+import { type Enforced, isWrite, splitTarget } from '#smart';
 import type { Origins } from '../allow-origins/origins.js';
 import { answerCall } from '../answer/answer-call.js';
 import { Answering } from '../answer/answering.js';
@@ -16,6 +16,8 @@ import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import { reachesOf } from '../user-rights/reaches.js';
 import type { UserRights } from '../user-rights/user-rights.js';
+import type { InFlightWrites } from '../write/in-flight-writes.js';
+import { WriteCalls } from '../write/write-calls.js';
 import { CallRecords, NotRecorded, type RecordedCall } from './call-records.js';
 import { InForce, type JudgingPoint } from './in-force.js';
 import { Leaving } from './leaving.js';
@@ -36,11 +38,18 @@ interface Means {
   readonly pages: PageLinks;
   readonly records: CallRecords;
   readonly origins: Origins;
-  readonly upstream: Pick<Upstream, 'ask' | 'base'>;
+  readonly upstream: Pick<Upstream, 'ask' | 'send' | 'base'>;
   readonly memory: BodyMemory;
   readonly limiter: CallLimiter;
   /** What an application may call whose approval says nothing of it. */
   readonly limits: CallLimits;
+  readonly writes: {
+    /** Writes and bundles are refused without. */
+    readonly enforced: Enforced;
+    readonly inFlight: InFlightWrites;
+    /** The largest body of a write, in bytes. */
+    readonly bodyMost: number;
+  };
 }
 
 /**
@@ -51,6 +60,7 @@ export class FhirCalls {
   readonly #inForce: InForce;
   readonly #leaving: Leaving;
   readonly #believing: Believing;
+  readonly #writes: WriteCalls;
 
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
@@ -58,11 +68,19 @@ export class FhirCalls {
     private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path'>,
     private readonly log: Pick<Log, 'warn' | 'error'>,
   ) {
-    this.#inForce = new InForce(gateway.point);
+    this.#inForce = new InForce(gateway.point, means.writes.enforced);
     const { tokens, possession } = means;
     const onUnavailable = (error: unknown): void => log.warn('tokens cannot be checked now', error);
     this.#believing = { tokens, possession, onUnavailable };
     this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: endpoint.base }, log);
+    const { records, upstream, memory, writes } = means;
+    const { inFlight, bodyMost } = writes;
+    const { calls } = gateway;
+    this.#writes = new WriteCalls({
+      ...{ records, upstream, memory, inFlight, bodyMost, calls, log },
+      base: endpoint.base,
+      inForce: this.#inForce,
+    });
   }
 
   /**
@@ -131,6 +149,8 @@ export class FhirCalls {
     if (typeof entered !== 'function') return await this.#refuse(response, call, tooManyCalls(entered), access);
     try {
       if (decision.outcome === 'deny') return await this.#refuse(response, call, decision, access);
+      const { interaction } = call;
+      if (isWrite(interaction)) return await this.#write(request, response, { ...call, interaction }, decision, access);
       return await this.#letIn(response, call, decision, access);
     } finally {
       entered();
@@ -147,6 +167,15 @@ export class FhirCalls {
     try {
       const position = await this.means.records.decided(call, decision, access, error.status);
       sendError(response, error, { 'Gatehouse-Position': position });
+      return undefined;
+    } catch (failure) {
+      return this.#notRecorded(failure);
+    }
+  }
+
+  async #write(...letIn: Parameters<WriteCalls['letIn']>): Promise<FhirError | undefined> {
+    try {
+      await this.#writes.letIn(...letIn);
       return undefined;
     } catch (failure) {
       return this.#notRecorded(failure);

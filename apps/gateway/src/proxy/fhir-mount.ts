@@ -50,6 +50,7 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       memory: new BodyMemory(config.bodyMemory),
       limiter: new CallLimiter(),
       limits: config.limits(),
+      writes: { enforced: config.enforced(), inFlight: gateway.inFlightWrites, bodyMost: config.bodyMaxBytes },
     };
     const since = new Date().toISOString();
     this.served = new Map(

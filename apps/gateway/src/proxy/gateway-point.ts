@@ -3,12 +3,14 @@ import { EnforcementPoint, ReceiptCollector } from '#enforcement';
 import type { LogSettings, Snapshots } from '#event-log';
 import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { InFlightWrites } from '../write/in-flight-writes.js';
 import { OpenCalls } from './open-calls.js';
 
 /** This instance's enforcement point, its open calls, and what it knows of the other points. */
 @Injectable()
 export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
   readonly calls = new OpenCalls();
+  readonly inFlightWrites = new InFlightWrites();
   readonly point: EnforcementPoint;
   readonly others: ReceiptCollector;
 
@@ -25,6 +27,7 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
       kind: 'gateway',
       snapshots,
       onClosure: (applicationId) => this.calls.lookAgain(applicationId),
+      inFlightWritesOf: (applicationId) => this.inFlightWrites.of(applicationId),
       onLapse: () => this.calls.cutAll(),
       onFailure,
     });

@@ -1,5 +1,6 @@
 import type { AccessFold, EffectiveAccess } from '#access';
 import type { EnforcementPoint } from '#enforcement';
+import type { Enforced } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
 import type { JudgedCall } from './read-call.js';
@@ -11,7 +12,11 @@ export type JudgingPoint = Pick<EnforcementPoint, 'holdsLease'> & {
 
 /** What is in force, looked at in the tick in which it is asked. */
 export class InForce {
-  constructor(private readonly point: JudgingPoint) {}
+  constructor(
+    private readonly point: JudgingPoint,
+    /** What is enforced of calls beside the decision. */
+    private readonly enforced: Enforced,
+  ) {}
 
   /** Whether this instance may let anybody in: it is up to date with what is in force. */
   holdsLease(): boolean {
@@ -24,6 +29,8 @@ export class InForce {
 
   /** The decision of a call in this tick; undefined without a lease. */
   decide({ claims, interaction, reaches }: JudgedCall): CallDecision | undefined {
-    return this.holdsLease() ? decideCall(claims, this.accessOf(claims), interaction, reaches) : undefined;
+    return this.holdsLease()
+      ? decideCall(claims, this.accessOf(claims), interaction, reaches, this.enforced)
+      : undefined;
   }
 }

@@ -28,8 +28,14 @@ export function sendError(
 
 /** Tells that the caller has the resource already (RFC 9110 §15.4.5). */
 export function sendNotModified(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  sendEmpty(response, 304, headers);
+}
+
+/** Sends a status and headers, and no body. */
+export function sendEmpty(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void {
   if (response.headersSent || response.destroyed) return;
-  response.writeHead(304, headers);
+  const hasNone = status === 204 || status === 304;
+  response.writeHead(status, hasNone ? headers : { ...headers, 'Content-Length': 0 });
   response.end();
 }
 
@@ -52,6 +58,7 @@ export async function sendResource(
   body: Buffer,
   headers: Readonly<Record<string, string>>,
   isAllowed: () => boolean,
+  status = 200,
 ): Promise<Sent> {
   const isGone = () => response.destroyed;
   // Its `close` is over, and would be awaited in vain.
@@ -66,7 +73,7 @@ export async function sendResource(
       return { ending: 'cut', bytes: 0 };
     }
   }
-  response.writeHead(200, { ...headers, 'Content-Type': FHIR_JSON, 'Content-Length': body.length });
+  response.writeHead(status, { ...headers, 'Content-Type': FHIR_JSON, 'Content-Length': body.length });
   let bytes = 0;
   if (response.req.method !== 'HEAD') {
     for (let at = 0; at < body.length && !isGone(); at += PIECE_BYTES) {

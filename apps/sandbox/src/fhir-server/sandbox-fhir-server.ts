@@ -1,4 +1,12 @@
-import { badRequest, generateId, getStatus, isOk, normalizeOperationOutcome, notFound } from '@medplum/core';
+import {
+  badRequest,
+  generateId,
+  getStatus,
+  isOk,
+  normalizeOperationOutcome,
+  notFound,
+  preconditionFailed,
+} from '@medplum/core';
 import { FhirRouter, type FhirRequest, type HttpMethod } from '@medplum/fhir-router';
 import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes';
 import { isResourceType } from '#smart';
@@ -63,6 +71,8 @@ export class SandboxFhirServer {
     const type = path.split('/').find((segment) => segment !== '');
     if (type !== undefined && !isResourceType(type)) return respond(404, notFound);
     try {
+      const stale = method === 'DELETE' ? await this.staleDeletion(request, path) : undefined;
+      if (stale) return respond(412, stale);
       const [outcome, resource] = await this.router.handleRequest(
         fhirRequest({ ...request, method }, path, query),
         this.repository,
@@ -79,6 +89,15 @@ export class SandboxFhirServer {
       this.repository.search({ resourceType: type as Resource['resourceType'], count: 10_000 }),
     );
     return (await Promise.all(searches)).flatMap(({ entry = [] }) => entry.flatMap(({ resource }) => resource ?? []));
+  }
+
+  /** The router looks at `If-Match` of an update alone. */
+  private async staleDeletion({ headers }: SandboxRequest, path: string): Promise<OperationOutcome | undefined> {
+    const [, type, id] = path.split('/');
+    const named = headers['if-match'];
+    if (named === undefined || !type || !id || !isResourceType(type)) return undefined;
+    const { meta } = await this.repository.readResource(type, id);
+    return named === `W/"${meta?.versionId}"` ? undefined : preconditionFailed;
   }
 
   private answer(request: SandboxRequest, outcome: OperationOutcome, resource: Resource | undefined): SandboxResponse {
@@ -106,6 +125,7 @@ function fhirRequest(request: SandboxRequest & { method: HttpMethod }, path: str
     params: {},
     query: {},
     headers: request.headers,
+    config: { transactions: true },
     body: form ? Object.fromEntries([...form.keys()].map((name) => [name, form.getAll(name)])) : readBody(request),
   };
 }

@@ -3,6 +3,7 @@ import {
   formatSearchQuery,
   globalSchema,
   type IncludeTarget,
+  OperationOutcomeError,
   type SearchRequest,
   type WithId,
 } from '@medplum/core';
@@ -18,6 +19,8 @@ const defaultCount = 50;
  */
 export class SandboxRepository extends MemoryRepository {
   private readonly versions = new Map<string, number>();
+  /** Of the transaction under way, what undoes it. */
+  private undo: (() => Promise<void>)[] | undefined;
 
   /** `base` is the URL that links and `fullUrl`s start with, without a slash at its end. */
   constructor(private readonly base: string) {
@@ -29,18 +32,58 @@ export class SandboxRepository extends MemoryRepository {
     const id = resource.id ?? this.generateId();
     const key = `${resource.resourceType}/${id}`;
     const version = (this.versions.get(key) ?? 0) + 1;
+    await this.remember(resource.resourceType, id);
     this.versions.set(key, version);
     return super.createResource<T>({ ...resource, id, meta: { ...resource.meta, versionId: String(version) } });
+  }
+
+  override async deleteResource(resourceType: Resource['resourceType'], id: string): Promise<void> {
+    await this.remember(resourceType, id);
+    await super.deleteResource(resourceType, id);
+  }
+
+  /** All of it or nothing: what was done is undone when a part of it fails. */
+  override async withTransaction<T>(callback: (client: undefined) => Promise<T>): Promise<T> {
+    if (this.undo) return await callback(undefined);
+    const undo: (() => Promise<void>)[] = (this.undo = []);
+    try {
+      return await callback(undefined);
+    } catch (error) {
+      this.undo = undefined;
+      for (const step of undo.reverse()) await step();
+      throw error;
+    } finally {
+      this.undo = undefined;
+    }
+  }
+
+  /** Notes how a resource is now, for the case that the transaction under way fails. */
+  private async remember(type: Resource['resourceType'], id: string): Promise<void> {
+    if (!this.undo) return;
+    const version = this.versions.get(`${type}/${id}`) ?? 0;
+    const before = await super.readResource(type, id).catch((error: unknown) => {
+      if (!(error instanceof OperationOutcomeError)) throw error;
+      return undefined;
+    });
+    this.undo.push(async () => {
+      this.versions.set(`${type}/${id}`, version);
+      if (before) await super.createResource(before);
+      else await super.deleteResource(type, id);
+    });
   }
 
   /** Newest first. */
   override async readHistory<T extends Resource>(resourceType: string, id: string): Promise<Bundle<T>> {
     const history = await super.readHistory<T>(resourceType, id);
     const version = ({ resource }: BundleEntry<T>) => Number(resource?.meta?.versionId);
+    const last = this.versions.get(`${resourceType}/${id}`) ?? 0;
+    // A version of a transaction that was undone never was.
+    const kept = (history.entry ?? []).filter((it) => version(it) <= last);
+    const byVersion = new Map(kept.map((it) => [version(it), it]));
     return {
       ...history,
-      total: history.entry?.length ?? 0,
-      entry: [...(history.entry ?? [])].sort((a, b) => version(b) - version(a)),
+      total: byVersion.size,
+      entry: [...byVersion.values()].sort((a, b) => version(b) - version(a)),
     };
   }
 

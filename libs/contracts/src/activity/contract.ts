@@ -48,6 +48,8 @@ const AccessDecision = Type.Object({
   scope: Type.Optional(Type.String()),
   approvalVersion: Type.Optional(Type.Integer()),
   purposesOfUse: Type.Optional(Type.Array(Type.String())),
+  /** Of a write: the patients of what is there before, and of what is written. */
+  patients: Type.Optional(Type.Array(VaultId)),
   /** Why, in words that an auditor reads. */
   reason: Type.String(),
   /** The HTTP status that the caller was given, when it was known at the decision. */
@@ -69,8 +71,22 @@ const AccessCompleted = Type.Object({
     Type.Literal('upstream-failed'),
     Type.Literal('caller-gone'),
   ]),
-  /** The patients of everything that was returned. */
+  /** The patients of everything that was returned, and of what was written. */
   patients: Type.Array(VaultId),
+  /**
+   * What became of the data: a write is recorded again before its caller is answered. `unknown`: it was sent, and
+   * the FHIR server did not say.
+   */
+  written: Type.Optional(
+    Type.Object({
+      outcome: Type.Union([Type.Literal('changed'), Type.Literal('unchanged'), Type.Literal('unknown')]),
+      resourceType: Type.String(),
+      /** Absent for a patient's own record, and for what was not created. */
+      resourceId: Type.Optional(Type.String()),
+      /** The version that there is since then. */
+      versionId: Type.Optional(Type.String()),
+    }),
+  ),
 });
 
 /** What happens at high volume: tokens issued and refused, access allowed and denied. Kept six years. */

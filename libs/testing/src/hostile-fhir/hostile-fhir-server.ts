@@ -32,6 +32,9 @@ export class HostileFhirServer {
   readonly #versions: Version[] = [];
   /** Equal searches share one id, whoever asks; results of an earlier one are stale. */
   readonly #pages = new Map<string, readonly object[]>();
+  #created = 0;
+  /** Whether it looks at `If-Match`; a stale one is a 409 then, where 412 is due. */
+  keepsVersions = true;
 
   constructor(
     resources: readonly StoredResource[],
@@ -39,6 +42,11 @@ export class HostileFhirServer {
     private readonly base: string,
   ) {
     for (const resource of resources) this.#put(resource);
+  }
+
+  /** All that there is now, each with its version. */
+  holds(): readonly StoredResource[] {
+    return [...this.#current()].map((it) => withVersion(it, this.#last(it.resourceType, it.id)?.version ?? 0));
   }
 
   handle(request: HostileRequest): HostileAnswer {
@@ -55,12 +63,9 @@ export class HostileFhirServer {
     const pairs = [...new URLSearchParams(isForm ? `${query}&${request.body ?? ''}` : query)] as SearchPair[];
     const host = request.headers?.['host'];
     const base = typeof host === 'string' ? `http://${host}/fhir` : this.base;
-    const [status, body] = this.#route(
-      request,
-      segments.filter((it) => it !== '_search'),
-      pairs,
-      base,
-    );
+    const [status, body] = isForm
+      ? this.#route({ ...request, method: 'GET' }, segments.slice(0, -1), pairs, base)
+      : this.#route(request, segments, pairs, base);
     const version = body['meta'] as { readonly versionId?: string; readonly lastUpdated?: string } | undefined;
     const etag = `W/"${version?.versionId ?? '0'}"`;
     if (status === 200 && request.headers?.['if-none-match'] === etag)
@@ -75,21 +80,27 @@ export class HostileFhirServer {
         'x-cache': `MISS from ${base}`,
         'content-location': `${base}${path}`,
         ...(version ? { etag, 'last-modified': 'Thu, 15 Jan 2026 09:00:00 GMT' } : {}),
+        ...(status === 201
+          ? { location: `${base}/${String(body['resourceType'])}/${String(body['id'])}/_history/${version?.versionId}` }
+          : {}),
       },
       body: JSON.stringify(body, null, 2),
     };
   }
 
   #route(
-    { method, body }: HostileRequest,
+    request: HostileRequest,
     [type, id, history, version]: readonly string[],
     pairs: readonly SearchPair[],
     base: string,
   ): [number, Readonly<Record<string, unknown>>] {
     const page = pairs.find(([name]) => name === '_getpages')?.[1];
     if (page !== undefined) return this.#page(page, pairs, base);
-    if (method === 'PUT' && type !== undefined) return this.#write(type, id, pairs, body);
-    if (method === 'DELETE' && type !== undefined && id !== undefined) return this.#delete(type, id);
+    const { method } = request;
+    if (method === 'POST' && type === undefined) return this.#transaction(request, base);
+    if (method === 'POST' && type !== undefined && id === undefined) return this.#create(type, request);
+    if (method === 'PUT' && type !== undefined) return this.#write(type, id, pairs, request);
+    if (method === 'DELETE' && type !== undefined && id !== undefined) return this.#delete(type, id, request);
     if (type === undefined || type.startsWith('$') || type === '_history')
       return [200, this.#bundle([...this.#current()], base)];
     if (id === undefined) return this.#search(type, pairs, base);
@@ -185,26 +196,93 @@ export class HostileFhirServer {
     ];
   }
 
+  /** With `If-None-Exist` it gives whatever it finds; an id in the body is taken, whoever has it. */
+  #create(type: string, { body = '', headers }: HostileRequest): [number, Readonly<Record<string, unknown>>] {
+    const condition = headers?.['if-none-exist'];
+    const found = [...this.#current()].find(
+      (it) =>
+        typeof condition === 'string' &&
+        it.resourceType === type &&
+        [...new URLSearchParams(condition)].every((pair) => isFoundBy(it, pair)),
+    );
+    if (found) return [200, found];
+    const written = JSON.parse(body) as Partial<StoredResource>;
+    const id = written.id ?? `new-${++this.#created}`;
+    return [201, this.#put({ ...written, resourceType: written.resourceType ?? type, id })];
+  }
+
   /** Whatever the URL says, the body's `resourceType` wins; a patient may be another one than before. */
   #write(
     type: string,
     id: string | undefined,
     pairs: readonly SearchPair[],
-    body = '',
+    { body = '', headers }: HostileRequest,
   ): [number, Readonly<Record<string, unknown>>] {
     const written = JSON.parse(body) as Partial<StoredResource>;
     const meant = id ?? pairs.find(([name]) => name === '_id')?.[1] ?? written.id ?? 'new';
-    return [200, this.#put({ ...written, resourceType: written.resourceType ?? type, id: meant })];
+    const last = this.#last(type, meant);
+    if (this.#isStale(last, headers)) return this.#error(409, `HAPI-0550: the version of ${type}/${meant} is another`);
+    const stored = this.#put({ ...written, resourceType: written.resourceType ?? type, id: meant });
+    return [last?.resource ? 200 : 201, stored];
   }
 
-  #delete(type: string, id: string): [number, Readonly<Record<string, unknown>>] {
-    this.#versions.push({ type, id, resource: undefined, version: this.#versions.length + 1 });
+  #delete(type: string, id: string, { headers }: HostileRequest): [number, Readonly<Record<string, unknown>>] {
+    const last = this.#last(type, id);
+    if (this.#isStale(last, headers)) return this.#error(409, `HAPI-0550: the version of ${type}/${id} is another`);
+    this.#versions.push({ type, id, resource: undefined, version: (last?.version ?? 0) + 1 });
     return this.#error(200, `deleted ${type}/${id}`);
+  }
+
+  /** Without a `type` it is a transaction; leading slashes do not matter; the first failure undoes all. */
+  #transaction({ body = '' }: HostileRequest, base: string): [number, Readonly<Record<string, unknown>>] {
+    interface Entry {
+      readonly fullUrl?: string;
+      readonly resource?: object;
+      readonly request: { readonly method: string; readonly url: string; readonly ifMatch?: string };
+    }
+    const { entry = [], type } = JSON.parse(body) as { readonly type?: string; readonly entry?: readonly Entry[] };
+    const before = this.#versions.length;
+    const ids = new Map<string, string>();
+    const answers: object[] = [];
+    for (const { fullUrl, resource, request } of entry) {
+      const text = [...ids].reduce((text, [urn, key]) => text.replaceAll(urn, key), JSON.stringify(resource ?? {}));
+      const ifMatch = request.ifMatch === undefined ? {} : { 'if-match': request.ifMatch };
+      const [path = '', query = ''] = request.url.split('?');
+      const pairs = [...new URLSearchParams(query)] as SearchPair[];
+      const segments = path.split('/').filter((it) => it !== '');
+      const [status, answer] = this.#route(
+        { method: request.method, target: request.url, headers: ifMatch, body: text },
+        segments,
+        pairs,
+        base,
+      );
+      if (status >= 400 && type !== 'batch') {
+        this.#versions.length = before;
+        return this.#error(status, `HAPI-1: entry failed: ${JSON.stringify(answer)}`);
+      }
+      const { resourceType, id, meta } = answer as { resourceType: string; id?: string; meta?: { versionId: string } };
+      if (fullUrl !== undefined && id !== undefined) ids.set(fullUrl, `${resourceType}/${id}`);
+      const location = `${base}/${resourceType}/${id}/_history/${meta?.versionId}`;
+      answers.push({
+        resource: answer,
+        response: { status: String(status), location, etag: `W/"${meta?.versionId}"` },
+      });
+    }
+    return [200, { resourceType: 'Bundle', type: `${type ?? 'transaction'}-response`, entry: answers }];
+  }
+
+  #last(type: string, id: string): Version | undefined {
+    return this.#versions.findLast((it) => it.type === type && it.id === id);
+  }
+
+  #isStale(last: Version | undefined, headers: HostileRequest['headers']): boolean {
+    const named = headers?.['if-match'];
+    return this.keepsVersions && named !== undefined && named !== `W/"${last?.version ?? 0}"`;
   }
 
   #put(resource: StoredResource): StoredResource {
     const { resourceType: type, id } = resource;
-    const version = this.#versions.filter((it) => it.type === type && it.id === id).length + 1;
+    const version = (this.#last(type, id)?.version ?? 0) + 1;
     this.#versions.push({ type, id, resource, version });
     return withVersion(resource, version);
   }

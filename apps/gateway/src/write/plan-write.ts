@@ -1,0 +1,207 @@
+import {
+  applyJsonPatch,
+  type FhirResource,
+  isObject,
+  isResource,
+  PatchFailed,
+  readExactJson,
+  readJsonPatch,
+  readWritten,
+  type ResourceType,
+  upstreamTarget,
+  type WriteInteraction,
+} from '#smart';
+import { type Answering, NotAnswered, notThere, wrongAnswer } from '../answer/answering.js';
+import { type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { fhirError, insufficientScope } from '../proxy/operation-outcome.js';
+import { malformed } from './read-written-body.js';
+import { resolveCondition } from './resolve-condition.js';
+
+/** A write that was judged, as it goes upstream: of one id, unconditional but for the version that was judged. */
+export type PlannedWrite = { readonly type: ResourceType } & (
+  | { readonly verb: 'create'; readonly after: FhirResource }
+  | {
+      readonly verb: 'update';
+      readonly id: string;
+      readonly before: FhirResource;
+      readonly after: FhirResource;
+      readonly ifMatch: string;
+    }
+  | { readonly verb: 'delete'; readonly id: string; readonly before: FhirResource; readonly ifMatch: string }
+);
+
+/** What a write comes to. `found`: a conditional creation found what it would create. `nothing`: there is nothing to do. */
+export type Plan =
+  | { readonly kind: 'write'; readonly write: PlannedWrite }
+  | { readonly kind: 'found'; readonly type: ResourceType; readonly id: string }
+  | { readonly kind: 'nothing' };
+
+/** What is to be written. */
+export interface WriteAsked {
+  readonly interaction: WriteInteraction;
+  /** What the body says, as JSON; undefined for a deletion. */
+  readonly body: unknown;
+  /** The caller's own `If-Match`. */
+  readonly ifMatch: string | undefined;
+}
+
+/**
+ * Makes of what is asked a write that may be carried out: the condition resolved to one id under the token's own sight,
+ * a patch applied, the state before and the state after judged. What may not be seen answers as what is not there.
+ *
+ * @throws NotAnswered, UpstreamFailed
+ */
+export async function planWrite(asked: WriteAsked, at: Answering): Promise<Plan> {
+  const { interaction, body, ifMatch } = asked;
+  const { type } = interaction;
+  switch (interaction.kind) {
+    case 'create':
+      return await planCreate(type, body, at);
+    case 'conditional-create': {
+      const id = await resolveCondition(type, interaction.condition, at);
+      return id === undefined ? await planCreate(type, body, at) : { kind: 'found', type, id };
+    }
+    case 'update':
+      return await planUpdate(type, interaction.id, body, ifMatch, at);
+    case 'conditional-update': {
+      const id = await resolveCondition(type, interaction.params, at);
+      const own = isObject(body) ? body['id'] : undefined;
+      if (id !== undefined)
+        return await planUpdate(type, id, isObject(body) && own === undefined ? { ...body, id } : body, ifMatch, at);
+      // Under an id of the caller's choice it would be an update that creates.
+      if (own !== undefined) throw notThere('an update that would create');
+      return await planCreate(type, body, at);
+    }
+    case 'patch':
+      return await planPatch(type, interaction.id, body, ifMatch, at);
+    case 'conditional-patch': {
+      const id = await resolveCondition(type, interaction.params, at);
+      if (id === undefined) throw notThere('the condition finds nothing');
+      return await planPatch(type, id, body, ifMatch, at);
+    }
+    case 'delete':
+      return await planDelete(type, interaction.id, ifMatch, at);
+    case 'conditional-delete': {
+      const id = await resolveCondition(type, interaction.params, at);
+      return id === undefined ? { kind: 'nothing' } : await planDelete(type, id, ifMatch, at);
+    }
+    default:
+      return interaction satisfies never;
+  }
+}
+
+async function planCreate(type: ResourceType, body: unknown, at: Answering): Promise<Plan> {
+  const read = readWritten(body, type);
+  if (!read.ok) throw malformed(read.reason);
+  await mustBeInScope(read.resource, 'c', at);
+  return { kind: 'write', write: { verb: 'create', type, after: read.resource } };
+}
+
+async function planUpdate(
+  type: ResourceType,
+  id: string,
+  body: unknown,
+  asked: string | undefined,
+  at: Answering,
+): Promise<Plan> {
+  const read = readWritten(body, type, id);
+  if (!read.ok) throw malformed(read.reason);
+  const before = await readBefore(type, id, 'u', asked, at);
+  await mustBeInScope(read.resource, 'u', at);
+  return { kind: 'write', write: { verb: 'update', type, id, ...before, after: read.resource } };
+}
+
+async function planPatch(
+  type: ResourceType,
+  id: string,
+  body: unknown,
+  asked: string | undefined,
+  at: Answering,
+): Promise<Plan> {
+  const operations = patching(() => readJsonPatch(body));
+  const before = await readBefore(type, id, 'u', asked, at);
+  // Whether it can be applied tells what the resource holds.
+  if (!(await at.sees(before.before, 'r'))) throw outOfScope('The scopes do not let this resource be read.', type, 'r');
+  const after = readWritten(
+    patching(() => applyJsonPatch(before.before, operations)),
+    type,
+    id,
+  );
+  if (!after.ok) throw malformed(after.reason);
+  await mustBeInScope(after.resource, 'u', at);
+  return { kind: 'write', write: { verb: 'update', type, id, ...before, after: after.resource } };
+}
+
+async function planDelete(type: ResourceType, id: string, asked: string | undefined, at: Answering): Promise<Plan> {
+  const before = await readBefore(type, id, 'd', asked, at);
+  return { kind: 'write', write: { verb: 'delete', type, id, ...before } };
+}
+
+/** What is there, with the version that it is judged in. */
+async function readBefore(
+  type: ResourceType,
+  id: string,
+  letter: 'u' | 'd',
+  asked: string | undefined,
+  at: Answering,
+): Promise<{ readonly before: FhirResource; readonly ifMatch: string }> {
+  const { text, etag } = await current(type, id, at);
+  // It is written again, so that its numbers keep their digits.
+  const read = readExactJson(text);
+  const before = read.ok ? read.value : undefined;
+  if (!isResource(before) || before.resourceType !== type || before['id'] !== id)
+    throw wrongAnswer('the upstream answered another resource');
+  if (!(await at.sees(before, letter))) {
+    if (await at.sees(before, 'r')) throw outOfScope('The scopes do not let this resource be changed.', type, letter);
+    throw notThere('the resource is not in sight');
+  }
+  const ifMatch = versionOf(before) ?? etag;
+  if (ifMatch === undefined) throw wrongAnswer('the upstream gives no versions, so that nothing is written there');
+  if (asked !== undefined && !namesVersion(asked, ifMatch))
+    throw new NotAnswered(fhirError(412, 'conflict', 'The resource has another version by now.'), 'a stale If-Match');
+  return { before, ifMatch };
+}
+
+async function current(type: ResourceType, id: string, at: Answering): Promise<UpstreamAnswer> {
+  const target = upstreamTarget({ kind: 'read', type, id, params: [] });
+  if (!target) throw wrongAnswer('a read that has no target');
+  try {
+    return await at.ask(target);
+  } catch (error) {
+    if (error instanceof UpstreamFailed && error.answer.status === 404) throw notThere('there is no such resource');
+    throw error;
+  }
+}
+
+/** The `ETag` of a resource by what it says itself (R4, RESTful API, 3.1.0.1.3). */
+export function versionOf({ meta }: FhirResource): string | undefined {
+  const version = isObject(meta) ? meta['versionId'] : undefined;
+  return typeof version === 'string' && /^[A-Za-z0-9\-.]{1,64}$/.test(version) ? `W/"${version}"` : undefined;
+}
+
+/** Whether an `If-Match` names a version; weak and strong tags are one here (R4, RESTful API, 3.1.0.5). */
+function namesVersion(ifMatch: string, etag: string): boolean {
+  const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
+  return ifMatch.trim() === '*' || ifMatch.split(',').map(opaque).includes(opaque(etag));
+}
+
+async function mustBeInScope(after: FhirResource, letter: 'c' | 'u', at: Answering): Promise<void> {
+  if (await at.sees(after, letter)) return;
+  const type = after.resourceType;
+  throw outOfScope('What is to be written is not in the scopes: it is about somebody or something else.', type, letter);
+}
+
+function outOfScope(detail: string, type: string, letter: string): NotAnswered {
+  return new NotAnswered(insufficientScope(detail, []), `${type}.${letter} does not reach this resource`);
+}
+
+function patching<T>(apply: () => T): T {
+  try {
+    return apply();
+  } catch (error) {
+    if (!(error instanceof PatchFailed)) throw error;
+    if (error.why === 'malformed') throw malformed(error.message);
+    const text = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`;
+    throw new NotAnswered(fhirError(422, 'processing', text), `the patch cannot be applied: ${error.why}`);
+  }
+}
