@@ -41,8 +41,10 @@ async function aPoint(
   onClosure: (applicationId: string) => void = () => undefined,
   onFailure = unexpected,
   onLapse: () => void = () => undefined,
+  inFlightWritesOf: (applicationId: string) => number = () => 0,
 ): Promise<EnforcementPoint> {
-  const point = new EnforcementPoint(settings, { id, kind: 'gateway', onClosure, onLapse, onFailure, timing });
+  const options = { id, kind: 'gateway', onClosure, onLapse, onFailure, inFlightWritesOf, timing } as const;
+  const point = new EnforcementPoint(settings, options);
   points.push(point);
   expect(point.holdsLease()).toBe(false);
   await point.start();
@@ -88,6 +90,20 @@ describe('a closure on a real log', () => {
     const second = await receiptOf(application, position);
     expect(second.enforcementPoints).toHaveLength(first.enforcementPoints.length);
     expect(second.outstanding).toEqual([]);
+  }, 30_000);
+
+  test('writes that could not be called back are counted as they were at the closure, however late one asks', async () => {
+    const application = mintId(7);
+    const underWay = new Map([
+      [application, 2],
+      [mintId(7), 5],
+    ]);
+    const point = await aPoint('writing', undefined, undefined, undefined, (id) => underWay.get(id) ?? 0);
+    const position = await suspended(application);
+    expect((await receiptOf(application, position)).inFlightWrites).toBe(2);
+    underWay.clear();
+    expect((await receiptOf(application, position)).inFlightWrites).toBe(2);
+    await point.close();
   }, 30_000);
 
   test('a point that stopped in order is waited for no more', async () => {

@@ -145,6 +145,7 @@ function decisionOf(data: Decision): Omit<Told, 'outcome'> {
     scope: data.scope,
     approval_version: data.approvalVersion,
     purposes: data.purposesOfUse,
+    patients: data.patients,
     reason: data.reason,
     status: data.status,
     client_address: data.clientAddress,

@@ -1,4 +1,4 @@
-import { allResourceTypes, oauthPaths } from '#smart';
+import { allResourceTypes, type Enforced, isWrittenByName, oauthPaths, type ResourceType } from '#smart';
 
 /** Types that cannot be had through the gateway yet, whatever the scopes say. */
 const withheld: ReadonlySet<string> = new Set(['Bundle', 'Parameters', 'Subscription']);
@@ -7,6 +7,14 @@ const everything = { name: 'everything', definition: 'http://hl7.org/fhir/Operat
 
 const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
 
+const WRITING = {
+  versioning: 'versioned-update',
+  updateCreate: false,
+  conditionalCreate: true,
+  conditionalUpdate: true,
+  conditionalDelete: 'single',
+} as const;
+
 /**
  * What this FHIR API does (R4, CapabilityStatement). Built, and not the upstream's passed through: it says what is
  * enforced here, under our URLs.
@@ -14,8 +22,9 @@ const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'sear
  * @param publicUrl where callers reach this service, without a slash at its end
  * @param base      our FHIR base, likewise
  * @param date      RFC 3339: since when this has been so
+ * @param enforced  what is enforced of writes
  */
-export function capabilityStatement(publicUrl: string, base: string, date: string): object {
+export function capabilityStatement(publicUrl: string, base: string, date: string, enforced: Enforced): object {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -23,6 +32,7 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
     kind: 'instance',
     fhirVersion: '4.0.1',
     format: ['application/fhir+json'],
+    ...(enforced.writes ? { patchFormat: ['application/json-patch+json'] } : {}),
     software: { name: 'Gatehouse' },
     implementation: { description: 'FHIR R4 behind Gatehouse', url: base },
     rest: [
@@ -47,13 +57,23 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
           .filter((type) => !withheld.has(type))
           .map((type) => ({
             type,
-            // A Binary is read by its id, from what names it.
             ...(type === 'Patient' ? { operation: [everything] } : {}),
-            interaction: (type === 'Binary' ? (['read', 'vread'] as const) : INTERACTIONS).map((code) => ({ code })),
+            interaction: interactionsOf(type, enforced).map((code) => ({ code })),
+            ...(isWritten(type, enforced) ? WRITING : {}),
           })),
       },
     ],
   };
+}
+
+/** A Binary is read by its id, from what names it. */
+function interactionsOf(type: ResourceType, enforced: Enforced): readonly string[] {
+  if (type === 'Binary') return ['read', 'vread'];
+  return isWritten(type, enforced) ? [...INTERACTIONS, 'create', 'update', 'patch', 'delete'] : INTERACTIONS;
+}
+
+function isWritten(type: ResourceType, { writes }: Enforced): boolean {
+  return writes !== undefined && type !== 'Binary' && (!isWrittenByName(type) || writes.byName.has(type));
 }
 
 /** The addresses of the authorization server, equal to those of smart-configuration (SMART App Launch 1.0). */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decideInteraction, readRequest, smartConfiguration } from '#smart';
+import { decideInteraction, type Enforced, readRequest, smartConfiguration } from '#smart';
 import { capabilityStatement } from './capability-statement.js';
 
 interface Document {
@@ -12,10 +12,10 @@ export class Conformance {
   readonly #capabilities: Document;
   readonly #smart: Document;
 
-  constructor(publicUrl: string, base: string, startedAt: string) {
+  constructor(publicUrl: string, base: string, startedAt: string, enforced: Enforced) {
     this.#capabilities = {
       contentType: 'application/fhir+json; charset=utf-8',
-      body: json(capabilityStatement(publicUrl, base, startedAt)),
+      body: json(capabilityStatement(publicUrl, base, startedAt, enforced)),
     };
     this.#smart = { contentType: 'application/json', body: json(smartConfiguration(publicUrl)) };
   }

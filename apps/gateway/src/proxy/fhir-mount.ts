@@ -62,7 +62,7 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
           each,
           {
             upstream,
-            conformance: new Conformance(base.publicUrl, endpoint.base, since),
+            conformance: new Conformance(base.publicUrl, endpoint.base, since, config.enforced()),
             calls: new FhirCalls(gateway, { ...ofAll, ...own }, endpoint, this.log),
           },
         ];
