@@ -41,7 +41,7 @@ export async function readWrittenBody(
 }
 
 /** @throws NotAnswered when it is not JSON, or could be read in two ways */
-export function readJsonBytes(bytes: Uint8Array): unknown {
+function readJsonBytes(bytes: Uint8Array): unknown {
   const read = readExactJson(utf8In(bytes));
   if (!read.ok) throw malformed(read.reason);
   return read.value;

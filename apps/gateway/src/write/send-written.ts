@@ -5,7 +5,7 @@ import { sendEmpty, sendResource } from '../proxy/send-answer.js';
 import type { WrittenAnswer } from './written-answer.js';
 
 /** The headers that tell a caller of a write: all URLs are ours. */
-export function headersOf(
+function headersOf(
   { status, type, id, etag, lastModified }: WrittenAnswer,
   ours: string,
 ): Readonly<Record<string, string>> {
