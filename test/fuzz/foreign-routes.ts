@@ -70,6 +70,13 @@ const places: readonly Place[] = [
   { method: 'POST', path: '/fhir/Observation', parameters: search, speaks: fhir },
   { method: 'PUT', path: '/fhir/Patient/{}', parameters: search, speaks: fhir },
   { method: 'DELETE', path: '/fhir/{}', parameters: search, speaks: fhir },
+  {
+    method: 'GET',
+    path: '/audit/fhir/AuditEvent',
+    parameters: ['patient', 'date', 'agent', 'outcome', 'entity', '_id', '_count', 'cursor'],
+    speaks: fhir,
+  },
+  { method: 'GET', path: '/audit/fhir/AuditEvent/{}', parameters: ['_id'], speaks: fhir },
   { method: 'GET', path: '/ext-authz', parameters: ['x'], speaks: problem },
   { method: 'POST', path: '/ext-authz', parameters: ['x'], speaks: problem },
   { method: 'GET', path: '/health/{}', parameters: ['x'], speaks: problem },

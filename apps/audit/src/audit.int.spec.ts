@@ -311,6 +311,146 @@ describe('the audit', () => {
     });
   });
 
+  describe('as FHIR AuditEvents', () => {
+    interface Found {
+      readonly total?: number;
+      readonly link: readonly { readonly relation: string; readonly url: string }[];
+      readonly entry: readonly { readonly resource: { readonly id: string; readonly outcome: string } }[];
+    }
+    const search = async (query: string) => {
+      const response = await get(`/audit/fhir/AuditEvent?${query}`);
+      expect([query, response.status, response.headers.get('content-type')]).toEqual([
+        query,
+        200,
+        expect.stringMatching(/^application\/fhir\+json/),
+      ]);
+      return (await response.json()) as Found;
+    };
+    const idsOf = ({ entry }: Found) => entry.map(({ resource }) => resource.id);
+
+    beforeAll(async () => {
+      const numbered = { subject: other, actor: 'client:client-2', run: 'run-2' };
+      await seed.activity(
+        {
+          type: 'access-allowed',
+          data: {
+            callId: 'call-3',
+            clientId: 'client-2',
+            userId: 'user-1',
+            endpoint: 'default',
+            enforcementPoint: 'gateway-1',
+            method: 'GET',
+            interaction: 'search-type',
+            resourceType: 'Condition',
+            reason: 'in scope',
+            clientAddress: '203.0.113.7',
+          },
+        },
+        { ...numbered, id: 'record-3', time: at(20), sequence: 0 },
+      );
+      const completed = await seed.activity(
+        {
+          type: 'access-completed',
+          data: {
+            callId: 'call-3',
+            enforcementPoint: 'gateway-1',
+            status: 200,
+            bytes: 12,
+            ending: 'sent',
+            patients: ['patient-2', 'patient-3'],
+          },
+        },
+        { ...numbered, time: at(20), sequence: 1 },
+      );
+      seen = [...seen, completed];
+    });
+
+    it('a call is one for each patient of what was returned, decision and result together', async () => {
+      const found = await search('agent=client-2&subtype=search-type');
+      expect(idsOf(found)).toEqual(['record-3', 'record-3.2']);
+      const response = await get('/audit/fhir/AuditEvent/record-3.2');
+      expect(await response.json()).toMatchObject({
+        resourceType: 'AuditEvent',
+        id: 'record-3.2',
+        meta: { profile: [expect.stringContaining('IHE.BasicAudit.PatientQuery')] },
+        recorded: at(20),
+        outcome: '0',
+        entity: expect.arrayContaining([expect.objectContaining({ what: { reference: 'Patient/patient-3' } })]),
+      });
+    });
+
+    it.each([
+      ['patient=Patient/patient-3', ['record-3.2']],
+      ['patient=patient-1,patient-2', ['record-3', 'record-1']],
+      ['agent=user-1&patient=patient-2', ['record-3']],
+      ['entity=Observation/o1', ['record-1']],
+      [`action=R&date=lt${at(5)}`, ['record-1']],
+      ['_id=record-1', ['record-1']],
+      ['_id=record-1.2', []],
+    ])('by %s', async (query, ids) => {
+      expect(idsOf(await search(query))).toEqual(ids);
+    });
+
+    it('by outcome, refusals are minor failures', async () => {
+      const { entry } = await search('outcome=4');
+      expect(entry).toMatchObject([
+        { resource: { outcome: '4', outcomeDesc: 'no scope', subtype: [{ code: 'read' }] } },
+      ]);
+    });
+
+    it('pages by links, without losing or repeating one of the same record', async () => {
+      const ids: string[] = [];
+      let url: string | undefined = '/audit/fhir/AuditEvent?_count=1';
+      while (url !== undefined) {
+        const page: Found = await search(new URL(url, service.url).search.slice(1));
+        ids.push(...idsOf(page));
+        url = page.link.find(({ relation }) => relation === 'next')?.url;
+      }
+      expect(ids.slice(0, 2)).toEqual(['record-3', 'record-3.2']);
+      expect(new Set(ids).size).toBe(ids.length);
+      // Nine records, one of them the result of a call, and two of the call above.
+      expect(ids).toHaveLength(10);
+    });
+
+    it('errs as FHIR does, and is for auditors', async () => {
+      const answers = await Promise.all([
+        get('/audit/fhir/AuditEvent?colour=red'),
+        get('/audit/fhir/AuditEvent?cursor=x'),
+        get('/audit/fhir/AuditEvent/nothing'),
+        get('/audit/fhir/AuditEvent', 'reviewer'),
+        service.call('/audit/fhir/AuditEvent'),
+      ]);
+      expect(answers.map(({ status }) => status)).toEqual([400, 400, 404, 403, 401]);
+      for (const answer of answers) {
+        expect(answer.headers.get('content-type')).toBe('application/fhir+json');
+        expect(await answer.json()).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ severity: 'error' }] });
+      }
+    });
+  });
+
+  describe('the log itself', () => {
+    it('shows topics with their ends, and records as they stand, page by page', async () => {
+      const { items } = (await (await get('/audit/topics')).json()) as {
+        items: { topic: string; partitions: { partition: number; end: string }[] }[];
+      };
+      const activity = items.find(({ topic }) => topic === 'gatehouse.activity');
+      expect(activity?.partitions[3]).toEqual({ partition: 3, start: '0', end: '5' });
+      const path = '/audit/topics/gatehouse.activity/partitions/3/records';
+      const page = (await (await get(`${path}?from=1&limit=1`)).json()) as { items: object[]; next: string };
+      expect(page.items).toMatchObject([
+        { topic: 'gatehouse.activity', partition: 3, offset: '1', key: applicationId, record: { id: 'record-1' } },
+      ]);
+      const next = (await (await get(`${path}?limit=1&cursor=${page.next}`)).json()) as { items: object[] };
+      expect(next.items).toMatchObject([{ offset: '2', record: { id: 'record-1' } }]);
+    });
+
+    it('has no partition and no topic but those of the contracts, and is for auditors', async () => {
+      const paths = ['gatehouse.activity/partitions/8', 'gatehouse.activity/partitions/x', 'secrets/partitions/0'];
+      for (const path of paths) expect((await get(`/audit/topics/${path}/records`)).status).toBe(404);
+      expect((await get('/audit/topics', 'reviewer')).status).toBe(403);
+    });
+  });
+
   it('does not answer from before the position that its caller has seen', async () => {
     const [approved] = seen;
     seen = [{ ...approved!, offset: approved!.offset + 1n }];

@@ -1,8 +1,12 @@
 import { checkpointsTopic } from '#contracts';
 import { projectionsController, provideAppender, provideProjection } from '#host';
 import { Module } from '@nestjs/common';
+import { AuditEventsController } from './answer-fhir/audit-events.controller.js';
+import { ReadAuditEventHandler, SearchAuditEventsHandler } from './answer-fhir/audit-events.query.js';
 import { auditRecordsProjection } from './audit-records/audit-records.projection.js';
 import { auditTreesProjection } from './grow-trees/audit-trees.projection.js';
+import { InspectLogController } from './inspect-log/inspect-log.controller.js';
+import { InspectedLog } from './inspect-log/inspected-log.js';
 import { ListCheckpointsHandler } from './prove-records/list-checkpoints.query.js';
 import { ListGapsHandler } from './prove-records/list-gaps.query.js';
 import { Proofs } from './prove-records/proofs.js';
@@ -21,6 +25,8 @@ import { CheckpointSigner } from './sign-checkpoints/checkpoint-signer.js';
   controllers: [
     RecordsController,
     ProofsController,
+    AuditEventsController,
+    InspectLogController,
     TimelineController,
     projectionsController('audit', [auditRecordsProjection, auditTreesProjection, auditCheckpointsProjection]),
   ],
@@ -31,12 +37,15 @@ import { CheckpointSigner } from './sign-checkpoints/checkpoint-signer.js';
     ...provideAppender(checkpointsTopic),
     CheckpointKey,
     CheckpointSigner,
+    InspectedLog,
     Proofs,
     ListCheckpointsHandler,
     ListLeavesHandler,
     ProveConsistencyHandler,
     ProveRecordHandler,
     ListGapsHandler,
+    SearchAuditEventsHandler,
+    ReadAuditEventHandler,
     SearchRecordsHandler,
     ReadRecordHandler,
     ShowTimelineHandler,

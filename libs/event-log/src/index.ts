@@ -4,6 +4,7 @@ export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-
 export { readRecords, type RecordsAt } from './kafka/read-records.js';
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
 export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
+export { showRecord, showTopics, type ShownRecord, type ShownTopic } from './tail/shown-log.js';
 export { activitySource, eventsOf, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';
 export { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
 export type { Witness } from './snapshot/snapshot-head.js';

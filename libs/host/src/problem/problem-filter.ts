@@ -23,11 +23,17 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
+    const { type, body } = this.bodyOf(problem);
     void reply
       .headers({ ...headers })
       .status(problem.status)
-      .type(problemMediaType)
-      .send(problemBody(problem));
+      .type(type)
+      .send(body);
+  }
+
+  /** What the error looks like; a route whose errors another specification has says it in that form. */
+  protected bodyOf(problem: Problem): { readonly type: string; readonly body: Buffer } {
+    return { type: problemMediaType, body: problemBody(problem) };
   }
 
   private respond(error: unknown): { problem: Problem; headers: Readonly<Record<string, string>> } {
