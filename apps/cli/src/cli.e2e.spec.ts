@@ -7,7 +7,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { activityTopic } from '#contracts';
+import { ensureTopics, OrderedAppender } from '#event-log';
 import { encodePublicKey, signCheckpoint } from '#proofs';
+import { testIssuer, type TestIssuer } from '#testing';
 
 /** What the command was asked to send, and what it gets. */
 interface Asked {
@@ -173,7 +176,78 @@ describe('the command line, as a process', () => {
     }
   });
 
+  it('shows topics as a table, and a record by its position', async () => {
+    answer = {
+      status: 200,
+      body: { items: [{ topic: 'gatehouse.activity', partitions: [{ partition: 0, start: '0', end: '7' }] }] },
+    };
+    const topics = await gatehouse(['log', 'inspect'], { GATEHOUSE_TOKEN: 'x' });
+    expect(topics.out).toMatch(/^TOPIC +PARTITION +START +END\ngatehouse.activity +0 +0 +7\n$/);
+    const record = await gatehouse(['log', 'inspect', 'gatehouse.activity:3:42'], { GATEHOUSE_TOKEN: 'x' });
+    expect(record.code).toBe(0);
+    expect(asked.map(({ url }) => url)).toEqual([
+      '/audit/topics',
+      '/audit/topics/gatehouse.activity/partitions/3/records?from=42&limit=1',
+    ]);
+  });
+
+  it('reads a record from the brokers, where they are named, and asks no Gatehouse', async () => {
+    const brokers = process.env['KAFKA_BROKERS'] ?? '';
+    const prefix = `cli-${process.pid}.`;
+    await seedOne(brokers, prefix);
+    const environment = { KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: prefix };
+    const { code, out } = await gatehouse(['log', 'inspect', 'gatehouse.activity:0:0'], environment);
+    expect({ code, out: JSON.parse(out) }).toMatchObject({
+      code: 0,
+      out: { items: [{ topic: 'gatehouse.activity', offset: '0', record: { type: 'a-record' } }] },
+    });
+    expect(asked).toEqual([]);
+  });
+
+  describe('signed in', () => {
+    let provider: TestIssuer;
+    let home: string;
+
+    beforeAll(async () => {
+      provider = await testIssuer();
+      home = await mkdtemp(path.join(tmpdir(), 'gatehouse-home-'));
+    });
+    afterAll(async () => {
+      await provider.close();
+      await rm(home, { recursive: true });
+    });
+
+    it('by a browser, the token is kept for this user alone, and used until `logout`', async () => {
+      const { child, ended } = start(['login', '--issuer', provider.issuer], { XDG_CONFIG_HOME: home });
+      let said = '';
+      for await (const chunk of child.stderr) {
+        said += String(chunk);
+        const url = /http:\S+/.exec(said)?.[0];
+        // The browser, sent back and forth.
+        if (url !== undefined && said.endsWith('\n\n')) expect((await fetch(url)).status).toBe(200);
+      }
+      expect((await ended).code).toBe(0);
+      const file = path.join(home, 'gatehouse', 'logins.json');
+      expect((await stat(file)).mode & 0o077).toBe(0);
+
+      await gatehouse(['applications', 'list'], { XDG_CONFIG_HOME: home });
+      expect(asked.at(-1)?.authorization).toBe('Bearer unused');
+      await gatehouse(['logout'], { XDG_CONFIG_HOME: home });
+      const { code, err } = await gatehouse(['applications', 'list'], { XDG_CONFIG_HOME: home });
+      expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('gatehouse login') });
+    });
+
+    it('says so when a provider cannot be asked', async () => {
+      const { code, err } = await gatehouse(['login', '--issuer', 'http://127.0.0.1:1'], { XDG_CONFIG_HOME: home });
+      expect({ code, err }).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('http://127.0.0.1:1 cannot be asked'),
+      });
+    });
+  });
+
   it.each([
+    [['log', 'inspect', 'gatehouse.activity']],
     [['audit', 'verify', '--sample', 'all']],
     [['projections', 'rebuild']],
     [['nonsense']],
@@ -205,17 +279,30 @@ describe('the command line, as a process', () => {
   }
 
   async function gatehouse(arguments_: readonly string[], environment: Record<string, string> = {}) {
-    const { GATEHOUSE_TOKEN: _, NODE_OPTIONS: __, ...rest } = process.env;
+    const { child, ended } = start(arguments_, environment);
+    const [err, { code, out }] = await Promise.all([text(child.stderr), ended]);
+    return { code, out, err };
+  }
+
+  function start(arguments_: readonly string[], environment: Record<string, string>) {
+    const { GATEHOUSE_TOKEN: _, NODE_OPTIONS: __, KAFKA_BROKERS: ___, ...rest } = process.env;
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const child = spawn(process.execPath, ['apps/cli/bin/gatehouse.js', ...arguments_], {
       env: { ...rest, GATEHOUSE_URL: url, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const [out, err, [code]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'exit') as Promise<[number | null]>,
-    ]);
-    return { code, out, err };
+    const exit = once(child, 'exit') as Promise<[number | null]>;
+    const ended = Promise.all([text(child.stdout), exit]).then(([out, [code]]) => ({ out, code }));
+    return { child, ended };
   }
 });
+
+/** One record in a topic that only this test has. */
+async function seedOne(brokers: string, prefix: string): Promise<void> {
+  const sink = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  const settings = { brokers: brokers.split(','), clientId: 'seed', prefix, sink };
+  await ensureTopics(settings, [{ ...activityTopic, partitions: 1 }], { replicationFactor: 1, minInSyncReplicas: 1 });
+  const appender = new OrderedAppender(settings, { deadlineMs: 60_000 });
+  await appender.append(prefix + activityTopic.name, 0, { key: 'k', value: JSON.stringify({ type: 'a-record' }) });
+  await appender.close();
+}

@@ -1,4 +1,5 @@
 import { Failure, RequestRefused } from '../failure.js';
+import { keepLogin, readLogin } from '../login/kept-logins.js';
 import { describeProblem } from './problem.js';
 
 /** Longer than the longest answer that the API allows itself: 25 s for a suspension or a revocation. */
@@ -87,7 +88,16 @@ export class GatehouseApi {
     const { token, as } = this.#settings;
     if (as !== undefined) return await this.developmentToken(as);
     if (token !== undefined && token !== '') return token;
-    throw new Failure('Who are you? Set GATEHOUSE_TOKEN to an access token, or in development add --as EMAIL.');
+    const login = await readLogin(this.#settings.url);
+    if (login === undefined)
+      throw new Failure(
+        'Who are you? `gatehouse login` signs in; or set GATEHOUSE_TOKEN to an access token, or in development add --as EMAIL.',
+      );
+    // openid-client is loaded only by those who signed in.
+    const { freshToken } = await import('../login/sign-in.js');
+    const { token: fresh, renewed } = await freshToken(login);
+    if (renewed !== undefined) await keepLogin(this.#settings.url, renewed);
+    return fresh;
   }
 
   async #send(path: string, init: RequestInit): Promise<Response> {

@@ -5,6 +5,11 @@ import { apiOf, optionsOf, paged, type PageOptions } from './context.js';
 
 interface SearchOptions extends PageOptions {
   readonly application?: string;
+  readonly client?: string;
+  readonly user?: string;
+  readonly patient?: string;
+  readonly resource?: string;
+  readonly correlation?: string;
   readonly type?: string;
   readonly outcome?: string;
   readonly from?: string;
@@ -18,15 +23,26 @@ export function addAudit(program: Command): void {
   paged(audit.command('search'))
     .description('audit records, the newest first')
     .option('--application <id>', 'of this application')
+    .option('--client <id>', 'of this client')
+    .option('--user <id>', 'of this user')
+    .option('--patient <id>', 'about this patient')
+    .option('--resource <resource>', 'of this type, or this Type/id')
+    .option('--correlation <id>', 'of the request with this correlation id')
     .option('--type <type>', 'of this type, for example access-denied')
     .option('--outcome <outcome>', 'with this outcome, for example denied')
     .option('--from <time>', 'not before, RFC 3339')
     .option('--to <time>', 'before, RFC 3339')
     .action(async (_: object, command: Command) => {
-      const { application, type, outcome, from, to, limit, cursor } = optionsOf<SearchOptions>(command);
+      const { application, client, user, correlation, ...same } = optionsOf<SearchOptions>(command);
+      const { patient, resource, type, outcome, from, to, limit, cursor } = same;
       showPage(
         await apiOf(command).get('/audit/records', {
           applicationId: application,
+          clientId: client,
+          userId: user,
+          correlationId: correlation,
+          patient,
+          resource,
           type,
           outcome,
           from,

@@ -48,7 +48,9 @@ export function directoryProvider({ issuer, audience, keys, relyingParties = [] 
     },
     jwks: { keys: [keys.idToken, keys.accessToken] as JWK[] },
     claims: { openid: ['sub', 'roles'], email: ['email', 'email_verified'], profile: ['name'], fhirUser: ['fhirUser'] },
-    scopes: ['openid', 'profile', 'email', 'fhirUser'],
+    scopes: ['openid', 'profile', 'email', 'fhirUser', 'offline_access'],
+    // Nobody is asked for consent, which oidc-provider would wait for before it gives a refresh token.
+    issueRefreshToken: (_ctx, client) => Promise.resolve(client.grantTypeAllowed('refresh_token')),
     // Access tokens are for the administrative API, so the id_token says who the person is.
     conformIdTokenClaims: false,
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
@@ -61,6 +63,7 @@ export function directoryProvider({ issuer, audience, keys, relyingParties = [] 
       AuthorizationCode: 60,
       IdToken: 3600,
       Interaction: 3600,
+      RefreshToken: 28_800,
       Session: 28_800,
       Grant: 28_800,
     },
@@ -133,6 +136,7 @@ function clientsOf(relyingParties: readonly RelyingParty[]): ClientMetadata[] {
   return [
     {
       ...signsPeopleIn,
+      grant_types: ['authorization_code', 'refresh_token'],
       client_id: 'gatehouse-cli',
       client_name: 'The command line of Gatehouse',
       application_type: 'native',

@@ -218,6 +218,15 @@ describe('the directory, mounted in a server', () => {
     });
   });
 
+  it('gives the command line a refresh token, so that a sign-in lasts a day of work', async () => {
+    const { config, tokens } = await signIn('dev@example.org', { scope: 'openid offline_access' });
+    const renewed = await client.refreshTokenGrant(config, tokens.refresh_token ?? '');
+    expect((await verify(renewed.access_token)).payload).toMatchObject({
+      sub: 'dev@example.org',
+      roles: ['developer'],
+    });
+  });
+
   it('refuses a sign-in without PKCE, to another redirect URI, or for another resource', async () => {
     const config = await discover();
     const parameters = {
