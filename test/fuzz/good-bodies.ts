@@ -89,6 +89,7 @@ const goodBodies: Readonly<Record<string, readonly Json[]>> = {
     { decision: 'revoke', reason },
   ],
   '/oauth/users/{id}/revocation': [{ reason }],
+  '/access/simulations': [{ applicationId: '{{applications:0}}', scopes: ['system/Patient.rs'], days: 30 }],
   '/oauth/launches': [{ clientId: '{{applications:0}}', user: 'Practitioner/practitioner-1', patient: 'patient-01' }],
 };
 

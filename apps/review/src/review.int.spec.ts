@@ -166,6 +166,8 @@ describe('certification campaigns', () => {
               endpoint: 'default',
               enforcementPoint: 'g',
               method: 'GET',
+              interaction: 'read',
+              resourceType: /\/(\w+)\./.exec(scope)?.[1] ?? '',
               reason: 'r',
               scope,
             },
@@ -299,6 +301,43 @@ describe('certification campaigns', () => {
       items: Campaign[];
     };
     expect([first.items[0]?.id, second.items[0]?.id]).toEqual([newer.id, older.id]);
+  });
+
+  describe('what a narrower approval would have denied', () => {
+    const simulate = (body: object, who?: string) => send('/access/simulations', { applicationId: used, ...body }, who);
+
+    it('is told by the calls that were let in, each counted once', async () => {
+      const response = await simulate({ scopes: ['system/Observation.rs'], days: 30 });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({
+        applicationId: used,
+        approvedScopes: ['system/Observation.rs', 'system/Patient.rs'],
+        calls: { kept: 1, narrowed: 0, denied: 1 },
+        items: [
+          { interaction: 'read', resourceType: 'Patient', scope: 'system/Patient.rs', calls: 1, effect: 'denied' },
+          { interaction: 'read', resourceType: 'Observation', calls: 1, effect: 'kept' },
+        ],
+      });
+    });
+
+    it('a revocation would have denied all of it, and what is older than asked does not count', async () => {
+      const answer = await (await simulate({ scopes: [], days: 366 })).json();
+      expect(answer).toMatchObject({ calls: { kept: 0, narrowed: 0, denied: 2 } });
+    });
+
+    it('refuses what is no scope, wider than approved, unknown, and other people', async () => {
+      const answers = await Promise.all([
+        simulate({ scopes: ['system/Nothing.x'] }),
+        simulate({ scopes: ['system/Condition.r'] }),
+        simulate({ scopes: [], days: 0 }),
+        simulate({ applicationId: mintId(1), scopes: [] }),
+        service.call('/access/simulations', {
+          json: { applicationId: used, scopes: [] },
+          headers: await issuer.bearer('auditor', 'auditor'),
+        }),
+      ]);
+      expect(answers.map(({ status }) => status)).toEqual([400, 422, 400, 404, 403]);
+    });
   });
 
   it('refuses what is malformed, past due, unknown, and other people', async () => {

@@ -22,6 +22,8 @@ import {
   ReadEvidenceHandler,
 } from './see-campaigns/campaigns.queries.js';
 import { ShownInTime } from './see-campaigns/shown-in-time.js';
+import { SimulateApprovalController } from './simulate-approval/simulate-approval.controller.js';
+import { SimulateApprovalHandler } from './simulate-approval/simulate-approval.query.js';
 
 @Module({
   controllers: [
@@ -30,6 +32,7 @@ import { ShownInTime } from './see-campaigns/shown-in-time.js';
     DecideItemController,
     RemindCampaignController,
     CloseCampaignController,
+    SimulateApprovalController,
     commandsController(review),
     projectionsController('review', [campaignsProjection, openAccessProjection]),
   ],
@@ -46,6 +49,7 @@ import { ShownInTime } from './see-campaigns/shown-in-time.js';
     ListItemsHandler,
     ReadCampaignHandler,
     ReadEvidenceHandler,
+    SimulateApprovalHandler,
     OpenAccess,
     Campaigns,
     ShownInTime,

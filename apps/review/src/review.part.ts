@@ -1,4 +1,5 @@
 import type { ServicePart } from '#host';
+import { CreateAccessCalls1763949700001 } from './migrations/create-access-calls.js';
 import { CreateReview1763949700000 } from './migrations/create-review.js';
 import { ReviewConfig } from './review.config.js';
 import { ReviewModule } from './review.module.js';
@@ -9,5 +10,5 @@ export const reviewPart: ServicePart = {
   defaultPort: 8085,
   module: ReviewModule,
   config: [ReviewConfig],
-  migrations: { projection: [CreateReview1763949700000] },
+  migrations: { projection: [CreateReview1763949700000, CreateAccessCalls1763949700001] },
 };

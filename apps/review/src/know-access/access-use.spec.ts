@@ -36,7 +36,7 @@ function call(
 
 describe('use of an access', () => {
   it('adds up by day, and remembers when each scope was last used', () => {
-    const { days, scopes } = useIn([
+    const { days, scopes, calls } = useIn([
       call('access-allowed', '2026-01-01T10:00:00Z', 0, 'system/Patient.r'),
       call('access-allowed', '2026-01-01T09:00:00Z', 1, 'system/Patient.r'),
       call('access-denied', '2026-01-01T11:00:00Z', 2, 'system/Patient.s'),
@@ -56,12 +56,24 @@ describe('use of an access', () => {
     expect(scopes).toEqual([
       { application_id: application, scope: 'system/Patient.r', last_used_at: '2026-01-01T10:00:00Z' },
     ]);
+    expect(calls).toEqual([
+      {
+        application_id: application,
+        day: '2026-01-01',
+        interaction: '',
+        resource_type: '',
+        scope: 'system/Patient.r',
+        calls: 2,
+        last_used_at: '2026-01-01T10:00:00Z',
+      },
+    ]);
   });
 
   it('is not of an application that nobody knows', () => {
     expect(useIn([call('access-denied', '2026-01-01T10:00:00Z', 0, undefined, 'unknown')])).toEqual({
       days: [],
       scopes: [],
+      calls: [],
     });
   });
 });

@@ -18,13 +18,26 @@ export interface ScopeUse {
   readonly last_used_at: string;
 }
 
-/** Adds activity up by application and day, and by scope. Calls of nobody we know count for nobody. */
+/** How often an application called in one way on one day (UTC); empty texts where there is no type, or no scope was needed. */
+export interface CallsOfDay {
+  readonly application_id: string;
+  readonly day: string;
+  readonly interaction: string;
+  readonly resource_type: string;
+  readonly scope: string;
+  readonly calls: number;
+  readonly last_used_at: string;
+}
+
+/** Adds activity up by application and day, by scope, and by what was called. Calls of nobody we know count for nobody. */
 export function useIn(entries: readonly ActivityEntry[]): {
   readonly days: readonly DayOfUse[];
   readonly scopes: readonly ScopeUse[];
+  readonly calls: readonly CallsOfDay[];
 } {
   const days = new Map<string, DayOfUse>();
   const scopes = new Map<string, ScopeUse>();
+  const calls = new Map<string, CallsOfDay>();
   for (const entry of entries) {
     const { subject, time } = entry.meta;
     if (!isId(subject)) continue;
@@ -47,7 +60,15 @@ export function useIn(entries: readonly ActivityEntry[]): {
         break;
       case 'access-allowed': {
         days.set(key, { ...before, allowed: before.allowed + 1, last_used_at: later(before.last_used_at, time) });
-        const { scope } = entry.data;
+        const { scope, interaction = '', resourceType: resource_type = '' } = entry.data;
+        const way = { application_id: subject, day, interaction, resource_type, scope: scope ?? '' };
+        const called = JSON.stringify(way);
+        const earlier = calls.get(called);
+        calls.set(called, {
+          ...way,
+          calls: (earlier?.calls ?? 0) + 1,
+          last_used_at: later(earlier?.last_used_at ?? null, time),
+        });
         if (scope === undefined) break;
         const used = `${subject} ${scope}`;
         const last_used_at = later(scopes.get(used)?.last_used_at ?? null, time);
@@ -58,7 +79,7 @@ export function useIn(entries: readonly ActivityEntry[]): {
         break;
     }
   }
-  return { days: [...days.values()], scopes: [...scopes.values()] };
+  return { days: [...days.values()], scopes: [...scopes.values()], calls: [...calls.values()] };
 }
 
 function later(before: string | null, time: string): string {

@@ -51,6 +51,15 @@ const NOTE_SCOPES = `
     FROM jsonb_to_recordset($1::jsonb) AS p(application_id uuid, scope text, last_used_at timestamptz)
   ON CONFLICT (application_id, scope) DO UPDATE SET last_used_at = greatest(t.last_used_at, excluded.last_used_at)`;
 
+const ADD_CALLS = `
+  INSERT INTO review_access_calls AS t (application_id, day, interaction, resource_type, scope, calls, last_used_at)
+  SELECT application_id, day, interaction, resource_type, scope, calls, last_used_at
+    FROM jsonb_to_recordset($1::jsonb) AS p(application_id uuid, day date, interaction text, resource_type text,
+         scope text, calls bigint, last_used_at timestamptz)
+  ON CONFLICT (application_id, day, interaction, resource_type, scope) DO UPDATE SET
+    calls = t.calls + excluded.calls,
+    last_used_at = greatest(t.last_used_at, excluded.last_used_at)`;
+
 const READ_NUMBERS = 'SELECT run, partition, next FROM review_activity_numbers WHERE run = ANY ($1)';
 
 const NOTE_NUMBERS = `
@@ -63,8 +72,14 @@ type DomainEvent = Recorded<RegistrationEvent> | Recorded<ApprovalEvent>;
 /** Who has access to what, since when and until when, and how it is used: what a campaign asks about, and its evidence. */
 export const openAccessProjection = defineProjection({
   name: 'review-open-access',
-  version: 1,
-  tables: ['review_access', 'review_access_use', 'review_access_scopes', 'review_activity_numbers'],
+  version: 2,
+  tables: [
+    'review_access',
+    'review_access_use',
+    'review_access_scopes',
+    'review_access_calls',
+    'review_activity_numbers',
+  ],
   sources: [eventsOf(registration), eventsOf(approval), activitySource],
   async apply(entries, query) {
     const happened: DomainEvent[] = [];
@@ -100,8 +115,9 @@ async function noteActivity(
   const rows = await query<{ run: string; partition: number; next: string }>(READ_NUMBERS, [runs]);
   const known = new Map(rows.map(({ run, partition, next }) => [runKey(run, partition), Number(next)]));
   const { fresh, next } = withoutRepeats(entries, known);
-  const { days, scopes } = useIn(fresh);
+  const { days, scopes, calls } = useIn(fresh);
   if (days.length > 0) await query(ADD_USE, [storableJson(days)]);
+  if (calls.length > 0) await query(ADD_CALLS, [storableJson(calls)]);
   if (scopes.length > 0) await query(NOTE_SCOPES, [storableJson(scopes)]);
   const numbers = new Map(
     entries.map(({ entry, partition }) => {

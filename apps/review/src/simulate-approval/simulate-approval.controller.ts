@@ -1,0 +1,33 @@
+import type { Position } from '#contracts';
+import { Problems, Roles, SeenPositions } from '#host';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { SimulateApproval } from './simulate-approval.query.js';
+import { NewSimulation, simulationSchema } from './simulation.dto.js';
+
+@Controller('access/simulations')
+@ApiTags('review')
+export class SimulateApprovalController {
+  constructor(private readonly queries: QueryBus) {}
+
+  /** What a narrower approval would have denied in the last days, by the calls that were made. It changes nothing. */
+  @Post()
+  @HttpCode(200)
+  @Roles('reviewer', 'operator')
+  @ApiHeader({
+    name: 'Gatehouse-Position',
+    required: false,
+    description: 'Answer only from what has reached this position.',
+    schema: { type: 'string' },
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'What would have become of the calls.',
+    content: { 'application/json': { schema: simulationSchema } },
+  })
+  @Problems(400, 401, 403, 404, 413, 415, 422, 429, 500, 503)
+  simulate(@Body() body: NewSimulation, @SeenPositions() seen: readonly Position[]) {
+    return this.queries.execute(new SimulateApproval(body, seen));
+  }
+}
