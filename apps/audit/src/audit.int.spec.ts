@@ -2,7 +2,9 @@ import { approval, formatPosition, mintId, type Position, registration } from '#
 import { VAULT } from '#host';
 import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import type { Vault } from '#vault';
+import { until } from '../../../test/demo/checks.js';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { readBytes } from '../../../test/faults/raw-log.js';
 import { auditPart } from './audit.part.js';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -449,6 +451,28 @@ describe('the audit', () => {
       for (const path of paths) expect((await get(`/audit/topics/${path}/records`)).status).toBe(404);
       expect((await get('/audit/topics', 'reviewer')).status).toBe(403);
     });
+  });
+
+  it('feeds SIEMs with every record as an OCSF event, in order, a repeat under the id and number of the first', async () => {
+    const topic = own.prefix + 'gatehouse.siem.ocsf';
+    const about = async (type: string) => {
+      const values = (await readBytes(own.brokers, topic)).map(
+        ({ value }) => JSON.parse(String(value)) as { class_uid: number; metadata: Record<string, unknown> },
+      );
+      return values.filter(({ metadata }) => metadata['event_code'] === type);
+    };
+    const suspended = await until(
+      'the last of it is fed',
+      () => about('application-suspended'),
+      (events) => events.length > 0,
+    );
+    expect(suspended).toMatchObject([{ class_uid: 3001, metadata: { sequence: 3 } }]);
+    const allowed = (await about('access-allowed')).filter(({ metadata }) => metadata['uid'] === 'record-1');
+    expect(allowed).toMatchObject([
+      { class_uid: 6003, metadata: { sequence: 1, log_name: 'gatehouse.activity:3:1' } },
+      { class_uid: 6003, metadata: { sequence: 1, log_name: 'gatehouse.activity:3:2' } },
+    ]);
+    expect(await about('token-issued')).toMatchObject([{ class_uid: 3002, metadata: { sequence: 0 } }]);
   });
 
   it('does not answer from before the position that its caller has seen', async () => {

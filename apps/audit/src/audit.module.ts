@@ -1,9 +1,10 @@
 import { checkpointsTopic } from '#contracts';
-import { projectionsController, provideAppender, provideProjection } from '#host';
+import { projectionsController, provideAppender, provideFeed, provideProjection } from '#host';
 import { Module } from '@nestjs/common';
 import { AuditEventsController } from './answer-fhir/audit-events.controller.js';
 import { ReadAuditEventHandler, SearchAuditEventsHandler } from './answer-fhir/audit-events.query.js';
 import { auditRecordsProjection } from './audit-records/audit-records.projection.js';
+import { siemFeed } from './feed-siem/siem.feed.js';
 import { auditTreesProjection } from './grow-trees/audit-trees.projection.js';
 import { InspectLogController } from './inspect-log/inspect-log.controller.js';
 import { InspectedLog } from './inspect-log/inspected-log.js';
@@ -35,6 +36,7 @@ import { CheckpointSigner } from './sign-checkpoints/checkpoint-signer.js';
     ...provideProjection(auditTreesProjection),
     ...provideProjection(auditCheckpointsProjection),
     ...provideAppender(checkpointsTopic),
+    ...provideFeed(siemFeed),
     CheckpointKey,
     CheckpointSigner,
     InspectedLog,

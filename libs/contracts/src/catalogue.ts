@@ -12,8 +12,10 @@ import { OutcomeCodec } from './outcome-codec.js';
 import { outcomes } from './outcome.js';
 import { registration } from './registration/contract.js';
 import { review } from './review/contract.js';
+import { decodeOcsf, encodeOcsf } from './siem/codec.js';
+import { siem } from './siem/contract.js';
 import { token } from './token/contract.js';
-import { activityTopic, checkpointsTopic, enforcementTopic, topicsOf, type TopicSpec } from './topics.js';
+import { activityTopic, checkpointsTopic, enforcementTopic, siemTopic, topicsOf, type TopicSpec } from './topics.js';
 
 /** A topic with all that passes through it. */
 export interface Channel {
@@ -25,6 +27,8 @@ export interface Channel {
   readonly messages: MessageMap;
   /** What the key of a record is. */
   readonly key: string;
+  /** A record is its data alone, in another standard's form, and no CloudEvents event. */
+  readonly plain?: true;
   /** What the envelope of its records carries besides the attributes that every record has. */
   readonly extensions: { readonly required: readonly Extension[]; readonly optional: readonly Extension[] };
   /**
@@ -106,5 +110,13 @@ export const channels: readonly Channel[] = [
     key: "The checkpoint's origin: one for each topic and partition.",
     extensions: { required: [], optional: [] },
     rewrite: (record) => encodeCheckpoint(decodeCheckpoint(record)),
+  }),
+  channel(siemTopic, {
+    context: 'siem',
+    messages: siem,
+    key: SUBJECT_KEY,
+    plain: true,
+    extensions: { required: [], optional: [] },
+    rewrite: (record) => encodeOcsf(decodeOcsf(record)),
   }),
 ];

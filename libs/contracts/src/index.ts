@@ -17,6 +17,8 @@ export * from './enforcement/contract.js';
 export * from './enforcement/codec.js';
 export * from './audit/contract.js';
 export * from './audit/codec.js';
+export * from './siem/contract.js';
+export * from './siem/codec.js';
 export * from './catalogue.js';
 export { asyncApiDocument, type TopicsUsed } from './asyncapi/document.js';
 export { goldenRecords } from './golden/golden-records.js';

@@ -83,6 +83,18 @@ export const enforcementTopic: TopicSpec = {
   summary: 'How far each enforcement point has applied the log.',
 };
 
+const SIEM_RETENTION_MS = 30 * DAY_MS;
+
+/** Derived, and kept as long as a SIEM may be away. */
+export const siemTopic: TopicSpec = {
+  name: 'gatehouse.siem.ocsf',
+  partitions: PARTITIONS,
+  retentionMs: SIEM_RETENTION_MS,
+  cleanup: 'delete',
+  maxMessageBytes: MEGABYTE,
+  summary: 'Every audit record as an OCSF event, for SIEMs. A repeat carries the same id and number.',
+};
+
 /** Forever: a checkpoint is what everything earlier is held against. */
 export const checkpointsTopic: TopicSpec = {
   name: 'gatehouse.audit.checkpoints',

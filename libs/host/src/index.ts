@@ -26,6 +26,7 @@ export { declaredRoutes, type DeclaredRoute } from './identity/assert-routes-nam
 export { Log, type LogFields } from './logging/log.js';
 export { answerCommand, newCommand, type CommandOrigin, type Succeeded } from './log/answer-command.js';
 export { commandsController } from './log/commands-controller.js';
+export { defineFeed, provideFeed, type FeedDefinition } from './log/feeds.js';
 export {
   InjectActivity,
   InjectAppender,

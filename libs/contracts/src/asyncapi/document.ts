@@ -36,7 +36,7 @@ export function asyncApiDocument(options: AsyncApiOptions): object {
       title: `Gatehouse: ${service}`,
       version,
       description:
-        'The Kafka log of Gatehouse: every record is a CloudEvents 1.0 event in structured mode, one JSON value. Versions of messages stand in their `type`; consumers must let pass what they do not know.',
+        'The Kafka log of Gatehouse: every record is one JSON value: a CloudEvents 1.0 event in structured mode, but for those whose content type is `application/json`. Versions of messages stand in their `type`; consumers must let pass what they do not know.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: CONTENT_TYPE,
@@ -142,8 +142,8 @@ function messagesOf(channel: Channel, golden: readonly GoldenRecord[]): readonly
         title: message,
         summary,
         ...(description === undefined ? {} : { description }),
-        contentType: CONTENT_TYPE,
-        payload: recordSchema(type, schema, channel.extensions),
+        contentType: channel.plain ? 'application/json' : CONTENT_TYPE,
+        payload: channel.plain ? schema : recordSchema(type, schema, channel.extensions),
         bindings: { kafka: { ...KAFKA, key: { type: 'string', description: channel.key } } },
         examples: examples.map(({ variant, record }) => ({
           name: variant ?? message,

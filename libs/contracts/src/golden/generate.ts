@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Channel, channels } from '../catalogue.js';
-import { GOLDEN_FOLDER, goldenRecords } from './golden-records.js';
+import { dataOf, GOLDEN_FOLDER, goldenRecords } from './golden-records.js';
 import { readingOf, readRelease, releases, RELEASES_FOLDER, writeRelease } from './releases.js';
 import { sampleId, sampleOf } from './sample.js';
 import { seal } from './seals.js';
@@ -21,6 +21,7 @@ const released = path.join(SOURCES, path.basename(RELEASES_FOLDER));
 /** All attributes that any record has; `rewrite` keeps those of its kind. */
 function recordOf(channel: Channel, message: string, version: number): string {
   const definition = channel.messages[message];
+  if (channel.plain) return channel.rewrite(JSON.stringify(sampleOf(definition?.schema ?? {})));
   return channel.rewrite(
     JSON.stringify({
       specversion: '1.0',
@@ -52,7 +53,7 @@ function writeNew(channel: Channel): void {
     const shown = goldenRecords(golden).filter(
       (it) => it.channel === channel.name && it.message === message && it.version === version,
     );
-    const data = shown.map(({ record }) => (JSON.parse(record) as { readonly data: unknown }).data);
+    const data = shown.map(({ record }) => dataOf(record));
     const [unshown] = data.length === 0 ? [''] : unshownProperties(schema, data);
     if (unshown === undefined) continue;
     const variant = unshown === '' ? '' : `.${unshown.replace(/[^A-Za-z]+/g, '-')}`;

@@ -19,6 +19,12 @@ export interface GoldenRecord {
   readonly record: string;
 }
 
+/** The data of a record: what stands in its envelope, or all of one that has none. */
+export function dataOf(record: string): unknown {
+  const value = JSON.parse(record) as object;
+  return 'data' in value ? value.data : value;
+}
+
 const FILE = /^(?<message>[a-z-]+)\.v(?<version>[1-9]\d*)(\.(?<variant>[A-Za-z-]+))?\.json$/;
 
 /** Every golden record, in the order of their names. A file that is named otherwise is a fault. */

@@ -1,11 +1,10 @@
 import path from 'node:path';
 import { channels } from '../catalogue.js';
-import { GOLDEN_FOLDER, goldenRecords } from './golden-records.js';
+import { dataOf, GOLDEN_FOLDER, goldenRecords } from './golden-records.js';
 import { brokenSeals } from './seals.js';
 import { unnamedProperties, unshownProperties } from './shown.js';
 
 const records = goldenRecords();
-const dataOf = (record: string): unknown => (JSON.parse(record) as { readonly data: unknown }).data;
 
 const written = channels.flatMap((channel) =>
   Object.entries(channel.messages).map(([message, definition]) => ({ channel, message, ...definition })),

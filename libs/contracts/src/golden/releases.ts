@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Compile } from 'typebox/compile';
 import type { Channel } from '../catalogue.js';
-import type { GoldenRecord } from './golden-records.js';
+import { dataOf, type GoldenRecord } from './golden-records.js';
 
 /** What each release reads: one folder per release, one JSON Schema per channel, message and version. */
 export const RELEASES_FOLDER = fileURLToPath(new URL('../../released/', import.meta.url));
@@ -34,7 +34,7 @@ export function refusalBy(reading: Reading, golden: GoldenRecord): string | unde
   if (schema === undefined)
     return `${golden.file} is unknown to it: announce the message (or its next version) first, write it in the release after`;
   const validator = Compile(schema);
-  const { data } = JSON.parse(golden.record) as { readonly data: unknown };
+  const data = dataOf(golden.record);
   if (validator.Check(data)) return undefined;
   const [first] = validator.Errors(data);
   return `${golden.file} does not fit its schema there: ${first?.instancePath ?? ''} ${first?.message ?? ''}`;

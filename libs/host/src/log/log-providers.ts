@@ -73,7 +73,7 @@ class Tied implements OnModuleInit, OnModuleDestroy {
 const shared = [LOG_SETTINGS, LogStartup, HealthRegistry, FatalErrors] as const;
 
 /** Makes two providers: the part itself under `token`, and its tie to the process. */
-function provide<P extends Startable>(
+export function provide<P extends Startable>(
   token: string,
   name: string,
   others: readonly (string | symbol | typeof Database | typeof Reactions)[],

@@ -1,0 +1,63 @@
+import type { FactoryProvider } from '@nestjs/common';
+import type { TopicSpec } from '#contracts';
+import { type Entry, type EventIn, ProjectionRunner, type RecordSource, TopicAppender } from '#event-log';
+import { Database } from '../database/database.js';
+import { projectionStore } from '../projections/projection-store.js';
+import { provide } from './log-providers.js';
+
+/** A topic that is derived from others, record by record, for readers outside. */
+export interface FeedDefinition<S extends RecordSource<unknown> = RecordSource<unknown>> {
+  /** Begins with the context that writes it. */
+  readonly name: string;
+  readonly sources: readonly S[];
+  readonly to: TopicSpec;
+  /** What a record becomes. Pure: a repeat must be the same. */
+  readonly derive: (entry: Entry<EventIn<S>>) => {
+    readonly partition: number;
+    readonly key: string;
+    readonly value: string;
+  };
+}
+
+export function defineFeed<const S extends RecordSource<unknown>>(definition: FeedDefinition<S>): FeedDefinition<S> {
+  return definition;
+}
+
+/**
+ * Writes a feed: at least once, in the order of each partition, by one instance at a time. How far it is stands beside the
+ * projections' checkpoints and moves when the brokers have acknowledged; who drops it has all of it written again, each
+ * record with the id and number that it had.
+ */
+export function provideFeed<S extends RecordSource<unknown>>(definition: FeedDefinition<S>): FactoryProvider[] {
+  const { name, sources, to, derive } = definition;
+  return provide(`gatehouse:feed:${name}`, name, [Database], (settings, fail, database: Database) => {
+    const appender = new TopicAppender(settings, to);
+    const apply = async (entries: readonly Entry<EventIn<S>>[]) => {
+      await Promise.all(
+        entries.map((entry) => {
+          const { partition, key, value } = derive(entry);
+          return appender.append(partition, { key, value });
+        }),
+      );
+    };
+    const runner = new ProjectionRunner(
+      settings,
+      { name, version: 1, tables: [], sources, apply },
+      projectionStore(database),
+      fail,
+    );
+    const stopping = new AbortController();
+    return {
+      // Nobody waits for a feed: a process is ready while it writes again what somebody dropped.
+      start: () =>
+        void runner.start().catch((error: unknown) => {
+          if (!stopping.signal.aborted) fail(error);
+        }),
+      async close() {
+        stopping.abort();
+        await runner.close();
+        await appender.close();
+      },
+    };
+  });
+}
