@@ -12,7 +12,7 @@ const ARROWS = {
   access: ['contracts', 'smart'],
   enforcement: ['access', 'contracts', 'event-log'],
   host: ['contracts', 'event-log', 'vault'],
-  'fhir-endpoints': ['host'],
+  'fhir-endpoints': ['host', 'smart'],
   testing: ['contracts', 'event-log', 'host', 'smart', 'vault'],
 };
 

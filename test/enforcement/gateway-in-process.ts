@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
-import { parseScopes } from '#smart';
+import { parseScopes, type WithholdingRule } from '#smart';
 import { HostileFhirServer } from '#testing';
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
@@ -54,6 +54,8 @@ type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'base'>;
 
 /** The gateway's own handling of calls, without a broker: what is in force is always the same. */
 export class GatewayInProcess {
+  /** What is in force of the application; a test may close it. */
+  inForce: EffectiveAccess = access;
   #claims: AccessTokenClaims | undefined;
   readonly #server = createServer((request, response) => {
     void this.#calls.handle(request, response);
@@ -61,9 +63,10 @@ export class GatewayInProcess {
   #address = '';
   readonly #calls: FhirCalls;
 
-  constructor(upstream: UpstreamPort) {
+  /** @param withhold rules of the endpoint */
+  constructor(upstream: UpstreamPort, withhold: readonly WithholdingRule[] = []) {
     this.#calls = new FhirCalls(
-      { point: { holdsLease: () => true, access: { byApplicationId: () => access } }, calls: new OpenCalls() },
+      { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: new OpenCalls() },
       {
         tokens: {
           believe: async () => {
@@ -87,7 +90,7 @@ export class GatewayInProcess {
         limits: {},
         writes: { enforced: { writes: { byName: new Set() } }, inFlight: new InFlightWrites(), bodyMost: 100_000 },
       },
-      { base: BASE, path: '/fhir' },
+      { base: BASE, path: '/fhir', withhold },
       { warn: () => undefined, error: () => undefined },
     );
   }

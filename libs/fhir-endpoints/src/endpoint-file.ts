@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { types } from 'node:util';
 import { isLoopbackUrl } from '#host';
+import { isResourceType } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
@@ -36,6 +37,22 @@ const Tls = Type.Object(
   closed,
 );
 
+const Coding = Type.String({ pattern: '^[^|\\s]*\\|[^|\\s]+$', maxLength: 500 });
+
+/** What is withheld whatever the scopes say: what fits every part of it. */
+const Rule = Type.Object(
+  {
+    name: Type.String({ pattern: '^[\\w .-]{1,100}$' }),
+    types: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+    security: Type.Optional(Type.Array(Coding, { minItems: 1 })),
+    codes: Type.Optional(Type.Array(Coding, { minItems: 1 })),
+    /** Ids of patients, one a line. */
+    patientsFile: Type.Optional(Path),
+    unlessPurpose: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Z]{2,20}$' }), { minItems: 1 })),
+  },
+  closed,
+);
+
 const Entry = Type.Object(
   {
     id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' }),
@@ -43,6 +60,7 @@ const Entry = Type.Object(
     upstreamUrl: HttpUrl,
     credential: Type.Optional(Credential),
     tls: Type.Optional(Tls),
+    withhold: Type.Optional(Type.Array(Rule, { maxItems: 100 })),
   },
   closed,
 );
@@ -50,6 +68,7 @@ const File = Type.Object({ endpoints: Type.Array(Entry, { minItems: 1, maxItems:
 const file = Compile(File);
 
 export type EndpointEntry = Static<typeof Entry>;
+export type RuleSettings = Static<typeof Rule>;
 export type CredentialSettings = Static<typeof Credential>;
 export type TlsSettings = Static<typeof Tls>;
 
@@ -87,14 +106,18 @@ export function readEndpointFile(path: string): EndpointFile {
 }
 
 /** What no schema says: a secret does not go over an open line, a certificate has its key, files are there. */
-function faultOf({ upstreamUrl, credential, tls }: EndpointEntry, at: number): string | undefined {
+function faultOf({ upstreamUrl, credential, tls, withhold = [] }: EndpointEntry, at: number): string | undefined {
   const isOpen = (url: string) => url.startsWith('http:') && !isLoopbackUrl(url);
   if (credential && isOpen(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
   if (credential?.kind === 'smart-backend' && isOpen(credential.tokenUrl))
     return `https where there is a credential: /endpoints/${at}/credential/tokenUrl`;
   if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined))
     return `certFile and keyFile together: /endpoints/${at}/tls`;
-  const missing = [credential ?? {}, tls ?? {}]
+  const empty = withhold.find((rule) => !rule.types && !rule.security && !rule.codes && !rule.patientsFile);
+  if (empty) return `rules that say what they withhold: /endpoints/${at}/withhold ${empty.name}`;
+  const unknown = withhold.flatMap(({ types = [] }) => types).find((type) => !isResourceType(type));
+  if (unknown !== undefined) return `rules about types of FHIR R4: /endpoints/${at}/withhold ${unknown}`;
+  const missing = [credential ?? {}, tls ?? {}, ...withhold]
     .flatMap((settings) => Object.entries(settings))
     .find(([name, value]: [string, unknown]) => name.endsWith('File') && !isReadable(String(value)));
   return missing && `a list of readable files: /endpoints/${at} ${missing[0]}`;
@@ -110,9 +133,10 @@ function isReadable(path: string): boolean {
 }
 
 function withPathsFrom(folder: string, entry: EndpointEntry): EndpointEntry {
-  const { credential, tls } = entry;
+  const { credential, tls, withhold } = entry;
   return {
     ...entry,
+    ...(withhold === undefined ? {} : { withhold: withhold.map((rule) => withWholePaths(folder, rule)) }),
     ...(credential === undefined ? {} : { credential: withWholePaths(folder, credential) }),
     ...(tls === undefined ? {} : { tls: withWholePaths(folder, tls) }),
   };

@@ -1,3 +1,4 @@
+import type { WithholdingRule } from '#smart';
 import type { UpstreamSettings } from './endpoint-file.js';
 
 /** A FHIR API that this program guards, and the server behind it. */
@@ -9,6 +10,8 @@ export interface FhirEndpoint {
   /** The path at which the gateway serves it. */
   readonly path: string;
   readonly upstream: UpstreamSettings;
+  /** What is withheld there whatever the scopes say. */
+  readonly withhold?: readonly WithholdingRule[];
 }
 
 /** The id of the endpoint that `FHIR_UPSTREAM_URL` makes, and of what was recorded while there could be but one. */

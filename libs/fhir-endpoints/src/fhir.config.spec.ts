@@ -87,7 +87,30 @@ describe('which FHIR endpoints there are', () => {
     expect(load(production, { endpoints: [north, south] }).withId(undefined)).toBeUndefined();
   });
 
+  it('with rules of what is withheld there', () => {
+    writeFileSync(join(folder, 'opted-out'), 'p1\n\n p2\n');
+    const withhold = [{ name: 'opted out', patientsFile: 'opted-out', unlessPurpose: ['PATRQT'] }];
+    const { only } = load(production, { endpoints: [{ ...north, withhold }] });
+    expect(only?.withhold).toEqual([{ name: 'opted out', patients: ['p1', 'p2'], unlessPurpose: ['PATRQT'] }]);
+  });
+
   it.each<[string, unknown, string]>([
+    [
+      'a rule that would withhold everything',
+      { endpoints: [{ ...north, withhold: [{ name: 'all' }] }] },
+      'withhold all',
+    ],
+    ['a rule about no type', { endpoints: [{ ...north, withhold: [{ name: 'x', types: ['Spell'] }] }] }, 'Spell'],
+    [
+      'a rule about patients nobody lists',
+      { endpoints: [{ ...north, withhold: [{ name: 'x', patientsFile: 'gone' }] }] },
+      'patientsFile',
+    ],
+    [
+      'a code without a system',
+      { endpoints: [{ ...north, withhold: [{ name: 'x', codes: ['75622-1'] }] }] },
+      '/endpoints/0',
+    ],
     ['no JSON', '{', 'it is not JSON'],
     ['no list', { endpoints: {} }, '/endpoints'],
     ['an empty list', { endpoints: [] }, '/endpoints'],

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { BaseConfig, sandboxPaths, Setting, type ConfigFault, type ConfigSection } from '#host';
+import { isResourceType, type WithholdingRule } from '#smart';
 import { IsOptional, IsString, Matches } from 'class-validator';
-import { readEndpointFile, type EndpointEntry } from './endpoint-file.js';
+import { readEndpointFile, type EndpointEntry, type RuleSettings } from './endpoint-file.js';
 import { DEFAULT_ENDPOINT, FhirEndpoints, type FhirEndpoint } from './fhir-endpoint.js';
 
 /** Where the FHIR API is served; with several endpoints, each below it. */
@@ -72,7 +74,7 @@ export class FhirConfig implements ConfigSection {
 
 /** Alone an endpoint stands at `/fhir`; where there are several, each stands below it by its id. */
 function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): readonly FhirEndpoint[] {
-  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls }) => {
+  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold }) => {
     const path = entries.length === 1 ? FHIR_PATH : `${FHIR_PATH}/${id}`;
     return {
       id,
@@ -83,8 +85,27 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
         ...(credential === undefined ? {} : { credential }),
         ...(tls === undefined ? {} : { tls }),
       },
+      ...(withhold === undefined ? {} : { withhold: withhold.map(ruleOf) }),
     };
   });
+}
+
+function ruleOf({ name, types, security, codes, patientsFile, unlessPurpose }: RuleSettings): WithholdingRule {
+  return {
+    name,
+    ...(types === undefined ? {} : { types: types.filter(isResourceType) }),
+    ...(security === undefined ? {} : { security }),
+    ...(codes === undefined ? {} : { codes }),
+    ...(patientsFile === undefined ? {} : { patients: idsIn(patientsFile) }),
+    ...(unlessPurpose === undefined ? {} : { unlessPurpose }),
+  };
+}
+
+function idsIn(path: string): readonly string[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 }
 
 function withoutSlash(url: string): string {

@@ -44,6 +44,7 @@ export { asAsked, narrowSearch } from './sight/narrow-search.js';
 export type { NarrowedSearch } from './sight/narrow-search.js';
 export { isShaped, shapeResource } from './sight/shape-answer.js';
 export { extentOf, isWrittenByName, judge, systemReaches } from './sight/sight.js';
+export { Withholding, type WithholdingRule } from './sight/withholding.js';
 export type { Reach, Reaches, Sight, Verdict } from './sight/sight.js';
 export {
   authorizationServerMetadata,

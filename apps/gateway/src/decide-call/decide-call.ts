@@ -9,6 +9,7 @@ import {
   type ResourceScope,
   type Scope,
   systemReaches,
+  type Withholding,
 } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 
@@ -20,6 +21,8 @@ export type CallDecision =
       readonly granted: readonly Scope[];
       /** The request alone proves it: no answer has to be looked at. */
       readonly whole: boolean;
+      /** The names of the rules by which something of it may be withheld. */
+      readonly withheldBy?: readonly string[];
     }
   | {
       readonly outcome: 'deny';
@@ -74,8 +77,11 @@ export function decideCall(
   }
   const granted = grantedScopes(claims.scopes, access.scopes);
   const decision = decideInteraction(granted, interaction, reaches, enforced);
-  if (decision.outcome === 'allow')
-    return { outcome: 'allow', scopes: decision.scopes, granted, whole: decision.whole };
+  if (decision.outcome === 'allow') {
+    const { scopes, whole } = decision;
+    const allowed = { outcome: 'allow', scopes, granted, whole } as const;
+    return reaches.withheld ? { ...allowed, withheldBy: rulesAbout(interaction, reaches.withheld) } : allowed;
+  }
   const { reason, detail, wouldAllow } = decision;
   return {
     outcome: 'deny',
@@ -84,6 +90,13 @@ export function decideCall(
     detail,
     wouldAllow,
   };
+}
+
+/** Of an interaction across types, all of them. */
+function rulesAbout(interaction: FhirInteraction, withheld: Withholding): readonly string[] {
+  return 'type' in interaction && interaction.kind !== 'operation'
+    ? withheld.concerning(interaction.type)
+    : withheld.names;
 }
 
 function deadToken(detail: string, reason: string): CallDecision {

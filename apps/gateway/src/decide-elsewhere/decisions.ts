@@ -55,7 +55,7 @@ export class Decisions {
   /** Throws a 503 without a lease, without keys, or when the decision cannot be recorded. */
   async decide(
     { token, scheme, proof, method, path, query }: HeldRequest,
-    { endpoint, tokens, possession, rights, records }: EndpointMeans,
+    { endpoint, tokens, possession, rights, withheld, records }: EndpointMeans,
   ): Promise<ElsewhereDecision> {
     const about = { method, correlationId: correlationId() ?? 'none' };
     try {
@@ -65,7 +65,8 @@ export class Decisions {
       const { point } = this.gateway;
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
       const access = point.access.byApplicationId(claims.applicationId, Date.now());
-      const decided = decideCall(claims, access, interaction, reachesOf(claims, rights, [endpoint.base]));
+      const own = reachesOf(claims, rights, [endpoint.base]);
+      const decided = decideCall(claims, access, interaction, withheld.from(own, access?.purposesOfUse));
       const decision = decided.outcome === 'allow' && !decided.whole ? requiresGateway : decided;
       const status = statusOf(decision);
       const call = { callId: CallRecords.newCallId(), claims, interaction, ...about };
@@ -73,7 +74,7 @@ export class Decisions {
       // It took a moment to record: what is in force by now counts.
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
       const after = point.access.byApplicationId(claims.applicationId, Date.now());
-      const now = decideCall(claims, after, interaction, reachesOf(claims, rights, [endpoint.base]));
+      const now = decideCall(claims, after, interaction, withheld.from(own, after?.purposesOfUse));
       if (decision.outcome === 'allow' && now.outcome === 'deny')
         return { allowed: false, status: now.kind === 'token' ? 401 : 403, reason: now.detail, position };
       const reason = decision.outcome === 'allow' ? 'the scopes allow it' : decision.detail;

@@ -90,7 +90,7 @@ export class CallRecords {
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
       ...(patients.length === 0 ? {} : { patients: await this.#vaultIdsOf(patients) }),
-      reason: decision.outcome === 'allow' ? 'the scopes allow it' : decision.reason,
+      reason: decision.outcome === 'allow' ? allowedBecause(decision) : decision.reason,
       ...(status === undefined ? {} : { status }),
       ...clientIn(call),
     };
@@ -168,6 +168,11 @@ export class CallRecords {
       throw new NotRecorded('the call could not be recorded', { cause });
     }
   }
+}
+
+function allowedBecause({ withheldBy = [] }: Extract<CallDecision, { readonly outcome: 'allow' }>): string {
+  const all = 'the scopes allow it';
+  return withheldBy.length === 0 ? all : `${all}, but for what is withheld by: ${withheldBy.join(', ')}`;
 }
 
 function clientIn({

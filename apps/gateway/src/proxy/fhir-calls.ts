@@ -16,6 +16,7 @@ import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import { reachesOf } from '../user-rights/reaches.js';
 import type { UserRights } from '../user-rights/user-rights.js';
+import { WithheldFrom } from '../user-rights/withheld.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
 import { WriteCalls } from '../write/write-calls.js';
 import { CallRecords, NotRecorded, type RecordedCall } from './call-records.js';
@@ -61,14 +62,16 @@ export class FhirCalls {
   readonly #leaving: Leaving;
   readonly #believing: Believing;
   readonly #writes: WriteCalls;
+  readonly #withheld: WithheldFrom;
 
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
     private readonly means: Means,
-    private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path'>,
+    private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path' | 'withhold'>,
     private readonly log: Pick<Log, 'warn' | 'error'>,
   ) {
     this.#inForce = new InForce(gateway.point, means.writes.enforced);
+    this.#withheld = new WithheldFrom(endpoint.withhold ?? []);
     const { tokens, possession } = means;
     const onUnavailable = (error: unknown): void => log.warn('tokens cannot be checked now', error);
     this.#believing = { tokens, possession, onUnavailable };
@@ -132,16 +135,16 @@ export class FhirCalls {
       return fhirError(413, 'too-long', `A search takes at most ${FORM_LIMIT} bytes of parameters.`);
 
     const asked = { method: request.method ?? '', ...target, headers: request.headers, form };
+    const access = this.#inForce.accessOf(claims);
     const call: JudgedCall = {
       callId: CallRecords.newCallId(),
       claims,
       ...readCall(asked, claims, pages),
-      reaches: reachesOf(claims, rights, [this.endpoint.base]),
+      reaches: this.#withheld.from(reachesOf(claims, rights, [this.endpoint.base]), access?.purposesOfUse),
       ...about,
     };
     const decision = this.#inForce.decide(call);
     if (!decision) return changed;
-    const access = this.#inForce.accessOf(claims);
     // What counts no more is told so, however often it comes.
     if (decision.outcome === 'deny' && decision.kind === 'token')
       return await this.#refuse(response, call, decision, access);

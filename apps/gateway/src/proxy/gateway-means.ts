@@ -10,6 +10,7 @@ import { GatewayConfig } from '../gateway.config.js';
 import { Possession } from '../prove-possession/possession.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import type { UserRights } from '../user-rights/user-rights.js';
+import { WithheldFrom } from '../user-rights/withheld.js';
 import { CallRecords } from './call-records.js';
 import { GatewayPoint } from './gateway-point.js';
 
@@ -19,6 +20,7 @@ export interface EndpointMeans {
   readonly tokens: TokensOfEndpoint;
   readonly possession: Possession;
   readonly rights: UserRights;
+  readonly withheld: WithheldFrom;
   readonly records: CallRecords;
 }
 
@@ -59,6 +61,7 @@ export class GatewayMeans {
       tokens: tokens.at(endpoint),
       possession,
       rights,
+      withheld: new WithheldFrom(endpoint.withhold ?? []),
       records: new CallRecords(activity, gateway.point.id, endpoint.id, {
         // As the token service names them when a patient consents.
         vaultIdOf: async (id) => await vault.subjectId(endpoint.base, `Patient/${id}`),

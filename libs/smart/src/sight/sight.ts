@@ -10,6 +10,7 @@ import {
   type ScopeInteraction,
 } from '../scopes/scope.js';
 import { canMatch, matchesParameter } from './match-parameter.js';
+import type { Withholding } from './withholding.js';
 
 /** Whose data the scopes of one context can be about. */
 export type Reach =
@@ -19,7 +20,10 @@ export type Reach =
   | { readonly kind: 'nobody'; readonly why: string };
 
 /** Whose data each context reaches: `patient/` the patient of the token, `user/` what the user may see. */
-export type Reaches = Readonly<Record<ScopeContext, Reach>>;
+export type Reaches = Readonly<Record<ScopeContext, Reach>> & {
+  /** What no scope reaches. */
+  readonly withheld?: Withholding;
+};
 
 /** A backend's: no patient, no user. */
 export const systemReaches: Reaches = {
@@ -75,11 +79,13 @@ export function extentOf(
   for (const param of params) if (!canMatch(type, param)) return undefined;
   if (type === 'Binary') return 'part';
   if (isWriteLetter(interaction) && scope.type === '*' && writtenByName.has(type)) return undefined;
-  if (reach.kind === 'everybody') return params.length === 0 ? 'whole' : 'part';
   const { kind } = membershipOf(type);
+  // What belongs to something is withheld with it.
+  const isWithheldOf = reaches.withheld !== undefined && (kind === 'linked' || reaches.withheld.concerns(type));
+  if (reach.kind === 'everybody') return params.length === 0 && !isWithheldOf ? 'whole' : 'part';
   // What is shared by all patients is no patient's to change.
   if (kind === 'outside' || (kind === 'shared' && isWriteLetter(interaction))) return undefined;
-  return kind === 'shared' && params.length === 0 ? 'whole' : 'part';
+  return kind === 'shared' && params.length === 0 && !isWithheldOf ? 'whole' : 'part';
 }
 
 /** Whether a scope is one for this type and interaction, whoever it is about. */
@@ -111,6 +117,7 @@ export function judge(
 ): Verdict {
   const type = resource.resourceType;
   if (!isResourceType(type)) return hidden;
+  if (reaches.withheld?.hides(resource, type, bases)) return hidden;
   let links: readonly LocalReference[] | undefined;
   for (const scope of scopes) {
     const extent = extentOf(scope, type, interaction, reaches);
@@ -119,7 +126,7 @@ export function judge(
     if (!scope.params.every((param) => matchesParameter(resource, type, param, bases))) continue;
     const reach = reaches[scope.context];
     const { kind } = membershipOf(type);
-    if (kind === 'linked' && (type === 'Binary' || reach.kind === 'patient')) {
+    if (kind === 'linked' && (type === 'Binary' || reach.kind === 'patient' || reaches.withheld)) {
       // A Binary without a `securityContext` is for whoever may see all of them.
       const known = linksOf(resource, bases);
       if (known) links = known;

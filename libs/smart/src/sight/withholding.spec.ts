@@ -1,0 +1,78 @@
+import { decideInteraction } from '../interactions/decide-interaction.js';
+import { readRequest } from '../interactions/read-request.js';
+import { parseScopes } from '../scopes/parse-scope.js';
+import { judge, systemReaches } from './sight.js';
+import { Withholding, type WithholdingRule } from './withholding.js';
+
+const bases = ['https://fhir.example/r4'];
+const confidentiality = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+const everything = parseScopes(['system/*.cruds']);
+const scopes = everything.ok ? everything.scopes : [];
+
+const sees = (
+  resource: { readonly resourceType: string; readonly [name: string]: unknown },
+  rule: WithholdingRule,
+  purposes: string[] = [],
+) => {
+  const reaches = { ...systemReaches, withheld: new Withholding([rule], purposes) };
+  return (['r', 's'] as const).map((it) => judge({ id: 'x', ...resource }, it, { scopes, reaches, bases }).kind);
+};
+const hidden = ['hidden', 'hidden'];
+const seen = ['seen', 'seen'];
+
+const restricted = { meta: { security: [{ system: confidentiality, code: 'R' }] } };
+const hiv = { code: { coding: [{ system: 'http://loinc.org', code: '75622-1' }] } };
+const ofPatient = (id: string) => ({ subject: { reference: `Patient/${id}` } });
+
+test.each<[string, WithholdingRule, object, string[]]>([
+  ['a security label', { name: 'r', security: [`${confidentiality}|R`] }, restricted, hidden],
+  ['another label', { name: 'r', security: [`${confidentiality}|V`] }, restricted, seen],
+  ['a label of another system', { name: 'r', security: ['|R'] }, restricted, seen],
+  ['a type', { name: 'r', types: ['Observation'] }, {}, hidden],
+  ['another type', { name: 'r', types: ['Condition'] }, {}, seen],
+  ['a code', { name: 'r', codes: ['http://loinc.org|75622-1'] }, hiv, hidden],
+  [
+    'a category',
+    { name: 'r', codes: ['http://x|psy'] },
+    { category: [{ coding: [{ system: 'http://x', code: 'psy' }] }] },
+    hidden,
+  ],
+  ['a patient', { name: 'r', patients: ['p1', 'p2'] }, ofPatient('p2'), hidden],
+  ['another patient', { name: 'r', patients: ['p1'] }, ofPatient('p2'), seen],
+  ['one part of two', { name: 'r', patients: ['p2'], codes: ['http://loinc.org|75622-1'] }, ofPatient('p2'), seen],
+  [
+    'both parts',
+    { name: 'r', patients: ['p2'], codes: ['http://loinc.org|75622-1'] },
+    { ...ofPatient('p2'), ...hiv },
+    hidden,
+  ],
+])('%s', (_what, rule, fields, expected) => {
+  expect(sees({ resourceType: 'Observation', ...fields }, rule)).toEqual(expected);
+});
+
+test('a patient who is withheld is so as a resource too', () => {
+  expect(sees({ resourceType: 'Patient', id: 'p1' }, { name: 'r', patients: ['p1'] })).toEqual(hidden);
+});
+
+test('an application that was approved for one of the purposes sees it all the same', () => {
+  const rule: WithholdingRule = { name: 'r', types: ['Observation'], unlessPurpose: ['ETREAT', 'PATRQT'] };
+  expect(sees({ resourceType: 'Observation' }, rule, ['TREAT'])).toEqual(hidden);
+  expect(sees({ resourceType: 'Observation' }, rule, ['TREAT', 'PATRQT'])).toEqual(seen);
+});
+
+describe('what the request alone proves', () => {
+  const rule: WithholdingRule = { name: 'r', types: ['Observation'], security: [`${confidentiality}|R`] };
+  const reaches = { ...systemReaches, withheld: new Withholding([rule], []) };
+  const decided = (path: string, query = '') =>
+    decideInteraction(scopes, readRequest({ method: 'GET', path, query, headers: {} }), reaches);
+
+  test('is nothing where something may be withheld', () => {
+    expect(decided('/Observation/o1')).toMatchObject({ outcome: 'allow', whole: false });
+    expect(decided('/Condition/c1')).toMatchObject({ outcome: 'allow', whole: true });
+  });
+
+  test('a search that looks into what may be withheld, and does not show it, is refused', () => {
+    expect(decided('/Patient', '_has:Observation:patient:code=75622-1')).toMatchObject({ outcome: 'deny' });
+    expect(decided('/Patient', '_has:Condition:patient:code=1')).toMatchObject({ outcome: 'allow' });
+  });
+});

@@ -1,0 +1,81 @@
+import type { WithholdingRule } from '#smart';
+import type { StoredResource } from '#testing';
+import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
+import { GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { type Guarded, guardedServers } from './guarded-servers.js';
+import type { ModelToken } from './model.js';
+
+const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'cruds', conditions: [] }] };
+const rules: readonly WithholdingRule[] = [
+  { name: 'opted out', patients: ['patient-02'] },
+  {
+    name: 'no surveys',
+    types: ['Observation'],
+    codes: ['http://terminology.hl7.org/CodeSystem/observation-category|survey'],
+  },
+];
+
+interface Bundle {
+  readonly total?: number;
+  readonly entry?: readonly { readonly resource: StoredResource }[];
+}
+
+describe.each(guardedServers)('what is withheld before %s', (_name, listen) => {
+  let guarded: Guarded;
+  let upstream: Upstream;
+  let gateway: GatewayInProcess;
+
+  beforeAll(async () => {
+    guarded = await listen();
+    const slots = { total: 64, perApplication: 64, waitingPerApplication: 64 };
+    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, slots, breakMs: 1_000 });
+    gateway = new GatewayInProcess(upstream, rules);
+    await gateway.start();
+  });
+  afterAll(async () => {
+    await Promise.all([gateway.close(), upstream.close()]);
+    await guarded.close();
+  });
+
+  const get = async (target: string) => await gateway.call(backend, target);
+  const idsIn = ({ text }: SeenAnswer) => ((JSON.parse(text) as Bundle).entry ?? []).map(({ resource }) => resource.id);
+
+  test.each([
+    ['the patient', '/Patient/patient-02', '/Patient/patient-none'],
+    ['what is theirs', '/Observation/observation-02-laboratory', '/Observation/observation-none'],
+    [
+      'a version of it',
+      '/Observation/observation-02-laboratory/_history/1',
+      '/Observation/observation-none/_history/1',
+    ],
+    ['where it comes from', '/Provenance/provenance-02', '/Provenance/provenance-none'],
+    ['what has the code', '/Observation/observation-01-survey', '/Observation/observation-none'],
+    ['the whole record', '/Patient/patient-02/$everything', '/Patient/patient-none/$everything'],
+  ])('%s is answered like what nobody has', async (_what, target, missing) => {
+    const [withheld, none] = [await get(target), await get(missing)];
+    expect([withheld.status, withheld.text]).toEqual([none.status, none.text]);
+    expect(withheld.status).toBe(404);
+  });
+
+  test('it is found by no search, and counted by none', async () => {
+    const all = await get('/Patient?_count=500');
+    expect(idsIn(all)).not.toContain('patient-02');
+    expect(idsIn(all)).toContain('patient-03');
+    expect((JSON.parse(all.text) as Bundle).total).toBe(idsIn(all).length);
+    const counted = JSON.parse((await get('/Observation?category=survey&_summary=count')).text) as Bundle;
+    expect(counted.total).toBe(0);
+  });
+
+  test('it is included with nothing', async () => {
+    const answer = await get(
+      '/Observation?_id=observation-01-laboratory,observation-02-laboratory&_include=Observation:patient',
+    );
+    expect(idsIn(answer).sort()).toEqual(['observation-01-laboratory', 'patient-01']);
+  });
+
+  test('a record tells what is withheld of it', async () => {
+    const ids = idsIn(await get('/Patient/patient-01/$everything'));
+    expect(ids).toContain('observation-01-laboratory');
+    expect(ids).not.toContain('observation-01-survey');
+  });
+});
