@@ -267,3 +267,68 @@ const oddRequest: fc.Arbitrary<ModelRequest> = oneOf(
 );
 
 export const anyRequest = fc.oneof({ weight: 2, arbitrary: oddRequest }, observationSearch);
+
+/** Something to be written. */
+export interface ModelWrite {
+  readonly kind: 'create' | 'update' | 'patch' | 'delete';
+  readonly type: string;
+  /** Of what is written, unless a condition says which. */
+  readonly id: string;
+  /** `name=value`: a conditional form. */
+  readonly condition?: { readonly name: string; readonly value: string };
+  /** Without an id. */
+  readonly body: Omit<ModelResource, 'id'>;
+  /** What a patch sets. */
+  readonly patched: readonly [element: string, value: unknown];
+}
+
+const conditionsOn: Readonly<Record<string, readonly { readonly name: string; readonly value: string }[]>> = {
+  Observation: [
+    { name: 'status', value: 'final' },
+    { name: 'code', value: 'urn:codes|a' },
+    { name: 'category', value: 'laboratory' },
+  ],
+  Condition: [{ name: 'code', value: 'a,b' }],
+};
+
+export const anyWrite: fc.Arbitrary<ModelWrite> = oneOf(
+  ...types,
+  'Observation',
+  'Observation',
+  'Condition',
+  'Patient',
+).chain((type) =>
+  fc
+    .record({
+      kind: oneOf('create', 'update', 'update', 'patch', 'delete'),
+      number: fc.nat(2),
+      elements: isShaped(type) ? (shapes[type] as fc.Arbitrary<object>) : fc.constant({}),
+      condition: oneOf(
+        ...[undefined, undefined, undefined, ...(conditionsOn[type] ?? [])],
+        { name: '_id', value: idOf(type, 0) ?? 'none' },
+        { name: '_id', value: [0, 1].map((it) => idOf(type, it) ?? 'none').join(',') },
+      ),
+      patched: fc.oneof(
+        subject.map((it) => ['subject', it] as const),
+        fc.constant(['language', 'en'] as const),
+      ),
+    })
+    .map(({ kind, number, elements, condition, patched }) => ({
+      kind,
+      type,
+      id: idOf(type, number) ?? 'none',
+      body: { resourceType: type, ...clean(elements) },
+      patched,
+      ...(condition === undefined ? {} : { condition }),
+    })),
+);
+
+/** A token that may write some of it. */
+export const anyWritingToken: fc.Arbitrary<ModelToken> = fc
+  .tuple(anyToken, fc.array(oneOf('cruds', 'cruds', 'cud', 'ru', 'crs', 'ruds', 'ds'), { minLength: 5, maxLength: 5 }))
+  .map(([token, letters]) => ({
+    ...token,
+    scopes: token.scopes
+      .map((scope, index) => ({ ...scope, letters: letters[index] ?? 'cruds' }))
+      .filter((it, index, all) => index === all.findIndex((other) => writeScope(other) === writeScope(it))),
+  }));

@@ -84,7 +84,11 @@ function isOfPatient(resource: ModelResource, patient: string): boolean {
   return patients.length > 0 && patients.every((it) => it === `Patient/${patient}`);
 }
 
-function meets(resource: ModelResource, { name, value }: { readonly name: string; readonly value: string }): boolean {
+/** Whether a resource has what `name=value` looks for: a token, or the id of a patient. */
+export function meets(
+  resource: ModelResource,
+  { name, value }: { readonly name: string; readonly value: string },
+): boolean {
   return value.split(',').some((asked) => valuesOf(resource, name).some((found) => isToken(found, asked)));
 }
 
@@ -113,17 +117,19 @@ function isFor(scope: ModelScope, type: string, letter: string): boolean {
   return (scope.type === '*' || scope.type === type) && scope.letters.includes(letter) && !neverSeen.includes(type);
 }
 
-/** The scopes that reach anything of a type. */
+/** The scopes that reach anything of a type. What all patients share is not theirs to change. */
 function reaching(token: ModelToken, type: string, letter: string) {
   const isPatients = type === 'Patient' || type === 'Binary' || type === 'Provenance' || closedTable.has(type);
+  const isShared = sharedTypes.includes(type) && !'cud'.includes(letter);
   return token.scopes
     .filter((scope) => isFor(scope, type, letter))
     .map((scope) => ({ scope, reach: reachOf(scope, token) }))
     .filter(({ reach }) => reach !== 'nobody')
-    .filter(({ reach }) => reach === 'everybody' || isPatients || sharedTypes.includes(type) || compartment.has(type));
+    .filter(({ reach }) => reach === 'everybody' || isPatients || isShared || compartment.has(type));
 }
 
-function mayAsk(token: ModelToken, type: string, letter: string): boolean {
+/** Whether a token may ask for an interaction with a type at all. */
+export function mayAsk(token: ModelToken, type: string, letter: string): boolean {
   return reaching(token, type, letter).length > 0;
 }
 
