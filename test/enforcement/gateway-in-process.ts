@@ -95,6 +95,11 @@ export class GatewayInProcess {
     );
   }
 
+  /** Where it listens on the loopback address. */
+  get port(): number {
+    return Number(new URL(this.#address).port);
+  }
+
   async start(): Promise<void> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
