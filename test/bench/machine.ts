@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 /** Linux counts processor time in these (proc(5), /proc/pid/stat), in milliseconds. */
@@ -24,6 +24,15 @@ export function processorMs(pids: readonly number[]): number {
     const [user, system] = statOf(pid)?.slice(11, 13) ?? [];
     return sum + (Number(user ?? 0) + Number(system ?? 0)) * TICK_MS;
   }, 0);
+}
+
+/** A process and its children: Postgres has one for each connection. */
+export function withChildren(pids: readonly number[]): readonly number[] {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pids.includes(Number(statOf(pid)?.[1] ?? 0)));
+  return [...pids, ...children];
 }
 
 /** What a process holds in memory, in megabytes. */
