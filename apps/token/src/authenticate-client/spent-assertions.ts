@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Database, Log } from '#host';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { clockTolerance, type AssertionId } from './assertion-rules.js';
+import { GatheredSpends, type Spend } from './gathered-spends.js';
 
 const cleaningEveryMs = 60_000;
 
@@ -12,6 +13,7 @@ const cleaningEveryMs = 60_000;
 @Injectable()
 export class SpentAssertions implements OnModuleInit, OnModuleDestroy {
   private cleaning: NodeJS.Timeout | undefined;
+  private readonly gathered = new GatheredSpends((batch) => this.keep(batch));
 
   constructor(
     private readonly database: Database,
@@ -28,16 +30,22 @@ export class SpentAssertions implements OnModuleInit, OnModuleDestroy {
 
   /** Spends an assertion; false when it was spent before. Throws `DatabaseUnavailable`. */
   async spend({ issuer, id, expires, issued }: AssertionId): Promise<boolean> {
-    const digest = createHash('sha256')
-      .update(JSON.stringify([issuer, id]))
-      .digest();
-    const spent = await this.database.query(
+    const digest = hash('sha256', JSON.stringify([issuer, id]), 'hex');
+    // An `iat` before the epoch is one: what the database cannot read as a time would fail those beside it.
+    return this.gathered.spend({ digest, until: expires + clockTolerance, issued: Math.max(0, issued) });
+  }
+
+  private async keep(batch: readonly Spend[]): Promise<readonly string[]> {
+    const kept = await this.database.query<{ readonly digest: string }>(
       `INSERT INTO protocol.spent_assertions (digest, expires_at)
-       SELECT $1, to_timestamp($2) FROM protocol.replay_guard WHERE date_trunc('second', since) <= to_timestamp($3)
-       ON CONFLICT (digest) DO NOTHING RETURNING digest`,
-      [digest, expires + clockTolerance, issued],
+       SELECT decode(asked.digest, 'hex'), to_timestamp(asked.until)
+       FROM unnest($1::text[], $2::float8[], $3::float8[]) AS asked(digest, until, issued)
+       JOIN protocol.replay_guard ON date_trunc('second', since) <= to_timestamp(asked.issued)
+       ORDER BY asked.digest
+       ON CONFLICT (digest) DO NOTHING RETURNING encode(digest, 'hex') AS digest`,
+      [batch.map(({ digest }) => digest), batch.map(({ until }) => until), batch.map(({ issued }) => issued)],
     );
-    return spent.length === 1;
+    return kept.map(({ digest }) => digest);
   }
 
   /** Forgets what no longer could be used anyway; the margin is for databases whose clocks run ahead of ours. */

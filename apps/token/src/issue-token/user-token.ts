@@ -76,7 +76,7 @@ export async function signAccessToken(of: {
     .setJti(tokenId)
     .setIssuedAt(now)
     .setExpirationTime(now + expiresIn)
-    .sign(await importJWK(of.key, accessTokenAlgorithm));
+    .sign(await imported(of.key, accessTokenAlgorithm));
   return { value, tokenId, scopes, expiresIn, expiresAt: new Date((now + expiresIn) * 1000).toISOString() };
 }
 
@@ -102,5 +102,14 @@ export async function signIdToken(of: {
     .setSubject(grant.userId)
     .setIssuedAt()
     .setExpirationTime(`${idTokenLife} s`)
-    .sign(await importJWK(of.key, idTokenAlgorithm));
+    .sign(await imported(of.key, idTokenAlgorithm));
+}
+
+const signingKeys = new WeakMap<JWK, ReturnType<typeof importJWK>>();
+
+/** A key in the form that signs, made once: that takes longer than a signature. */
+function imported(key: JWK, algorithm: string): ReturnType<typeof importJWK> {
+  let made = signingKeys.get(key);
+  if (!made) signingKeys.set(key, (made = importJWK(key, algorithm)));
+  return made;
 }
