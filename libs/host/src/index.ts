@@ -13,7 +13,7 @@ export {
 } from './config/setting.js';
 export { VaultConfig } from './config/vault-config.js';
 export { Answer, expired } from './answer/answer.js';
-export { Commands, Creates, Lists, Problems, Reads, type BodyShape } from './answer/answers-documented.js';
+export { Commands, Creates, Lists, Problems, Reads, Shows, type BodyShape } from './answer/answers-documented.js';
 export { Database } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
 export { storableJson } from './database/storable.js';

@@ -1,5 +1,5 @@
 import type { Position } from '#contracts';
-import { Lists, PageQuery, Public, Reads, Roles, SeenPositions } from '#host';
+import { Lists, PageQuery, Public, Roles, SeenPositions, Shows } from '#host';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -44,14 +44,14 @@ export class ProofsController {
 
   /** That the log only grew from an earlier size to this checkpoint. */
   @Get('checkpoints/:id/consistency')
-  @Reads(consistencySchema)
+  @Shows(consistencySchema)
   consistency(@Param('id') id: string, @Query() { since }: ConsistencyQuery) {
     return this.queries.execute(new ProveConsistency(id, since));
   }
 
   /** A record as the log holds it, the proof that it is under a signed checkpoint, and on request that the log only grew. */
   @Get('records/:id/proof')
-  @Reads(recordProofSchema)
+  @Shows(recordProofSchema)
   proof(@Param('id') id: string, @Query() asked: ProofQuery, @SeenPositions() seen: readonly Position[]) {
     return this.queries.execute(new ProveRecord(id, asked, seen));
   }
@@ -66,7 +66,7 @@ export class ProofsController {
   /** The public keys that checkpoints are signed with, for whoever keeps checkpoints. Pin them: they do not change. */
   @Get('keys')
   @Public()
-  @Reads(keysSchema)
+  @Shows(keysSchema)
   async keys() {
     return { items: await this.key.published() };
   }

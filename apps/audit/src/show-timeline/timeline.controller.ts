@@ -1,5 +1,5 @@
 import type { Position } from '#contracts';
-import { Reads, Roles, SeenPositions, UuidParam } from '#host';
+import { Roles, SeenPositions, Shows, UuidParam } from '#host';
 import { Controller, Get } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -17,7 +17,7 @@ export class TimelineController {
    */
   @Get(':id/timeline')
   @Roles('auditor', 'reviewer', 'operator')
-  @Reads(timelineSchema)
+  @Shows(timelineSchema)
   show(@UuidParam() id: string, @SeenPositions() seen: readonly Position[]) {
     return this.queries.execute(new ShowTimeline(id, seen));
   }

@@ -1,4 +1,4 @@
-import { AnyParty, type Caller, CurrentCaller, type Position, Reads, SeenPositions, UuidParam } from '#host';
+import { AnyParty, type Caller, CurrentCaller, type Position, SeenPositions, Shows, UuidParam } from '#host';
 import { Controller, Get } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -13,7 +13,7 @@ export class AccessController {
   /** What an application may do now, why, until when, and how far each enforcement point is. */
   @Get(':id')
   @AnyParty()
-  @Reads(shownAccess)
+  @Shows(shownAccess)
   show(@UuidParam() id: string, @CurrentCaller() caller: Caller, @SeenPositions() seen: readonly Position[]) {
     return this.queries.execute(new ShowAccess(id, seen, caller));
   }

@@ -93,6 +93,15 @@ export function Reads(shape: BodyShape): MethodDecorator {
   );
 }
 
+/** A `GET` of what is put together when it is asked for, such as a report or a proof: 200, and no version. */
+export function Shows(shape: BodyShape): MethodDecorator {
+  return applyDecorators(
+    ...body(200, 'As it is now.', shape, {}),
+    ...readParts(),
+    Problems(400, 401, 403, 404, 429, 500, 503),
+  );
+}
+
 /** A `GET` of a list: 200 with `{ items, next? }`. The query DTO extends `PageQuery`. */
 export function Lists(item: BodyShape): MethodDecorator {
   const page: SchemaObject = {

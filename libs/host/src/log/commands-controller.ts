@@ -2,7 +2,7 @@ import { Controller, Get, Param, type Type } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { ContextContract } from '#contracts';
 import type { CommandPort } from '#event-log';
-import { Reads } from '../answer/answers-documented.js';
+import { Shows } from '../answer/answers-documented.js';
 import { CurrentCaller, type Caller } from '../identity/caller.js';
 import { Roles } from '../identity/route-access.js';
 import { notFound, unavailable } from '../problem/problem-exception.js';
@@ -37,7 +37,7 @@ export function commandsController(contract: ContextContract): Type<object> {
 
     @Get(':id')
     @Roles('developer', 'reviewer', 'operator')
-    @Reads(commandResource)
+    @Shows(commandResource)
     async read(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<CommandResource> {
       const answer = await this.lookup(id, caller);
       if (answer === undefined) throw notFound();

@@ -12,7 +12,7 @@ import {
 import { ApiBody, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { LogSettings, ProjectionDefinition } from '#event-log';
 import { Answer } from '../answer/answer.js';
-import { Lists, Problems, Reads } from '../answer/answers-documented.js';
+import { Lists, Problems, Shows } from '../answer/answers-documented.js';
 import { Database } from '../database/database.js';
 import type { SchemaObject } from '../docs/schema-object.js';
 import { Roles } from '../identity/route-access.js';
@@ -109,7 +109,7 @@ export function projectionsController(context: string, definitions: readonly Pro
     }
 
     @Get(':name/rebuilds/:id')
-    @Reads(rebuildSchema)
+    @Shows(rebuildSchema)
     async read(@Param('name') name: string, @UuidParam() id: string): Promise<RebuildState> {
       return await this.rebuilds.find(name, id);
     }
