@@ -11,7 +11,7 @@ import type { Fleet } from './fleet.js';
  */
 export async function checkAudit({ own }: Fleet, seen: readonly ClosureSeen[]): Promise<string[]> {
   const records = await readTopic(own.brokers, `${own.prefix}gatehouse.activity`);
-  const at = new Map(records.map((record) => [`gatehouse.activity:${record.partition}:${record.offset}`, record]));
+  const at = byPosition(records);
   const bySubject = Map.groupBy(records, ({ value }) => String(value['subject']));
   return seen.flatMap((closure) => [
     ...unrecorded(closure, at),
@@ -19,7 +19,27 @@ export async function checkAudit({ own }: Fleet, seen: readonly ClosureSeen[]): 
   ]);
 }
 
-function unrecorded({ calls, application }: ClosureSeen, at: ReadonlyMap<string, RawRecord>): string[] {
+/**
+ * Compares the raw activity topic with what callers got of one application's calls: each that was answered, though it
+ * be with the first byte alone, has its record where the answer says.
+ *
+ * @returns the faults in words
+ */
+export async function checkAnswers(
+  { own }: Fleet,
+  answered: Pick<ClosureSeen, 'application' | 'calls'>,
+): Promise<string[]> {
+  return unrecorded(answered, byPosition(await readTopic(own.brokers, `${own.prefix}gatehouse.activity`)));
+}
+
+function byPosition(records: readonly RawRecord[]): ReadonlyMap<string, RawRecord> {
+  return new Map(records.map((record) => [`gatehouse.activity:${record.partition}:${record.offset}`, record]));
+}
+
+function unrecorded(
+  { calls, application }: Pick<ClosureSeen, 'application' | 'calls'>,
+  at: ReadonlyMap<string, RawRecord>,
+): string[] {
   return calls.flatMap((call) => {
     if (call.status === undefined || call.status === 503) return [];
     const position = call.header('gatehouse-position') ?? 'none';

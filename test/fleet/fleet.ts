@@ -108,6 +108,13 @@ export class Fleet {
     return gateway;
   }
 
+  /** The one that has been there longest is killed (`kill -9`). */
+  async killGateway(): Promise<void> {
+    const gateway = this.gateways.shift();
+    await gateway?.process.kill();
+    await gateway?.relay.close();
+  }
+
   /** The one that has been there longest stops in order. */
   async removeGateway(): Promise<void> {
     const gateway = this.gateways.shift();

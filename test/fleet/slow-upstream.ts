@@ -5,6 +5,8 @@ import { createServer, type ServerResponse } from 'node:http';
 export const paths = {
   /** At once, half a kilobyte. */
   quick: '/Observation/quick',
+  /** At once, more than a socket takes at a time. */
+  medium: '/Observation/medium',
   /** A byte twice a second, for ever. */
   dripping: '/Observation/dripping',
   /** At once, far more than the kernel keeps for a caller that reads slowly. */
@@ -12,6 +14,7 @@ export const paths = {
 } as const;
 
 const LARGE_BYTES = 12 * 1_048_576;
+const MEDIUM_BYTES = 262_144;
 const DRIP_MS = 500;
 
 /** A FHIR server that can be slow. */
@@ -25,10 +28,12 @@ export interface SlowUpstream {
 export async function slowUpstream(): Promise<SlowUpstream> {
   const drips = new Set<ServerResponse>();
   const large = observation('large', LARGE_BYTES);
+  const medium = observation('medium', MEDIUM_BYTES);
   const quick = observation('quick', 500);
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/fhir+json');
     if (request.url?.endsWith(paths.large)) response.end(large);
+    else if (request.url?.endsWith(paths.medium)) response.end(medium);
     else if (request.url?.endsWith(paths.dripping)) {
       drips.add(response);
       response.once('close', () => drips.delete(response));
