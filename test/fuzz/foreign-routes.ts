@@ -79,6 +79,7 @@ const places: readonly Place[] = [
   { method: 'GET', path: '/audit/fhir/AuditEvent/{}', parameters: ['_id'], speaks: fhir },
   { method: 'GET', path: '/ext-authz', parameters: ['x'], speaks: problem },
   { method: 'POST', path: '/ext-authz', parameters: ['x'], speaks: problem },
+  { method: 'GET', path: '/ext-authz/envoy/fhir/{}', parameters: ['x'], speaks: problem },
   { method: 'GET', path: '/health/{}', parameters: ['x'], speaks: problem },
   { method: 'GET', path: '/docs/{}', parameters: ['x'], speaks: problem },
   { method: 'GET', path: '/{}', parameters: ['x'], speaks: problem },

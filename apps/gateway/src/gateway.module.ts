@@ -2,6 +2,7 @@ import { SpentProofs } from '#dpop';
 import { Database, Log, provideActivity } from '#host';
 import { Module } from '@nestjs/common';
 import { Decisions } from './decide-elsewhere/decisions.js';
+import { EnvoyAuthzController } from './decide-elsewhere/envoy-authz.controller.js';
 import { EvaluationsController } from './decide-elsewhere/evaluations.controller.js';
 import { ExtAuthzController } from './decide-elsewhere/ext-authz.controller.js';
 import { FhirMount } from './proxy/fhir-mount.js';
@@ -11,7 +12,7 @@ import { AccessController } from './show-access/access.controller.js';
 import { ShowAccessHandler } from './show-access/show-access.query.js';
 
 @Module({
-  controllers: [AccessController, EvaluationsController, ExtAuthzController],
+  controllers: [AccessController, EvaluationsController, ExtAuthzController, EnvoyAuthzController],
   providers: [
     GatewayPoint,
     GatewayMeans,

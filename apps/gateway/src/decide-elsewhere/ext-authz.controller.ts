@@ -2,9 +2,9 @@ import { malformed, Roles } from '#host';
 import { All, Controller, Headers, HttpCode, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { readAuthorization } from '../believe-token/believe-caller.js';
 import { GatewayMeans } from '../proxy/gateway-means.js';
-import { Decisions, type ElsewhereDecision } from './decisions.js';
+import { answerProxy } from './answer-proxy.js';
+import { Decisions } from './decisions.js';
 
 /**
  * NGINX `auth_request`: 2xx lets in, 401 and 403 refuse. NGINX signs in as an enforcement point (`Authorization`), and
@@ -32,12 +32,6 @@ export class ExtAuthzController {
     const at = uri === undefined ? undefined : this.means.at(uri);
     if (method === undefined || !at)
       throw malformed('X-Original-Method and X-Original-URI, below a FHIR endpoint, tell of the request.');
-    const given = readAuthorization(authorization ?? '');
-    const held = { method, ...at.target, proof: proof === '' ? undefined : proof };
-    const { status, reason, nonce }: Pick<ElsewhereDecision, 'status' | 'reason' | 'nonce'> = given
-      ? await this.decisions.decide({ ...held, ...given }, at.means)
-      : { status: 401, reason: 'no token' };
-    if (nonce !== undefined) void reply.header('DPoP-Nonce', nonce);
-    void reply.status(status).header('Gatehouse-Reason', reason.replaceAll(/[^\x20-\x7e]/g, '?'));
+    await answerProxy(this.decisions, { ...at, method, authorization, proof }, reply);
   }
 }

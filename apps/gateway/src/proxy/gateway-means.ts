@@ -25,7 +25,7 @@ export interface EndpointMeans {
 }
 
 /** A request at an endpoint: path and query below its base, as sent. */
-interface AtEndpoint {
+export interface AtEndpoint {
   readonly means: EndpointMeans;
   readonly target: { readonly path: string; readonly query: string };
 }

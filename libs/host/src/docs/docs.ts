@@ -7,7 +7,8 @@ const description = `The access lifecycle of third-party applications at a FHIR 
 
 What follows another specification is described there, errors included, and is not repeated here: \`/oauth\` and
 \`/.well-known\` (OAuth 2.0, OpenID Connect, SMART App Launch; their metadata is at \`/.well-known/smart-configuration\`),
-\`/fhir\` (FHIR R4; its CapabilityStatement is at \`/fhir/metadata\`), \`/ext-authz\` (NGINX \`auth_request\`, with any method),
+\`/fhir\` (FHIR R4; its CapabilityStatement is at \`/fhir/metadata\`), \`/ext-authz\` (NGINX \`auth_request\` and, below \`/ext-authz/envoy\`, Envoy’s HTTP
+\`ext_authz\`, with any method),
 \`/health\` and \`/metrics\` (Prometheus).
 
 A request that cannot be read as HTTP is answered before any route is known: 400, 408 or 431, a problem document too. A method

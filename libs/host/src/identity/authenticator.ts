@@ -19,9 +19,13 @@ export class Authenticator {
     private readonly vault: Vault,
   ) {}
 
-  /** Throws a 400, 401 or 503 problem. */
-  async authenticate(request: IncomingMessage): Promise<Authenticated> {
-    const identity = await this.identify(bearerTokenOf(request));
+  /**
+   * Throws a 400, 401 or 503 problem.
+   *
+   * @param header where the token stands, in lower case: another than `authorization` where that one is somebody else's
+   */
+  async authenticate(request: IncomingMessage, header = 'authorization'): Promise<Authenticated> {
+    const identity = await this.identify(bearerTokenOf(request, header));
     const { issuer, subject, name, email } = identity;
     const profile = { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };
     const id = await this.vault.subjectId(issuer, subject, profile);
@@ -40,18 +44,22 @@ export class Authenticator {
   }
 }
 
-/** RFC 6750 §2.1: one `Authorization: Bearer` header. A token in the query string is refused, not ignored. */
-function bearerTokenOf(request: IncomingMessage): string {
+/**
+ * RFC 6750 §2.1: one `Authorization: Bearer` header, or another in its place. A token in the query string is refused, not
+ * ignored.
+ */
+function bearerTokenOf(request: IncomingMessage, header: string): string {
   if (/[?&]access_token=/i.test(request.url ?? '')) {
     throw new ProblemException(problemOfStatus(400, 'Send the token in the Authorization header, never in the URL.'), {
       'WWW-Authenticate': 'Bearer error="invalid_request"',
     });
   }
-  const headers = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization');
-  if (headers.length > 1) throw new ProblemException(problemOfStatus(400, 'Send one Authorization header.'));
-  const header = request.headers.authorization;
-  if (header === undefined) throw unauthenticated('Send a bearer token in the Authorization header.');
-  const token = /^bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
-  if (token === undefined) throw unauthenticated('The Authorization header is not a bearer token.', 'invalid_token');
+  const shown = header.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  const found = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === header);
+  if (found.length > 1) throw new ProblemException(problemOfStatus(400, `Send one ${shown} header.`));
+  const value = request.headers[header];
+  if (typeof value !== 'string') throw unauthenticated(`Send a bearer token in the ${shown} header.`);
+  const token = /^bearer +([\w.~+/=-]+)$/i.exec(value)?.[1];
+  if (token === undefined) throw unauthenticated(`The ${shown} header is not a bearer token.`, 'invalid_token');
   return token;
 }

@@ -1,0 +1,30 @@
+import type { FastifyReply } from 'fastify';
+import { readAuthorization } from '../believe-token/believe-caller.js';
+import type { AtEndpoint } from '../proxy/gateway-means.js';
+import type { Decisions, ElsewhereDecision } from './decisions.js';
+
+/** A request that a proxy holds, with what its caller showed. */
+export interface ProxiedRequest extends AtEndpoint {
+  readonly method: string;
+  readonly authorization: string | undefined;
+  /** `DPoP`, of a token that is bound to a key. */
+  readonly proof: string | undefined;
+}
+
+/**
+ * Tells a proxy by the status whether to let a request in; the reason is for the proxy's own log. Throws a 503 where
+ * nobody can say.
+ */
+export async function answerProxy(
+  decisions: Decisions,
+  { means, target, method, authorization, proof }: ProxiedRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const given = readAuthorization(authorization ?? '');
+  const held = { method, ...target, proof: proof === '' ? undefined : proof };
+  const { status, reason, nonce }: Pick<ElsewhereDecision, 'status' | 'reason' | 'nonce'> = given
+    ? await decisions.decide({ ...held, ...given }, means)
+    : { status: 401, reason: 'no token' };
+  if (nonce !== undefined) void reply.header('DPoP-Nonce', nonce);
+  void reply.status(status).header('Gatehouse-Reason', reason.replaceAll(/[^\x20-\x7e]/g, '?'));
+}

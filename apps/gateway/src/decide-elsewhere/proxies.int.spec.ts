@@ -1,0 +1,196 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  freePort,
+  LogSeed,
+  SeededApplication,
+  startTestService,
+  testClient,
+  testIssuer,
+  type TestIssuer,
+  type TestService,
+} from '#testing';
+import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
+import { gateway } from '../gateway.part.js';
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const hasNginx = spawnSync('nginx', ['-v']).status === 0;
+
+let own: Isolation;
+let issuer: TestIssuer;
+let service: TestService;
+let seed: LogSeed;
+let application: SeededApplication;
+/** The FHIR server that other proxies stand before; what it was asked. */
+let fhirServer: Server;
+let fhirPort: number;
+const asked: { readonly url: string; readonly headers: NodeJS.Dict<string | string[]> }[] = [];
+
+beforeAll(async () => {
+  [own, issuer] = await Promise.all([isolate(), testIssuer()]);
+  fhirServer = createServer((request, response) => {
+    asked.push({ url: request.url ?? '', headers: request.headers });
+    response
+      .writeHead(200, { 'content-type': 'application/fhir+json' })
+      .end('{"resourceType":"Observation","id":"o1"}');
+  }).listen(0, '127.0.0.1');
+  await once(fhirServer, 'listening');
+  const address = fhirServer.address();
+  fhirPort = typeof address === 'object' && address ? address.port : 0;
+  service = await startTestService(gateway, {
+    databaseUrl: own.databaseUrl,
+    issuer,
+    environment: {
+      KAFKA_BROKERS: own.brokers,
+      KAFKA_TOPIC_PREFIX: own.prefix,
+      FHIR_UPSTREAM_URL: `http://127.0.0.1:${fhirPort}/fhir`,
+      GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
+    },
+  });
+  seed = new LogSeed({ brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent });
+  application = new SeededApplication(seed, await testClient('viewer'));
+  await application.registered();
+  await application.approved(['system/Observation.rs']);
+  const headers = await issuer.bearer('op', 'operator');
+  for (;;) {
+    const shown = await service.call(`/access/applications/${application.id}`, { headers });
+    if (shown.status === 200 && ((await shown.json()) as { readonly status: string }).status === 'open') break;
+  }
+}, 90_000);
+
+afterAll(async () => {
+  await service.close();
+  await seed.close();
+  fhirServer.closeAllConnections();
+  fhirServer.close();
+  await Promise.all([own.dispose(), issuer.close()]);
+}, 30_000);
+
+beforeEach(() => (asked.length = 0));
+
+const token = () =>
+  issuer.token({
+    iss: service.url,
+    aud: `${service.url}/fhir`,
+    sub: 'viewer',
+    client_id: 'viewer',
+    jti: 'token-1',
+    scope: 'system/Observation.rs',
+    gatehouse_application: application.id,
+    gatehouse_approval_version: 1,
+    gatehouse_epoch: 0,
+  });
+const pointToken = () => issuer.token({ sub: 'proxy', roles: ['enforcement-point'] });
+
+describe('Envoy’s HTTP ext_authz, as its documentation says that it asks', () => {
+  const ask = async (method: string, target: string, headers: Record<string, string> = {}, point?: string | null) =>
+    await service.call(`/ext-authz/envoy${target}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await token()}`,
+        ...(point === null ? {} : { 'gatehouse-authorization': `Bearer ${point ?? (await pointToken())}` }),
+        ...headers,
+      },
+    });
+
+  test.each([
+    ['GET', '/fhir/Observation/o1', 200],
+    ['GET', '/fhir/Observation?status=final', 200],
+    ['GET', '/fhir/Patient/p1', 403],
+    ['POST', '/fhir/Observation', 403],
+    ['DELETE', '/fhir/Observation/o1', 403],
+    ['GET', '/fhir/%4Fbservation/o1', 403],
+    ['GET', '/fhir//Observation/o1', 403],
+    ['GET', '/elsewhere', 400],
+    ['GET', '/fhir/Observation/o1?access_token=x', 400],
+  ])('%s %s: %d', async (method, target, status) => {
+    expect((await ask(method, target)).status).toBe(status);
+  });
+
+  test('the caller’s token is the one that counts for the request, and the point’s for who asks', async () => {
+    const [operator, caller] = [await issuer.token({ sub: 'op', roles: ['operator'] }), await token()];
+    expect((await ask('GET', '/fhir/Observation/o1', { authorization: '' })).status).toBe(401);
+    expect((await ask('GET', '/fhir/Observation/o1', {}, null)).status).toBe(401);
+    expect((await ask('GET', '/fhir/Observation/o1', {}, operator)).status).toBe(403);
+    expect((await ask('GET', '/fhir/Observation/o1', {}, caller)).status).toBe(401);
+    const swapped = { authorization: `Bearer ${await pointToken()}` };
+    expect((await ask('GET', '/fhir/Observation/o1', swapped)).status).toBe(401);
+  });
+});
+
+(hasNginx ? describe : describe.skip)('NGINX with deploy/nginx/auth-request.conf', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'auth-request-'));
+  let nginx: ChildProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const example = readFileSync('deploy/nginx/auth-request.conf', 'utf8')
+      .replace('127.0.0.1:8080', new URL(service.url).host)
+      .replace('127.0.0.1:9090', `127.0.0.1:${fhirPort}`)
+      .replace('127.0.0.1:8088', `127.0.0.1:${port}`);
+    writeFileSync(path.join(folder, 'auth-request.conf'), example);
+    const header = `proxy_set_header Authorization "Bearer ${await pointToken()}";\n`;
+    writeFileSync(path.join(folder, 'gatehouse-token.conf'), header);
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+      (kind) => `${kind}_temp_path ${folder}/${kind};`,
+    );
+    writeFileSync(
+      path.join(folder, 'nginx.conf'),
+      `daemon off;\npid ${folder}/nginx.pid;\nerror_log stderr error;\nevents {}\nhttp {\n  access_log off;\n  ${temporary.join('\n  ')}\n  include ${folder}/auth-request.conf;\n}\n`,
+    );
+    nginx = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', path.join(folder, 'nginx.conf')], { stdio: 'ignore' });
+    await listening(port);
+  });
+
+  afterAll(async () => {
+    const gone = once(nginx, 'exit');
+    nginx.kill('SIGTERM');
+    await gone;
+    rmSync(folder, { recursive: true });
+  });
+
+  const call = async (target: string, headers: Record<string, string> = {}, method = 'GET') =>
+    await fetch(url + target, { method, headers: { authorization: `Bearer ${await token()}`, ...headers } });
+
+  test('lets in what is allowed; the server gets exactly that, without token and overrides', async () => {
+    const response = await call('/fhir/Observation/o1?_format=json', { 'x-http-method-override': 'DELETE' });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ id: 'o1' });
+    expect(asked.map((it) => it.url)).toEqual(['/fhir/Observation/o1?_format=json']);
+    expect(asked[0]?.headers).not.toHaveProperty('authorization');
+    expect(asked[0]?.headers).not.toHaveProperty('x-http-method-override');
+  });
+
+  test.each([
+    ['a type that is not granted', '/fhir/Patient/p1', {}, 'GET', 403],
+    ['a write', '/fhir/Observation/o1', {}, 'DELETE', 403],
+    ['a path that the server would resolve', '/fhir/%4Fbservation/o1', {}, 'GET', 403],
+    ['no token', '/fhir/Observation/o1', { authorization: '' }, 'GET', 401],
+    ['another’s word for what is asked', '/fhir/Patient/p1', { 'x-original-uri': '/fhir/Observation/o1' }, 'GET', 403],
+  ])('refuses %s, and the server hears nothing', async (_what, target, headers, method, status) => {
+    expect((await call(target, headers as Record<string, string>, method)).status).toBe(status);
+    expect(asked).toEqual([]);
+  });
+});
+
+/** Resolves when somebody listens there. */
+async function listening(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const [isOpen] = await Promise.race([
+      once(socket, 'connect').then(() => [true]),
+      once(socket, 'error').then(() => [false]),
+    ]).catch(() => [false]);
+    socket.destroy();
+    if (isOpen === true) return;
+    await delay(20);
+  }
+}
