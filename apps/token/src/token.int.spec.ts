@@ -188,6 +188,18 @@ describe('a backend application', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
   });
 
+  test('an assertion that no clock made is refused alone, and those that are spent with it are not', async () => {
+    const application = await approvedApplication();
+    await askUntil(200, application.client);
+    const odd = await application.client.assertion(tokenUrl(), { iat: -1e300 });
+    const answers = await Promise.all(
+      [undefined, undefined, odd, undefined, undefined].map((assertion) =>
+        ask(application.client, assertion === undefined ? {} : { assertion }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401, 200, 200]);
+  });
+
   test('may publish its keys instead of registering them', async () => {
     const address = publisher.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
