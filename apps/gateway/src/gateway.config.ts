@@ -70,7 +70,7 @@ export class GatewayConfig implements ConfigSection {
 
   @Setting('GATEWAY_BODY_MAX_BYTES', {
     mustBe: 'a number of bytes from 1024 to 67108864',
-    describe: 'The largest resource or bundle that is taken from a caller, in bytes.',
+    describe: 'The largest resource or patch that is taken from a caller, in bytes.',
   })
   @IsInt()
   @Min(1_024)

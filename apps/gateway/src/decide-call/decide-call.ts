@@ -50,7 +50,7 @@ export type CallDecision =
  *
  * @param access   the effective access of the token's application, at this moment
  * @param reaches  whose data the token's scopes can be about
- * @param enforced what the caller enforces beside the decision: writes and bundles are denied without
+ * @param enforced what the caller enforces beside the decision: writes are denied without
  */
 export function decideCall(
   claims: AccessTokenClaims,

@@ -45,7 +45,7 @@ interface Means {
   /** What an application may call whose approval says nothing of it. */
   readonly limits: CallLimits;
   readonly writes: {
-    /** Writes and bundles are refused without. */
+    /** Writes are refused without. */
     readonly enforced: Enforced;
     readonly inFlight: InFlightWrites;
     /** The largest body of a write, in bytes. */

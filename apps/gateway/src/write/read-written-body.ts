@@ -16,7 +16,7 @@ const patchType = /^application\/json-patch\+json\s*(;\s*charset="?utf-8"?\s*)?$
  */
 export async function readWrittenBody(
   request: IncomingMessage,
-  kind: WriteInteraction['kind'] | 'batch-or-transaction',
+  kind: WriteInteraction['kind'],
   most: number,
   memory: BodyLease,
 ): Promise<unknown> {

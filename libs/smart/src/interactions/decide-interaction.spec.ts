@@ -14,7 +14,7 @@ const interaction = (line: string) => {
   return readRequest({ method, path, query, headers: {} });
 };
 /** All that there is, but for the types that a route must let through by name. */
-const enforced: Enforced = { writes: { byName: new Set() }, bundles: true };
+const enforced: Enforced = { writes: { byName: new Set() } };
 const decide = (scopes: string, line: string, enforced?: Enforced, reaches?: Reaches) => {
   const parsed = parseScopeList(scopes);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
@@ -299,17 +299,6 @@ describe('writes, where the caller enforces what they need', () => {
     });
     expect(decide('patient/*.cruds', 'GET /Practitioner/a', enforced, reaches).outcome).toBe('allow');
     expect(decide('patient/*.cruds', 'PUT /Observation/a', enforced, reaches).outcome).toBe('allow');
-  });
-
-  it('a bundle needs no scope itself: its entries do', () => {
-    expect(decide('system/Patient.r', 'POST /', enforced)).toMatchObject({
-      outcome: 'allow',
-      scopes: [],
-      whole: false,
-    });
-    expect(decide('system/Patient.r', 'POST /?_bundletype=transaction', enforced)).toMatchObject({
-      reason: 'not-understood',
-    });
   });
 });
 

@@ -18,8 +18,6 @@ import {
 /** What the caller of `decideInteraction` enforces beside it; what it does not is denied. */
 export interface Enforced {
   readonly writes?: EnforcedWrites;
-  /** Decides each entry of a batch or transaction by itself. */
-  readonly bundles?: boolean;
 }
 
 /**
@@ -29,9 +27,9 @@ export interface Enforced {
  * names), an allowed request is still to be narrowed (`narrowSearch`), and each resource that comes back to be judged
  * (`judge`).
  *
- * DENIED whatever the scopes say, until it is there: writes and bundles unless `enforced` says so, every operation but
- * `Patient/[id]/$everything`, compartment searches, the system's history, and the types Bundle, Parameters and
- * Subscription.
+ * DENIED whatever the scopes say, until it is there: writes unless `enforced` says so, batches and transactions, every
+ * operation but `Patient/[id]/$everything`, compartment searches, the system's history, and the types Bundle,
+ * Parameters and Subscription.
  *
  * @param reaches whose data the scopes of each context can be about; a backend's when left out
  */
@@ -69,7 +67,6 @@ export function decideInteraction(
     case 'conditional-delete':
       return decideWrite(scopes, interaction, reaches, enforced.writes);
     case 'batch-or-transaction':
-      return enforced.bundles ? decideBundle(interaction.params) : notEnforced('bundles are not enforced here');
     case 'history-system':
       return notEnforced(`${interaction.kind} is not enforced yet`);
     case 'operation':
@@ -87,12 +84,6 @@ function decideOperation(scopes: readonly Scope[], operation: OperationInteracti
   if (!understood.ok) return notEnforced(understood.reason);
   const decision = decide(scopes, understood, reaches);
   return decision.outcome === 'allow' ? { ...decision, whole: false } : decision;
-}
-
-/** The bundle itself needs no scope: each of its entries does. */
-function decideBundle(params: readonly QueryParameter[]): Decision {
-  const understood = understandNoSearch(params);
-  return understood.ok ? { outcome: 'allow', scopes: [], whole: false } : notUnderstood(understood.reason);
 }
 
 function decideSearch(
