@@ -37,7 +37,10 @@ describe('closing access at three gateways, each a process', () => {
     const dripping = load.callEach(paths.dripping, { times: 200 });
     const large = load.callEach(paths.large, { times: 2, slowly: true });
     await until(
-      () => large.every(({ status }) => status === 200) && fleet.upstream.dripping() === dripping.length,
+      () => {
+        [dripping, large].forEach((calls) => load.callAgainWhereRefused(calls));
+        return large.every(({ status }) => status === 200) && fleet.upstream.dripping() === dripping.length;
+      },
       () => ({ large: statuses(large), dripping: fleet.upstream.dripping(), answered: statuses(dripping) }),
     );
 
@@ -86,10 +89,13 @@ describe('closing access at three gateways, each a process', () => {
     const others = new ApplicationLoad(fleet, anApplication());
     await Promise.all([load.start(), others.start()]);
     load.callEach(paths.dripping, { times: 20 });
-    const large = [load, others].flatMap((each) => each.callEach(paths.large, { times: 2, slowly: true }));
+    const large = [load, others].map((each) => each.callEach(paths.large, { times: 2, slowly: true }));
     await until(
-      () => large.every(({ status }) => status === 200),
-      () => statuses(large),
+      () => {
+        large.forEach((calls, of) => (of === 0 ? load : others).callAgainWhereRefused(calls));
+        return large.flat().every(({ status }) => status === 200);
+      },
+      () => statuses(large.flat()),
     );
 
     cutOff.relay.set('silent');

@@ -14,6 +14,9 @@ export interface ClosureSeen {
   readonly faults: readonly string[];
 }
 
+/** A caller who is told to come again waits so long, in milliseconds. */
+const CALL_AGAIN_AFTER_MS = 1_000;
+
 /** Calls of one application at every gateway of a fleet: one after another from `start` on, and more beside them. */
 export class ApplicationLoad {
   readonly calls: FhirCall[] = [];
@@ -42,6 +45,20 @@ export class ApplicationLoad {
     );
     this.calls.push(...calls);
     return calls;
+  }
+
+  /**
+   * Makes those of `calls` anew that were answered 503: a gateway that gets no processor time loses its lease for a while,
+   * and lets nobody in. One that has just begun is left alone, so that nobody is busy with being refused.
+   */
+  callAgainWhereRefused(calls: FhirCall[]): void {
+    const now = performance.now();
+    calls.forEach((call, index) => {
+      if (call.status !== 503 || now - call.startedAt < CALL_AGAIN_AFTER_MS) return;
+      const again = FhirCall.start(call.gateway, call.path, this.application.token, { slowly: call.slowly });
+      calls[index] = again;
+      this.calls.push(again);
+    });
   }
 
   /** Ends what `start` began, and waits for every call. */

@@ -16,8 +16,9 @@ export class FhirCall {
 
   private constructor(
     readonly gateway: number,
+    readonly path: string,
     private readonly socket: Socket,
-    private readonly slowly: boolean,
+    readonly slowly: boolean,
   ) {
     // A gateway that cuts a call may reset the connection.
     socket.on('error', (error) => (this.#isRefused = 'code' in error && error.code === 'ECONNREFUSED'));
@@ -30,7 +31,7 @@ export class FhirCall {
   /** @param gateway the port it listens on */
   static start(gateway: number, path: string, token: string, { slowly = false } = {}): FhirCall {
     const socket = connect({ host: '127.0.0.1', port: gateway });
-    const call = new FhirCall(gateway, socket, slowly);
+    const call = new FhirCall(gateway, path, socket, slowly);
     socket.write(
       `GET /fhir${path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n\r\n`,
     );
