@@ -3,6 +3,7 @@ import { bodyDigest, commandId, mintId } from '#contracts';
 import { CommandSender, ContextWriter, ensureTopics, type NewCommand } from '#event-log';
 import { counter, counterDecider, counterTopics } from '#testing';
 import { type BenchPart, fail, spread } from '../bench.js';
+import { serversProcessorTime, serversTook } from '../processor-time.js';
 
 /** One measurement: commands a second, and how long a caller waited, in milliseconds. */
 interface Figure {
@@ -31,10 +32,12 @@ export const part: BenchPart = {
     for (const callers of [1, 64, 256]) {
       await measure(sender, subjects, callers, 2);
       const figures: Figure[] = [];
+      const servers = serversProcessorTime();
       for (let run = 0; run < RUNS; run++) figures.push(await measure(sender, subjects, callers, SECONDS));
+      const commands = figures.reduce((sum, { perSecond }) => sum + perSecond * SECONDS, 0);
       const of = (name: keyof Figure): string => spread(figures.map((figure) => figure[name]));
       print(
-        `${callers} callers: ${of('perSecond')} commands/s, p50 ${of('p50')} ms, p99 ${of('p99')} ms, CPU ${of('cpuMicros')} µs a command`,
+        `${callers} callers: ${of('perSecond')} commands/s, p50 ${of('p50')} ms, p99 ${of('p99')} ms, CPU a command: ${of('cpuMicros')} µs of the process, ${serversTook(servers, serversProcessorTime(), commands)}`,
       );
     }
     await writer.close();

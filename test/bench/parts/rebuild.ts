@@ -10,6 +10,7 @@ import { applicationsProjection } from '../../../apps/registration/src/show-appl
 import { CreateNotices1763948400002 } from '../../../apps/registration/src/notify-contacts/create-notices.js';
 import { CreateApplications1763948400000 } from '../../../apps/registration/src/show-applications/create-applications.js';
 import { type Bench, type BenchPart, spread } from '../bench.js';
+import { serversProcessorTime, serversTook } from '../processor-time.js';
 
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 500_000);
 const RUNS = 3;
@@ -48,6 +49,7 @@ async function measure({ settings, databaseUrl, print }: Bench, projection: Proj
   const whole: number[] = [];
   const cpu: number[] = [];
   let events = 0;
+  const servers = serversProcessorTime();
   for (let run = 0; run < RUNS; run++) {
     const before = process.cpuUsage();
     const from = performance.now();
@@ -64,7 +66,7 @@ async function measure({ settings, databaseUrl, print }: Bench, projection: Proj
   }
   await store.close();
   print(
-    `${projection.name}: ${events} events; ${spread(replay)} events/s replayed, ${spread(whole)} with indexes and swap, CPU of the process ${spread(cpu)} µs an event`,
+    `${projection.name}: ${events} events; ${spread(replay)} events/s replayed, ${spread(whole)} with indexes and swap, CPU an event: ${spread(cpu)} µs of the process, ${serversTook(servers, serversProcessorTime(), RUNS * events)}`,
   );
 }
 

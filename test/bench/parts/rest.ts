@@ -10,6 +10,7 @@ import { Pool } from 'undici';
 import { send } from '../../demo/http.js';
 import { textAt } from '../../demo/json.js';
 import { type Bench, type BenchPart, spread } from '../bench.js';
+import { serversProcessorTime, serversTook } from '../processor-time.js';
 
 const MAIN = fileURLToPath(new URL('../../../apps/gatehouse/src/main.js', import.meta.url));
 const CALLERS = 256;
@@ -54,10 +55,12 @@ export const part: BenchPart = {
       for (const [name, one] of Object.entries(kinds)) {
         await measure(one, 3, url);
         const figures: Figure[] = [];
+        const servers = serversProcessorTime();
         for (let run = 0; run < RUNS; run++) figures.push(await measure(one, SECONDS, url));
+        const commands = figures.reduce((sum, { perSecond }) => sum + perSecond * SECONDS, 0);
         const of = (field: keyof Figure) => spread(figures.map((figure) => figure[field]));
         bench.print(
-          `${name}: ${of('perSecond')} commands/s, p50 ${of('p50')} ms, p99 ${of('p99')} ms; CPU a command: ${of('serviceMicros')} µs of the service, ${of('callerMicros')} µs of the callers`,
+          `${name}: ${of('perSecond')} commands/s, p50 ${of('p50')} ms, p99 ${of('p99')} ms; CPU a command: ${of('serviceMicros')} µs of the service, ${of('callerMicros')} µs of the callers, ${serversTook(servers, serversProcessorTime(), commands)}`,
         );
       }
     } finally {
