@@ -17,12 +17,16 @@ export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append
 export { TopicAppender, type TopicAppendPort } from './append/topic-appender.js';
 export { defineReactor, Reactor, type Reaction, type ReactionPath, type ReactorDefinition } from './reactor/reactor.js';
 export {
+  COPY_FROM,
   defineProjection,
   type ApartStore,
+  type CopyRows,
+  type CopyValue,
   type ProjectionDefinition,
   type ProjectionPort,
   type ProjectionStore,
   type Query,
+  type Work,
 } from './projection/projection.js';
 export { projectionBooks, readCheckpoints } from './projection/checkpoints.js';
 export { beginRebuild, RebuildRuns } from './projection/projection-rebuild.js';

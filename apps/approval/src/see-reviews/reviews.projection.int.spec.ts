@@ -97,7 +97,11 @@ async function tablesAfter(events: readonly AnyEvent[], sizes: readonly number[]
     const batch = left.splice(0, sizes[turn % sizes.length]);
     await database.transaction(async (manager) => {
       await manager.query('SET LOCAL search_path TO projection');
-      await reviewsProjection.apply(batch, (sql, parameters = []) => manager.query(sql, [...parameters]));
+      await reviewsProjection.apply(
+        batch,
+        (sql, parameters = []) => manager.query(sql, [...parameters]),
+        () => Promise.resolve(false),
+      );
     });
   }
   return await Promise.all(

@@ -28,7 +28,11 @@ it('stores whatever a client sent: text that Postgres refuses is replaced, nothi
     },
   };
   const position = { topic: 'gatehouse.activity', partition: 3, offset: 7n };
-  await keepRecords([{ event, position }], async (_sql, parameters) => statements.push({ parameters }));
+  await keepRecords(
+    [{ event, position }],
+    async (_sql, parameters) => statements.push({ parameters }),
+    () => Promise.reject(new Error('one record is not copied')),
+  );
   expect(JSON.parse(String(statements[0]?.parameters[0]))).toMatchObject([
     { user_agent: 'a\ufffdb\ufffd', resource: 'Observation/ö', detail: { userAgent: 'a\ufffdb\ufffd' } },
   ]);

@@ -1,4 +1,5 @@
 import type { Position } from '#contracts';
+import { COPY_FROM, type CopyRows } from '#event-log';
 import { storableJson } from '#host';
 import { auditRowOf, type Audited } from '#records';
 
@@ -35,7 +36,8 @@ const COLUMNS = {
   detail: 'jsonb',
 } as const;
 
-const names = Object.keys(COLUMNS).join(', ');
+const columns = Object.keys(COLUMNS);
+const names = columns.join(', ');
 const typed = Object.entries(COLUMNS)
   .map(([name, type]) => `${name} ${type}`)
   .join(', ');
@@ -47,13 +49,23 @@ const INSERT = `
   ON CONFLICT (id) DO NOTHING`;
 
 /**
- * Keeps a batch in one statement. A record that is there already (activity may come twice, with the same id and
+ * Keeps a batch in one statement, or copies it if it is large. A record that is there already (activity may come twice, with the same id and
  * number) stays as it came first.
  */
 export async function keepRecords(
   events: readonly { readonly position: Position; readonly event: Audited }[],
   query: (sql: string, parameters: readonly unknown[]) => Promise<unknown>,
+  copy: CopyRows,
 ): Promise<void> {
   const rows = events.map(({ event, position }) => auditRowOf(event, position));
+  if (
+    rows.length >= COPY_FROM &&
+    (await copy(
+      'audit_records',
+      columns,
+      rows.map((row) => ({ ...row })),
+    ))
+  )
+    return;
   await query(INSERT, [storableJson(rows)]);
 }

@@ -1,5 +1,5 @@
 import { formatPosition, registration, type Position, type Recorded, type RegistrationEvent } from '#contracts';
-import { defineProjection, eventsOf, type Query } from '#event-log';
+import { COPY_FROM, type CopyRows, defineProjection, eventsOf, type Query } from '#event-log';
 import { storableJson } from '#host';
 import { viewOf } from '../domain/application-view.js';
 import { evolve, statusOf, type Application } from '../domain/application.js';
@@ -16,11 +16,12 @@ export const applicationsProjection = defineProjection({
   version: 2,
   tables: ['applications', 'application_history', 'application_notices'],
   sources: [eventsOf(registration)],
-  async apply(entries, query) {
-    await keepHistory(entries, query);
+  async apply(entries, query, copy) {
+    await keepHistory(entries, query, copy);
     const ids = [...new Set(entries.map(({ event }) => event.meta.subject))];
     const known = await query<StoredRow>('SELECT state, version FROM applications WHERE id = ANY($1::uuid[])', [ids]);
     const applications = new Map(known.map((row) => [row.state.id, row]));
+    const stored = new Set(applications.keys());
     const notices: CredentialNotice[] = [];
     for (const { event } of entries) {
       const { subject, version } = event.meta;
@@ -29,22 +30,38 @@ export const applicationsProjection = defineProjection({
       if (notice) notices.push(notice);
       applications.set(subject, { state: evolve(before, event), version });
     }
-    await keepApplications([...applications.values()], query);
+    const fresh = [...applications.values()].filter(({ state }) => !stored.has(state.id));
+    await addApplications(fresh, query, copy);
+    await keepApplications(
+      [...applications.values()].filter(({ state }) => stored.has(state.id)),
+      query,
+    );
     await keepNotices(notices, query);
   },
 });
 
+const HISTORY_COLUMNS = [
+  'application_id',
+  'version',
+  'id',
+  'type',
+  'time',
+  'actor',
+  'correlation_id',
+  'position',
+  'data',
+];
+const APPLICATION_COLUMNS = ['id', 'owner_id', 'client_id', 'kind', 'status', 'version', 'view', 'state'];
+
+/** Applications that are not in the table. */
+async function addApplications(applications: readonly StoredRow[], query: Query, copy: CopyRows): Promise<void> {
+  const isCopied =
+    applications.length >= COPY_FROM && (await copy('applications', APPLICATION_COLUMNS, applications.map(rowOf)));
+  if (!isCopied) await keepApplications(applications, query);
+}
+
 async function keepApplications(applications: readonly StoredRow[], query: Query): Promise<void> {
-  const rows = applications.map(({ state, version }) => ({
-    id: state.id,
-    owner_id: state.ownerId,
-    client_id: state.clientId,
-    kind: (state.inForce ?? state.declared).kind,
-    status: statusOf(state),
-    version,
-    view: viewOf(state, version),
-    state,
-  }));
+  if (applications.length === 0) return;
   await query(
     `INSERT INTO applications (id, owner_id, client_id, kind, status, version, view, state)
      SELECT id, owner_id, client_id, kind, status, version, view, state
@@ -53,8 +70,21 @@ async function keepApplications(applications: readonly StoredRow[], query: Query
      ON CONFLICT (id) DO UPDATE SET
        owner_id = excluded.owner_id, kind = excluded.kind, status = excluded.status,
        version = excluded.version, view = excluded.view, state = excluded.state`,
-    [storableJson(rows)],
+    [storableJson(applications.map(rowOf))],
   );
+}
+
+function rowOf({ state, version }: StoredRow) {
+  return {
+    id: state.id,
+    owner_id: state.ownerId,
+    client_id: state.clientId,
+    kind: (state.inForce ?? state.declared).kind,
+    status: statusOf(state),
+    version,
+    view: viewOf(state, version),
+    state,
+  };
 }
 
 async function keepNotices(notices: readonly CredentialNotice[], query: Query): Promise<void> {
@@ -70,6 +100,7 @@ async function keepNotices(notices: readonly CredentialNotice[], query: Query): 
 async function keepHistory(
   entries: readonly { readonly position: Position; readonly event: Recorded<RegistrationEvent> }[],
   query: Query,
+  copy: CopyRows,
 ): Promise<void> {
   const rows = entries.map(({ position, event }) => ({
     application_id: event.meta.subject,
@@ -82,6 +113,7 @@ async function keepHistory(
     position: formatPosition(position),
     data: shownData(event),
   }));
+  if (rows.length >= COPY_FROM && (await copy('application_history', HISTORY_COLUMNS, rows))) return;
   await query(
     `INSERT INTO application_history (application_id, version, id, type, time, actor, correlation_id, position, data)
      SELECT application_id, version, id, type, time, actor, correlation_id, position, data

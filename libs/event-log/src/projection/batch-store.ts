@@ -75,7 +75,7 @@ export class BatchStore<S extends RecordSource<unknown>> {
   }
 
   async #store(batches: readonly Batch<EventIn<S>>[]): Promise<void> {
-    await this.store.transaction(async (query) => {
+    await this.store.transaction(async (query, copy) => {
       await query(`SET LOCAL search_path TO ${LIVE_SCHEMA}`);
       const from = await lockCheckpoints(query, this.definition, batches);
       const ahead = batches.filter(({ next }, index) => (from[index] ?? next.offset) < next.offset);
@@ -83,7 +83,7 @@ export class BatchStore<S extends RecordSource<unknown>> {
       const fresh = batches.flatMap(({ entries }, index) =>
         entries.filter(({ position }) => position.offset >= (from[index] ?? 0n)),
       );
-      if (fresh.length > 0) await this.definition.apply(fresh, query);
+      if (fresh.length > 0) await this.definition.apply(fresh, query, copy);
       await moveCheckpoints(
         query,
         LIVE_SCHEMA,

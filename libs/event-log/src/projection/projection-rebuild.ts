@@ -149,11 +149,11 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
   }
 
   async #apply(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
-    await this.apart.transaction(async (query) => {
+    await this.apart.transaction(async (query, copy) => {
       // The next rebuild would begin anew anyway; the swap commits for good, and all before it with it.
       await query('SET LOCAL synchronous_commit = off');
       await query(`SET LOCAL search_path TO ${shadow.schema}`);
-      if (entries.length > 0) await this.definition.apply(entries, query);
+      if (entries.length > 0) await this.definition.apply(entries, query, copy);
       await moveCheckpoints(query, shadow.schema, this.definition.name, [next]);
     });
   }

@@ -4,6 +4,27 @@ import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
 /** Runs one statement in the transaction of the batch; gives its rows. */
 export type Query = <Row = unknown>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
 
+/** A value of a row: an object becomes `jsonb`, an array `text[]`. */
+export type CopyValue = string | number | null | undefined | readonly string[] | object;
+
+/**
+ * Adds rows to a table in the transaction of the batch, as Postgres's COPY does, for half of what an INSERT costs; worth its
+ * two round trips more from some {@link COPY_FROM} rows on.
+ *
+ * @returns false, with none of the rows added, when one of them is there already; the transaction goes on
+ */
+export type CopyRows = (
+  table: string,
+  columns: readonly string[],
+  rows: readonly Readonly<Record<string, CopyValue>>[],
+) => Promise<boolean>;
+
+/** From so many rows on {@link CopyRows} is worth it: rebuilds have them, live batches seldom. */
+export const COPY_FROM = 200;
+
+/** How a batch is stored: `query` and `copy` are in its transaction. */
+export type Work<T> = (query: Query, copy: CopyRows) => Promise<T>;
+
 /**
  * Tables derived from the log. `apply` maps events to statements on unqualified table names: the runner chooses the
  * schema, so that a rebuild writes beside the live tables. It sees every event once in each generation, in order
@@ -17,7 +38,7 @@ export interface ProjectionDefinition<S extends RecordSource<unknown> = RecordSo
   /** All tables that it writes, in the live schema; no other projection writes them, and no foreign key leaves them. */
   readonly tables: readonly string[];
   readonly sources: readonly S[];
-  apply(events: readonly Entry<EventIn<S>>[], query: Query): Promise<void>;
+  apply(events: readonly Entry<EventIn<S>>[], query: Query, copy: CopyRows): Promise<void>;
 }
 
 export function defineProjection<const S extends RecordSource<unknown>>(
@@ -30,7 +51,7 @@ export function defineProjection<const S extends RecordSource<unknown>>(
 export interface ProjectionStore {
   /** Resolves when the tables are there, those of {@link projectionBooks} included. */
   ready(): Promise<void>;
-  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  transaction<T>(work: Work<T>): Promise<T>;
   /** Connections beside the pool, for a rebuild: it may neither wait for readers nor make them wait. */
   apart(): Promise<ApartStore>;
 }
@@ -39,7 +60,7 @@ export interface ProjectionStore {
 export interface ApartStore {
   /** One connection that stays: a lock of its session lasts until `close`, or until the connection is lost. */
   readonly session: Query;
-  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  transaction<T>(work: Work<T>): Promise<T>;
   close(): Promise<void>;
 }
 

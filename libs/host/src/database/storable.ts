@@ -17,12 +17,14 @@ export function storable(value: unknown): Storable {
 /** What JSON escapes of what `jsonb` refuses. A backslash before it makes it harmless text, which costs time and no more. */
 const REFUSED = /\\u(?:0000|d[89a-f])/;
 
-/** Rows as one `jsonb` parameter. Most texts hold nothing that Postgres refuses: they are looked at once, not member by member. */
-export function storableJson(rows: readonly object[]): string {
-  const json = JSON.stringify(rows);
-  return REFUSED.test(json) ? JSON.stringify(storable(rows)) : json;
+/** Rows, or one value, as a `jsonb` parameter. Most texts hold nothing that Postgres refuses: they are looked at once, not member by member. */
+export function storableJson(value: object): string {
+  const json = JSON.stringify(value);
+  return REFUSED.test(json) ? JSON.stringify(storable(value)) : json;
 }
 
-function storableText(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd');
+/** A text as Postgres can hold it. */
+export function storableText(text: string): string {
+  const wellFormed = text.toWellFormed();
+  return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '\ufffd') : wellFormed;
 }

@@ -1,5 +1,7 @@
-import type { ApartStore, ProjectionStore, Query } from '#event-log';
+import type { ApartStore, ProjectionStore, Query, Work } from '#event-log';
+import { Client } from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { copyOn } from '../database/copy-rows.js';
 import { createDataSource } from '../database/data-source.js';
 import { rowsOf, type Database } from '../database/database.js';
 
@@ -10,7 +12,7 @@ const APART_CONNECTIONS = 4;
 export function projectionStore(database: Database): ProjectionStore {
   return {
     ready: () => database.ready(),
-    transaction: (work) => database.transaction((manager) => work(queryOn(manager))),
+    transaction: (work) => database.transaction((manager) => inTransaction(manager, work)),
     apart: () => apartFrom(database),
   };
 }
@@ -29,13 +31,26 @@ async function apartFrom(database: Database): Promise<ApartStore> {
   const runner = source.createQueryRunner();
   return {
     session: queryOn(runner),
-    transaction: (work) => source.transaction((manager) => work(queryOn(manager))),
+    transaction: (work) => source.transaction((manager) => inTransaction(manager, work)),
     // Ending the pool ends the session, and with it its lock.
     close: async () => {
       await runner.release();
       await source.destroy();
     },
   };
+}
+
+function inTransaction<T>(manager: EntityManager, work: Work<T>): Promise<T> {
+  const query = queryOn(manager);
+  return work(
+    query,
+    copyOn(async () => {
+      // TypeORM does not say what it connects with; for Postgres it is pg's client.
+      const connection: unknown = await manager.queryRunner?.connect();
+      if (!(connection instanceof Client)) throw new Error('a transaction of Postgres has a connection of pg');
+      return connection;
+    }, query),
+  );
 }
 
 function queryOn(connection: Pick<EntityManager, 'query'> | QueryRunner): Query {

@@ -5,7 +5,9 @@ import {
   projectionBooks,
   type ProjectionStore,
   type Query,
+  type Work,
 } from '#event-log';
+import { copyOn } from '#host';
 import { Pool, type PoolClient } from 'pg';
 import { counter } from './counter.js';
 
@@ -55,7 +57,7 @@ export class PoolStore implements ProjectionStore {
     });
   }
 
-  async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
+  async transaction<T>(work: Work<T>): Promise<T> {
     return await inTransaction(this.#pool, work);
   }
 
@@ -79,12 +81,16 @@ export class PoolStore implements ProjectionStore {
   }
 }
 
-async function inTransaction<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
+async function inTransaction<T>(pool: Pool, work: Work<T>): Promise<T> {
   const client = await pool.connect();
   let failed = true;
   try {
     await client.query('BEGIN');
-    const result = await work(queryOf(client));
+    const query = queryOf(client);
+    const result = await work(
+      query,
+      copyOn(() => Promise.resolve(client), query),
+    );
     await client.query('COMMIT');
     failed = false;
     return result;
