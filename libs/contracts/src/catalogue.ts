@@ -56,8 +56,12 @@ export function channelsOf(contract: ContextContract): readonly Channel[] {
       context,
       messages: commands,
       key: SUBJECT_KEY,
-      extensions: { required: ['deadline', 'bodydigest'], optional: ['expectedversion'] },
-      rewrite: (record) => codec.encodeCommand(codec.decodeCommand(record)),
+      extensions: { required: ['deadline', 'bodydigest'], optional: ['expectedversion', 'mac'] },
+      rewrite(record) {
+        const { mac } = parseEnvelope(record);
+        const written = codec.encodeCommand(codec.decodeCommand(record));
+        return mac === undefined ? written : `${written.slice(0, -1)},"mac":${JSON.stringify(mac)}}`;
+      },
     }),
     channel(topics.events, {
       context,

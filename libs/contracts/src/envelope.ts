@@ -31,6 +31,8 @@ export interface CloudEvent<D = unknown> {
   readonly expectedversion?: string;
   /** SHA-256 of the request's body, to tell a retry from another request under the same key. */
   readonly bodydigest?: string;
+  /** Of a command: by whom its actor was authenticated. Made and checked over the record's bytes, see `CommandKeys`. */
+  readonly mac?: string;
   readonly data: D;
 }
 

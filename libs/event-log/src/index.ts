@@ -3,6 +3,8 @@ export { HistoryLost, PartitionReader, type LogRecord } from './kafka/partition-
 export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-appender.js';
 export { readRecords, type RecordsAt } from './kafka/read-records.js';
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
+export { aclsOfAll, describeAcl, type Acl, type Principals } from './acls/log-acls.js';
+export { applyAcls, assertGuarded, compareAcls, UnguardedLog, type AclDifference } from './acls/acl-admin.js';
 export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
 export { showRecord, showTopics, type ShownRecord, type ShownTopic } from './tail/shown-log.js';
 export { activitySource, eventsOf, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';

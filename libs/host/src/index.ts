@@ -1,6 +1,8 @@
 export { BaseConfig, identityAlgorithms, sandboxPaths } from './config/base-config.js';
 export { configReference, configReferenceMarkdown, type ReferenceRow } from './config/config-reference.js';
-export { ConfigError, LoadedConfig, loadConfig, type Environment } from './config/load-config.js';
+export { ConfigError, LoadedConfig, loadConfig, loadSections, type Environment } from './config/load-config.js';
+export { BrokerConfig } from './log/broker-config.js';
+export { parsePrincipals, principalsFor } from './log/principals.js';
 export { isLoopbackHost, isLoopbackUrl } from './config/loopback.js';
 export {
   Setting,

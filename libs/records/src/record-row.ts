@@ -92,6 +92,8 @@ function told(event: Audited): Told {
         status: event.data.status,
         patients: event.data.patients,
       };
+    case 'command-refused':
+      return { outcome: 'denied', reason: event.data.reason };
     case 'application-registered':
       return { outcome: 'recorded', client_id: event.data.clientId, scope: event.data.reviewed.scopes.join(' ') };
     case 'review-approved':

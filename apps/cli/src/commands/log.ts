@@ -3,6 +3,7 @@ import type { GatehouseApi } from '../api/gatehouse-api.js';
 import { fieldOf } from '../output/field-of.js';
 import { type Column, table } from '../output/table.js';
 import type { LogSource, Place } from '../inspect/log-source.js';
+import { addAcls } from './acls.js';
 import { apiOf, optionsOf } from './context.js';
 
 interface InspectOptions {
@@ -20,9 +21,9 @@ const TOPICS: readonly Column[] = [
 
 /** `gatehouse log …`: the log itself. */
 export function addLog(program: Command): void {
-  program
-    .command('log')
-    .description('the log itself')
+  const log = program.command('log').description('the log itself');
+  addAcls(log);
+  log
     .command('inspect')
     .argument('[position]', 'a record: topic:partition:offset, as Gatehouse-Position names it', placeIn)
     .description('topics, partitions and their ends; or records as they stand, by position')

@@ -89,6 +89,18 @@ const AccessCompleted = Type.Object({
   ),
 });
 
+/** A record in a commands topic that its writer did not take for a command of ours. What it claims is nobody's word. */
+const CommandRefused = Type.Object({
+  context: Type.String(),
+  /** Where it stands in the context's commands. */
+  partition: Type.Integer({ minimum: 0 }),
+  offset: Type.String(),
+  reason: Type.String(),
+  claimedId: Type.Optional(Type.String({ maxLength: 128 })),
+  claimedType: Type.Optional(Type.String({ maxLength: 128 })),
+  claimedActor: Type.Optional(Type.String({ maxLength: 128 })),
+});
+
 /** What happens at high volume: tokens issued and refused, access allowed and denied. Kept six years. */
 export const activity = {
   'token-issued': message('A token was issued; acknowledged before the response left.', TokenIssued),
@@ -96,6 +108,10 @@ export const activity = {
   'access-allowed': message('A call was let in; acknowledged before protected data left.', AccessDecision),
   'access-denied': message('A call was refused.', AccessDecision),
   'access-completed': message('What became of a call.', AccessCompleted),
+  'command-refused': message(
+    'A record among commands was refused: it has no MAC that counts, or is no command.',
+    CommandRefused,
+  ),
 } as const;
 
 export type ActivityRecord = MessageOf<typeof activity>;

@@ -18,6 +18,11 @@ const EXTENSIONS = {
   deadline: { type: 'string', format: 'date-time', description: 'After it the command is not decided.' },
   bodydigest: { type: 'string', description: "SHA-256 of the request's body, hexadecimal." },
   expectedversion: { type: 'string', pattern: '^\\d+$', description: 'The version that the caller saw (`If-Match`).' },
+  mac: {
+    type: 'string',
+    pattern: '^[\\w-]{1,32}\\.[\\w-]{43}$',
+    description: 'Name of a key, and HMAC-SHA-256 under it of the record up to this attribute, which is its last.',
+  },
 } as const;
 
 export type Extension = keyof typeof EXTENSIONS;

@@ -9,6 +9,7 @@ import {
   type Position,
   type RecordedOutcome,
   type Refusal,
+  refusesAsUnauthentic,
   topicsOf,
 } from '#contracts';
 import { type CommandPlace, formatCommandPlace, parseCommandPlace } from './command-place.js';
@@ -135,7 +136,8 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
         deadline: new Date(now + DEADLINE_MS).toISOString(),
       },
     } as Addressed<CommandOf<C>>;
-    const value = this.#codec.encodeCommand(addressed);
+    const encoded = this.#codec.encodeCommand(addressed);
+    const value = this.settings.commandKeys?.seal(encoded) ?? encoded;
     const partition = command.subject === POLICY_ID ? 0 : partitionOf(command.subject);
     const { promise, resolve } = Promise.withResolvers<CommandAnswer>();
     const waiter: Waiter = { resolve, bodyDigest: command.bodyDigest, offset: 'not known yet', early: [] };
@@ -217,6 +219,8 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
       if (waiter.offset === 'not known yet') waiter.early.push(entry);
       else this.#offer(waiter, entry);
     }
+    // It answers a record that claims this id; the command itself is another.
+    if (refusesAsUnauthentic(outcome)) return;
     const found = this.#answerOf(entry.event, entry.position);
     const answer = found.status === 'succeeded' ? { ...found, resource: undefined } : found;
     this.#know({ answer, actor: entry.event.actor, copy: entry.event.commandOffset });
@@ -233,6 +237,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     } else if (
       waiter.offset === 'unknown' &&
       event.outcome.status !== 'expired' &&
+      !refusesAsUnauthentic(event.outcome) &&
       event.outcome.bodyDigest === waiter.bodyDigest
     ) {
       waiter.resolve(this.#answerOf({ ...event, outcome: { ...event.outcome, repeated: true } }, position));

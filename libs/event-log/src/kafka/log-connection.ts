@@ -4,6 +4,7 @@ import loggers from 'kafkajs/src/loggers/index.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { ConnectionOptions } from 'node:tls';
+import type { CommandKeys } from '#contracts';
 
 /** What the log tells its process; pino fits. */
 export interface LogSink {
@@ -21,8 +22,12 @@ export interface LogSettings {
   /** Stands before every topic, group and transactional id: isolates tests on one broker. Empty in production. */
   readonly prefix: string;
   readonly sink: LogSink;
+  /** Commands get their MAC by these, and none counts without; absent only where a test has the log to itself. */
+  readonly commandKeys?: CommandKeys;
   /** Told of each topic, by its name without prefix, that a part of the process is made to send to or to read. */
   readonly onTopic?: (use: TopicUse, topic: string) => void;
+  /** Told of each consumer group, by its name without prefix, that a part of the process is made to join. */
+  readonly onGroup?: (group: string) => void;
 }
 
 export type TopicUse = 'sends' | 'receives';

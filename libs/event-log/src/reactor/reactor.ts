@@ -5,6 +5,7 @@ import {
   type EventOf,
   type Position,
   reactionCommandId,
+  reactorGroup,
   type Recorded,
   topicsOf,
 } from '#contracts';
@@ -72,6 +73,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     this.#source = eventsOf(definition.source);
     this.target = eventsOf(definition.target);
     settings.onTopic?.('receives', this.#source.topic);
+    settings.onGroup?.(reactorGroup(definition.name));
     this.#topic = settings.prefix + this.#source.topic;
     this.#connection = new LogConnection(settings);
     this.#reader = new PartitionReader(settings, {
@@ -80,7 +82,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
       onFailure,
     });
     this.#membership = new GroupMembership(settings, {
-      groupId: groupOf(settings, definition),
+      groupId: settings.prefix + reactorGroup(definition.name),
       topic: this.#topic,
       partitions: topicsOf(definition.source).events.partitions,
       onAssignment: (partitions) => void this.#follow(partitions),
@@ -178,9 +180,4 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
       await backoff.wait(this.#stopping.signal);
     }
   }
-}
-
-/** The consumer group whose offsets are a reactor's checkpoint. */
-function groupOf(settings: LogSettings, { name }: { readonly name: string }): string {
-  return `${settings.prefix}gatehouse.reactor.${name}`;
 }

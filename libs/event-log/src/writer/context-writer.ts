@@ -1,4 +1,5 @@
-import { type ContextContract, type Decider, topicsOf } from '#contracts';
+import { type ContextContract, type Decider, topicsOf, writerGroup } from '#contracts';
+import type { ActivityPort } from '../append/activity-appender.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import type { Snapshots } from '../snapshot/snapshots.js';
@@ -19,6 +20,7 @@ export class ContextWriter<C extends ContextContract, S> {
 
   /**
    * @param onFailure called when a partition's history cannot be folded: the process should say so and end
+   * @param activity  where records are reported that are no commands of ours
    * @param snapshots where what was folded is kept for the next start; without them every start reads the whole log
    */
   constructor(
@@ -26,14 +28,16 @@ export class ContextWriter<C extends ContextContract, S> {
     private readonly decider: Decider<C, S>,
     private readonly onFailure: (error: unknown) => void,
     private readonly snapshots?: Snapshots,
+    private readonly activity?: ActivityPort,
   ) {
     const { commands, events, outcomes } = topicsOf(decider.contract);
     settings.onTopic?.('receives', commands.name);
     for (const { name } of [events, outcomes]) settings.onTopic?.('sends', name);
+    settings.onGroup?.(writerGroup(decider.contract));
     this.#connection = new LogConnection(settings);
     this.#feed = new CommandFeed(settings, settings.prefix + commands.name, onFailure);
     this.#membership = new GroupMembership(settings, {
-      groupId: `${settings.prefix}gatehouse.${decider.contract.context}.writer`,
+      groupId: settings.prefix + writerGroup(decider.contract),
       topic: settings.prefix + commands.name,
       partitions: commands.partitions,
       onAssignment: (partitions) => this.#assign(partitions),
@@ -71,6 +75,7 @@ export class ContextWriter<C extends ContextContract, S> {
         connection: this.#connection,
         feed: this.#feed,
         snapshots: this.snapshots,
+        activity: this.activity,
         confirmed: () => this.#membership.confirmed(),
         onFailure: this.onFailure,
       });

@@ -9,6 +9,7 @@ import {
   type Outcome,
   type Recorded,
   type Refusal,
+  unauthentic,
 } from '#contracts';
 import type { Aggregate, PartitionState, Remembered } from './partition-state.js';
 
@@ -19,6 +20,8 @@ const LARGEST_EVENT_BYTES = 900_000;
 export interface ReadCommand<C extends ContextContract> {
   readonly offset: bigint;
   readonly command: Addressed<CommandOf<C>>;
+  /** Why it is no command of ours, whatever it says. */
+  readonly unauthentic?: string | undefined;
 }
 
 /** An event as a record: its id, and the value. */
@@ -69,6 +72,8 @@ export function decideBatch<C extends ContextContract, S>(
 
   function decideOne(read: ReadCommand<C>): Decided<C> {
     const { meta } = read.command;
+    if (read.unauthentic !== undefined)
+      return plain(read, { status: 'refused', refusal: unauthentic(read.unauthentic) }, false);
     const remembered = state.recall(meta.id);
     if (remembered) return repeat(read, remembered);
     const earlier = answered.get(meta.id);

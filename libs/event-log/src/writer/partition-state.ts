@@ -1,4 +1,12 @@
-import type { ContextContract, Decider, EventOf, Outcome, Recorded, RecordedOutcome } from '#contracts';
+import {
+  type ContextContract,
+  type Decider,
+  type EventOf,
+  type Outcome,
+  type Recorded,
+  type RecordedOutcome,
+  refusesAsUnauthentic,
+} from '#contracts';
 
 /** How long the answer to a command is remembered for a retry. */
 export const REMEMBERED_MS = 24 * 3_600_000;
@@ -63,6 +71,7 @@ export class PartitionState<C extends ContextContract, S> {
     this.nextOutcome = offset + 1n;
     this.#decided(commandOffset);
     const decidedAt = Date.parse(time);
+    if (refusesAsUnauthentic(outcome)) return;
     if (outcome.status === 'expired' || outcome.repeated === true || now - decidedAt > REMEMBERED_MS) return;
     // The first answer stays: a later one under the same id refused another body.
     if (this.#remembered.has(outcome.commandId)) return;

@@ -9,7 +9,9 @@ import {
   OutcomeCodec,
   type Recorded,
   topicsOf,
+  writerIds,
 } from '#contracts';
+import type { ActivityPort } from '../append/activity-appender.js';
 import { Backoff } from '../kafka/backoff.js';
 import { FencedProducer, type KeyedValue, WriterFenced } from '../kafka/fenced-producer.js';
 import type { LogConnection } from '../kafka/log-connection.js';
@@ -17,6 +19,7 @@ import type { Slice } from '../kafka/partition-reader.js';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.js';
 import type { Snapshots } from '../snapshot/snapshots.js';
 import { decideBatch, type DecidedBatch, type ReadCommand } from './decide-batch.js';
+import { CommandAdmission } from './command-admission.js';
 import type { CommandFeed } from './command-feed.js';
 import { PartitionHistory, UnusableHistory } from './partition-history.js';
 import { type Aggregate, PartitionState } from './partition-state.js';
@@ -31,6 +34,8 @@ export interface PartitionWriterOptions<C extends ContextContract, S> {
   readonly connection: LogConnection;
   readonly feed: CommandFeed;
   readonly snapshots?: Snapshots | undefined;
+  /** Where records that are no commands of ours are reported; without it they are only refused. */
+  readonly activity?: ActivityPort | undefined;
   /** Resolves at the next moment at which the group confirms that the partition is this instance's. */
   readonly confirmed: () => Promise<void>;
   /** The partition's history cannot be folded: nothing may be decided on it. */
@@ -45,6 +50,7 @@ export interface PartitionWriterOptions<C extends ContextContract, S> {
 export class PartitionWriter<C extends ContextContract, S> {
   readonly #producer: FencedProducer;
   readonly #codec: ContextCodec<C>;
+  readonly #admission: CommandAdmission;
   readonly #outcomes: OutcomeCodec;
   readonly #history: PartitionHistory<C, S>;
   readonly #snapshots: StateSnapshots<C, S> | undefined;
@@ -63,15 +69,13 @@ export class PartitionWriter<C extends ContextContract, S> {
     const { commands, events, outcomes } = topicsOf(decider.contract);
     this.#topics = { commands: prefix + commands.name, events: prefix + events.name, outcomes: prefix + outcomes.name };
     this.#codec = new ContextCodec(decider.contract);
+    this.#admission = new CommandAdmission(decider.contract, connection.settings.commandKeys, options.activity);
     this.#outcomes = new OutcomeCodec(decider.contract.context);
     this.#state = new PartitionState(decider);
     this.#history = new PartitionHistory(connection, decider, partition);
     this.#snapshots = options.snapshots && new StateSnapshots(options.snapshots, decider, partition);
     this.#keeper = this.#snapshots?.keeper(() => this.#state);
-    this.#producer = new FencedProducer(
-      connection,
-      `${prefix}gatehouse.${decider.contract.context}.writer.${partition}`,
-    );
+    this.#producer = new FencedProducer(connection, `${prefix}${writerIds(decider.contract)}${partition}`);
   }
 
   start(): void {
@@ -155,10 +159,11 @@ export class PartitionWriter<C extends ContextContract, S> {
 
   async #decideSlice({ records }: Slice): Promise<void> {
     const { sink } = this.options.connection.settings;
-    const commands = records.flatMap((record): ReadCommand<C>[] => {
+    const fresh = records.filter(({ offset }) => offset >= this.#state.nextCommand);
+    const commands = fresh.flatMap((record): ReadCommand<C>[] => {
       try {
         const command: Addressed<CommandOf<C>> = this.#codec.decodeCommand(record.value);
-        return record.offset < this.#state.nextCommand ? [] : [{ offset: record.offset, command }];
+        return [{ offset: record.offset, command, unauthentic: this.#admission.faultOf(record, command.meta.subject) }];
       } catch (error) {
         // Nobody is answered who did not write a command of this release; the partition goes on.
         sink.error(
@@ -168,6 +173,8 @@ export class PartitionWriter<C extends ContextContract, S> {
         return [];
       }
     });
+    // On record before they are answered: a writer that ends here does it again.
+    await this.#admission.report(fresh, commands);
     for (let at = 0; at < commands.length; at += BATCH_COMMANDS) {
       if (this.#stopping.signal.aborted) return;
       await this.#commit(commands.slice(at, at + BATCH_COMMANDS));

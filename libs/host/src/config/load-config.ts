@@ -70,11 +70,21 @@ export function loadConfig(
   sections: readonly ConfigClass[],
   environment: Environment,
 ): LoadedConfig {
+  return loadSections(service, [BaseConfig, ...sections], environment);
+}
+
+/**
+ * As `loadConfig`, for a program that starts no service: of the settings that every service shares it needs none.
+ */
+export function loadSections(
+  service: ServiceIdentity,
+  sections: readonly ConfigClass[],
+  environment: Environment,
+): LoadedConfig {
   const faults: ConfigFault[] = [];
   const instances = new Map<ConfigClass, object>();
-  const classes = new Set<ConfigClass>([BaseConfig, ...sections]);
-  const base = read(BaseConfig, environment, faults);
-  for (const section of classes) {
+  const base = read(BaseConfig, environment, sections.includes(BaseConfig) ? faults : []);
+  for (const section of new Set(sections)) {
     const instance: ConfigSection & object = section === BaseConfig ? base : read(section, environment, faults);
     instance.complete?.(service, base);
     validateFields(section, instance, faults);

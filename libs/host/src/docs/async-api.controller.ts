@@ -6,14 +6,7 @@ import { Public } from '../identity/route-access.js';
 import { LOG_SETTINGS } from '../log/log-startup.js';
 import { UsedTopics } from '../log/used-topics.js';
 import { notFound } from '../problem/problem-exception.js';
-
-/** The token of what the documents are about. */
-export const PRODUCT = Symbol('gatehouse:product');
-
-export interface Product {
-  readonly service: string;
-  readonly version: string;
-}
+import { PRODUCT, type Product } from './product.js';
 
 /** `/docs/asyncapi.json`: the Kafka contract, of the topics that this process uses; 404 in a process without any. */
 @Controller('docs')

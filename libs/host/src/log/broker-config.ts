@@ -1,9 +1,11 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import { ArrayNotEmpty, IsBoolean, IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
-import type { LogSettings } from '#event-log';
+import { isLogService } from '#contracts';
+import type { LogSettings, Principals } from '#event-log';
 import { BaseConfig } from '../config/base-config.js';
-import { Setting, type ConfigFault, type ConfigSection } from '../config/setting.js';
+import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } from '../config/setting.js';
+import { type NamedPrincipals, parsePrincipals, principalsFor } from './principals.js';
 
 const pem = (what: string): string => `${what} in PEM`;
 
@@ -76,13 +78,25 @@ export class BrokerConfig implements ConfigSection {
   @MinLength(1)
   saslPassword?: string;
 
-  complete(_service: object, base: object): void {
+  @Setting('KAFKA_PRINCIPALS', {
+    mustBe: 'a list of service=User:name, separated by semicolons, each service once',
+    describe: 'Who the services are at the brokers, where that is another name.',
+    byDefault: 'User:gatehouse-registration and so on; in the one process all are KAFKA_SASL_USERNAME',
+  })
+  @IsString()
+  principals: string = '';
+
+  private service = '';
+
+  complete({ name }: ServiceIdentity, base: object): void {
+    this.service = name;
     const given: Partial<BrokerConfig> = { ...this };
     this.tls = given.tls ?? !isDevelopment(base);
   }
 
   faults(base: object): readonly ConfigFault[] {
     const { tls, tlsCa, tlsCert, tlsKey, saslUsername, saslPassword } = this;
+    const named = parsePrincipals(this.principals);
     const given = { KAFKA_TLS_CA: tlsCa, KAFKA_TLS_CERT: tlsCert, KAFKA_TLS_KEY: tlsKey };
     return [
       ...(!tls && !isDevelopment(base)
@@ -102,6 +116,42 @@ export class BrokerConfig implements ConfigSection {
               mustBe: 'set outside development, or KAFKA_TLS_CERT: the brokers must know which service it is',
             },
           ]),
+      ...(named === undefined
+        ? [
+            {
+              variable: 'KAFKA_PRINCIPALS',
+              mustBe: 'a list of service=User:name, separated by semicolons, each service once',
+              given: this.principals,
+            },
+          ]
+        : this.principalFaults(named)),
+    ];
+  }
+
+  /** Who the services are at the brokers, as the ACLs name them; nobody where this process is nobody there. */
+  whoIsWho(): Principals | undefined {
+    if (this.saslUsername === undefined && this.tlsCert === undefined) return undefined;
+    return principalsFor(this.service, parsePrincipals(this.principals) ?? {}, this.saslUsername);
+  }
+
+  /** With another's credentials a service could do what the other may; and its own ACLs are not asserted. */
+  private principalFaults(named: NamedPrincipals): readonly ConfigFault[] {
+    const { service, saslUsername } = this;
+    if (saslUsername === undefined) {
+      return this.tlsCert !== undefined && service === 'gatehouse' && named[service] === undefined
+        ? [{ variable: 'KAFKA_PRINCIPALS', mustBe: 'given as gatehouse=User:… where a certificate says who it is' }]
+        : [];
+    }
+    const own = isLogService(service)
+      ? principalsFor(service, named)[service]
+      : (named[service] ?? `User:${saslUsername}`);
+    if (own === `User:${saslUsername}`) return [];
+    return [
+      {
+        variable: 'KAFKA_SASL_USERNAME',
+        mustBe: `${own.replace(/^User:/, '')}, who ${service} is by KAFKA_PRINCIPALS or by default`,
+        given: saslUsername,
+      },
     ];
   }
 

@@ -118,7 +118,17 @@ export function provideWriter<C extends ContextContract, S>(decider: Decider<C, 
     `gatehouse:writer:${context}`,
     `${context} writer`,
     [SNAPSHOTS],
-    (settings, fail, snapshots: Snapshots) => new ContextWriter(settings, decider, fail, snapshots),
+    (settings, fail, snapshots: Snapshots) => {
+      const refused = new ActivityAppender(settings);
+      const writer = new ContextWriter(settings, decider, fail, snapshots, refused);
+      return {
+        start: () => writer.start(),
+        async close() {
+          await writer.close();
+          await refused.close();
+        },
+      };
+    },
   );
 }
 

@@ -1,3 +1,4 @@
+import type { CommandKeys } from '#contracts';
 import type { LogSettings, LogSink } from '#event-log';
 import { type Log, type LogFields } from '../logging/log.js';
 import type { BrokerConfig } from './broker-config.js';
@@ -5,13 +6,21 @@ import type { LogConfig } from './log-config.js';
 import type { UsedTopics } from './used-topics.js';
 
 /** What libs/event-log needs of the process: how to reach the brokers, and a log that takes its lines. */
-export function logSettings(brokers: BrokerConfig, config: LogConfig, log: Log, topics: UsedTopics): LogSettings {
+export function logSettings(
+  brokers: BrokerConfig,
+  config: LogConfig,
+  log: Log,
+  topics: UsedTopics,
+  keys: CommandKeys | undefined,
+): LogSettings {
   return {
+    ...(keys === undefined ? {} : { commandKeys: keys }),
     ...brokers.connection(),
     clientId: 'gatehouse',
     prefix: config.topicPrefix,
     sink: sinkOf(log.for('event-log')),
     onTopic: (use, topic) => topics.add(use, topic),
+    onGroup: (group) => topics.addGroup(group),
   };
 }
 

@@ -1,13 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { channels } from '#contracts';
-import { ensureTopics, NotAppended, UnsafeTopics, type LogSettings } from '#event-log';
+import { channels, isLogService, logServices, logUses, receivedBy, sentBy, type TopicSpec } from '#contracts';
+import {
+  assertGuarded,
+  ensureTopics,
+  NotAppended,
+  UnguardedLog,
+  UnsafeTopics,
+  type LogSettings,
+  type Principals,
+} from '#event-log';
+import { PRODUCT, type Product } from '../docs/product.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { Log } from '../logging/log.js';
 import { ErrorTranslators } from '../problem/error-translators.js';
 import { unavailable } from '../problem/problem-exception.js';
 import { FatalErrors } from '../service/fatal-errors.js';
+import { BrokerConfig } from './broker-config.js';
 import { LogConfig } from './log-config.js';
+import { UsedTopics } from './used-topics.js';
 
 /** How this process reaches the log: `@Inject(LOG_SETTINGS) settings: LogSettings`. */
 export const LOG_SETTINGS = Symbol('gatehouse:log-settings');
@@ -28,6 +39,9 @@ export class LogStartup implements BeforeApplicationShutdown {
   constructor(
     @Inject(LOG_SETTINGS) private readonly settings: LogSettings,
     private readonly config: LogConfig,
+    private readonly brokers: BrokerConfig,
+    @Inject(PRODUCT) private readonly product: Product,
+    private readonly used: UsedTopics,
     private readonly log: Log,
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
@@ -68,14 +82,22 @@ export class LogStartup implements BeforeApplicationShutdown {
   }
 
   private async prepare(): Promise<void> {
+    const undeclared = this.used.undeclaredBy(this.product.service);
+    if (undeclared.length > 0) {
+      const what = `libs/contracts/src/log-use.ts does not say that ${undeclared.join(', or that ')}`;
+      this.fatal.report('this service uses more of the log than it says', new Error(what));
+      return;
+    }
+    const principals = this.brokers.whoIsWho();
     for (let attempt = 1; !this.stop.signal.aborted; attempt++) {
       try {
-        await ensureTopics(this.settings, allTopics, this.config.guard());
+        if (principals !== undefined) await assertGuarded(this.settings, this.services(), principals);
+        await ensureTopics(this.settings, this.topics(principals), this.config.guard());
         this.standing = true;
         this.prepared.resolve();
         return;
       } catch (error) {
-        if (error instanceof UnsafeTopics) {
+        if (error instanceof UnsafeTopics || error instanceof UnguardedLog) {
           this.fatal.report('the log is not safe to use', error);
           return;
         }
@@ -85,5 +107,18 @@ export class LogStartup implements BeforeApplicationShutdown {
         );
       }
     }
+  }
+
+  /** The services of this process: one, or in the one process all. */
+  private services() {
+    const { service } = this.product;
+    return isLogService(service) ? [service] : service === 'gatehouse' ? logServices : [];
+  }
+
+  /** Who is somebody at the brokers may see what it uses and nothing else. */
+  private topics(principals: Principals | undefined): readonly TopicSpec[] {
+    if (principals === undefined) return allTopics;
+    const used = this.services().flatMap((service) => [...sentBy(logUses[service]), ...receivedBy(logUses[service])]);
+    return allTopics.filter(({ name }) => used.includes(name));
   }
 }

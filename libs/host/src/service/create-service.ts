@@ -9,6 +9,7 @@ import { loadConfig, type Environment, type LoadedConfig } from '../config/load-
 import { VaultConfig } from '../config/vault-config.js';
 import { CreateSnapshots1763942400010 } from '../log/snapshots/create-snapshots.js';
 import { BrokerConfig } from '../log/broker-config.js';
+import { CommandKeysConfig } from '../log/command-keys-config.js';
 import { LogConfig } from '../log/log-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations } from '../database/database-schemas.js';
@@ -50,6 +51,7 @@ export function configClassesOf(part: ServicePart) {
     ...new Set([
       BaseConfig,
       BrokerConfig,
+      CommandKeysConfig,
       VaultConfig,
       LogConfig,
       ...partsOf(part).flatMap((each) => each.config ?? []),

@@ -7,13 +7,15 @@ import { LoadedConfig } from '../config/load-config.js';
 import { VaultConfig, vaultKey } from '../config/vault-config.js';
 import { Database } from '../database/database.js';
 import { DatabaseUnavailable } from '../database/database-error.js';
-import { AsyncApiController, PRODUCT, type Product } from '../docs/async-api.controller.js';
+import { AsyncApiController } from '../docs/async-api.controller.js';
+import { PRODUCT, type Product } from '../docs/product.js';
 import { HealthController } from '../health/health.controller.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { AccessGuard } from '../identity/access-guard.js';
 import { Authenticator } from '../identity/authenticator.js';
 import { IdentityProvider } from '../identity/identity-provider.js';
 import { BrokerConfig } from '../log/broker-config.js';
+import { CommandKeysConfig } from '../log/command-keys-config.js';
 import { LogConfig } from '../log/log-config.js';
 import { logSettings } from '../log/log-settings.js';
 import { snapshotsProvider } from '../log/snapshots/snapshots-provider.js';
@@ -32,6 +34,8 @@ import { FatalErrors, type EndProcess } from './fatal-errors.js';
 
 /** The token by which the vault is injected: `@Inject(VAULT) vault: Vault`. */
 export const VAULT = Symbol('gatehouse:vault');
+
+const COMMAND_KEYS = Symbol('gatehouse:command-keys');
 
 /** What there is one of in a process, injectable everywhere. */
 @Module({})
@@ -53,7 +57,16 @@ export class HostModule {
       LogStartup,
       Reactions,
       UsedTopics,
-      { provide: LOG_SETTINGS, inject: [BrokerConfig, LogConfig, Log, UsedTopics], useFactory: logSettings },
+      {
+        provide: LOG_SETTINGS,
+        inject: [BrokerConfig, LogConfig, Log, UsedTopics, COMMAND_KEYS],
+        useFactory: logSettings,
+      },
+      {
+        provide: COMMAND_KEYS,
+        inject: [CommandKeysConfig, BaseConfig, VaultConfig],
+        useFactory: (config: CommandKeysConfig, base: BaseConfig, vault: VaultConfig) => config.keys(base, vault),
+      },
       snapshotsProvider,
       { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
       { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },
