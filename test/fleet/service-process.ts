@@ -7,6 +7,8 @@ export interface ServiceProcess {
   readonly port: number;
   readonly url: string;
   readonly pid: number;
+  /** All that it has logged. */
+  said(): string;
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM, also to one that is stopped; fulfils when it is gone. */
   stop(): Promise<void>;
@@ -39,7 +41,10 @@ export async function startServiceProcess(
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  await untilReady(child, app);
+  const said: string[] = [];
+  for (const output of [child.stdout, child.stderr])
+    output.on('data', (chunk: Buffer) => void said.push(chunk.toString()));
+  await untilReady(child, app, said);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -51,21 +56,19 @@ export async function startServiceProcess(
     port,
     url: `http://127.0.0.1:${port}`,
     pid: child.pid ?? 0,
+    said: () => said.join(''),
     signal: (signal) => void child.kill(signal),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   };
 }
 
-async function untilReady(child: ChildProcess, app: string): Promise<void> {
+async function untilReady(child: ChildProcess, app: string, said: readonly string[]): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let words = '';
-  for (const output of [child.stdout, child.stderr]) {
-    output?.on('data', (chunk: Buffer) => {
-      words = (words + chunk.toString()).slice(-16_384);
-      if (words.includes(READY)) resolve();
+  for (const output of [child.stdout, child.stderr])
+    output?.on('data', () => {
+      if (said.join('').includes(READY)) resolve();
     });
-  }
-  child.once('exit', (code) => reject(new Error(`${app} ended with ${code} before it was ready:\n${words}`)));
+  child.once('exit', (code) => reject(new Error(`${app} ended with ${code} before it was ready:\n${said.join('')}`)));
   await promise;
 }

@@ -6,9 +6,17 @@ export { LogSeed, type Seeded } from './seed-log.js';
 export { freePort } from './free-port.js';
 export { testAuthority, type TestAuthority, type TestCertificate } from './test-authority.js';
 export { testIssuer, type TestIssuer, type TokenClaims } from './test-issuer.js';
-export { startTestService, type TestService } from './test-service.js';
-export { csrfIn, offeredIn, testAuthorization, type TestApp, type TestAuthorization } from './test-authorization.js';
-export { testBrowser } from './test-browser.js';
+export { callsTo, startTestService, type TestService } from './test-service.js';
+export {
+  csrfIn,
+  offeredIn,
+  testAuthorization,
+  testAuthorizationOf,
+  type TestApp,
+  type TestAuthorization,
+  type TokenAnswer,
+} from './test-authorization.js';
+export { testBrowser, type TestBrowser } from './test-browser.js';
 export { SeededApplication } from './seeded-application.js';
 export { testProver, type TestProver } from './test-prover.js';
 export { testUpstream, type TestUpstream } from './test-upstream.js';

@@ -4,9 +4,10 @@ import { KAFKA_REQUESTS } from './kafka-proxy.js';
 
 /**
  * What a relay does with what it is given: hand it on; keep back records and requests for them, and hand on the rest; keep back
- * everything, as a network does that loses all packets (connections stay, and are accepted).
+ * what brokers say to records that they were given, and hand on the rest; keep back everything, as a network does that loses
+ * all packets (connections stay, and are accepted).
  */
-export type RelayMode = 'open' | 'fetches-held' | 'silent';
+export type RelayMode = 'open' | 'fetches-held' | 'acknowledgements-held' | 'silent';
 
 /** A way to Kafka that a test can block, in whole or for reading alone. */
 export interface KafkaRelay {
@@ -65,9 +66,10 @@ function addressOnTheWire(port: number): Buffer {
 
 /** One connection to a broker, frame by frame. */
 class RelayedConnection {
-  /** Correlation ids of requests whose answers name brokers, and of those for records. */
+  /** Correlation ids of requests whose answers name brokers, of those for records and of those that bring some. */
   readonly #naming = new Set<number>();
   readonly #fetches = new Set<number>();
+  readonly #produces = new Set<number>();
   readonly #requests: Frames;
   readonly #answers: Frames;
 
@@ -99,6 +101,7 @@ class RelayedConnection {
       const id = frame.readInt32BE(8);
       if (mode === 'fetches-held' && key === KAFKA_REQUESTS.Fetch) return false;
       if (key === KAFKA_REQUESTS.Fetch) this.#fetches.add(id);
+      if (key === KAFKA_REQUESTS.Produce) this.#produces.add(id);
       if (key === KAFKA_REQUESTS.Metadata || key === KAFKA_REQUESTS.FindCoordinator) this.#naming.add(id);
       return this.outward.write(frame) || true;
     });
@@ -106,7 +109,9 @@ class RelayedConnection {
       const id = frame.readInt32BE(4);
       // A request that had passed before may wait at the broker for records.
       if (mode === 'fetches-held' && this.#fetches.has(id)) return false;
+      if (mode === 'acknowledgements-held' && this.#produces.has(id)) return false;
       this.#fetches.delete(id);
+      this.#produces.delete(id);
       if (this.#naming.delete(id)) this.#rewrite(frame);
       return this.inward.write(frame) || true;
     });

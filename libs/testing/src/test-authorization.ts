@@ -13,7 +13,7 @@ import { activitySource, eventsOf, LogTail, type LogSettings, type RecordSource 
 import type { ServicePart } from '#host';
 import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
 import { Client } from 'pg';
-import { isolate } from '../../../test/environment/isolation.js';
+import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { LogSeed } from './seed-log.js';
 import { testBrowser, type TestBrowser } from './test-browser.js';
 import { testClient, type TestClient } from './test-client.js';
@@ -58,6 +58,8 @@ export interface TokenAnswer {
   };
 }
 
+/** What answers: a service in this process, or processes behind one address. */
+type Served = Pick<TestService, 'url' | 'call' | 'close'>;
 type Fields = readonly (readonly [name: string, value: string])[];
 type Query = Readonly<Record<string, string | undefined>>;
 
@@ -66,19 +68,35 @@ export async function testAuthorization(
   part: ServicePart,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<TestAuthorization> {
+  return testAuthorizationOf(({ own, issuer, upstream }) =>
+    startTestService(part, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: {
+        KAFKA_BROKERS: own.brokers,
+        KAFKA_TOPIC_PREFIX: own.prefix,
+        FHIR_UPSTREAM_URL: upstream.url,
+        ...environment,
+      },
+    }),
+  );
+}
+
+/** What stands around an authorization server: a log and a database, a provider, a FHIR server. */
+interface AroundAuthorization {
+  readonly own: Isolation;
+  readonly issuer: TestIssuer;
+  readonly upstream: TestUpstream;
+}
+
+/** As {@link testAuthorization}, for a server that the caller starts in its own way. */
+export async function testAuthorizationOf(
+  start: (around: AroundAuthorization) => Promise<Served>,
+): Promise<TestAuthorization> {
   const [own, issuer, upstream] = await Promise.all([isolate(), testIssuer(), testUpstream()]);
   const sink = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink };
-  const service = await startTestService(part, {
-    databaseUrl: own.databaseUrl,
-    issuer,
-    environment: {
-      KAFKA_BROKERS: own.brokers,
-      KAFKA_TOPIC_PREFIX: own.prefix,
-      FHIR_UPSTREAM_URL: upstream.url,
-      ...environment,
-    },
-  });
+  const service = await start({ own, issuer, upstream });
   const authorization = new TestAuthorization(service, issuer, upstream, settings, own);
   await authorization.start();
   return authorization;
@@ -95,11 +113,11 @@ export class TestAuthorization {
   private readonly waiting = new Set<() => void>();
 
   constructor(
-    readonly service: TestService,
+    readonly service: Served,
     readonly issuer: TestIssuer,
     readonly upstream: TestUpstream,
     readonly settings: LogSettings,
-    readonly own: Awaited<ReturnType<typeof isolate>>,
+    readonly own: Isolation,
   ) {
     this.log = new LogSeed(settings);
   }

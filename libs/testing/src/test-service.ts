@@ -36,7 +36,12 @@ export async function startTestService(
   });
   if (on.waitUntilReady !== false && !(await service.ready()))
     throw new Error(`${part.name} stopped before it was ready`);
-  return { ...service, call: (path, init = {}) => fetch(`${service.url}${path}`, requestOf(init)) };
+  return { ...service, call: callsTo(service.url) };
+}
+
+/** `fetch` of paths of what answers at `url`. */
+export function callsTo(url: string): TestService['call'] {
+  return (path, init = {}) => fetch(`${url}${path}`, requestOf(init));
 }
 
 function requestOf({ json, ...init }: RequestInit & { readonly json?: unknown }): RequestInit {
