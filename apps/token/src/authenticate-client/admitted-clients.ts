@@ -1,6 +1,6 @@
 import type { AccessFold, EffectiveAccess } from '#access';
 import { decodeProtectedHeader, errors } from 'jose';
-import { clientKeyOf } from './client-keys.js';
+import { clientKeyOf, type NamedKey } from './client-keys.js';
 import { FetchRefused } from './guarded-fetch.js';
 import type { ClientKey, RemoteKeySets } from './remote-key-sets.js';
 
@@ -44,10 +44,10 @@ export class AdmittedClients {
    */
   async admit(clientId: string, assertion: string): Promise<AdmittedClient | undefined> {
     const access = this.open(clientId);
-    const kid = kidOf(assertion);
-    if (access?.clientType !== 'confidential-asymmetric' || kid === undefined) return undefined;
+    const named = keyNamedIn(assertion);
+    if (access?.clientType !== 'confidential-asymmetric' || named === undefined) return undefined;
     try {
-      const key = await clientKeyOf(access, kid, this.remote);
+      const key = await clientKeyOf(access, named, this.remote);
       return key && { access, key };
     } catch (error) {
       if (error instanceof FetchRefused) return undefined;
@@ -67,9 +67,10 @@ function isOpen(access: EffectiveAccess): access is OpenAccess {
   return access.status === 'open' && access.approvalVersion !== undefined && access.expiresAt !== undefined;
 }
 
-function kidOf(assertion: string): string | undefined {
+function keyNamedIn(assertion: string): NamedKey | undefined {
   try {
-    return decodeProtectedHeader(assertion).kid;
+    const { kid, jku } = decodeProtectedHeader(assertion);
+    return kid === undefined ? undefined : { kid, ...(jku === undefined ? {} : { jku }) };
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
     throw error;

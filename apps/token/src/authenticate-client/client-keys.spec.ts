@@ -34,19 +34,31 @@ function access(given: Partial<EffectiveAccess>): EffectiveAccess {
 describe('the key that an assertion means', () => {
   test('is the inline one of that name', async () => {
     await expect(
-      clientKeyOf(access({ keys: [key('a', '1'), key('b', '2')] }), 'b', publishing()),
+      clientKeyOf(access({ keys: [key('a', '1'), key('b', '2')] }), { kid: 'b' }, publishing()),
     ).resolves.toMatchObject({ thumbprint: '2' });
   });
 
   test('or the one that the client publishes', async () => {
     await expect(
-      clientKeyOf(access({ jwksUri: 'https://c.example/jwks' }), 'a', publishing(key('a', '3'))),
+      clientKeyOf(access({ jwksUri: 'https://c.example/jwks' }), { kid: 'a' }, publishing(key('a', '3'))),
     ).resolves.toMatchObject({ thumbprint: '3' });
   });
 
   test('a key both inline and published is one key', async () => {
     const both = access({ keys: [key('a', '1')], jwksUri: 'https://c.example/jwks' });
-    await expect(clientKeyOf(both, 'a', publishing(key('a', '1')))).resolves.toMatchObject({ thumbprint: '1' });
+    await expect(clientKeyOf(both, { kid: 'a' }, publishing(key('a', '1')))).resolves.toMatchObject({
+      thumbprint: '1',
+    });
+  });
+
+  test('an address in its header is the registered one, or there is no key: whoever signs names no other', async () => {
+    const jwksUri = 'https://c.example/jwks';
+    const published = publishing(key('a', '3'));
+    await expect(clientKeyOf(access({ jwksUri }), { kid: 'a', jku: jwksUri }, published)).resolves.toBeDefined();
+    for (const jku of ['https://evil.example/jwks', `${jwksUri}/`, `${jwksUri}#`, ''])
+      await expect(clientKeyOf(access({ jwksUri }), { kid: 'a', jku }, published)).resolves.toBeUndefined();
+    const inline = access({ keys: [key('a', '1')] });
+    await expect(clientKeyOf(inline, { kid: 'a', jku: jwksUri }, publishing())).resolves.toBeUndefined();
   });
 
   test.each([
@@ -59,6 +71,6 @@ describe('the key that an assertion means', () => {
     ],
     ['a published key of a client that names no address', access({}), 'a'],
   ])('%s is none', async (_name, client, kid) => {
-    await expect(clientKeyOf(client, kid, publishing(key('a', '3')))).resolves.toBeUndefined();
+    await expect(clientKeyOf(client, { kid }, publishing(key('a', '3')))).resolves.toBeUndefined();
   });
 });
