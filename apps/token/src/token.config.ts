@@ -45,6 +45,24 @@ export class TokenConfig implements ConfigSection {
   @Max(365)
   keyDays: number = 30;
 
+  @Setting('TOKEN_KMS_URL', {
+    mustBe: 'an https URL without a slash at its end, together with TOKEN_KMS_TOKEN',
+    describe:
+      'A service that makes and holds the keys that sign tokens (docs/adr/0022). Without one they are made here.',
+  })
+  @IsOptional()
+  @Matches(/^https?:\/\/[^\s]+[^\s/]$/)
+  kmsUrl?: string;
+
+  @Setting('TOKEN_KMS_TOKEN', {
+    mustBe: 'the bearer token of that service, together with TOKEN_KMS_URL',
+    describe: 'As whom this service asks it for signatures.',
+    secret: true,
+  })
+  @IsOptional()
+  @Matches(/^[\x21-\x7e]{16,}$/)
+  kmsToken?: string;
+
   @Setting('TOKEN_SIGN_IN_CLIENT_ID', {
     mustBe: 'the client_id of this service at the OpenID provider',
     describe: 'As whom people are sent to `IDENTITY_ISSUER` to sign in.',
@@ -88,8 +106,16 @@ export class TokenConfig implements ConfigSection {
 
   faults(base: object): readonly ConfigFault[] {
     const development = base instanceof BaseConfig && base.development;
-    return this.jwksAllowLoopback && !development
-      ? [{ variable: 'TOKEN_JWKS_ALLOW_LOOPBACK', mustBe: '0 outside development', given: '1' }]
-      : [];
+    return [
+      ...(this.jwksAllowLoopback && !development
+        ? [{ variable: 'TOKEN_JWKS_ALLOW_LOOPBACK', mustBe: '0 outside development', given: '1' }]
+        : []),
+      ...((this.kmsUrl === undefined) === (this.kmsToken === undefined)
+        ? []
+        : [{ variable: 'TOKEN_KMS_TOKEN', mustBe: 'set together with TOKEN_KMS_URL' }]),
+      ...(this.kmsUrl?.startsWith('http:') === true && !development
+        ? [{ variable: 'TOKEN_KMS_URL', mustBe: 'an https URL outside development', given: this.kmsUrl }]
+        : []),
+    ];
   }
 }

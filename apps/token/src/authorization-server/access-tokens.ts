@@ -3,7 +3,7 @@ import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
 import { FhirConfig } from '#fhir-endpoints';
 import { BaseConfig } from '#host';
 import { Injectable } from '@nestjs/common';
-import { createLocalJWKSet, errors, jwtVerify, type JWK, type JWTPayload, type LocalJWKSet } from 'jose';
+import { createLocalJWKSet, errors, jwtVerify, type JWTPayload, type LocalJWKSet } from 'jose';
 import { accessTokenAlgorithm, type KeyRing } from './signing-keys.js';
 import { TokenEndpoint } from './token-endpoint.js';
 
@@ -65,12 +65,12 @@ export class AccessTokens {
     const ring = this.endpoint.keyRing();
     if (this.known?.ring !== ring) {
       const published = ring.published.filter(({ alg }) => alg === accessTokenAlgorithm);
-      this.known = { ring, keys: createLocalJWKSet({ keys: published.map(publicPart) }), verified: new Map() };
+      this.known = {
+        ring,
+        keys: createLocalJWKSet({ keys: published.map(({ publicJwk }) => publicJwk) }),
+        verified: new Map(),
+      };
     }
     return this.known;
   }
-}
-
-function publicPart({ kty, crv, x, y, kid, alg }: JWK): JWK {
-  return { kty, crv, x, y, kid, alg } as JWK;
 }

@@ -5,15 +5,17 @@ import { NotAppended } from '#event-log';
 import { type FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
 import { DatabaseUnavailable } from '#host';
 import { testClient, type TestClient } from '#testing';
-import { exportJWK, generateKeyPair, jwtVerify, type CryptoKey, type JWK } from 'jose';
+import { importJWK, jwtVerify } from 'jose';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { TokenFacts } from '../issue-token/token-facts.js';
+import type { SigningAlgorithm, SigningKey } from '../sign-tokens/key-service.js';
+import { localKeys } from '../sign-tokens/local-keys.js';
 import { authorizationServer } from './authorization-server.js';
 
 const scopes = ['system/Patient.rs', 'system/Observation.rs?category=laboratory'];
 let client: TestClient;
-let idTokenKey: JWK;
-let signing: { readonly key: JWK; readonly public: CryptoKey };
+let idTokenKey: SigningKey;
+let signing: SigningKey;
 let access: EffectiveAccess;
 /** What the log would do with the next fact. */
 let append: (record: ActivityRecord) => Promise<void>;
@@ -26,10 +28,7 @@ const served: FhirEndpoint[] = [];
 let close: () => Promise<unknown>;
 
 beforeAll(async () => {
-  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
-  signing = { key: { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'k1' }, public: publicKey };
-  const idToken = await generateKeyPair('RS256', { extractable: true });
-  idTokenKey = { ...(await exportJWK(idToken.privateKey)), alg: 'RS256', use: 'sig', kid: 'k2' };
+  [signing, idTokenKey] = [await newKey('ES256'), await newKey('RS256')];
 });
 
 beforeEach(async () => {
@@ -60,7 +59,7 @@ beforeEach(async () => {
   const provider = authorizationServer({
     publicUrl: url,
     endpoints: new FhirEndpoints(served),
-    keys: { cookies: ['secret'], published: [signing.key, idTokenKey] },
+    keys: { cookies: ['secret'], published: [signing, idTokenKey] },
     records: { adapter: () => nothingKept },
     spendLaunch: async () => true,
     proofs: {
@@ -88,6 +87,13 @@ const endpointAt = (id: string, path: string): FhirEndpoint => ({
   ...{ id, path, base: url + path },
   upstream: { url: `https://ehr.example/${id}` },
 });
+
+async function newKey(alg: SigningAlgorithm): Promise<SigningKey> {
+  const key = localKeys.open(await localKeys.make(alg));
+  if (key === undefined) throw new Error('it does not open what it made');
+  return key;
+}
+
 const notAsked = async () => {
   throw new Error('nobody asks for it here');
 };
@@ -153,11 +159,11 @@ describe('a token for a client whose access is open', () => {
     ]);
     const body = await answerOf(response);
     expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 300, scope: expect.any(String) });
-    const { payload, protectedHeader } = await jwtVerify(body.access_token, signing.public, {
+    const { payload, protectedHeader } = await jwtVerify(body.access_token, await importJWK(signing.publicJwk), {
       issuer: url,
       audience: `${url}/fhir`,
     });
-    expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: 'k1' });
+    expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: signing.kid });
     expect(payload).toMatchObject({
       client_id: 'exporter',
       sub: 'exporter',
@@ -273,7 +279,7 @@ describe('with several FHIR endpoints', () => {
     return answerOf(await ask(client.form(await client.assertion(url), fields)));
   };
   const audienceOf = async ({ access_token: token }: TokenAnswer) =>
-    (await jwtVerify(token, signing.public, { issuer: url })).payload.aud;
+    (await jwtVerify(token, await importJWK(signing.publicJwk), { issuer: url })).payload.aud;
 
   test.each(['north', 'south'])('a token is for the one that resource names: %s', async (id) => {
     expect(await audienceOf(await askFor(`${url}/fhir/${id}`))).toBe(`${url}/fhir/${id}`);
@@ -346,10 +352,7 @@ test('the key set shows the public keys to any origin, and nothing else of them'
   const response = await fetch(`${url}/oauth/jwks`, { headers: { origin: 'https://anyone.example' } });
   const { keys = [] } = await answerOf(response);
   expect(response.headers.get('access-control-allow-origin')).toMatch(/^(\*|https:\/\/anyone\.example)$/);
-  expect(keys).toEqual([
-    expect.objectContaining({ kid: 'k1', kty: 'EC' }),
-    expect.objectContaining({ kid: 'k2', kty: 'RSA', alg: 'RS256' }),
-  ]);
+  expect(keys).toEqual([signing.publicJwk, idTokenKey.publicJwk]);
   for (const key of keys) expect(key).not.toHaveProperty('d');
 });
 

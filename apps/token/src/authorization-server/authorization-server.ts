@@ -19,6 +19,7 @@ import type { SpentAssertions } from '../authenticate-client/spent-assertions.js
 import { accessClaims, clientCredentials, issueToken } from '../issue-token/issue-token.js';
 import { clientNamedIn } from '../issue-token/refresh-token-value.js';
 import type { TokenFacts } from '../issue-token/token-facts.js';
+import { ProviderKey } from '../sign-tokens/provider-key.js';
 import { chooseLanguage } from '../pages/language.js';
 import { pagePolicy } from '../pages/page-style.js';
 import { renderPage } from '../pages/render-page.js';
@@ -142,7 +143,7 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
       short: { signed: true, httpOnly: true, sameSite: 'lax' },
       names: { session: 'gatehouse_provider', interaction: 'gatehouse_interaction', resume: 'gatehouse_resume' },
     },
-    jwks: { keys: [...keys.published] as NonNullable<Configuration['jwks']>['keys'] },
+    jwks: { keys: keys.published.map((key) => new ProviderKey(key)) },
     routes: {
       authorization: oauthPaths.authorization,
       token: oauthPaths.token,
@@ -175,6 +176,7 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       pushedAuthorizationRequests: { enabled: true },
       // For `dpop_jkt`, and for what pages of browsers may read; the proofs are ours to check.
       dPoP: { enabled: true, nonceSecret: nonceSecretUnused, requireNonce: () => false },

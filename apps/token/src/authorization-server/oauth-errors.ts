@@ -3,6 +3,7 @@ import { AppendUnresolved, NotAppended } from '#event-log';
 import { VaultUnavailable } from '#vault';
 import { errors } from 'oidc-provider';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
+import { SigningUnavailable } from '../sign-tokens/key-service.js';
 import { RightsUnavailable } from '../see-patients/patient-rights.js';
 
 /** 503 in the shape of RFC 6749, 5.2: nothing was issued, and another try may succeed. */
@@ -26,6 +27,7 @@ export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
       error instanceof AppendUnresolved ||
       error instanceof RightsUnavailable ||
       error instanceof VaultUnavailable ||
+      error instanceof SigningUnavailable ||
       isDatabaseUnavailable(error)
     ) {
       throw new TemporarilyUnavailable(error);

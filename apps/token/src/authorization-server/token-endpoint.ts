@@ -23,6 +23,7 @@ import { SpentAssertions } from '../authenticate-client/spent-assertions.js';
 import { TokenFacts } from '../issue-token/token-facts.js';
 import { UserTokens } from '../issue-token/user-tokens.js';
 import { Launches } from '../launch-app/launches.js';
+import { SigningUnavailable } from '../sign-tokens/key-service.js';
 import { TokenConfig } from '../token.config.js';
 import { authorizationServer } from './authorization-server.js';
 import { ProviderRecords } from './provider-records.js';
@@ -117,7 +118,9 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
       const provider = this.serverWith(ring);
       [this.ring, this.current, this.answer] = [ring, provider, provider.callback()];
     } catch (error) {
-      if (!(error instanceof VaultUnavailable || isDatabaseUnavailable(error))) throw error;
+      const passes =
+        error instanceof VaultUnavailable || error instanceof SigningUnavailable || isDatabaseUnavailable(error);
+      if (!passes) throw error;
       this.log.warn('the signing keys cannot be read now', error);
     }
   }

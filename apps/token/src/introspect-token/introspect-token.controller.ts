@@ -13,6 +13,7 @@ import { UserGrants } from '../consent/user-grants.js';
 import { tokenTypeOf } from '../issue-token/issue-token.js';
 import { RefreshTokens } from '../issue-token/refresh-tokens.js';
 import { OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
+import { TokenConfig } from '../token.config.js';
 
 /** What is told of a token (RFC 7662, 2.2; SMART App Launch 2.2, 6). One that is dead is not described. */
 type Introspection = { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
@@ -33,6 +34,7 @@ export class IntrospectTokenController {
     private readonly refreshTokens: RefreshTokens,
     private readonly grants: UserGrants,
     private readonly base: BaseConfig,
+    private readonly config: TokenConfig,
   ) {}
 
   /**
@@ -103,11 +105,18 @@ export class IntrospectTokenController {
         jti,
         client_id: claims['client_id'],
         scope,
-        patient: claims['patient'],
-        encounter: claims['encounter'],
+        ...this.launchContext(claims),
         fhirUser: fhirUser === undefined ? undefined : `${String(aud)}/${fhirUser}`,
       }),
     };
+  }
+
+  /** What of the launch the token response has told (SMART App Launch 2.2, 6.1). */
+  private launchContext({ patient, encounter, intent, tenant, fhirContext, ...rest }: JWTPayload) {
+    if (rest['gatehouse_grant'] === undefined) return {};
+    const banner = patient === undefined ? undefined : true;
+    const style = this.config.styleUrl;
+    return { patient, encounter, intent, tenant, fhirContext, need_patient_banner: banner, smart_style_url: style };
   }
 
   private async refreshToken(token: string): Promise<Introspection | undefined> {

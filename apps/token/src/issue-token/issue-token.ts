@@ -38,7 +38,7 @@ export async function issueToken(
   const jwt = { sign: { alg: accessTokenAlgorithm } } as const;
   token.resourceServer = new provider.ResourceServer(audience, { audience, scope, accessTokenFormat: 'jwt', jwt });
   if (jkt !== undefined) token.setThumbprint('jkt', jkt);
-  const value = await token.save();
+  const value = await orUnavailable(() => token.save());
   const { jti = '', exp = 0 } = decodeJwt(value);
 
   await orUnavailable(async () =>

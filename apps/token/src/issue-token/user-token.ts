@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { serialiseScopes } from '#smart';
-import { importJWK, SignJWT, type JWK } from 'jose';
 import { askedScopes } from '../ask-authorization/asked-scopes.js';
 import type { AdmittedRequest } from '../authorization-server/client-adapter.js';
-import { accessTokenAlgorithm, idTokenAlgorithm } from '../authorization-server/signing-keys.js';
 import type { UserGrant } from '../consent/user-grants.js';
+import type { SigningKey } from '../sign-tokens/key-service.js';
+import { signJwt } from '../sign-tokens/sign-jwt.js';
 
 /** How long an id_token is good for, in seconds: it says who signed in, and opens nothing. */
 const idTokenLife = 3_600;
@@ -42,7 +42,7 @@ export function scopesNow(
 
 /** An access token for the FHIR API (RFC 9068), which says on what it rests. */
 export async function signAccessToken(of: {
-  readonly key: JWK;
+  readonly key: SigningKey;
   readonly issuer: string;
   readonly audience: string;
   readonly grant: UserGrant;
@@ -55,8 +55,14 @@ export async function signAccessToken(of: {
   const now = Math.floor(Date.now() / 1000);
   const expiresIn = Math.max(1, Math.min(of.life, Math.floor(Date.parse(access.expiresAt) / 1000) - now));
   const tokenId = randomUUID();
-  const { patient, encounter, fhirUser } = grant.context;
-  const value = await new SignJWT({
+  const { patient, encounter, fhirUser, intent, tenant, fhirContext } = grant.context;
+  const claims = {
+    iss: issuer,
+    aud: audience,
+    sub: grant.userId,
+    jti: tokenId,
+    iat: now,
+    exp: now + expiresIn,
     scope: scopes.join(' '),
     client_id: grant.clientId,
     gatehouse_application: access.applicationId,
@@ -68,21 +74,18 @@ export async function signAccessToken(of: {
     ...(patient === undefined ? {} : { patient }),
     ...(encounter === undefined ? {} : { encounter }),
     ...(fhirUser === undefined ? {} : { fhirUser }),
-  })
-    .setProtectedHeader({ alg: accessTokenAlgorithm, typ: 'at+jwt', kid: of.key.kid ?? '' })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject(grant.userId)
-    .setJti(tokenId)
-    .setIssuedAt(now)
-    .setExpirationTime(now + expiresIn)
-    .sign(await imported(of.key, accessTokenAlgorithm));
+    // Told again to whoever introspects the token.
+    ...(intent === undefined ? {} : { intent }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(fhirContext === undefined ? {} : { fhirContext }),
+  };
+  const value = await signJwt(of.key, claims, { typ: 'at+jwt' });
   return { value, tokenId, scopes, expiresIn, expiresAt: new Date((now + expiresIn) * 1000).toISOString() };
 }
 
 /** Who signed in (OpenID Connect Core 1.0, 2), RS256 (SMART App Launch 2.2, 5.1.2). */
 export async function signIdToken(of: {
-  readonly key: JWK;
+  readonly key: SigningKey;
   readonly issuer: string;
   readonly fhirBase: string;
   readonly grant: UserGrant;
@@ -91,25 +94,15 @@ export async function signIdToken(of: {
 }): Promise<string> {
   const { grant, scopes, issuer, fhirBase, authTime } = of;
   const { fhirUser, nonce } = grant.context;
-  return new SignJWT({
+  const now = Math.floor(Date.now() / 1000);
+  return signJwt(of.key, {
+    iss: issuer,
+    aud: grant.clientId,
+    sub: grant.userId,
+    iat: now,
+    exp: now + idTokenLife,
     ...(nonce === undefined ? {} : { nonce }),
     ...(authTime === undefined ? {} : { auth_time: authTime }),
     ...(scopes.includes('fhirUser') && fhirUser !== undefined ? { fhirUser: `${fhirBase}/${fhirUser}` } : {}),
-  })
-    .setProtectedHeader({ alg: idTokenAlgorithm, kid: of.key.kid ?? '' })
-    .setIssuer(issuer)
-    .setAudience(grant.clientId)
-    .setSubject(grant.userId)
-    .setIssuedAt()
-    .setExpirationTime(`${idTokenLife} s`)
-    .sign(await imported(of.key, idTokenAlgorithm));
-}
-
-const signingKeys = new WeakMap<JWK, ReturnType<typeof importJWK>>();
-
-/** A key in the form that signs, made once: that takes longer than a signature. */
-function imported(key: JWK, algorithm: string): ReturnType<typeof importJWK> {
-  let made = signingKeys.get(key);
-  if (!made) signingKeys.set(key, (made = importJWK(key, algorithm)));
-  return made;
+  });
 }
