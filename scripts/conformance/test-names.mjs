@@ -31,7 +31,8 @@ function namesOf(call) {
   if (!ts.isCallExpression(each) || !ts.isPropertyAccessExpression(each.expression)) return [];
   const { expression: kind, name: how } = each.expression;
   if (!ts.isIdentifier(kind) || !TESTS.has(kind.text) || how.text !== 'each') return [];
-  const [cases] = each.arguments;
+  const [given] = each.arguments;
+  const cases = given && ts.isAsExpression(given) ? given.expression : given;
   if (!cases || !ts.isArrayLiteralExpression(cases)) return [name.replaceAll(/\s*%\w:?\s*/g, ' … ').trim()];
   return cases.elements.map((row) => filled(name, ts.isArrayLiteralExpression(row) ? [...row.elements] : [row]));
 }

@@ -524,6 +524,15 @@ describe('the gateway', () => {
     expect(upstream.requests).toHaveLength(before);
   });
 
+  test.each(['application/json', 'text/html', 'application/fhir+xml', '*/*;q=0.1'])(
+    'below the FHIR base it says what it can do, in JSON whatever is accepted: %s',
+    async (accept) => {
+      const smart = await service.call('/fhir/.well-known/smart-configuration', { headers: { accept } });
+      expect([smart.status, smart.headers.get('content-type')?.split(';')[0]]).toEqual([200, 'application/json']);
+      expect(await smart.json()).toMatchObject({ capabilities: expect.arrayContaining(['launch-ehr']) });
+    },
+  );
+
   test('a developer sees the access of an own application only', async () => {
     const response = await service.call(`/access/applications/${application}`, { headers: await testIdentity() });
     expect(await response.json()).toMatchObject({

@@ -64,6 +64,23 @@ describe('a launch by an EHR', () => {
     });
   });
 
+  test('[SMART 2.2 §6.1] is told again to who introspects the token', async () => {
+    server.signInAs('doctor', 'Practitioner/d1');
+    const app = await server.approved();
+    const context = { patient: 'p1', encounter: 'e1', intent: 'reconcile', tenant: 'north' };
+    const fhirContext = [{ reference: 'ImagingStudy/i1' }];
+    const { body } = await mint(app, { user: 'doctor', ...context, fhirContext });
+    const { body: token } = await launched(app, body.launch);
+    const response = await server.service.call('/oauth/introspect', {
+      method: 'POST',
+      headers: await server.issuer.bearer('gateway', 'enforcement-point'),
+      body: new URLSearchParams({ token: token?.access_token ?? '' }),
+    });
+    const { iss, sub } = await server.claimsOf(token?.id_token ?? '');
+    const told = { ...context, fhirContext, need_patient_banner: true, iss, sub, scope: token?.scope };
+    expect(await response.json()).toMatchObject({ ...told, fhirUser: `${server.fhirBase}/Practitioner/d1` });
+  });
+
   test('an encounter brings its patient', async () => {
     server.signInAs('doctor', 'Practitioner/d1');
     const app = await server.approved();
@@ -136,6 +153,7 @@ describe('a launch by an EHR', () => {
     ['no user', {}, 400],
     ['a patient that is no id', { user: 'ada', patient: '../Practitioner/d1' }, 400],
     ['context of nothing', { user: 'ada', fhirContext: [{}] }, 400],
+    ['a role that is no URI', { user: 'ada', fhirContext: [{ reference: 'Task/t1', role: 'reason' }] }, 400],
     ['a field that nobody knows', { user: 'ada', scope: 'patient/*.rs' }, 400],
   ])('is not minted for %s', async (_what, fields, status) => {
     const app = await server.approved();

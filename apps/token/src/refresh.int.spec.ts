@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { encodeReport, enforcementTopic, PARTITIONS, token as tokenContext, topicsOf } from '#contracts';
 import { enforcementTiming } from '#enforcement';
 import { OrderedAppender } from '#event-log';
-import { testAuthorization, testBrowser, type TestApp, type TestAuthorization } from '#testing';
+import { startTestService, testAuthorization, testBrowser, type TestApp, type TestAuthorization } from '#testing';
 import { tokenPart } from './token.part.js';
 
 let server: TestAuthorization;
@@ -94,6 +94,41 @@ describe('a refresh token', () => {
     const [successor] = successors;
     expect((await server.refresh(app, successor)).status).toBe(200);
   }, 30_000);
+
+  test('used by 100 at once at two instances has one successor, and reuse after the grace ends the family', async () => {
+    const app = await server.approved();
+    const { refreshToken } = await lasting(app);
+    const other = await startTestService(tokenPart, {
+      databaseUrl: server.own.databaseUrl,
+      issuer: server.issuer,
+      environment: {
+        KAFKA_BROKERS: server.own.brokers,
+        KAFKA_TOPIC_PREFIX: server.own.prefix,
+        FHIR_UPSTREAM_URL: server.upstream.url,
+        PUBLIC_URL: server.service.url,
+      },
+    });
+    const instances = [server.service, other];
+    const present = (token: string | undefined, at: number) => {
+      const form = { grant_type: 'refresh_token', client_id: app.client.clientId, refresh_token: token };
+      return server.token(form, {}, instances[at % 2]);
+    };
+    try {
+      const answers = await Promise.all(Array.from({ length: 100 }, (_, at) => present(refreshToken, at)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      const successors = new Set(answers.map(({ body }) => body.refresh_token));
+      expect(successors.size).toBe(1);
+      const [successor] = successors;
+      expect(await present(refreshToken, 1)).toMatchObject({ status: 200, body: { refresh_token: successor } });
+      await graceIsOver();
+      expect(await present(refreshToken, 0)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      expect(await endOf(app)).toMatchObject({ cause: 'refresh-token-reused' });
+      for (const at of [0, 1])
+        expect(await present(successor, at)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    } finally {
+      await other.close();
+    }
+  }, 60_000);
 
   test('is gone once its successor was used: using it ends the family', async () => {
     const app = await server.approved();

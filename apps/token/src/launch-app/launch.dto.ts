@@ -18,7 +18,7 @@ export class FhirContextEntry {
   type?: string;
 
   @IsOptional()
-  @Matches(/^[^\s]{1,500}$/)
+  @Matches(/^(launch|[a-z][a-z0-9+.-]{0,30}:[^\s]{1,500})$/, { message: 'must be launch or an absolute URI' })
   role?: string;
 }
 
