@@ -11,9 +11,7 @@ const LOOKS = [
 ];
 
 /** @type {typeof import('../test/pages/page-server.js')} */
-const { servePages } = await import(built('page-server'));
-/** @type {typeof import('../test/pages/sample-views.js')} */
-const { sampleViews } = await import(built('sample-views'));
+const { pageNames, servePages } = await import(built('page-server'));
 
 await mkdir(FOLDER, { recursive: true });
 const pages = await servePages();
@@ -21,7 +19,7 @@ const browser = await startBrowser();
 try {
   for (const { name, language, context } of LOOKS) {
     const look = await browser.newContext(context);
-    for (const page of Object.keys(sampleViews)) {
+    for (const page of pageNames) {
       const tab = await look.newPage();
       await tab.goto(`${pages.url}/${language}/${page}`);
       await tab.screenshot({ path: path.join(FOLDER, `${page}-${name}.png`), fullPage: true });

@@ -35,7 +35,7 @@ beforeAll(async () => {
     smartApp(),
     chromium.executablePath().then((executablePath) => browsers.launch({ executablePath, args: chromium.args })),
   ]);
-  clientId = await approvedApplication();
+  clientId = await approvedApplication(pageOfApp());
 }, 120_000);
 
 afterAll(async () => {
@@ -46,43 +46,36 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 }, 60_000);
 
+const pageOfApp = () => ({
+  name: 'Growth chart',
+  kind: 'patient-access',
+  clientType: 'public',
+  scopes,
+  purposesOfUse: [{ code: 'PATRQT', justification: 'Parents look at how their children grow.' }],
+  redirectUris: [app.redirectUri],
+  launchUri: app.launchUri,
+  allowedOrigins: [app.origin],
+});
+
 /** A developer registers it, a reviewer approves it. */
-async function approvedApplication(): Promise<string> {
+async function approvedApplication(registered: { readonly scopes: readonly string[] }): Promise<string> {
   const { url } = gatehouse;
   const [developer, reviewer] = await Promise.all([
     Person.signedIn(url, 'dev@example.org'),
     Person.signedIn(url, 'reviewer@example.org'),
   ]);
-  const registered = await developer.call(
-    '/registration/applications',
-    {
-      json: {
-        name: 'Growth chart',
-        kind: 'patient-access',
-        clientType: 'public',
-        scopes,
-        purposesOfUse: [{ code: 'PATRQT', justification: 'Parents look at how their children grow.' }],
-        redirectUris: [app.redirectUri],
-        launchUri: app.launchUri,
-        allowedOrigins: [app.origin],
-        submit: true,
-      },
-    },
-    201,
-  );
-  const applicationId = textAt(registered.body, 'id');
-  const queue = await reviewer.get(`/approval/reviews?applicationId=${applicationId}&status=pending`, [
-    registered.position,
-  ]);
+  const made = await developer.call('/registration/applications', { json: { ...registered, submit: true } }, 201);
+  const applicationId = textAt(made.body, 'id');
+  const queue = await reviewer.get(`/approval/reviews?applicationId=${applicationId}&status=pending`, [made.position]);
   const reviewId = textAt(queue.body, 'items.0.id');
   const approved = await reviewer.post(`/approval/reviews/${reviewId}/decisions`, {
     decision: 'approve',
     reason: 'Asked for by parents.',
-    scopes,
+    scopes: registered.scopes,
     expiresAt: new Date(Date.now() + 90 * 86_400_000).toISOString(),
   });
   await developer.get(`/registration/applications/${applicationId}`, [approved.position]);
-  return textAt(registered.body, 'clientId');
+  return textAt(made.body, 'clientId');
 }
 
 /** A window of its own, as another person’s. */
@@ -154,6 +147,41 @@ describe('fhirclient, the library that SMART applications are written with, in C
       lasting: false,
     });
   }, 90_000);
+
+  it('is launched from the page that plays the EHR, with what was chosen there', async () => {
+    app.is(clientId, 'launch openid fhirUser patient/Patient.read', `${gatehouse.url}/fhir`);
+    const page = await windowOf();
+    await page.goto(`${gatehouse.url}/sandbox/ehr`);
+    await page.getByLabel('Application').selectOption({ label: 'Growth chart' });
+    await page.getByLabel('Who is signed in').selectOption('practitioner-04@example.org');
+    await page.getByLabel('Patient that is open').selectOption('patient-12');
+    await page.getByLabel('Encounter that is open').selectOption('encounter-01-visit');
+    await page.getByRole('button', { name: 'Launch' }).click();
+    await page.getByRole('alert').filter({ hasText: 'not one of the patient' }).waitFor();
+    await page.getByLabel('Encounter that is open').selectOption('encounter-12-visit');
+    await page.getByRole('button', { name: 'Launch' }).click();
+    await signIn(page, 'practitioner-04@example.org');
+    await page.locator('button[value="allow"]').click();
+    expect(await shown(page)).toMatchObject({
+      patient: 'patient-12',
+      encounter: 'encounter-12-visit',
+      user: 'Practitioner/practitioner-04',
+    });
+  }, 90_000);
+
+  it('is launched from no other page, and by no name but its own', async () => {
+    const form = { application: clientId, user: 'practitioner-04@example.org', patient: 'patient-12' };
+    const at = `${gatehouse.url}/sandbox/ehr`;
+    for (const site of ['cross-site', 'same-site', 'none', undefined]) {
+      const headers = site === undefined ? {} : { 'sec-fetch-site': site };
+      const body = new URLSearchParams(form);
+      expect((await fetch(at, { method: 'POST', headers, body, redirect: 'manual' })).status).toBe(403);
+    }
+    const foreign = new URLSearchParams({ ...form, application: 'nobody' });
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    const answer = await fetch(at, { method: 'POST', headers, body: foreign, redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([422, null]);
+  });
 
   it('is told when the user declines', async () => {
     app.is(clientId, 'launch/patient openid fhirUser patient/Patient.read', `${gatehouse.url}/fhir`);

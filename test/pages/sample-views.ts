@@ -1,3 +1,4 @@
+import type { SimulatorView } from '../../apps/sandbox/src/launch-simulator/simulator-page.js';
 import type { PageView } from '../../apps/token/src/pages/view-models.js';
 
 const form = { action: '/oauth/interaction/sample', csrf: 'sample' };
@@ -75,3 +76,17 @@ export const sampleViews = {
     said: 'invalid_redirect_uri: redirect_uri did not match any of the registered ones',
   },
 } as const satisfies Readonly<Record<PageView['page'], PageView>>;
+
+/** The EHR of development, when an encounter of another patient was chosen. */
+export const sampleSimulator: SimulatorView = {
+  action: '/sandbox/ehr',
+  applications: [{ value: 'diary', label: application.name }],
+  users: [{ value: 'practitioner-01@example.org', label: 'Dr. Grace Adeyemi (practitioner-01)' }],
+  patients: [
+    { value: 'ana', label: 'Ana María Ortiz (ana)' },
+    { value: 'luis', label: 'Luis Ortiz (luis)' },
+  ],
+  encounters: [{ patient: 'Luis Ortiz', of: [{ value: 'visit', label: 'Office visit, 2026-10-03' }] }],
+  chosen: { application: 'diary', patient: 'ana', encounter: 'visit' },
+  fault: 'The encounter is not one of the patient.',
+};

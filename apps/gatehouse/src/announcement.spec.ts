@@ -13,12 +13,13 @@ describe('the line that says that all is ready', () => {
     expect(line).not.toContain('\n');
     expect(line).toContain('http://127.0.0.1:8080/fhir');
     expect(line).toContain('operator@example.org');
+    expect(line).toContain('http://127.0.0.1:8080/sandbox/ehr');
   });
 
   it('names no password and no development command elsewhere', () => {
     const line = announcement(serviceWith({ development: false, identityIssuer: 'https://id.example.org' }));
 
     expect(line).toContain('https://id.example.org');
-    expect(line).not.toMatch(/password|npx gatehouse token/);
+    expect(line).not.toMatch(/password|npx gatehouse token|sandbox/);
   });
 });

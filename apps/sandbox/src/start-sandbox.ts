@@ -3,8 +3,10 @@ import type { FastifyInstance } from 'fastify';
 import { join } from 'node:path';
 import { directoryHandler } from './directory/directory-handler.js';
 import { generateDirectoryKeys, keptDirectoryKeys } from './directory/directory-keys.js';
+import type { DirectoryOptions } from './directory/directory-provider.js';
 import { fhirHandler } from './fhir-server/fhir-handler.js';
 import { SandboxFhirServer } from './fhir-server/sandbox-fhir-server.js';
+import { simulatorHandler } from './launch-simulator/simulator-handler.js';
 
 /** What the sandbox needs of the configuration. An empty `dataDir` keeps nothing: the directory's keys are new at each start. */
 export type SandboxSettings = Pick<BaseConfig, 'development' | 'host' | 'publicUrl' | 'identityAudience' | 'dataDir'>;
@@ -26,7 +28,7 @@ export function sandboxFaults({
   ];
 }
 
-/** Mounts the FHIR server and the directory in a server that does not listen yet. Throws outside development. */
+/** Mounts the FHIR server, the directory and the EHR in a server that does not listen yet. Throws outside development. */
 export async function startSandbox(
   server: FastifyInstance,
   settings: SandboxSettings,
@@ -45,16 +47,18 @@ export async function startSandbox(
   const fhir = await SandboxFhirServer.start(`${publicUrl}${sandboxPaths.fhir}`);
   const onError = (error: unknown) => log.error('the sandbox failed to answer', error);
   mountHandler(server, { prefix: sandboxPaths.fhir, publicUrl, handler: fhirHandler(fhir), onError });
+  const directory: DirectoryOptions = {
+    issuer: `${publicUrl}${sandboxPaths.directory}`,
+    audience: identityAudience,
+    keys,
+    // The authorization server signs patients and clinicians in here.
+    relyingParties: [{ clientId: 'gatehouse-sign-in', redirectUris: [`${publicUrl}/oauth/sign-in/callback`] }],
+  };
+  mountHandler(server, { prefix: sandboxPaths.directory, publicUrl, handler: directoryHandler(directory), onError });
   mountHandler(server, {
-    prefix: sandboxPaths.directory,
+    prefix: sandboxPaths.ehr,
     publicUrl,
-    handler: directoryHandler({
-      issuer: `${publicUrl}${sandboxPaths.directory}`,
-      audience: identityAudience,
-      keys,
-      // The authorization server signs patients and clinicians in here.
-      relyingParties: [{ clientId: 'gatehouse-sign-in', redirectUris: [`${publicUrl}/oauth/sign-in/callback`] }],
-    }),
+    handler: simulatorHandler(publicUrl, directory),
     onError,
   });
 }

@@ -3,7 +3,8 @@ import { errors, type Provider } from 'oidc-provider';
 import { readBody } from '../read-body.js';
 import { developmentToken } from './development-token.js';
 import { directoryProvider, type DirectoryOptions } from './directory-provider.js';
-import { loginPage, loginPagePolicy } from './login-page.js';
+import { sandboxPagePolicy } from '../sandbox-page.js';
+import { loginPage } from './login-page.js';
 import { personByEmail, sandboxPassword } from './people.js';
 
 /** The largest form or JSON that the directory's own pages read, in bytes. */
@@ -89,7 +90,7 @@ async function signIn(
     email: form?.get('email') ?? (typeof hint === 'string' ? hint : ''),
     ...(form === undefined ? {} : { fault: 'The directory knows no such address and password.' }),
   });
-  const policy = loginPagePolicy(typeof redirectUri === 'string' ? redirectUri : undefined);
+  const policy = sandboxPagePolicy(typeof redirectUri === 'string' ? [redirectUri] : []);
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': policy,

@@ -15,7 +15,7 @@ import { isLoopbackHost, isLoopbackUrl } from './loopback.js';
 import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } from './setting.js';
 
 /** Where the sandbox answers below `PUBLIC_URL`: the defaults of the identity provider and the upstream in development. */
-export const sandboxPaths = { directory: '/sandbox/directory', fhir: '/sandbox/fhir' } as const;
+export const sandboxPaths = { directory: '/sandbox/directory', fhir: '/sandbox/fhir', ehr: '/sandbox/ehr' } as const;
 
 /** Signature algorithms that an identity provider's tokens may use; none is symmetric, and `none` is not one. */
 export const identityAlgorithms = [
