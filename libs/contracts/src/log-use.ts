@@ -44,8 +44,9 @@ export const logUses: Readonly<Record<LogService, LogUse>> = {
   },
   token: {
     context: token,
-    appends: [activity, enforcement],
-    reads: [...access, enforcement],
+    // Clients that register themselves: their commands are registration's to decide.
+    appends: [activity, enforcement, topicsOf(registration).commands.name],
+    reads: [...access, enforcement, topicsOf(registration).outcomes.name],
     reactors: ['token-closes-grants'],
   },
   gateway: { appends: [activity, enforcement], reads: [...access, enforcement], reactors: [] },
