@@ -90,6 +90,8 @@ const goodBodies: Readonly<Record<string, readonly Json[]>> = {
   ],
   '/oauth/users/{id}/revocation': [{ reason }],
   '/access/simulations': [{ applicationId: '{{applications:0}}', scopes: ['system/Patient.rs'], days: 30 }],
+  '/oauth/initial-access-tokens': [{}, { uses: 5, days: 30 }],
+  '/oauth/register/{clientId}/claim': [{ registrationAccessToken: 'what-the-registration-answered' }],
   '/oauth/launches': [{ clientId: '{{applications:0}}', user: 'Practitioner/practitioner-1', patient: 'patient-01' }],
 };
 

@@ -52,6 +52,7 @@ function callerOf(method: string, path: string): fc.Arbitrary<string> {
 
 function suited(method: string, path: string): readonly string[] {
   if (path === '/oauth/launches') return ['launcher'];
+  if (path.endsWith('/claim') || path === '/oauth/initial-access-tokens') return ['dev@example.org'];
   if (path.startsWith('/oauth/users')) return ['operator@example.org'];
   if (path.endsWith('/policies') || path.includes('/projections')) return ['operator@example.org'];
   if (path.startsWith('/audit')) return ['auditor@example.org', 'operator@example.org'];

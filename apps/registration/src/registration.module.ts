@@ -6,6 +6,7 @@ import {
   provideProjection,
   provideReactor,
   provideWriter,
+  SealedForCommands,
 } from '#host';
 import { Module } from '@nestjs/common';
 import { registrationDecider } from './application.decider.js';
@@ -27,7 +28,6 @@ import { followReview } from './follow-decisions/follow-review.reactor.js';
 import { RegisterApplicationController } from './register-application/register-application.controller.js';
 import { RegisterApplicationHandler } from './register-application/register-application.handler.js';
 import { NoticeSender } from './notify-contacts/notice-sender.js';
-import { SealedForCommands } from './sealed-for-commands.js';
 import { ApplicationPresenter } from './show-applications/application-presenter.js';
 import { ApplicationsController } from './show-applications/applications.controller.js';
 import { applicationsProjection } from './show-applications/applications.projection.js';

@@ -36,6 +36,23 @@ export class TokenConfig implements ConfigSection {
   @IsBoolean()
   dpopNonceRequired: boolean = false;
 
+  @Setting('TOKEN_OPEN_REGISTRATION', {
+    mustBe: '1 or 0',
+    describe:
+      'Whether clients may register at /oauth/register without an initial access token. They stay drafts until a developer who is signed in claims them.',
+  })
+  @IsBoolean()
+  openRegistration: boolean = false;
+
+  @Setting('TOKEN_OPEN_REGISTRATIONS_PER_HOUR', {
+    mustBe: 'a number from 1 to 10000',
+    describe: 'How many clients may register without an initial access token in an hour, at all instances together.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  openRegistrationsPerHour: number = 20;
+
   @Setting('TOKEN_KEY_DAYS', {
     mustBe: 'a number of days from 1 to 365',
     describe: 'How often a new signing key is made, in days.',

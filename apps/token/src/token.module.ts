@@ -1,7 +1,16 @@
-import { token } from '#contracts';
+import { registration, token } from '#contracts';
 import { SpentProofs } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
-import { BaseConfig, Database, Log, provideActivity, provideCommands, provideReactor, provideWriter } from '#host';
+import {
+  BaseConfig,
+  Database,
+  Log,
+  provideActivity,
+  provideCommands,
+  provideReactor,
+  provideWriter,
+  SealedForCommands,
+} from '#host';
 import { oauthPaths } from '#smart';
 import { Module } from '@nestjs/common';
 import { AdmittedClients } from './authenticate-client/admitted-clients.js';
@@ -30,6 +39,10 @@ import { RefreshTokens } from './issue-token/refresh-tokens.js';
 import { UserTokens } from './issue-token/user-tokens.js';
 import { LaunchesController } from './launch-app/launches.controller.js';
 import { Launches } from './launch-app/launches.js';
+import { ClientRegistrations } from './register-client/client-registrations.js';
+import { InitialAccessTokensController } from './register-client/initial-access-tokens.controller.js';
+import { RegisterClientController } from './register-client/register-client.controller.js';
+import { RegistrationTokens } from './register-client/registration-tokens.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
 import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
 import { GrantReceipts } from './see-grants/grant-receipts.js';
@@ -54,9 +67,12 @@ import { TokenConfig } from './token.config.js';
     GrantsController,
     RevokePersonController,
     BackChannelLogoutController,
+    InitialAccessTokensController,
+    RegisterClientController,
   ],
   providers: [
     ...provideCommands(token),
+    ...provideCommands(registration),
     ...provideWriter(grantsDecider),
     ...provideReactor(closeGrants),
     ...provideActivity(),
@@ -70,6 +86,9 @@ import { TokenConfig } from './token.config.js';
     GrantEvents,
     GrantReceipts,
     PersonEnds,
+    RegistrationTokens,
+    SealedForCommands,
+    ClientRegistrations,
     RefreshTokens,
     UserTokens,
     IdentityFederation,

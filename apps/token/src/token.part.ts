@@ -5,6 +5,7 @@ import { AddGrantUse1763942400013 } from './migrations/add-grant-use.js';
 import { AddProviderSessions1763942400030 } from './migrations/add-provider-sessions.js';
 import { BindRefreshTokens1763942400032 } from './migrations/bind-refresh-tokens.js';
 import { CreateAuthorization1763942400011 } from './migrations/create-authorization.js';
+import { CreateClientRegistrations1763942400033 } from './migrations/create-client-registrations.js';
 import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys.js';
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
 import { NameSigningKeys1763942400012 } from './migrations/name-signing-keys.js';
@@ -25,6 +26,7 @@ export const tokenPart: ServicePart = {
       AddProviderSessions1763942400030,
       CreateSpentProofs1763942400031,
       BindRefreshTokens1763942400032,
+      CreateClientRegistrations1763942400033,
     ],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },

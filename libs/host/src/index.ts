@@ -43,6 +43,7 @@ export {
   provideWriter,
   type ProjectionReadiness,
 } from './log/log-providers.js';
+export { SealedForCommands } from './log/sealed-for-commands.js';
 export { RequestedCommand } from './log/requested-command.js';
 export { PostgresSnapshotStore } from './log/snapshots/postgres-snapshot-store.js';
 export { SNAPSHOTS } from './log/snapshots/snapshots-provider.js';
@@ -76,6 +77,7 @@ export {
   readIfMatch,
   type CommandRequest,
 } from './request/command-headers.js';
+export { readPublicKeys } from './request/public-keys.js';
 export { PageQuery, decodeCursor, encodeCursor, pageOf, type Page } from './request/page.js';
 export { Consumes } from './request/media-type-guard.js';
 export { EmptyBody } from './request/empty-body.js';

@@ -1,9 +1,8 @@
 import { registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { InjectCommands, newCommand, RequestedCommand } from '#host';
+import { InjectCommands, newCommand, RequestedCommand, SealedForCommands } from '#host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { presentFields } from '../present-fields.js';
-import { SealedForCommands } from '../sealed-for-commands.js';
 import type { ApplicationChange } from './change-application.dto.js';
 
 /** Changes metadata. What was reviewed goes to review again, and the old stays in force until then. */

@@ -1,11 +1,9 @@
 import { mintIdBeside, registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { InjectCommands, malformed, newCommand, RequestedCommand } from '#host';
+import { InjectCommands, malformed, newCommand, RequestedCommand, SealedForCommands, readPublicKeys } from '#host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { SealedForCommands } from '../sealed-for-commands.js';
 import type { KeyChange } from './change-keys.dto.js';
 import { awaitsConfirmation, newConfirmationCode } from './confirmation-code.js';
-import { readPublicKeys } from './public-key.js';
 
 /** Adds a key, removes one, or both at once. */
 export class ChangeKeys extends RequestedCommand<KeyChange> {}

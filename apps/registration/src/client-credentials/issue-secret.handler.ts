@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mintIdBeside, registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { InjectCommands, newCommand, RequestedCommand } from '#host';
+import { InjectCommands, newCommand, RequestedCommand, SealedForCommands } from '#host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { SealedForCommands } from '../sealed-for-commands.js';
 import { awaitsConfirmation, newConfirmationCode } from './confirmation-code.js';
 
 const SECRET_BYTES = 32;

@@ -1,10 +1,8 @@
 import { mintId, mintIdBeside, partitionOfCreation, registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { InjectCommands, newCommand, type CommandRequest } from '#host';
+import { InjectCommands, newCommand, type CommandRequest, SealedForCommands, readPublicKeys } from '#host';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { readPublicKeys } from '../client-credentials/public-key.js';
 import { presentFields } from '../present-fields.js';
-import { SealedForCommands } from '../sealed-for-commands.js';
 import type { NewApplication } from './register-application.dto.js';
 
 /** Registers an application of the caller's. */

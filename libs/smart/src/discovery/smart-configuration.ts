@@ -6,6 +6,7 @@ export const oauthPaths = {
   pushedRequest: '/oauth/par',
   jwks: '/oauth/jwks',
   revocation: '/oauth/revoke',
+  registration: '/oauth/register',
   introspection: '/oauth/introspect',
   grants: '/oauth/grants',
   backChannelLogout: '/oauth/back-channel-logout',
@@ -18,6 +19,7 @@ export interface AuthorizationServerMetadata {
   readonly token_endpoint: string;
   readonly jwks_uri: string;
   readonly pushed_authorization_request_endpoint: string;
+  readonly registration_endpoint: string;
   readonly revocation_endpoint: string;
   readonly introspection_endpoint: string;
   readonly grant_types_supported: readonly string[];
@@ -99,6 +101,7 @@ export function authorizationServerMetadata(publicUrl: string): AuthorizationSer
     token_endpoint: publicUrl + oauthPaths.token,
     jwks_uri: publicUrl + oauthPaths.jwks,
     pushed_authorization_request_endpoint: publicUrl + oauthPaths.pushedRequest,
+    registration_endpoint: publicUrl + oauthPaths.registration,
     revocation_endpoint: publicUrl + oauthPaths.revocation,
     introspection_endpoint: publicUrl + oauthPaths.introspection,
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],

@@ -1,8 +1,11 @@
-import { refused, type FieldError } from '#host';
+import type { RegistrationEvent } from '#contracts';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { createPublicKey } from 'node:crypto';
 import { types } from 'node:util';
-import type { PublicKey } from '../domain/application.js';
+import { refused } from '../problem/problem-exception.js';
+import type { FieldError } from '../problem/problem.js';
+
+type PublicKey = Extract<RegistrationEvent, { type: 'application-registered' }>['data']['keys'][number];
 
 /** Members of a JWK that make it secret (RFC 7518 §6.2.2, §6.3.2, §6.4). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;

@@ -1,7 +1,8 @@
 import { NotAppended, type CommandAnswer } from '#event-log';
-import { Log, VAULT } from '#host';
 import type { Json, Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
+import { Log } from '../logging/log.js';
+import { VAULT } from '../service/host.module.js';
 
 /**
  * What is sealed in the vault before a command that refers to it is sent. Where the command leaves no reference to it

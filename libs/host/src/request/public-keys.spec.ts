@@ -1,7 +1,7 @@
-import { ProblemException } from '#host';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
-import { readPublicKeys } from './public-key.js';
+import { ProblemException } from '../problem/problem-exception.js';
+import { readPublicKeys } from './public-keys.js';
 
 const newKey = async (alg: 'RS384' | 'ES384', extractable = true) => {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable });

@@ -1,0 +1,221 @@
+import type { OtherMetadata, ReviewedMetadata } from '#contracts';
+
+/** An error of RFC 7591, 3.2.2. */
+export interface MetadataFault {
+  readonly error: 'invalid_client_metadata' | 'invalid_redirect_uri' | 'unapproved_software_statement';
+  readonly fault: string;
+}
+
+/** What a client declares, as registration has it. */
+export interface DeclaredClient {
+  readonly reviewed: ReviewedMetadata;
+  readonly other: Omit<OtherMetadata, 'contacts'>;
+  readonly contacts?: readonly string[];
+  readonly jwks: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** An application as registration's outcomes show it, as far as a client is told of it. */
+export interface ShownApplication extends Omit<ReviewedMetadata, 'scopes'> {
+  readonly requestedScopes: readonly string[];
+  readonly pending?: Partial<ReviewedMetadata>;
+  readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
+  readonly secrets: readonly { readonly expiresAt: string }[];
+  readonly createdAt: string;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+const methods = {
+  none: 'public',
+  client_secret_basic: 'confidential-symmetric',
+  client_secret_post: 'confidential-symmetric',
+  private_key_jwt: 'confidential-asymmetric',
+} as const satisfies Record<string, ReviewedMetadata['clientType']>;
+const methodOf = {
+  public: 'none',
+  'confidential-symmetric': 'client_secret_basic',
+  'confidential-asymmetric': 'private_key_jwt',
+} as const satisfies Record<ReviewedMetadata['clientType'], string>;
+const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'];
+
+/** What RFC 7591, 2 calls our fields. The rest of it, and what is not understood, is passed over. */
+const links = [
+  ['policy_uri', 'privacyPolicyUri'],
+  ['tos_uri', 'termsUri'],
+  ['logo_uri', 'logoUri'],
+  ['jwks_uri', 'jwksUri'],
+  ['launch_uri', 'launchUri'],
+] as const;
+
+/** A rule that a field breaks; caught where the metadata is read. */
+class Malformed extends Error {
+  constructor(readonly told: MetadataFault) {
+    super(told.fault);
+  }
+}
+
+/**
+ * Client metadata (RFC 7591, 2) as registration's. Whether what it declares may be registered is for registration to
+ * decide. Besides RFC 7591's fields: `launch_uri` of SMART, and `purposes_of_use` (v3 PurposeOfUse, each with its
+ * justification), which an application that patients use may leave out.
+ *
+ * @param known purposes of an application that has registered them before
+ */
+export function readClientMetadata(
+  body: Body,
+  known?: ReviewedMetadata['purposesOfUse'],
+): DeclaredClient | MetadataFault {
+  try {
+    if (body['software_statement'] !== undefined)
+      throw new Malformed({ error: 'unapproved_software_statement', fault: 'software statements are not taken here' });
+    return declared(body, known);
+  } catch (error) {
+    if (error instanceof Malformed) return error.told;
+    throw error;
+  }
+}
+
+function declared(body: Body, known: ReviewedMetadata['purposesOfUse'] | undefined): DeclaredClient {
+  const method = text(body, 'token_endpoint_auth_method', 64) ?? 'client_secret_basic';
+  if (!isMethod(method)) throw invalid(`token_endpoint_auth_method must be one of ${Object.keys(methods).join(', ')}`);
+  const grants = texts(body, 'grant_types', 64) ?? ['authorization_code'];
+  if (grants.length === 0 || grants.some((grant) => !grantTypes.includes(grant)))
+    throw invalid(`grant_types must be of ${grantTypes.join(', ')}`);
+  const backend = grants.every((grant) => grant === 'client_credentials');
+  const responses = texts(body, 'response_types', 64) ?? (backend ? [] : ['code']);
+  if (responses.some((type) => type !== 'code')) throw invalid('response_types must be code');
+  const scopes = (text(body, 'scope', 8_192) ?? '').split(' ').filter((scope) => scope !== '');
+  const ofUsers = scopes.some((scope) => scope.startsWith('user/') || scope.startsWith('system/'));
+  const kind = backend ? 'backend' : ofUsers ? 'provider' : 'patient-access';
+  const name = text(body, 'client_name', 200);
+  if (name === undefined) throw invalid('client_name is required');
+  const contacts = texts(body, 'contacts', 254);
+  if (
+    contacts !== undefined &&
+    (contacts.length > 20 || !contacts.every((it) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(it)))
+  )
+    throw invalid('contacts must be at most 20 mail addresses');
+  const jwks = keysIn(body['jwks']);
+  const given = links.flatMap(([theirs, ours]): [string, string][] => {
+    const uri = text(body, theirs, 2_048);
+    return uri === undefined ? [] : [[ours, uri]];
+  });
+  return {
+    reviewed: {
+      name,
+      kind,
+      clientType: methods[method],
+      scopes,
+      purposesOfUse: purposes(body['purposes_of_use'], kind) ?? known ?? purposesUnsaid(kind),
+      redirectUris: texts(body, 'redirect_uris', 2_048, 'invalid_redirect_uri') ?? [],
+      allowedOrigins: [],
+      ...Object.fromEntries(given),
+    },
+    other: { description: '', attestations: [], documents: [] },
+    jwks,
+    ...(contacts === undefined || contacts.length === 0 ? {} : { contacts }),
+  };
+}
+
+/** The metadata that is registered (RFC 7591, 3.2.1). Where a change waits for review, what was declared. */
+export function describeClient(application: ShownApplication): Readonly<Record<string, unknown>> {
+  const now = { ...application, ...application.pending };
+  const forItself = now.clientType === 'confidential-asymmetric' ? ['client_credentials'] : [];
+  const backend = now.kind === 'backend';
+  return {
+    client_id_issued_at: Math.floor(Date.parse(application.createdAt) / 1000),
+    client_name: now.name,
+    token_endpoint_auth_method: methodOf[now.clientType],
+    grant_types: backend ? forItself : ['authorization_code', 'refresh_token', ...forItself],
+    response_types: backend ? [] : ['code'],
+    redirect_uris: now.redirectUris,
+    scope: application.requestedScopes.join(' '),
+    purposes_of_use: now.purposesOfUse,
+    ...Object.fromEntries(links.flatMap(([theirs, ours]) => (now[ours] === undefined ? [] : [[theirs, now[ours]]]))),
+    ...(application.jwks.keys.length === 0 ? {} : { jwks: application.jwks }),
+  };
+}
+
+/** What a refusal of registration's is called here: a fault of a redirect URI is told apart (RFC 7591, 3.2.2). */
+export function faultOfRefusal(
+  errors: readonly { readonly pointer: string; readonly detail: string }[],
+  detail: string,
+): MetadataFault {
+  const fault = errors.map((each) => `${theirNameOf(each.pointer)} ${each.detail}`).join('; ') || detail;
+  const error =
+    errors[0]?.pointer.startsWith('/redirectUris') === true ? 'invalid_redirect_uri' : 'invalid_client_metadata';
+  return { error, fault };
+}
+
+function theirNameOf(pointer: string): string {
+  const [, field = '', ...rest] = pointer.split('/');
+  const others = {
+    name: 'client_name',
+    scopes: 'scope',
+    redirectUris: 'redirect_uris',
+    purposesOfUse: 'purposes_of_use',
+  };
+  const link = links.find(([, ours]) => ours === field)?.[0];
+  return [link ?? new Map(Object.entries(others)).get(field) ?? field, ...rest].join('/');
+}
+
+function isMethod(method: string): method is keyof typeof methods {
+  return Object.hasOwn(methods, method);
+}
+
+function keysIn(jwks: unknown): DeclaredClient['jwks'] {
+  if (jwks === undefined) return [];
+  const keys = isRecord(jwks) ? jwks['keys'] : undefined;
+  if (!Array.isArray(keys) || keys.length > 20 || !keys.every(isRecord)) throw invalid('jwks must be a JWK Set');
+  return keys;
+}
+
+function purposes(given: unknown, kind: string): ReviewedMetadata['purposesOfUse'] | undefined {
+  if (given === undefined) return undefined;
+  const read = Array.isArray(given)
+    ? given.flatMap((each: unknown) => {
+        const { code, justification } = isRecord(each) ? each : {};
+        const fits = typeof code === 'string' && typeof justification === 'string' && justification.length <= 2_000;
+        return fits && code !== '' && code.length <= 64 && justification !== '' ? [{ code, justification }] : [];
+      })
+    : [];
+  if (!Array.isArray(given) || read.length !== given.length || read.length === 0 || read.length > 20)
+    throw invalid(`purposes_of_use of a ${kind} application must be 1 to 20 of { code, justification }`);
+  return read;
+}
+
+function purposesUnsaid(kind: string): ReviewedMetadata['purposesOfUse'] {
+  if (kind !== 'patient-access') throw invalid('purposes_of_use is required, but for an application that patients use');
+  return [{ code: 'PATRQT', justification: 'Registered for use at the request of patients.' }];
+}
+
+function text(body: Body, name: string, most: number): string | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string' || value === '' || value.length > most || value.includes('\0'))
+    throw invalid(`${name} must be a text of 1 to ${most} characters`);
+  return value;
+}
+
+function texts(
+  body: Body,
+  name: string,
+  most: number,
+  error: MetadataFault['error'] = 'invalid_client_metadata',
+): string[] | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  const fits = (it: unknown): it is string =>
+    typeof it === 'string' && it !== '' && it.length <= most && !it.includes('\0');
+  if (!Array.isArray(value) || value.length > 50 || !value.every(fits))
+    throw new Malformed({ error, fault: `${name} must be at most 50 texts of 1 to ${most} characters` });
+  return value;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(fault: string): Malformed {
+  return new Malformed({ error: 'invalid_client_metadata', fault });
+}

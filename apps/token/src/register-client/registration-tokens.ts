@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { Database } from '#host';
+import { Injectable } from '@nestjs/common';
+import { digestOf } from '../authorization-server/provider-records.js';
+
+/** Whose registration a token manages. */
+export interface ManagedClient {
+  readonly clientId: string;
+  readonly applicationId: string;
+  readonly ownerId: string;
+  /** Nobody owns it yet: it came by open registration. */
+  readonly unclaimed: boolean;
+}
+
+/** A token as it is shown, once. */
+export interface GivenToken {
+  readonly token: string;
+  readonly expiresAt: string;
+}
+
+/**
+ * Tokens by which clients register (RFC 7591, 3) and manage what they registered (RFC 7592): kept as hashes. Every method
+ * throws `DatabaseUnavailable`.
+ */
+@Injectable()
+export class RegistrationTokens {
+  constructor(private readonly database: Database) {}
+
+  /** An initial access token: who comes with it registers for its owner, `uses` times. */
+  async give(ownerId: string, issuedBy: string, uses: number, lifeSeconds: number): Promise<GivenToken> {
+    const token = newToken();
+    await this.database.query('DELETE FROM protocol.initial_access_tokens WHERE expires_at < now()');
+    const [row] = await this.database.query<{ expires_at: Date }>(
+      `INSERT INTO protocol.initial_access_tokens (digest, owner_id, issued_by, uses_left, expires_at)
+       VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5)) RETURNING expires_at`,
+      [digestOf(token), ownerId, issuedBy, uses, lifeSeconds],
+    );
+    if (row === undefined) throw new Error('the token was not kept');
+    return { token, expiresAt: row.expires_at.toISOString() };
+  }
+
+  /** Takes one use; the owner, or undefined where the token is unknown, has expired or was used up. */
+  async take(token: string): Promise<string | undefined> {
+    const [row] = await this.database.query<{ owner_id: string }>(
+      `UPDATE protocol.initial_access_tokens SET uses_left = uses_left - 1
+       WHERE digest = $1 AND expires_at > now() AND uses_left > 0 RETURNING owner_id`,
+      [digestOf(token)],
+    );
+    return row?.owner_id;
+  }
+
+  /** Gives a use back: nothing was registered by it. */
+  async giveBack(token: string): Promise<void> {
+    await this.database.query('UPDATE protocol.initial_access_tokens SET uses_left = uses_left + 1 WHERE digest = $1', [
+      digestOf(token),
+    ]);
+  }
+
+  /**
+   * Keeps whose registration a new token manages. For one that nobody owns: only while fewer than `mostUnclaimed` were
+   * kept in the last hour, by all instances; else undefined.
+   */
+  async manage(client: ManagedClient, mostUnclaimed: number): Promise<string | undefined> {
+    const token = newToken();
+    const { clientId, applicationId, ownerId, unclaimed } = client;
+    const kept = await this.database.transaction(async (manager) => {
+      if (unclaimed) await manager.query('LOCK TABLE protocol.client_registrations IN SHARE ROW EXCLUSIVE MODE');
+      const rows: unknown = await manager.query(
+        `INSERT INTO protocol.client_registrations (client_id, application_id, owner_id, unclaimed, digest)
+         SELECT $1, $2, $3, $4, $5
+         WHERE NOT $4 OR (SELECT count(*) FROM protocol.client_registrations
+                          WHERE unclaimed AND created_at > now() - interval '1 hour') < $6
+         RETURNING client_id`,
+        [clientId, applicationId, ownerId, unclaimed, digestOf(token), mostUnclaimed],
+      );
+      return Array.isArray(rows) && rows.length === 1;
+    });
+    return kept ? token : undefined;
+  }
+
+  /** The registration that a token manages. The one before the last counts until the last has been used. */
+  async managed(clientId: string, token: string): Promise<ManagedClient | undefined> {
+    const [row] = await this.database.query<{ application_id: string; owner_id: string; unclaimed: boolean }>(
+      `UPDATE protocol.client_registrations
+       SET previous = CASE WHEN digest = $2 THEN NULL ELSE previous END
+       WHERE client_id = $1 AND (digest = $2 OR previous = $2) RETURNING application_id, owner_id, unclaimed`,
+      [clientId, digestOf(token)],
+    );
+    return row && { clientId, applicationId: row.application_id, ownerId: row.owner_id, unclaimed: row.unclaimed };
+  }
+
+  /** Another token in the place of the presented one, which counts until that has been used. */
+  async rotate(clientId: string, presented: string): Promise<string> {
+    const token = newToken();
+    await this.database.query(
+      'UPDATE protocol.client_registrations SET digest = $2, previous = $3 WHERE client_id = $1',
+      [clientId, digestOf(token), digestOf(presented)],
+    );
+    return token;
+  }
+
+  /** Somebody has taken over a registration that nobody owned. */
+  async claimed(clientId: string, ownerId: string): Promise<void> {
+    await this.database.query(
+      'UPDATE protocol.client_registrations SET owner_id = $2, unclaimed = false WHERE client_id = $1',
+      [clientId, ownerId],
+    );
+  }
+
+  /** Nothing manages it any more. */
+  async forget(clientId: string): Promise<void> {
+    await this.database.query('DELETE FROM protocol.client_registrations WHERE client_id = $1', [clientId]);
+  }
+}
+
+function newToken(): string {
+  return randomBytes(32).toString('base64url');
+}

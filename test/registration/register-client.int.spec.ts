@@ -1,0 +1,341 @@
+import type { ServicePart } from '#host';
+import { Client } from 'pg';
+import { startTestService, testClient, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { approvalPart } from '../../apps/approval/src/approval.part.js';
+import { registrationPart } from '../../apps/registration/src/registration.part.js';
+import { tokenPart } from '../../apps/token/src/token.part.js';
+import { isolate, type Isolation } from '../environment/isolation.js';
+
+type Json = Record<string, unknown>;
+
+let own: Isolation;
+let issuer: TestIssuer;
+/** Takes clients without a token as well. */
+let open: TestService;
+/** As it is by default. */
+let closed: TestService;
+
+beforeAll(async () => {
+  [own, issuer] = await Promise.all([isolate(), testIssuer()]);
+  const environment = { KAFKA_BROKERS: own.brokers, KAFKA_TOPIC_PREFIX: own.prefix };
+  const started = (part: ServicePart, more: Record<string, string>) =>
+    startTestService(part, { databaseUrl: own.databaseUrl, issuer, environment: { ...environment, ...more } });
+  const parts = [registrationPart, approvalPart, tokenPart];
+  open = await started(
+    { name: 'gatehouse', defaultPort: 8080, parts },
+    { TOKEN_OPEN_REGISTRATION: '1', TOKEN_OPEN_REGISTRATIONS_PER_HOUR: '3' },
+  );
+  closed = await started(tokenPart, { PUBLIC_URL: open.url });
+}, 90_000);
+
+afterAll(async () => {
+  await Promise.all([open.close(), closed.close()]);
+  await Promise.all([own.dispose(), issuer.close()]);
+}, 60_000);
+
+const metadata = {
+  client_name: 'Growth chart',
+  redirect_uris: ['https://app.example/back'],
+  scope: 'launch/patient patient/Patient.rs offline_access',
+  token_endpoint_auth_method: 'none',
+  contacts: ['someone@example.org'],
+  'client_name#es': 'Curva',
+  software_version: '2.1',
+  nobody_knows_this: { a: [1] },
+};
+
+async function send(
+  path: string,
+  {
+    method = 'POST',
+    json,
+    token,
+    service = closed,
+  }: { method?: string; json?: unknown; token?: string; service?: TestService } = {},
+) {
+  const response = await service.call(path, {
+    method,
+    ...(json === undefined ? {} : { json }),
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: (text === '' ? {} : JSON.parse(text)) as Json };
+}
+
+/** By somebody who is signed in at the provider. */
+async function by(sub: string, role: string, path: string, json?: unknown, method?: string) {
+  const [, token = ''] = (await issuer.bearer(sub, role)).authorization.split(' ');
+  return send(path, { json, token, service: open, ...(method === undefined ? {} : { method }) });
+}
+
+async function initialToken(body: Json = {}, sub = 'dora', role = 'developer'): Promise<string> {
+  const given = await by(sub, role, '/oauth/initial-access-tokens', body);
+  expect(given.status).toBe(201);
+  return String(given.body['token']);
+}
+
+async function registered(more: Json = {}) {
+  const answer = await send('/oauth/register', { json: { ...metadata, ...more }, token: await initialToken() });
+  expect([answer.status, answer.body['error_description']]).toEqual([201, undefined]);
+  const { client_id: clientId, registration_access_token: token } = answer.body;
+  return { clientId: String(clientId), token: String(token), answer };
+}
+
+/** The application as its owner sees it. */
+async function seen(clientId: string, sub = 'dora') {
+  const { body } = await by(sub, 'developer', '/registration/applications?limit=100', undefined, 'GET');
+  return (body['items'] as Json[]).find((item) => item['clientId'] === clientId);
+}
+
+async function seenUntil(clientId: string, holds: (application: Json | undefined) => boolean, sub = 'dora') {
+  for (;;) {
+    const application = await seen(clientId, sub);
+    if (holds(application)) return application;
+  }
+}
+
+describe('a client that registers itself (RFC 7591)', () => {
+  test('[RFC 7591 §3.2.1] is told what was registered, and waits for review', async () => {
+    const { clientId, answer } = await registered();
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.body).toEqual({
+      client_id: clientId,
+      client_id_issued_at: expect.any(Number),
+      client_name: 'Growth chart',
+      redirect_uris: ['https://app.example/back'],
+      scope: metadata.scope,
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      purposes_of_use: [{ code: 'PATRQT', justification: expect.any(String) }],
+      registration_access_token: expect.stringMatching(/^[\w-]{43}$/),
+      registration_client_uri: `${open.url}/oauth/register/${clientId}`,
+    });
+    const application = await seenUntil(clientId, (it) => it !== undefined);
+    expect(application).toMatchObject({ status: 'submitted', name: 'Growth chart', contacts: metadata.contacts });
+  });
+
+  test('is of no use before its approval', async () => {
+    const { clientId } = await registered();
+    const page = await open.call(`/oauth/authorize?client_id=${clientId}&response_type=code`);
+    expect(await page.text()).toContain('invalid_client');
+    const form = new URLSearchParams({ grant_type: 'authorization_code', client_id: clientId, code: 'x' });
+    expect((await open.call('/oauth/token', { method: 'POST', body: form })).status).toBe(401);
+  });
+
+  test('[RFC 7591 §3.2.1] a client with a secret is given one, once; a backend service brings its keys', async () => {
+    const symmetric = await registered({ token_endpoint_auth_method: undefined });
+    expect(symmetric.answer.body).toMatchObject({
+      token_endpoint_auth_method: 'client_secret_basic',
+      client_secret: expect.stringMatching(/^[\w-]{43}$/),
+      client_secret_expires_at: expect.any(Number),
+    });
+    const { key } = await testClient();
+    const backend = await registered({
+      token_endpoint_auth_method: 'private_key_jwt',
+      grant_types: ['client_credentials'],
+      redirect_uris: undefined,
+      scope: 'system/Patient.rs',
+      purposes_of_use: [{ code: 'HOPERAT', justification: 'nightly export' }],
+      jwks: { keys: [key.jwk] },
+    });
+    expect(backend.answer.body).toMatchObject({
+      grant_types: ['client_credentials'],
+      response_types: [],
+      jwks: { keys: [expect.objectContaining({ kid: key.kid })] },
+    });
+  });
+
+  test.each<[string, Json, string]>([
+    ['another scheme in a redirect URI', { redirect_uris: ['http://app.example/back'] }, 'invalid_redirect_uri'],
+    ['a fragment in a redirect URI', { redirect_uris: ['https://app.example/back#x'] }, 'invalid_redirect_uri'],
+    ['redirect URIs that are none', { redirect_uris: 'https://app.example/back' }, 'invalid_redirect_uri'],
+    ['no name', { client_name: undefined }, 'invalid_client_metadata'],
+    ['a name that hides what it is', { client_name: 'Growth\u202echart' }, 'invalid_client_metadata'],
+    ['no scope', { scope: undefined }, 'invalid_client_metadata'],
+    ['a scope that is none', { scope: 'patient/Patient.sr' }, 'invalid_client_metadata'],
+    ['another grant', { grant_types: ['password'] }, 'invalid_client_metadata'],
+    ['another response type', { response_types: ['token'] }, 'invalid_client_metadata'],
+    [
+      'a way to authenticate that there is not',
+      { token_endpoint_auth_method: 'tls_client_auth' },
+      'invalid_client_metadata',
+    ],
+    ['contacts that are none', { contacts: ['nobody'] }, 'invalid_client_metadata'],
+    ['keys that are none', { jwks: { keys: [{ kty: 'oct', k: 'x' }] } }, 'invalid_client_metadata'],
+    ['an asymmetric client without keys', { token_endpoint_auth_method: 'private_key_jwt' }, 'invalid_client_metadata'],
+    [
+      'a purpose that there is not',
+      { purposes_of_use: [{ code: 'FUN', justification: 'x' }] },
+      'invalid_client_metadata',
+    ],
+    ['a software statement', { software_statement: 'a.b.c' }, 'unapproved_software_statement'],
+  ])('[RFC 7591 §3.2.2] with %s is refused, and its token is as good as before', async (_what, change, error) => {
+    const token = await initialToken();
+    const refused = await send('/oauth/register', { json: { ...metadata, ...change }, token });
+    expect([refused.status, refused.body['error']]).toEqual([400, error]);
+    expect((await send('/oauth/register', { json: metadata, token })).status).toBe(201);
+  });
+
+  test('[RFC 7591 §3] needs an initial access token, which counts as often as was said', async () => {
+    for (const token of [undefined, 'nobody-gave-this'])
+      expect(
+        await send('/oauth/register', { json: metadata, ...(token === undefined ? {} : { token }) }),
+      ).toMatchObject({
+        status: 401,
+        body: { error: 'invalid_token' },
+      });
+    const token = await initialToken({ uses: 2 });
+    const answers = await Promise.all([1, 2, 3, 4].map(() => send('/oauth/register', { json: metadata, token })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 401, 401]);
+    const late = await initialToken();
+    await forgetTime();
+    expect((await send('/oauth/register', { json: metadata, token: late })).status).toBe(401);
+  });
+
+  test('the token is for its owner: a developer gives it for themselves, an operator for anybody', async () => {
+    const { clientId } = await registered();
+    const application = await seenUntil(clientId, (it) => it !== undefined);
+    const ownerId = String(application?.['ownerId']);
+    expect((await by('eve', 'developer', '/oauth/initial-access-tokens', { ownerId })).status).toBe(403);
+    expect((await by('eve', 'reviewer', '/oauth/initial-access-tokens', {})).status).toBe(403);
+    const token = await initialToken({ ownerId }, 'olga', 'operator');
+    const { body } = await send('/oauth/register', { json: metadata, token });
+    await seenUntil(String(body['client_id']), (it) => it?.['status'] === 'submitted');
+  });
+});
+
+describe('a client that manages its registration (RFC 7592)', () => {
+  test('[RFC 7592 §2.1] reads it, under another token each time; the one before counts until then', async () => {
+    const { clientId, token, answer } = await registered();
+    const path = `/oauth/register/${clientId}`;
+    const first = await send(path, { method: 'GET', token });
+    expect([first.status, first.body['client_name'], first.body['scope']]).toEqual([
+      200,
+      'Growth chart',
+      metadata.scope,
+    ]);
+    const next = String(first.body['registration_access_token']);
+    expect(next).not.toBe(token);
+    // As if the answer had been lost.
+    const again = await send(path, { method: 'GET', token });
+    const last = String(again.body['registration_access_token']);
+    expect((await send(path, { method: 'GET', token: last })).status).toBe(200);
+    for (const old of [token, next]) expect((await send(path, { method: 'GET', token: old })).status).toBe(401);
+    expect(answer.body['client_id']).toBe(first.body['client_id']);
+  });
+
+  test('[RFC 7592 §2.2] an update goes through the same review, and is shown as it was declared', async () => {
+    const { clientId, token } = await registered();
+    const path = `/oauth/register/${clientId}`;
+    const update = { ...metadata, client_id: clientId, scope: 'launch/patient patient/Observation.rs' };
+    const { status, body } = await send(path, { method: 'PUT', token, json: update });
+    expect([status, body['scope']]).toEqual([200, update.scope]);
+    const application = await seenUntil(clientId, (it) =>
+      JSON.stringify(it?.['requestedScopes'] ?? []).includes('Observation'),
+    );
+    expect(application).toMatchObject({ status: 'submitted', approvedScopes: [], submission: { number: 2 } });
+  });
+
+  test.each<[string, Json, string]>([
+    ['another client_id', { client_id: 'another' }, 'invalid_request'],
+    ['no client_id', { client_id: undefined }, 'invalid_request'],
+    ['its own token', { registration_access_token: 'x' }, 'invalid_request'],
+    ['another way to authenticate', { token_endpoint_auth_method: 'client_secret_basic' }, 'invalid_client_metadata'],
+    ['a redirect URI that may not be', { redirect_uris: ['https://app.example/#x'] }, 'invalid_redirect_uri'],
+    ['no scope', { scope: undefined }, 'invalid_client_metadata'],
+  ])('[RFC 7592 §2.2] not with %s', async (_what, change, error) => {
+    const { clientId, token } = await registered();
+    const json = { ...metadata, client_id: clientId, ...change };
+    expect(await send(`/oauth/register/${clientId}`, { method: 'PUT', token, json })).toMatchObject({
+      status: 400,
+      body: { error },
+    });
+  });
+
+  test('[RFC 7592 §2.3] ends it for good', async () => {
+    const { clientId, token } = await registered();
+    const path = `/oauth/register/${clientId}`;
+    expect((await send(path, { method: 'DELETE', token })).status).toBe(204);
+    await seenUntil(clientId, (it) => it?.['status'] === 'revoked');
+    for (const method of ['GET', 'DELETE']) expect((await send(path, { method, token })).status).toBe(401);
+  });
+
+  test('[RFC 7592 §3] not another’s, not without a token, and not once the application has another owner', async () => {
+    const [mine, other] = [await registered(), await registered()];
+    const path = `/oauth/register/${mine.clientId}`;
+    expect((await send(path, { method: 'GET', token: other.token })).status).toBe(401);
+    expect((await send(path, { method: 'GET' })).status).toBe(401);
+    expect((await send('/oauth/register/nobody', { method: 'GET', token: mine.token })).status).toBe(401);
+    const { id } = (await seenUntil(mine.clientId, (it) => it !== undefined)) ?? {};
+    const heir = await send('/oauth/register', { json: metadata, token: await initialToken({}, 'hugo') });
+    const ownerId = (await seenUntil(String(heir.body['client_id']), (it) => it !== undefined, 'hugo'))?.['ownerId'];
+    expect(
+      (await by('dora', 'developer', `/registration/applications/${String(id)}/ownership-transfer`, { ownerId }))
+        .status,
+    ).toBe(200);
+    let { token } = mine;
+    for (let status = 200; status === 200;) {
+      const answer = await send(path, { method: 'GET', token });
+      status = answer.status;
+      if (status === 200) token = String(answer.body['registration_access_token']);
+      else expect(status).toBe(401);
+    }
+  });
+
+  test('no token stands in the database', async () => {
+    const { token } = await registered();
+    const initial = await initialToken();
+    const kept = JSON.stringify(
+      await sql('SELECT * FROM protocol.client_registrations, protocol.initial_access_tokens'),
+    );
+    for (const secret of [token, initial]) expect(kept).not.toContain(secret);
+  });
+});
+
+describe('open registration', () => {
+  test('is a draft that nobody reviews until a developer who is signed in claims it; and so many an hour', async () => {
+    const { status, body } = await send('/oauth/register', { json: metadata, service: open });
+    expect(status).toBe(201);
+    const [clientId, token] = [String(body['client_id']), String(body['registration_access_token'])];
+    const claim = (registrationAccessToken: string, sub = 'dora', role = 'developer') =>
+      by(sub, role, `/oauth/register/${clientId}/claim`, { registrationAccessToken });
+    expect(await seen(clientId)).toBeUndefined();
+    expect((await claim('not-the-token')).status).toBe(404);
+    expect((await claim(token, 'rita', 'reviewer')).status).toBe(403);
+    expect(await claim(token)).toMatchObject({ status: 200, body: { clientId, applicationId: expect.any(String) } });
+    const application = await seenUntil(clientId, (it) => it !== undefined);
+    expect(application).toMatchObject({ status: 'draft' });
+    expect((await claim(token, 'eve')).status).toBe(404);
+
+    const more = await Promise.all(
+      Array.from({ length: 6 }, () => send('/oauth/register', { json: metadata, service: open })),
+    );
+    const taken = more.filter((answer) => answer.status === 201).length;
+    expect(taken).toBe(3);
+    expect(more.find((answer) => answer.status === 429)?.body).toMatchObject({ error: 'temporarily_unavailable' });
+    expect((await send('/oauth/register', { json: metadata, token: await initialToken(), service: open })).status).toBe(
+      201,
+    );
+  });
+});
+
+test('discovery says where', async () => {
+  const { body } = await send('/.well-known/oauth-authorization-server', { method: 'GET' });
+  expect(body['registration_endpoint']).toBe(`${open.url}/oauth/register`);
+});
+
+/** Makes every initial access token one that has expired. */
+async function forgetTime(): Promise<void> {
+  await sql(`UPDATE protocol.initial_access_tokens SET expires_at = now() - interval '1 second'`);
+}
+
+async function sql(statement: string): Promise<readonly unknown[]> {
+  const client = new Client({ connectionString: own.databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<Json>(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
