@@ -1,5 +1,5 @@
 import { BaseConfig, Setting, type ConfigFault, type ConfigSection } from '#host';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 
 /** Settings of the token service. */
 export class TokenConfig implements ConfigSection {
@@ -112,6 +112,24 @@ export class TokenConfig implements ConfigSection {
   })
   @Matches(/^[\w:/.-]{1,200}$/)
   fhirUserClaim: string = 'fhirUser';
+
+  @Setting('TOKEN_BRAND_NAME', {
+    mustBe: 'a name of 1 to 200 characters',
+    describe: 'Who runs this service, as patients know it: in the Bundle of user-access brands.',
+  })
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  brandName: string = 'Gatehouse';
+
+  @Setting('TOKEN_BRAND_WEBSITE', {
+    mustBe: 'an http(s) URL',
+    describe: 'Where patients find it, in the same Bundle.',
+    byDefault: '`PUBLIC_URL`',
+  })
+  @IsOptional()
+  @Matches(/^https?:\/\/[^\s]+$/)
+  brandWebsite?: string;
 
   @Setting('TOKEN_STYLE_URL', {
     mustBe: 'an https URL',

@@ -51,6 +51,7 @@ export {
   oauthPaths,
   openidConfiguration,
   smartConfiguration,
+  brandsPath,
 } from './discovery/smart-configuration.js';
 export type {
   AuthorizationServerMetadata,
@@ -63,3 +64,4 @@ export { applyJsonPatch, PatchFailed, readJsonPatch } from './writes/json-patch.
 export type { PatchOperation } from './writes/json-patch.js';
 export { readWritten } from './writes/written-resource.js';
 export type { ReadResource } from './writes/written-resource.js';
+export { userAccessBrands, type Brand, type BrandEndpoint } from './discovery/user-access-brands.js';

@@ -81,7 +81,11 @@ function oauthUris(publicUrl: string): object {
   return {
     url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
     extension: [
+      { url: 'authorize', valueUri: publicUrl + oauthPaths.authorization },
       { url: 'token', valueUri: publicUrl + oauthPaths.token },
+      { url: 'register', valueUri: publicUrl + oauthPaths.registration },
+      { url: 'manage', valueUri: publicUrl + oauthPaths.grants },
+      { url: 'introspect', valueUri: publicUrl + oauthPaths.introspection },
       { url: 'revoke', valueUri: publicUrl + oauthPaths.revocation },
     ],
   };

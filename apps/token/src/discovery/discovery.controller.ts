@@ -1,27 +1,49 @@
 import {
   authorizationServerMetadata,
+  brandsPath,
   openidConfiguration,
   smartConfiguration,
+  userAccessBrands,
   type AuthorizationServerMetadata,
   type OpenidConfiguration,
   type SmartConfiguration,
 } from '#smart';
+import { FhirConfig } from '#fhir-endpoints';
 import { BaseConfig, Public } from '#host';
 import { Controller, Get, Header, Options, HttpCode } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { TokenConfig } from '../token.config.js';
 
 /** What clients read before they come: any origin may. */
 @Controller('.well-known')
 @ApiExcludeController()
 @Public()
 export class DiscoveryController {
-  constructor(private readonly base: BaseConfig) {}
+  private readonly since = new Date().toISOString();
+
+  constructor(
+    private readonly base: BaseConfig,
+    private readonly config: TokenConfig,
+    private readonly fhir: FhirConfig,
+  ) {}
 
   /** SMART App Launch 2.2, Conformance; the gateway serves the same below the FHIR base. */
   @Get('smart-configuration')
   @Header('access-control-allow-origin', '*')
   smart(): SmartConfiguration {
     return smartConfiguration(this.base.publicUrl);
+  }
+
+  /** Who runs this service, and at which FHIR endpoints (SMART App Launch 2.2, User-access Brands and Endpoints). */
+  @Get('user-access-brands')
+  @Header('access-control-allow-origin', '*')
+  @Header('content-type', 'application/fhir+json')
+  @Header('cache-control', 'public, max-age=300')
+  brands(): object {
+    const { publicUrl } = this.base;
+    const { brandName: name, brandWebsite: website = publicUrl } = this.config;
+    const at = { location: publicUrl + brandsPath, timestamp: this.since };
+    return userAccessBrands({ name, website }, this.fhir.endpoints.all, at);
   }
 
   /** RFC 8414. */
@@ -38,7 +60,7 @@ export class DiscoveryController {
     return openidConfiguration(this.base.publicUrl);
   }
 
-  @Options(['smart-configuration', 'oauth-authorization-server', 'openid-configuration'])
+  @Options(['smart-configuration', 'user-access-brands', 'oauth-authorization-server', 'openid-configuration'])
   @HttpCode(204)
   @Header('access-control-allow-origin', '*')
   @Header('access-control-allow-methods', 'GET')

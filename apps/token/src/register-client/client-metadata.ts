@@ -175,7 +175,7 @@ function purposes(given: unknown, kind: string): ReviewedMetadata['purposesOfUse
   const read = Array.isArray(given)
     ? given.flatMap((each: unknown) => {
         const { code, justification } = isRecord(each) ? each : {};
-        const fits = typeof code === 'string' && typeof justification === 'string' && justification.length <= 2_000;
+        const fits = typeof code === 'string' && typeof justification === 'string' && isShort(justification);
         return fits && code !== '' && code.length <= 64 && justification !== '' ? [{ code, justification }] : [];
       })
     : [];
@@ -218,4 +218,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function invalid(fault: string): Malformed {
   return new Malformed({ error: 'invalid_client_metadata', fault });
+}
+
+function isShort(justification: string): boolean {
+  return justification.length <= 2_000 && !justification.includes('\0');
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isId } from '#contracts';
 import { Database } from '#host';
 import { Injectable } from '@nestjs/common';
 import { digestOf } from '../authorization-server/provider-records.js';
@@ -80,6 +81,7 @@ export class RegistrationTokens {
 
   /** The registration that a token manages. The one before the last counts until the last has been used. */
   async managed(clientId: string, token: string): Promise<ManagedClient | undefined> {
+    if (!isId(clientId)) return undefined;
     const [row] = await this.database.query<{ application_id: string; owner_id: string; unclaimed: boolean }>(
       `UPDATE protocol.client_registrations
        SET previous = CASE WHEN digest = $2 THEN NULL ELSE previous END

@@ -12,6 +12,9 @@ export const oauthPaths = {
   backChannelLogout: '/oauth/back-channel-logout',
 } as const;
 
+/** Where the Bundle of user-access brands is, below the public URL. */
+export const brandsPath = '/.well-known/user-access-brands';
+
 /** What the authorization server says of itself in the words of OAuth (RFC 8414, 2). */
 export interface AuthorizationServerMetadata {
   readonly issuer: string;
@@ -48,6 +51,7 @@ export interface OpenidConfiguration extends AuthorizationServerMetadata {
 /** `{fhir}/.well-known/smart-configuration` (SMART App Launch 2.2, Conformance). */
 export interface SmartConfiguration extends AuthorizationServerMetadata {
   readonly management_endpoint: string;
+  readonly user_access_brand_bundle: string;
   readonly capabilities: readonly string[];
 }
 
@@ -137,6 +141,7 @@ export function smartConfiguration(publicUrl: string): SmartConfiguration {
   return {
     ...authorizationServerMetadata(publicUrl),
     management_endpoint: publicUrl + oauthPaths.grants,
+    user_access_brand_bundle: publicUrl + brandsPath,
     capabilities,
   };
 }

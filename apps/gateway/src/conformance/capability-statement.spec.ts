@@ -1,0 +1,21 @@
+import { smartConfiguration } from '#smart';
+import { capabilityStatement } from './capability-statement.js';
+
+const publicUrl = 'https://g.example';
+
+test('the CapabilityStatement’s oauth-uris are those of the well-known document', () => {
+  const statement = JSON.stringify(capabilityStatement(publicUrl, `${publicUrl}/fhir`, '2026-11-24T09:30:00Z', {}));
+  const uris = Object.fromEntries(
+    [...statement.matchAll(/"url":"(\w+)","valueUri":"([^"]+)"/g)].map(([, name = '', uri]) => [name, uri]),
+  );
+  const smart = smartConfiguration(publicUrl);
+  expect(uris).toEqual({
+    authorize: smart.authorization_endpoint,
+    token: smart.token_endpoint,
+    register: smart.registration_endpoint,
+    manage: smart.management_endpoint,
+    introspect: smart.introspection_endpoint,
+    revoke: smart.revocation_endpoint,
+  });
+  expect(smart.user_access_brand_bundle).toBe(`${publicUrl}/.well-known/user-access-brands`);
+});
