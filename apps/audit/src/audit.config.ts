@@ -1,4 +1,4 @@
-import { BaseConfig, Setting, type ConfigSection, type ServiceIdentity } from '#host';
+import { type BaseConfig, Setting, type ConfigSection, type ServiceIdentity } from '#host';
 import { IsInt, Matches, Max, Min } from 'class-validator';
 
 /** Settings of the audit. */
@@ -21,7 +21,8 @@ export class AuditConfig implements ConfigSection {
   origin?: string;
 
   complete(_service: ServiceIdentity, base: object): void {
-    if (base instanceof BaseConfig) this.origin ??= `${base.publicUrl.replace(/^[a-z]+:\/\//, '')}/audit`;
+    const { publicUrl } = base as Partial<BaseConfig>;
+    if (publicUrl !== undefined) this.origin ??= `${publicUrl.replace(/^[a-z]+:\/\//, '')}/audit`;
   }
 }
 

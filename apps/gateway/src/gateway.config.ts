@@ -171,6 +171,7 @@ export class GatewayConfig implements ConfigSection {
     const isDevelopment = base instanceof BaseConfig && base.development;
     if (rights.userRights === undefined) this.userRights = isDevelopment ? ['Practitioner:patient-in-context'] : [];
     const given: { readonly jwksUrl?: string | undefined } = { ...this };
-    if (given.jwksUrl === undefined && base instanceof BaseConfig) this.jwksUrl = base.publicUrl + oauthPaths.jwks;
+    const { publicUrl } = base as Partial<BaseConfig>;
+    if (given.jwksUrl === undefined && publicUrl !== undefined) this.jwksUrl = publicUrl + oauthPaths.jwks;
   }
 }
