@@ -137,10 +137,12 @@ function authenticated(event: Of<'token-issued' | 'token-refused'>, position: Po
 function changed(event: Audited, position: Position): OcsfAccountChange {
   const { reason } = auditRowOf(event, position);
   const closes = event.type === 'application-suspended' || event.type === 'application-revoked';
+  // Somebody wrote to the log who may not: nothing was changed.
+  const refused = event.type === 'command-refused';
   return {
     ...baseOf(event, position, 3, 3001, CHANGES[event.type] ?? OTHER),
-    severity_id: closes ? MEDIUM : INFORMATIONAL,
-    status_id: SUCCESS,
+    severity_id: refused || closes ? MEDIUM : INFORMATIONAL,
+    status_id: refused ? FAILURE : SUCCESS,
     ...(reason === undefined ? {} : { status_detail: reason }),
     user: { uid: event.meta.subject, type_id: SYSTEM },
     actor: { user: { uid: event.meta.actor, type_id: event.meta.actor.startsWith('system:') ? SYSTEM : PERSON } },

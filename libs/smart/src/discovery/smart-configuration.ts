@@ -120,7 +120,6 @@ export function authorizationServerMetadata(publicUrl: string): AuthorizationSer
     introspection_endpoint_auth_signing_alg_values_supported: algorithms,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
-    // Of some clients alone, which have registered that.
     require_pushed_authorization_requests: false,
     dpop_signing_alg_values_supported: ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519'],
   };
