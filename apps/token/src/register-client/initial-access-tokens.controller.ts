@@ -11,7 +11,6 @@ import {
   VAULT,
   type Caller,
 } from '#host';
-import { oauthPaths } from '#smart';
 import type { Vault } from '#vault';
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
@@ -54,7 +53,7 @@ const Given = Type.Object({ token: Type.String(), expiresAt: Type.String({ forma
 const Claimed = Type.Object({ applicationId: Type.String(), clientId: Type.String() });
 
 /** Who may let clients register themselves, and take over those that did. */
-@Controller()
+@Controller('oauth')
 @ApiTags('token')
 export class InitialAccessTokensController {
   constructor(
@@ -64,7 +63,7 @@ export class InitialAccessTokensController {
   ) {}
 
   /** A token with which clients register at `/oauth/register`, for the caller; shown once. */
-  @Post('oauth/initial-access-tokens')
+  @Post('initial-access-tokens')
   @Roles('developer', 'operator')
   @Creates(Given)
   async give(@Body() body: NewInitialAccessToken, @CurrentCaller() caller: Caller): Promise<GivenToken> {
@@ -83,7 +82,7 @@ export class InitialAccessTokensController {
   }
 
   /** Makes a draft that came by open registration the caller's own; whoever registered it hands over its token. */
-  @Post(`${oauthPaths.registration.slice(1)}/:clientId/claim`)
+  @Post('register/:clientId/claim')
   @HttpCode(200)
   @Roles('developer')
   @ApiOkResponse({ schema: Claimed })

@@ -57,7 +57,9 @@ describe('rows that are copied', () => {
   const query = async <Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> =>
     (await client.query(sql, [...parameters])).rows as Row[];
   const copy = () => copyOn(() => Promise.resolve(client), query);
-  const rowsOf = async (table: string) => await query(`SELECT * FROM ${table} ORDER BY id`);
+  // As text: JSON.parse of Node 24.21 reads the key "\t" as "\\" where an object like it had that one before.
+  const rowsOf = async (table: string) =>
+    await query(`SELECT id, words, number, texts, json::text FROM ${table} ORDER BY id`);
 
   it('are those that INSERT makes of the same values, whatever these are', async () => {
     await fc.assert(
