@@ -13,7 +13,7 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 /** @type {Map<string, string[]>} */
 const tests = new Map(
-  globSync('{apps,libs,test}/**/*.spec.ts', { cwd: root })
+  globSync(['{apps,libs,test}/**/*.spec.ts', 'test/end-to-end/smart-launches.ts'], { cwd: root })
     .sort()
     .map((file) => [file, testNames(file, readFileSync(path.join(root, file), 'utf8'))]),
 );

@@ -8,25 +8,39 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type FrontedApp, route } from '../../apps/gatehouse/src/front/app-paths.js';
 import { nginxFile } from '../../apps/gatehouse/src/front/nginx-file.js';
 
+/** An app and the ports of its instances on this machine. */
+export interface Instances {
+  readonly app: FrontedApp;
+  readonly ports: readonly number[];
+}
+
 /** What joins the apps on one port. */
-interface Front {
+export interface Front {
   readonly kind: 'nginx' | 'node';
   complaints(): readonly string[];
   stop(): Promise<void>;
 }
 
 /** nginx with the file that we give to operators; on a machine without it, a small proxy that follows the same table. */
-export function startFront(apps: readonly FrontedApp[], port: number, folder: string): Promise<Front> {
+export function startFront(apps: readonly Instances[], port: number, folder: string): Promise<Front> {
   return hasNginx() ? startNginx(apps, port, path.join(folder, 'nginx')) : startProxy(apps, port);
 }
 
-function hasNginx(): boolean {
+/** Whether nginx is what joins the apps here; GATEHOUSE_TEST_FRONT=node has the proxy do it. */
+export function hasNginx(): boolean {
   return process.env['GATEHOUSE_TEST_FRONT'] !== 'node' && spawnSync('nginx', ['-v']).status === 0;
 }
 
-async function startNginx(apps: readonly FrontedApp[], port: number, folder: string): Promise<Front> {
+async function startNginx(instances: readonly Instances[], port: number, folder: string): Promise<Front> {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'gatehouse.conf'), nginxFile(apps, { listen: `127.0.0.1:${port}` }));
+  const file = nginxFile(
+    instances.map(({ app }) => app),
+    {
+      listen: `127.0.0.1:${port}`,
+      servers: Object.fromEntries(instances.map(({ app, ports }) => [app.name, ports.map((at) => `127.0.0.1:${at}`)])),
+    },
+  );
+  writeFileSync(path.join(folder, 'gatehouse.conf'), file);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `  ${kind}_temp_path ${folder}/${kind};`,
   );
@@ -82,8 +96,19 @@ async function accepts(port: number): Promise<void> {
   }
 }
 
-async function startProxy(apps: readonly FrontedApp[], port: number): Promise<Front> {
-  const server = createServer((incoming, outgoing) => forward(apps, incoming, outgoing));
+/** Leads each request to the next instance of its app, as nginx does. */
+async function startProxy(instances: readonly Instances[], port: number): Promise<Front> {
+  const apps = instances.map(({ app }) => app);
+  let turn = 0;
+  const server = createServer((incoming, outgoing) => {
+    const to = route(apps, incoming.url ?? '/');
+    const ports = instances.find(({ app }) => app === to?.app)?.ports ?? [];
+    const at = ports[turn++ % ports.length];
+    if (to === undefined || at === undefined) {
+      outgoing.writeHead(404, { 'content-type': 'application/problem+json' });
+      outgoing.end('{"type":"urn:gatehouse:problem:not-found","title":"Not Found","status":404}');
+    } else forward({ port: at, path: to.path }, incoming, outgoing);
+  });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -97,16 +122,14 @@ async function startProxy(apps: readonly FrontedApp[], port: number): Promise<Fr
   };
 }
 
-function forward(apps: readonly FrontedApp[], incoming: IncomingMessage, outgoing: ServerResponse): void {
-  const to = route(apps, incoming.url ?? '/');
-  if (to === undefined) {
-    outgoing.writeHead(404, { 'content-type': 'application/problem+json' });
-    outgoing.end('{"type":"urn:gatehouse:problem:not-found","title":"Not Found","status":404}');
-    return;
-  }
+function forward(
+  to: { readonly port: number; readonly path: string },
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): void {
   const upstream = request({
     host: '127.0.0.1',
-    port: to.app.port,
+    port: to.port,
     method: incoming.method,
     path: to.path,
     headers: {

@@ -1,9 +1,21 @@
+import { hasNginx } from './front.js';
+import { launchesSmartApplications } from './smart-launches.js';
 import { startSeparateProcesses } from './separate-processes.js';
 import { spawnWithoutSettings } from './spawned.js';
 import { walksThroughTheLifecycle } from './walk-through.js';
 
-describe('the whole lifecycle of one application, on every app as a process of its own, behind one front', () => {
+describe('two instances of every app, each a process of its own, behind one front: nginx where there is one', () => {
   const running = walksThroughTheLifecycle(startSeparateProcesses);
+
+  (hasNginx() ? it : it.skip)(
+    'are behind nginx with the file that is made for it (skipped where there is no nginx)',
+    async () => {
+      expect(running().front).toBe('nginx');
+      expect((await fetch(`${running().url}/docs`)).headers.get('server')).toBe('nginx');
+    },
+  );
+
+  describe('fhirclient in Chromium', () => launchesSmartApplications(running));
 
   it.each(['registration', 'approval', 'oauth', 'access', 'review', 'audit', 'sandbox'])(
     "shows an app's own documents at /%s/docs",

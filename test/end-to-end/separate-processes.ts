@@ -1,28 +1,38 @@
 import { frontedApps, sandboxApp } from '../../apps/gatehouse/src/front/app-paths.js';
 import { freePorts } from '../../scripts/infrastructure/ports.mjs';
-import { startFront } from './front.js';
+import { type Front, startFront } from './front.js';
 import type { Running } from './running.js';
 import { developmentOn, type OwnServers, spawnApp } from './spawned.js';
 
-/** Starts every app as a process of its own, all at once, and joins them on one port. */
-export async function startSeparateProcesses(own: OwnServers): Promise<Running & { readonly front: string }> {
-  const table = [...frontedApps, sandboxApp];
-  const [frontPort = 0, ...ports] = await freePorts(table.length + 1);
-  const apps = table.map((app, index) => ({ ...app, port: ports[index] ?? 0 }));
+/** What all gateways of a site have to agree on, in development too where there are several. */
+const PAGE_KEY = Buffer.alloc(32, 5).toString('base64');
+
+/**
+ * Starts two instances of every app, each a process of its own, and joins them on one port. Of the sandbox there is one: its
+ * directory and its FHIR server live in memory.
+ */
+export async function startSeparateProcesses(own: OwnServers): Promise<Running & { readonly front: Front['kind'] }> {
+  const wanted = [...frontedApps.map((app) => ({ app, count: 2 })), { app: sandboxApp, count: 1 }];
+  const [frontPort = 0, ...free] = await freePorts(1 + wanted.reduce((sum, { count }) => sum + count, 0));
+  const instances = wanted.map(({ app, count }) => ({ app, ports: free.splice(0, count) }));
   const url = `http://127.0.0.1:${frontPort}`;
-  const front = await startFront(apps, frontPort, own.dataDir);
+  const front = await startFront(instances, frontPort, own.dataDir);
   const started = await Promise.allSettled(
-    apps.map(({ name, port }) =>
-      spawnApp(
-        name,
-        {
-          ...developmentOn(own),
-          PORT: String(port),
-          PUBLIC_URL: url,
-          TRUSTED_PROXIES: '127.0.0.1',
-          LOG_LEVEL: 'info',
-        },
-        '"message":"ready"',
+    instances.flatMap(({ app, ports }) =>
+      ports.map((port) =>
+        spawnApp(
+          app.name,
+          {
+            ...developmentOn(own),
+            PORT: String(port),
+            PUBLIC_URL: url,
+            TRUSTED_PROXIES: '127.0.0.1',
+            GATEWAY_PAGE_KEY: PAGE_KEY,
+            LOG_LEVEL: 'info',
+            DATABASE_POOL: '4',
+          },
+          '"message":"ready"',
+        ),
       ),
     ),
   );

@@ -20,6 +20,15 @@ describe('the front of the apps', () => {
     expect(await readFile(FILE, 'utf8')).toBe(nginxFile(frontedApps, { listen: '127.0.0.1:8080' }));
   });
 
+  it('has a server for each instance that is named', () => {
+    const file = nginxFile(frontedApps, { listen: '443 ssl', servers: { token: ['10.0.0.5:8083', '10.0.0.6:8083'] } });
+    expect(file).toContain(
+      'upstream gatehouse_token {\n  server 10.0.0.5:8083;\n  server 10.0.0.6:8083;\n  keepalive 64;\n}',
+    );
+    expect(file).toContain('upstream gatehouse_gateway {\n  server 127.0.0.1:8084;\n');
+    expect(file).toContain('  listen 443 ssl;\n');
+  });
+
   it('knows every app, on the port that it has alone', () => {
     const alone = ({ name, defaultPort }: ServicePart) => ({ name, port: defaultPort });
     expect(apps.map(({ name, port }) => ({ name, port }))).toEqual(parts.map(alone));

@@ -1,20 +1,23 @@
 import { docsPathOf, type FrontedApp } from './app-paths.js';
 
-/** Where nginx listens, as its `listen` takes it. */
-interface Front {
+/** What differs from site to site. */
+export interface NginxSite {
+  /** Where nginx listens, as its `listen` takes it. */
   readonly listen: string;
+  /** The instances of each app, by its name, as `host:port`; an app that is not named has one on this machine. */
+  readonly servers?: Readonly<Partial<Record<string, readonly string[]>>>;
 }
 
 /**
  * The nginx file that joins the apps on one port, to be included in the `http` block (as what stands in
- * /etc/nginx/conf.d is). Apps on other machines, TLS and more instances are edited in by hand: its comments say where.
+ * /etc/nginx/conf.d is). TLS is edited in by hand: its comments say where.
  */
-export function nginxFile(apps: readonly FrontedApp[], { listen }: Front): string {
+export function nginxFile(apps: readonly FrontedApp[], { listen, servers = {} }: NginxSite): string {
   return `# The apps of Gatehouse on one port. Made by \`npm run nginx\` from apps/gatehouse/src/front/app-paths.ts.
 #
 # Every app needs the same PUBLIC_URL (this front's), and TRUSTED_PROXIES with this front's address: forwarded headers
 # count from nowhere else. For TLS, put \`listen 443 ssl\`, a certificate and \`ssl_protocols TLSv1.2 TLSv1.3\` below. A further
-# instance of an app is one more \`server\` line in its upstream.
+# instance of an app is one more \`server\` line in its upstream: \`npm run -s nginx -- --server token=10.0.0.5:8083 …\`.
 #
 # Not joined: /health and /metrics, which are asked of each instance; /docs/openapi.json, since each app documents what it
 # serves (/docs lists them). The one process merges both.
@@ -22,7 +25,7 @@ export function nginxFile(apps: readonly FrontedApp[], { listen }: Front): strin
 ${apps
   .map(
     ({ name, port }) => `upstream gatehouse_${name} {
-  server 127.0.0.1:${port};
+${(servers[name] ?? [`127.0.0.1:${port}`]).map((server) => `  server ${server};`).join('\n')}
   keepalive 64;
 }`,
   )

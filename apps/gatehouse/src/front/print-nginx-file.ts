@@ -1,5 +1,27 @@
+import { parseArgs } from 'node:util';
 import { frontedApps } from './app-paths.js';
 import { nginxFile } from './nginx-file.js';
 
-/** `npm run nginx` prints the file that stands in deploy/nginx. */
-process.stdout.write(nginxFile(frontedApps, { listen: '127.0.0.1:8080' }));
+/**
+ * `npm run -s nginx` prints the file that stands in deploy/nginx; `-- --listen 0.0.0.0:8080 --server token=10.0.0.5:8083
+ * --server token=10.0.0.6:8083` prints that of another site.
+ */
+const { values } = parseArgs({
+  options: {
+    listen: { type: 'string', default: '127.0.0.1:8080' },
+    server: { type: 'string', multiple: true, default: [] },
+  },
+});
+
+const servers: Record<string, string[]> = {};
+for (const given of values.server) {
+  const [, app = '', address = ''] = /^([a-z]+)=(\S+:\d+)$/.exec(given) ?? [];
+  if (!frontedApps.some(({ name }) => name === app)) {
+    process.stderr.write(
+      `--server ${given}: must be app=host:port, and the app one of ${frontedApps.map(({ name }) => name).join(', ')}\n`,
+    );
+    process.exit(2);
+  }
+  (servers[app] ??= []).push(address);
+}
+process.stdout.write(nginxFile(frontedApps, { listen: values.listen, servers }));

@@ -124,7 +124,7 @@ describe('Envoy’s HTTP ext_authz, as its documentation says that it asks', () 
   });
 });
 
-(hasNginx ? describe : describe.skip)('NGINX with deploy/nginx/auth-request.conf', () => {
+(hasNginx ? describe : describe.skip)('NGINX with deploy/nginx/auth-request.conf; skipped without nginx', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'auth-request-'));
   let nginx: ChildProcess;
   let url: string;
