@@ -10,20 +10,32 @@ export interface SmartApp {
   readonly redirectUri: string;
   /** What it registers as, and what it asks for, from now on. */
   is(clientId: string, scope: string, fhirUrl: string): void;
+  /** The key that its page `/service` signs with. */
+  signsWith(privateJwk: object): void;
+  readonly serviceUri: string;
   close(): Promise<void>;
 }
 
 const library = readFileSync(createRequire(import.meta.url).resolve('fhirclient/build/fhir-client.min.js'));
 
-/** Serves it on loopback: `/launch` starts, `/` shows whose record it has, and refreshes at a click. */
+/**
+ * Serves it on loopback: `/launch` starts, `/` shows whose record it has, and refreshes at a click; `/service` comes for a
+ * token as a backend service.
+ */
 export async function smartApp(): Promise<SmartApp> {
   let settings: Record<string, string> = {};
+  let privateJwk: object = {};
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/fhir-client.js') return void response.setHeader('content-type', 'text/javascript').end(library);
-    if (path !== '/' && path !== '/launch') return void response.writeHead(404).end();
+    const script = {
+      '/': () => running,
+      '/launch': () => launching(settings),
+      '/service': () => serving(settings, privateJwk),
+    }[path ?? ''];
+    if (script === undefined) return void response.writeHead(404).end();
     response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.end(page(path === '/launch' ? launching(settings) : running));
+    response.end(page(script()));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -34,6 +46,10 @@ export async function smartApp(): Promise<SmartApp> {
     origin,
     launchUri: `${origin}/launch`,
     redirectUri: `${origin}/`,
+    serviceUri: `${origin}/service`,
+    signsWith: (jwk) => {
+      privateJwk = jwk;
+    },
     is: (clientId, scope, fhirUrl) => {
       settings = { clientId, scope, fhirUrl, redirectUri: `${origin}/` };
     },
@@ -55,6 +71,32 @@ function launching({ clientId, scope, fhirUrl, redirectUri }: Record<string, str
   const given = JSON.stringify({ clientId, scope, redirectUri });
   return `const standalone = new URLSearchParams(location.search).has('iss') ? {} : { iss: ${JSON.stringify(fhirUrl)} };
 FHIR.oauth2.authorize({ ...${given}, ...standalone });`;
+}
+
+/**
+ * fhirclient knows no client_credentials: what it signs assertions with, where it redeems codes of confidential clients, is
+ * called with the same header and claims as there, and its client reads with the token.
+ */
+function serving({ clientId, scope, fhirUrl }: Record<string, string>, privateJwk: object): string {
+  return `const shown = document.getElementById('shown');
+const { clientId, scope, fhirUrl, jwk } = ${JSON.stringify({ clientId, scope, fhirUrl, jwk: privateJwk })};
+const { environment } = FHIR.client(fhirUrl);
+const come = async () => {
+  const { token_endpoint: aud } = await FHIR.client(fhirUrl).request('.well-known/smart-configuration');
+  const key = await environment.security.importJWK({ ...jwk });
+  const jti = environment.base64urlencode(environment.security.randomBytes(32));
+  const claims = { iss: clientId, sub: clientId, aud, jti, exp: Math.floor(Date.now() / 1000) + 120 };
+  const assertion = await environment.security.signCompactJws(jwk.alg, key, { typ: 'JWT', kid: jwk.kid }, claims);
+  const body = new URLSearchParams({ grant_type: 'client_credentials', scope, client_assertion: assertion,
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' });
+  const answer = await fetch(aud, { method: 'POST', body });
+  const tokenResponse = await answer.json();
+  if (!answer.ok) return { status: answer.status, ...tokenResponse };
+  const client = FHIR.client({ serverUrl: fhirUrl, clientId, tokenResponse });
+  const found = await client.request('Patient/patient-12');
+  return { name: found.name[0].family, scope: tokenResponse.scope, expires: tokenResponse.expires_in };
+};
+come().catch((error) => ({ error: String(error) })).then((what) => { shown.textContent = JSON.stringify(what); });`;
 }
 
 const running = `const shown = document.getElementById('shown');

@@ -1,4 +1,5 @@
 import chromium from '@sparticuz/chromium';
+import { exportJWK, generateKeyPair } from 'jose';
 import { chromium as browsers, type Browser, type Page } from 'playwright-core';
 import { Person, send } from '../demo/http.js';
 import { textAt } from '../demo/json.js';
@@ -131,6 +132,34 @@ export function launchesSmartApplications(gatehouse: () => { readonly url: strin
     expect([answer.status, answer.headers.get('location')]).toEqual([422, null]);
   });
 
+  it.each(['RS384', 'ES384'])(
+    '[SMART 2.2 §5] gets a backend service’s token by an assertion that it signs, which has no iat, with %s',
+    async (alg) => {
+      const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
+      const [jwk, secret] = await Promise.all([exportJWK(publicKey), exportJWK(privateKey)]);
+      const service = await approvedApplication(gatehouse().url, {
+        name: `Nightly ${alg}`,
+        kind: 'backend',
+        clientType: 'confidential-asymmetric',
+        scopes: ['system/Patient.rs'],
+        purposesOfUse: [{ code: 'HOPERAT', justification: 'Counts who is to be called in.' }],
+        jwks: { keys: [{ ...jwk, kid: 'nightly', alg, use: 'sig' }] },
+        allowedOrigins: [app.origin],
+      });
+      app.is(service, 'system/Patient.rs', `${gatehouse().url}/fhir`);
+      app.signsWith({ ...secret, kid: 'nightly', alg });
+      const page = await windowOf();
+      // An instance of the token service may hear of the approval a moment after that of registration did.
+      let what: Record<string, unknown> = { status: 401 };
+      for (let attempt = 0; what['status'] === 401 && attempt < 10; attempt++) {
+        await page.goto(app.serviceUri);
+        what = await shown(page);
+      }
+      expect(what).toEqual({ name: 'Fernández', scope: 'system/Patient.rs', expires: 300 });
+    },
+    90_000,
+  );
+
   it('is told when the user declines', async () => {
     app.is(clientId, 'launch/patient openid fhirUser patient/Patient.read', `${gatehouse().url}/fhir`);
     const page = await windowOf();
@@ -153,7 +182,10 @@ const pageOfApp = (app: SmartApp) => ({
 });
 
 /** A developer registers it, a reviewer approves it. */
-async function approvedApplication(url: string, registered: { readonly scopes: readonly string[] }): Promise<string> {
+async function approvedApplication(
+  url: string,
+  registered: { readonly scopes: readonly string[] } & Readonly<Record<string, unknown>>,
+): Promise<string> {
   const [developer, reviewer] = await Promise.all([
     Person.signedIn(url, 'dev@example.org'),
     Person.signedIn(url, 'reviewer@example.org'),

@@ -72,8 +72,12 @@ async function follow<E>(source: RecordSource<E>, into: E[]): Promise<void> {
   await tail.start();
 }
 
-async function registered(client?: TestClient, jwksUri?: string): Promise<SeededApplication> {
-  const application = new SeededApplication(log, client ?? (await testClient()));
+async function registered(
+  client?: TestClient,
+  jwksUri?: string,
+  mintedAt: number = Date.now(),
+): Promise<SeededApplication> {
+  const application = new SeededApplication(log, client ?? (await testClient()), { mintedAt });
   await application.registered(jwksUri);
   return application;
 }
@@ -247,6 +251,26 @@ test('without the database nobody can say whether an assertion was used: 503, un
     await proxy.close();
   }
 }, 60_000);
+
+describe('an assertion without iat, of which nobody knows when it was made', () => {
+  const noIat = async ({ client }: SeededApplication) =>
+    client.assertion(tokenUrl(), { iat: null, exp: Math.floor(Date.now() / 1000) + 120 });
+
+  test('is good where its client is younger than the replay guard', async () => {
+    const application = await approvedApplication();
+    await askUntil(200, application.client);
+    const assertion = await noIat(application);
+    expect(await ask(application.client, { assertion })).toMatchObject({ status: 200 });
+    expect(await ask(application.client, { assertion })).toMatchObject({ status: 401 });
+  });
+
+  test('is refused where it may have been spent before the guard was', async () => {
+    const application = await registered(undefined, undefined, Date.now() - 86_400_000);
+    await application.approved(['system/Patient.rs']);
+    await askUntil(200, application.client);
+    expect(await ask(application.client, { assertion: await noIat(application) })).toMatchObject({ status: 401 });
+  });
+});
 
 describe('a client ends its own token (RFC 7009)', () => {
   async function revoke(client: TestClient, token: string, service = first): Promise<Response> {

@@ -66,6 +66,16 @@ export function partitionOf(id: string): number {
 }
 
 /**
+ * When an id was minted, in milliseconds since 1970, by the clock of who minted it (RFC 9562 §5.7).
+ *
+ * @throws TypeError when the text is not an id of this system
+ */
+export function mintedAt(id: string): number {
+  if (!isId(id)) throw new TypeError(`not an id of this system: ${JSON.stringify(id)}`);
+  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/**
  * Where a creation goes: SHA-256(caller, `Idempotency-Key`) mod P, so that a retry meets the same writer; random
  * without a key.
  */

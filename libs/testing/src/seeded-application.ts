@@ -6,13 +6,20 @@ import type { TestClient } from './test-client.js';
 export class SeededApplication {
   readonly id: string;
 
-  /** @param around what its events have besides: the partition that its id names, and the command that caused them */
+  /**
+   * @param around what its events have besides: the partition that its id names, the time in milliseconds since 1970 at
+   *               which it was minted, and the command that caused them
+   */
   constructor(
     private readonly log: LogSeed,
     readonly client: TestClient,
-    private readonly around: { readonly partition?: number; readonly commandOffset?: bigint } = {},
+    private readonly around: {
+      readonly partition?: number;
+      readonly mintedAt?: number;
+      readonly commandOffset?: bigint;
+    } = {},
   ) {
-    this.id = mintId(around.partition ?? 3);
+    this.id = mintId(around.partition ?? 3, around.mintedAt);
   }
 
   async happened<C extends ContextContract>(contract: C, event: EventOf<C>): Promise<void> {

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, type JWTPayload } from 'jose';
+import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 
 /** A backend service with a key of its own, as SMART App Launch 2.2 has it. */
 export interface TestClient {
   readonly clientId: string;
   /** The public key as an application registers it. */
   readonly key: { readonly kid: string; readonly thumbprint: string; readonly jwk: Record<string, unknown> };
-  /** Signs a client assertion for an audience; what is given replaces what is right, and a `kid` of `undefined` takes it away. */
+  /**
+   * Signs a client assertion for an audience; what is given replaces what is right, `null` for `iat` and `undefined` for
+   * `kid` take them away.
+   */
   assertion(
     audience: string,
-    claims?: JWTPayload,
+    claims?: { readonly iat?: number | null; readonly exp?: number; readonly [claim: string]: unknown },
     header?: { alg?: string; kid?: string | undefined; typ?: string },
   ): Promise<string>;
   /** The form of a token request. */
@@ -27,14 +30,14 @@ export async function testClient(
   return {
     clientId,
     key: { kid, thumbprint: await calculateJwkThumbprint(jwk), jwk: { ...jwk, kid } },
-    assertion: (audience, claims = {}, header = {}) =>
+    assertion: (audience, { iat = now(), ...claims } = {}, header = {}) =>
       new SignJWT({
         iss: clientId,
         sub: clientId,
         aud: audience,
         jti: randomUUID(),
         exp: now() + 60,
-        iat: now(),
+        ...(iat === null ? {} : { iat }),
         ...claims,
       })
         .setProtectedHeader({ alg, typ: 'JWT', ...('kid' in header ? {} : { kid }), ...defined(header) })

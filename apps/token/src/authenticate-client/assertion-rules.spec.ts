@@ -1,18 +1,29 @@
 import { checkAssertion } from './assertion-rules.js';
 
 const now = 1_800_000_000;
+const times = { now, registered: now - 86_400 };
 const header = { alg: 'ES384', kid: 'a', typ: 'JWT' };
 const claims = { iss: 'client', sub: 'client', jti: 'one', exp: now + 300 };
 
 describe('the rules of an assertion', () => {
   test('one that follows them is read, with or without iat', () => {
-    expect(checkAssertion(header, claims, now)).toEqual({
+    expect(checkAssertion(header, claims, times)).toEqual({
       ok: true,
       assertion: { issuer: 'client', id: 'one', expires: now + 300, issued: now },
     });
-    expect(checkAssertion({ alg: 'RS384', kid: 'a' }, { ...claims, iat: now - 7 }, now)).toMatchObject({
+    expect(checkAssertion({ alg: 'RS384', kid: 'a' }, { ...claims, iat: now - 7 }, times)).toMatchObject({
       ok: true,
       assertion: { issued: now - 7 },
+    });
+  });
+
+  test('one without iat was not spent before its client was there, whatever its exp', () => {
+    const soon = { ...claims, exp: now + 120 };
+    expect(checkAssertion(header, soon, times)).toMatchObject({ assertion: { issued: now - 180 } });
+    const registered = now - 20;
+    expect(checkAssertion(header, soon, { now, registered })).toMatchObject({ assertion: { issued: registered - 5 } });
+    expect(checkAssertion(header, { ...soon, iat: now - 90 }, { now, registered })).toMatchObject({
+      assertion: { issued: now - 90 },
     });
   });
 
@@ -31,6 +42,6 @@ describe('the rules of an assertion', () => {
     ['too far ahead', header, { ...claims, exp: now + 306 }, /at most 300 seconds/],
     ['made tomorrow', header, { ...claims, iat: now + 60 }, /iat/],
   ])('%s is refused', (_name, given, payload, fault) => {
-    expect(checkAssertion(given, payload, now)).toEqual({ ok: false, fault: expect.stringMatching(fault) });
+    expect(checkAssertion(given, payload, times)).toEqual({ ok: false, fault: expect.stringMatching(fault) });
   });
 });

@@ -1,3 +1,4 @@
+import { mintedAt } from '#contracts';
 import type { JWTPayload, ProtectedHeaderParameters } from 'jose';
 
 /** Algorithms that an assertion may be signed with (SMART App Launch 2.2, Client Authentication: Asymmetric). */
@@ -15,7 +16,7 @@ export interface AssertionId {
   readonly id: string;
   /** Seconds since the epoch. */
   readonly expires: number;
-  /** When it was made, in seconds since the epoch: `iat`, or the earliest moment that its `exp` allows. */
+  /** When it was made, in seconds since the epoch: `iat`, or the earliest moment at which it can have been spent. */
   readonly issued: number;
 }
 
@@ -24,11 +25,16 @@ export type CheckedAssertion =
 
 /**
  * The rules of SMART's asymmetric client authentication (RFC 7523, 3, and narrower) that a signature does not show:
- * algorithm, `kid`, `typ`, who speaks for whom, the time ahead, the `jti`. `iat` may be absent.
+ * algorithm, `kid`, `typ`, who speaks for whom, the time ahead, the `jti`. `iat` may be absent: nobody can have spent
+ * the assertion then before its `exp` allowed it, nor before its client was registered.
  *
- * @param now seconds since the epoch
+ * @param times seconds since the epoch: now, and when the client was registered
  */
-export function checkAssertion(header: ProtectedHeaderParameters, claims: JWTPayload, now: number): CheckedAssertion {
+export function checkAssertion(
+  header: ProtectedHeaderParameters,
+  claims: JWTPayload,
+  { now, registered }: { readonly now: number; readonly registered: number },
+): CheckedAssertion {
   const { iss, sub, jti, exp, iat } = claims;
   if (!assertionAlgorithms.some((alg) => alg === header.alg))
     return fault(`alg must be ${assertionAlgorithms.join(' or ')}`);
@@ -43,7 +49,13 @@ export function checkAssertion(header: ProtectedHeaderParameters, claims: JWTPay
     return fault(`exp must be at most ${longestAssertion} seconds ahead`);
   if (iat !== undefined && (typeof iat !== 'number' || iat > now + clockTolerance))
     return fault('iat must not lie ahead');
-  return { ok: true, assertion: { issuer: iss, id: jti, expires: exp, issued: iat ?? exp - longestAssertion } };
+  const issued = iat ?? Math.max(exp - longestAssertion, registered - clockTolerance);
+  return { ok: true, assertion: { issuer: iss, id: jti, expires: exp, issued } };
+}
+
+/** The times that an assertion of an application's is checked by, in seconds since the epoch. */
+export function timesOf({ applicationId }: { readonly applicationId: string }) {
+  return { now: Date.now() / 1000, registered: mintedAt(applicationId) / 1000 };
 }
 
 function fault(text: string): CheckedAssertion {

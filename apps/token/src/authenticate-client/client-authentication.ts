@@ -1,6 +1,6 @@
 import { errors, decodeJwt, importJWK, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
 import type { AdmittedClient, AdmittedClients, OpenAccess } from './admitted-clients.js';
-import { assertionAlgorithms, checkAssertion, clockTolerance } from './assertion-rules.js';
+import { assertionAlgorithms, checkAssertion, clockTolerance, timesOf } from './assertion-rules.js';
 import { clientSecretMatches } from './client-secrets.js';
 import type { SpentAssertions } from './spent-assertions.js';
 
@@ -62,7 +62,7 @@ export class ClientAuthentication {
     const client = await this.clients.admit(clientId, assertion);
     if (client === undefined) throw new ClientRefused('not a client with open access and one key of that name');
     const { payload, protectedHeader } = await this.verified(assertion, client);
-    const checked = checkAssertion(protectedHeader, payload, Date.now() / 1000);
+    const checked = checkAssertion(protectedHeader, payload, timesOf(client.access));
     if (!checked.ok) throw new ClientRefused(checked.fault);
     if (!(await this.spent.spend(checked.assertion)))
       throw new ClientRefused('the assertion was used before, or made before the replay guard was');

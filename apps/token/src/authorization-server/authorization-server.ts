@@ -13,7 +13,12 @@ import {
 import { mayRedirectTo } from '../ask-authorization/redirect-uri.js';
 import { audienceAsked, requestRules } from '../ask-authorization/request-rules.js';
 import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
-import { assertionAlgorithms, checkAssertion, clockTolerance } from '../authenticate-client/assertion-rules.js';
+import {
+  assertionAlgorithms,
+  checkAssertion,
+  clockTolerance,
+  timesOf,
+} from '../authenticate-client/assertion-rules.js';
 import { clientSecretMatches } from '../authenticate-client/client-secrets.js';
 import type { SpentAssertions } from '../authenticate-client/spent-assertions.js';
 import { accessClaims, clientCredentials, issueToken } from '../issue-token/issue-token.js';
@@ -200,8 +205,8 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
     clientBasedCORS: (_ctx, origin, { clientId }) => mayCallFrom(origin, clients.open(clientId)),
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     loadExistingGrant: (ctx) => grantAgreedTo(options, ctx),
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
-      const checked = checkAssertion(header, claims, Date.now() / 1000);
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header) => {
+      const checked = checkAssertion(header, claims, timesOf(admissionOf(admissions, ctx).access));
       if (!checked.ok) throw new errors.InvalidClientAuth(checked.fault);
       if (!(await orUnavailable(() => spent.spend(checked.assertion))))
         throw new errors.InvalidClientAuth('the assertion was used before, or made before the replay guard was');
