@@ -146,6 +146,39 @@ describe('a reader of partitions', () => {
     slow.resolve();
   });
 
+  it('hands over at once what several fetches gave while the handler was busy', async () => {
+    const slices: string[][] = [];
+    const busy = Promise.withResolvers<void>();
+    const idle = Promise.withResolvers<void>();
+    const last = Promise.withResolvers<void>();
+    let fetched = Promise.withResolvers<void>();
+    const each = reader({
+      onSlice: async ({ partition, records }) => {
+        if (partition === 7) return fetched.resolve();
+        slices.push(records.map(({ value }) => value.toString()));
+        if (slices.length === 1) {
+          busy.resolve();
+          await idle.promise;
+        }
+        if (slices.flat().includes('d')) last.resolve();
+      },
+      onFailure: last.reject,
+    });
+    each.assign(topic, 6, 0n);
+    each.assign(topic, 7, 0n);
+    await appender.append(topic, 6, { key: 'k', value: 'a' });
+    await busy.promise;
+    for (const value of ['b', 'c', 'd']) {
+      fetched = Promise.withResolvers();
+      await appender.append(topic, 6, { key: 'k', value });
+      await appender.append(topic, 7, { key: 'k', value });
+      await fetched.promise; // one fetch asks for both partitions: it brought the first record too
+    }
+    idle.resolve();
+    await last.promise;
+    expect(slices).toEqual([['a'], ['b', 'c', 'd']]);
+  });
+
   it('closes without waiting for a long poll, and hands nothing over afterwards', async () => {
     const caughtUp = Promise.withResolvers<void>();
     let slices = 0;

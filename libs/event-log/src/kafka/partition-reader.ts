@@ -16,7 +16,7 @@ export interface LogRecord {
   readonly value: Buffer;
 }
 
-/** What one fetch gave of one partition, in order. */
+/** What was fetched of one partition while the handler was busy with what came before, in order. */
 export interface Slice {
   readonly topic: string;
   readonly partition: number;
@@ -35,7 +35,10 @@ export class HistoryLost extends Error {
 
 export interface ReaderOptions {
   readonly isolation?: Isolation;
-  /** Called for each slice, in order within a partition; the next slice of that partition waits for the promise. */
+  /**
+   * Called for each slice, in order within a partition; the next slice of that partition waits for the promise, and
+   * holds what several fetches gave meanwhile: a handler that takes its time gets more at once.
+   */
   readonly onSlice: (slice: Slice) => Promise<void> | void;
   /** Called once, when reading cannot go on (history lost, or `onSlice` threw). The reader has stopped. */
   readonly onFailure: (error: unknown) => void;
@@ -53,6 +56,8 @@ const MAX_WAIT_MS = 400;
 const BUSY_WAIT_MS = 5;
 const FETCH_BYTES = 8 * 1_048_576;
 const PARTITION_BYTES = 2 * 1_048_576;
+/** Slices that wait go on as one up to here, and one fetch's is never split. */
+const MERGED_RECORDS = 1_000;
 
 interface Assignment {
   readonly topic: string;
@@ -237,7 +242,7 @@ export class PartitionReader {
 
   async #drain(assignment: Assignment): Promise<void> {
     try {
-      for (let slice = assignment.queued.shift(); slice; slice = assignment.queued.shift()) {
+      for (let slice = nextOf(assignment.queued); slice; slice = nextOf(assignment.queued)) {
         await this.options.onSlice(slice);
         assignment.queuedRecords -= slice.records.length;
       }
@@ -267,6 +272,18 @@ export class PartitionReader {
       }
     }
   }
+}
+
+/** Takes what waits from the front of the queue, as one slice; undefined when nothing does. */
+function nextOf(queued: Slice[]): Slice | undefined {
+  let records = 0;
+  const tooMany = queued.findIndex((slice, index) => {
+    records += slice.records.length;
+    return index > 0 && records > MERGED_RECORDS;
+  });
+  const taken = queued.splice(0, tooMany === -1 ? queued.length : tooMany);
+  const last = taken.at(-1);
+  return last && taken.length > 1 ? { ...last, records: taken.flatMap((slice) => slice.records) } : last;
 }
 
 /**
