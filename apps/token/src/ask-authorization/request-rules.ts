@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FhirEndpoints } from '#fhir-endpoints';
 import { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
-import type { ProvenKey } from '../prove-possession/possession.js';
+import { asProven, type ProvenKey } from '../prove-possession/possession.js';
 
 /** What of a request the provider would forget, or keep as it came: the scope as it was asked, and the launch as its hash. */
 export const keptScope = 'gatehouse_scope';
@@ -62,7 +62,7 @@ async function bindToShownKey(
   params: Record<string, unknown>,
   shown: ProvenKey,
 ): Promise<void> {
-  const jkt = await shown(ctx);
+  const jkt = await shown(asProven(ctx));
   if (jkt === undefined) return;
   if (params['dpop_jkt'] !== undefined && params['dpop_jkt'] !== jkt)
     throw new errors.InvalidDpopProof('dpop_jkt names another key than the proof’s');

@@ -16,6 +16,14 @@ export interface AdmittedClient {
   readonly key: ClientKey;
 }
 
+/** What a request was made by: open access, and the key that showed it where the client has keys. */
+export interface AdmittedRequest {
+  readonly access: OpenAccess;
+  readonly key?: ClientKey;
+  /** Thumbprint of the key that tokens are bound to, where a proof was sent (RFC 9449). */
+  readonly jkt?: string;
+}
+
 /** Access that is open: approved, active, and the expiry ahead. */
 export type OpenAccess = EffectiveAccess & {
   readonly status: 'open';

@@ -1,7 +1,9 @@
-import { errors, decodeJwt, importJWK, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
-import type { AdmittedClient, AdmittedClients, OpenAccess } from './admitted-clients.js';
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { errors, decodeJwt, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
+import type { AdmittedClient, AdmittedClients, AdmittedRequest } from './admitted-clients.js';
 import { assertionAlgorithms, checkAssertion, clockTolerance, timesOf } from './assertion-rules.js';
 import { clientSecretMatches } from './client-secrets.js';
+import type { ClientKey } from './remote-key-sets.js';
 import type { SpentAssertions } from './spent-assertions.js';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -10,6 +12,12 @@ const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 export class ClientRefused extends Error {
   override readonly name = 'ClientRefused';
   readonly code = 'invalid-client';
+}
+
+/** A request that says who sends it in no way that there is, or in several. */
+export class ClientRequestMalformed extends Error {
+  override readonly name = 'ClientRequestMalformed';
+  readonly code = 'invalid-request';
 }
 
 /** A request to an endpoint of ours, as far as it says who sends it. */
@@ -30,35 +38,37 @@ export class ClientAuthentication {
     private readonly audiences: readonly string[],
   ) {}
 
-  /** @throws ClientRefused, NotServing, DatabaseUnavailable */
-  async authenticate({ form, authorization }: ClientRequest): Promise<OpenAccess> {
+  /** @throws ClientRefused, ClientRequestMalformed, NotServing, DatabaseUnavailable */
+  async authenticate({ form, authorization }: ClientRequest): Promise<AdmittedRequest> {
     const { client_assertion: assertion, client_secret: secret, client_id: named } = form;
     if ([authorization, assertion, secret].filter((it) => it !== undefined).length > 1)
-      throw new ClientRefused('more than one way to say who it is');
-    if (assertion !== undefined) return (await this.byAssertion(form)).access;
+      throw new ClientRequestMalformed('there is more than one way in it to say who the client is');
+    if (assertion !== undefined) return this.byAssertion(form);
     const basic = authorization === undefined ? undefined : readBasic(authorization);
     if (basic !== undefined && named !== undefined && named !== basic.clientId)
-      throw new ClientRefused('two different client_ids');
+      throw new ClientRequestMalformed('there are two client_ids in it');
     const clientId = basic?.clientId ?? named;
     const access = typeof clientId === 'string' ? this.clients.open(clientId) : undefined;
     if (access === undefined) throw new ClientRefused('not a client with open access');
     const given = basic?.secret ?? secret;
     if (given === undefined) {
       if (access.clientType !== 'public') throw new ClientRefused('a confidential client has to show who it is');
-      return access;
+      return { access };
     }
     if (access.clientType !== 'confidential-symmetric' || typeof given !== 'string')
       throw new ClientRefused('not a client with a secret');
     if (!clientSecretMatches(given, access.secrets, Date.now())) throw new ClientRefused('the secret is wrong');
-    return access;
+    return { access };
   }
 
   private async byAssertion(form: ClientRequest['form']): Promise<AdmittedClient> {
     const { client_assertion_type: type, client_assertion: assertion, client_id: named } = form;
-    if (type !== assertionType || typeof assertion !== 'string') throw new ClientRefused('no client assertion');
+    if (type !== assertionType || typeof assertion !== 'string')
+      throw new ClientRequestMalformed(`client_assertion_type must be ${assertionType}`);
     const clientId = decoded(() => decodeJwt(assertion)).sub;
-    if (clientId === undefined || (named !== undefined && named !== clientId))
-      throw new ClientRefused('client_id is not the assertion’s subject');
+    if (clientId === undefined) throw new ClientRefused('the assertion has no subject');
+    if (named !== undefined && named !== clientId)
+      throw new ClientRequestMalformed('client_id is not the assertion’s subject');
     const client = await this.clients.admit(clientId, assertion);
     if (client === undefined) throw new ClientRefused('not a client with open access and one key of that name');
     const { payload, protectedHeader } = await this.verified(assertion, client);
@@ -72,8 +82,7 @@ export class ClientAuthentication {
   private async verified(assertion: string, { access, key }: AdmittedClient): Promise<JWTVerifyResult> {
     try {
       const algorithms = [...assertionAlgorithms];
-      const material = await importJWK({ ...key.jwk }, key.jwk['kty'] === 'RSA' ? 'RS384' : 'ES384');
-      return await jwtVerify(assertion, material, {
+      return await jwtVerify(assertion, materialOf(key), {
         algorithms,
         audience: [...this.audiences],
         issuer: access.clientId,
@@ -85,11 +94,22 @@ export class ClientAuthentication {
   }
 }
 
+/** Made once for each key: importing one costs as much as verifying with it. */
+const materials = new WeakMap<ClientKey, KeyObject>();
+
+function materialOf(key: ClientKey): KeyObject {
+  const known = materials.get(key);
+  if (known !== undefined) return known;
+  const made = createPublicKey({ key: { ...key.jwk }, format: 'jwk' });
+  materials.set(key, made);
+  return made;
+}
+
 function decoded(read: () => JWTPayload): JWTPayload {
   try {
     return read();
   } catch (cause) {
-    if (cause instanceof errors.JOSEError) throw new ClientRefused('the assertion is no JWT', { cause });
+    if (cause instanceof errors.JOSEError) throw new ClientRequestMalformed('client_assertion is no JWT', { cause });
     throw cause;
   }
 }
@@ -101,7 +121,7 @@ function readBasic(header: string): { readonly clientId: string; readonly secret
     .toString('utf8')
     .split(':');
   if (clientId === undefined || clientId === '' || secret.length === 0)
-    throw new ClientRefused('the Authorization header is not Basic');
+    throw new ClientRequestMalformed('the Authorization header is not Basic');
   return { clientId: formDecoded(clientId), secret: formDecoded(secret.join(':')) };
 }
 

@@ -1,18 +1,10 @@
 import { originsOf, type EffectiveAccess } from '#access';
 import type { FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
 import { oauthPaths } from '#smart';
-import { decodeJwt, errors as jose } from 'jose';
-import {
-  Provider,
-  errors,
-  interactionPolicy,
-  type Configuration,
-  type KoaContextWithOIDC,
-  type TokenEndpointGrantContext,
-} from 'oidc-provider';
+import { Provider, errors, interactionPolicy, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { mayRedirectTo } from '../ask-authorization/redirect-uri.js';
 import { audienceAsked, requestRules } from '../ask-authorization/request-rules.js';
-import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
+import type { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import {
   assertionAlgorithms,
   checkAssertion,
@@ -21,16 +13,13 @@ import {
 } from '../authenticate-client/assertion-rules.js';
 import { clientSecretMatches } from '../authenticate-client/client-secrets.js';
 import type { SpentAssertions } from '../authenticate-client/spent-assertions.js';
-import { accessClaims, clientCredentials, issueToken } from '../issue-token/issue-token.js';
-import { clientNamedIn } from '../issue-token/refresh-token-value.js';
-import type { TokenFacts } from '../issue-token/token-facts.js';
 import { ProviderKey } from '../sign-tokens/provider-key.js';
 import { chooseLanguage } from '../pages/language.js';
 import { pagePolicy } from '../pages/page-style.js';
 import { renderPage } from '../pages/render-page.js';
-import { keepProof, provenKey, type PossessionMeans, type ProvenKey } from '../prove-possession/possession.js';
+import { keepProof, type ProvenKey } from '../prove-possession/possession.js';
 import { usedOnce } from '../push-request/used-once.js';
-import { clientAdapter, type Admissions, type AdmittedRequest } from './client-adapter.js';
+import { clientAdapter } from './client-adapter.js';
 import { orUnavailable } from './oauth-errors.js';
 import type { ProviderRecords } from './provider-records.js';
 import { accessTokenAlgorithm, idTokenAlgorithm, type KeyRing } from './signing-keys.js';
@@ -43,12 +32,6 @@ export interface AgreedGrant {
   readonly launch?: string;
 }
 
-/** What answers a grant at the token endpoint, on our own rules. */
-export type GrantHandler = (
-  ctx: TokenEndpointGrantContext<Record<string, string | undefined>>,
-  admitted: AdmittedRequest,
-) => Promise<void>;
-
 export interface AuthorizationServerOptions {
   /** `PUBLIC_URL`, which is the issuer. */
   readonly publicUrl: string;
@@ -57,69 +40,30 @@ export interface AuthorizationServerOptions {
   readonly keys: Pick<KeyRing, 'cookies' | 'published'>;
   readonly clients: AdmittedClients;
   readonly spent: Pick<SpentAssertions, 'spend'>;
-  readonly facts: TokenFacts;
   readonly records: Pick<ProviderRecords, 'adapter'>;
   /** Spends the launch of a grant whose code is about to be issued; false when it was spent before or has expired. */
   readonly spendLaunch: (digest: string) => Promise<boolean>;
-  readonly proofs: Pick<PossessionMeans, 'nonceRequired' | 'spent'>;
-  readonly redeemCode: GrantHandler;
-  readonly refresh: GrantHandler;
+  readonly shown: ProvenKey;
 }
 
 /**
- * The authorization endpoint (`/oauth/authorize`), the token endpoint (`/oauth/token`) and the key set (`/oauth/jwks`)
- * on oidc-provider. Its are the checks of requests, client authentication, the interaction and the code; ours are who
- * is a client, what is asked of the user, and every token (docs/adr/0011).
+ * The authorization endpoint (`/oauth/authorize`), pushed requests (`/oauth/par`) and the key set (`/oauth/jwks`) on
+ * oidc-provider. Its are the checks of requests, the interaction and the code; ours are who is a client, what is asked of
+ * the user, and the whole token endpoint (docs/adr/0011 and 0021).
  */
 export function authorizationServer(options: AuthorizationServerOptions): Provider {
-  const { publicUrl, endpoints, clients, facts, keys, proofs } = options;
-  const admissions: Admissions = new WeakMap();
-  const shown = provenKey({ publicUrl, nonceSecret: keys.cookies[0] ?? '', ...proofs });
-  const provider = new Provider(publicUrl, configuration(options, admissions, shown));
+  const provider = new Provider(options.publicUrl, configuration(options));
   // `mountHandler` sets the forwarded headers itself, from PUBLIC_URL.
   provider.proxy = true;
-  compareByOurRules(provider, clients);
-  nameClientsByTheirRefreshTokens(provider);
-
-  /** The client, and the key that it has shown to hold. */
-  const admitted = async (ctx: KoaContextWithOIDC): Promise<AdmittedRequest> => {
-    const admission = admissionOf(admissions, ctx);
-    const jkt = await shown(ctx);
-    return jkt === undefined ? admission : { ...admission, jkt };
-  };
-  provider.registerGrantType<{ scope?: string; resource?: string }>(
-    clientCredentials,
-    async (ctx) => issueToken({ provider, endpoints, clients, facts }, ctx, withKey(await admitted(ctx))),
-    ['scope', 'resource'],
-  );
-  provider.registerGrantType<Record<string, string | undefined>>(
-    'authorization_code',
-    async (ctx) => options.redeemCode(ctx, await admitted(ctx)),
-    ['code', 'redirect_uri', 'code_verifier'],
-  );
-  provider.registerGrantType<Record<string, string | undefined>>(
-    'refresh_token',
-    async (ctx) => options.refresh(ctx, await admitted(ctx)),
-    ['refresh_token', 'scope'],
-  );
+  compareByOurRules(provider, options.clients);
+  // Its token endpoint issues nothing, should a request ever come to it.
+  for (const grantType of ['authorization_code', 'refresh_token'])
+    provider.registerGrantType(grantType, () => Promise.reject(new errors.UnsupportedGrantType()));
   provider.use(async (ctx, next) => {
     keepProof(ctx);
     await next();
-    if (ctx.path === oauthPaths.token) ctx.set('pragma', 'no-cache');
     forgetProviderSession(ctx);
     if (ctx.status === 503) ctx.set('retry-after', '1');
-  });
-  provider.on('grant.error', (ctx, error) => {
-    if (error.statusCode >= 500) return;
-    facts.refused(admissions.get(ctx)?.access.applicationId, {
-      clientId: clientNamed(ctx),
-      ...(typeof ctx.oidc.params?.['grant_type'] === 'string'
-        ? { grantType: ctx.oidc.params['grant_type'].slice(0, 100) }
-        : {}),
-      error: error.error,
-      reason: error.error_detail ?? error.error_description ?? error.error,
-      clientAddress: ctx.ip,
-    });
   });
   return provider;
 }
@@ -134,11 +78,11 @@ function forgetProviderSession(ctx: { readonly response: KoaContextWithOIDC['res
   if (others.length > 0) ctx.response.set('set-cookie', others);
 }
 
-function configuration(options: AuthorizationServerOptions, admissions: Admissions, shown: ProvenKey): Configuration {
-  const { endpoints, keys, clients, spent, records } = options;
+function configuration(options: AuthorizationServerOptions): Configuration {
+  const { endpoints, keys, clients, spent, records, shown } = options;
   return {
     adapter: (model: string) => {
-      if (model === 'Client') return clientAdapter(clients, admissions);
+      if (model === 'Client') return clientAdapter(clients);
       return model === 'PushedAuthorizationRequest' ? usedOnce(records.adapter(model)) : records.adapter(model);
     },
     cookies: {
@@ -205,13 +149,14 @@ function configuration(options: AuthorizationServerOptions, admissions: Admissio
     clientBasedCORS: (_ctx, origin, { clientId }) => mayCallFrom(origin, clients.open(clientId)),
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     loadExistingGrant: (ctx) => grantAgreedTo(options, ctx),
-    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header) => {
-      const checked = checkAssertion(header, claims, timesOf(admissionOf(admissions, ctx).access));
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header, { clientId }) => {
+      const access = await orUnavailable(async () => clients.open(clientId));
+      if (access === undefined) throw new errors.InvalidClientAuth('access was closed while it was asked for');
+      const checked = checkAssertion(header, claims, timesOf(access));
       if (!checked.ok) throw new errors.InvalidClientAuth(checked.fault);
       if (!(await orUnavailable(() => spent.spend(checked.assertion))))
         throw new errors.InvalidClientAuth('the assertion was used before, or made before the replay guard was');
     },
-    extraTokenClaims: (ctx) => accessClaims(withKey(admissionOf(admissions, ctx))),
     renderError: (ctx, out) => {
       const said = [out.error, out.error_description].filter((it) => it !== undefined).join(': ');
       const language = chooseLanguage({ acceptLanguage: ctx.get('accept-language') });
@@ -287,61 +232,9 @@ function compareByOurRules(provider: Provider, clients: AdmittedClients): void {
   });
 }
 
-/**
- * A refresh request that says nothing of its client is its refresh token's client's: SMART's has no `client_id`. Who has
- * to authenticate is refused all the same.
- */
-function nameClientsByTheirRefreshTokens(provider: Provider): void {
-  const bodies = new WeakMap<object, unknown>();
-  Object.defineProperty(provider.OIDCContext.prototype, 'body', {
-    get(this: object): unknown {
-      return bodies.get(this);
-    },
-    set(this: { readonly ctx: KoaContextWithOIDC }, body: unknown): void {
-      bodies.set(this, this.ctx.path === oauthPaths.token && this.ctx.get('authorization') === '' ? named(body) : body);
-    },
-  });
-}
-
-function named(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || 'client_id' in body || 'client_assertion' in body) return body;
-  const token = 'refresh_token' in body && typeof body.refresh_token === 'string' ? body.refresh_token : '';
-  const clientId = clientNamedIn(token);
-  return clientId === undefined ? body : { ...body, client_id: clientId };
-}
-
 /** The provider checks no proof here, but wants one to show its header to pages. */
 const nonceSecretUnused = Buffer.alloc(32);
 
-function admissionOf(admissions: Admissions, ctx: KoaContextWithOIDC): AdmittedRequest {
-  const client = admissions.get(ctx);
-  if (client === undefined) throw new errors.InvalidClientAuth('no client was authenticated');
-  return client;
-}
-
-function withKey(admitted: AdmittedRequest): AdmittedRequest & AdmittedClient {
-  const { key } = admitted;
-  if (key === undefined) throw new errors.InvalidClientAuth('only a client with keys of its own may ask for itself');
-  return { ...admitted, key };
-}
-
 function mayCallFrom(origin: string, access: EffectiveAccess | undefined): boolean {
   return access !== undefined && originsOf(access).includes(origin);
-}
-
-/** Whom a refused request said to be: for the record, believed by nobody. */
-function clientNamed(ctx: KoaContextWithOIDC): string {
-  const { client_id: named, client_assertion: assertion } = ctx.oidc.params ?? {};
-  return (
-    typeof named === 'string' ? named : typeof assertion === 'string' ? (subjectOf(assertion) ?? 'unknown') : 'unknown'
-  ).slice(0, 128);
-}
-
-function subjectOf(assertion: string): string | undefined {
-  try {
-    return decodeJwt(assertion).sub;
-  } catch (error) {
-    if (error instanceof jose.JOSEError) return undefined;
-    throw error;
-  }
 }

@@ -1,28 +1,17 @@
 import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
-import type { AdmittedClient, AdmittedClients, OpenAccess } from '../authenticate-client/admitted-clients.js';
+import type { AdmittedClients, OpenAccess } from '../authenticate-client/admitted-clients.js';
 import { orUnavailable } from './oauth-errors.js';
-
-/** What a request was made by: open access, and the key that showed it where the client has keys. */
-export type AdmittedRequest = {
-  readonly access: OpenAccess;
-  readonly key?: AdmittedClient['key'];
-  /** Thumbprint of the key that tokens are bound to, where a proof was sent (RFC 9449). */
-  readonly jkt?: string;
-};
-
-/** Remembers the client that a request was authenticated for, as long as the request lives. */
-export type Admissions = WeakMap<object, AdmittedRequest>;
 
 /**
  * The provider's way to clients: effective access in memory, and, where an assertion is at hand, the one key that it
  * can be signed with.
  */
-export function clientAdapter(clients: AdmittedClients, admissions: Admissions): Adapter {
+export function clientAdapter(clients: AdmittedClients): Adapter {
   const nothing = async () => undefined;
   const keepsNothing = async () => {};
   return {
     upsert: keepsNothing,
-    find: (id) => orUnavailable(() => findClient(clients, admissions, id)),
+    find: (id) => orUnavailable(() => findClient(clients, id)),
     findByUid: nothing,
     findByUserCode: nothing,
     consume: keepsNothing,
@@ -31,24 +20,18 @@ export function clientAdapter(clients: AdmittedClients, admissions: Admissions):
   };
 }
 
-async function findClient(
-  clients: AdmittedClients,
-  admissions: Admissions,
-  clientId: string,
-): Promise<AdapterPayload | undefined> {
+async function findClient(clients: AdmittedClients, clientId: string): Promise<AdapterPayload | undefined> {
   const { ctx } = Provider;
   if (ctx === undefined) return undefined;
   const assertion = ctx.oidc.params?.['client_assertion'];
   if (typeof assertion === 'string') {
     const admitted = await clients.admit(clientId, assertion);
     if (admitted === undefined) return undefined;
-    admissions.set(ctx, admitted);
     const jwks = { keys: [publicPart(admitted.key.jwk, admitted.key.kid)] };
     return { ...metadataOf(admitted.access), token_endpoint_auth_method: 'private_key_jwt', jwks };
   }
   const access = clients.open(clientId);
   if (access === undefined) return undefined;
-  admissions.set(ctx, { access });
   const metadata = metadataOf(access);
   switch (access.clientType) {
     case 'public':
@@ -65,15 +48,14 @@ async function findClient(
 }
 
 /** What the provider checks requests by. Redirect URIs are compared by `mayRedirectTo`. */
-function metadataOf({ clientId, kind, clientType, redirectUris }: OpenAccess): AdapterPayload {
-  const forItself = clientType === 'confidential-asymmetric' ? ['client_credentials'] : [];
+function metadataOf({ clientId, kind, redirectUris }: OpenAccess): AdapterPayload {
   if (kind === 'backend' || redirectUris.length === 0)
-    return { client_id: clientId, grant_types: forItself, response_types: [], redirect_uris: [] };
+    return { client_id: clientId, grant_types: [], response_types: [], redirect_uris: [] };
   const web = redirectUris.every((uri) => /^https?:/i.test(uri));
   return {
     client_id: clientId,
     application_type: web ? 'web' : 'native',
-    grant_types: ['authorization_code', 'refresh_token', ...forItself],
+    grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     redirect_uris: [...redirectUris],
   };

@@ -9,8 +9,10 @@ import {
   InjectActivity,
   isDatabaseUnavailable,
   Log,
+  mountDirectly,
   mountHandler,
 } from '#host';
+import { oauthPaths } from '#smart';
 import { VaultUnavailable } from '#vault';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -18,11 +20,16 @@ import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Provider } from 'oidc-provider';
+import { servedGrants } from '../answer-token-request/served-grants.js';
+import { tokenRequests, type TokenRequests } from '../answer-token-request/token-requests.js';
 import { AdmittedClients, NotServing } from '../authenticate-client/admitted-clients.js';
+import { ClientAuthentication } from '../authenticate-client/client-authentication.js';
 import { SpentAssertions } from '../authenticate-client/spent-assertions.js';
+import { issueToken } from '../issue-token/issue-token.js';
 import { TokenFacts } from '../issue-token/token-facts.js';
 import { UserTokens } from '../issue-token/user-tokens.js';
 import { Launches } from '../launch-app/launches.js';
+import { provenKey } from '../prove-possession/possession.js';
 import { SigningUnavailable } from '../sign-tokens/key-service.js';
 import { TokenConfig } from '../token.config.js';
 import { authorizationServer } from './authorization-server.js';
@@ -32,17 +39,21 @@ import { SigningKeys, type KeyRing } from './signing-keys.js';
 /** How often the keys are looked at, in milliseconds: one is due, or another instance has made one. */
 const keysEveryMs = 60_000;
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+/** What answers with the keys of one moment. */
+interface Serving {
+  readonly ring: KeyRing;
+  readonly provider: Provider;
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  readonly tokens: TokenRequests;
+}
 
 /**
- * Mounts the authorization server at `/oauth`. Until its keys are at hand, which takes the database once, it answers
+ * Mounts the authorization server at `/oauth`, and before the router its token endpoint. Until its keys are at hand, which takes the database once, it answers
  * 503; when they change, another one with the new keys takes its place.
  */
 @Injectable()
 export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
-  private answer: Answer = notReady;
-  private current: Provider | undefined;
-  private ring: KeyRing | undefined;
+  private serving: Serving | undefined;
   private readonly stopping = new AbortController();
   private readonly log: Log;
 
@@ -69,13 +80,20 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     this.health.register('token-keys', () => {
-      if (this.current === undefined) throw new Error('the keys are not at hand');
+      if (this.serving === undefined) throw new Error('the keys are not at hand');
     });
-    mountHandler(this.http.httpAdapter.getInstance<FastifyInstance>(), {
+    const server = this.http.httpAdapter.getInstance<FastifyInstance>();
+    mountHandler(server, {
       prefix: '/oauth',
       keepPrefix: true,
       publicUrl: this.base.publicUrl,
-      handler: (request, response) => this.answer(request, response),
+      handler: (request, response) => (this.serving?.answer ?? notReady)(request, response),
+      onError: (error) => this.log.error('the authorization server failed to answer', error),
+    });
+    mountDirectly(server, {
+      prefix: oauthPaths.token,
+      handler: async (request, response, address) =>
+        this.serving === undefined ? notReady(request, response) : this.serving.tokens(request, response, address),
       onError: (error) => this.log.error('the token endpoint failed to answer', error),
     });
     this.prepare().catch((error: unknown) => {
@@ -89,21 +107,24 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
 
   /** The authorization server as it is now. Throws `NotServing` until its keys are at hand. */
   provider(): Provider {
-    if (this.current === undefined) throw new NotServing('the keys are not at hand');
-    return this.current;
+    return this.served().provider;
   }
 
   /** The keys as they are now. Throws `NotServing` until they are at hand. */
   keyRing(): KeyRing {
-    if (this.ring === undefined) throw new NotServing('the keys are not at hand');
-    return this.ring;
+    return this.served().ring;
+  }
+
+  private served(): Serving {
+    if (this.serving === undefined) throw new NotServing('the keys are not at hand');
+    return this.serving;
   }
 
   private async prepare(): Promise<void> {
     await this.database.ready();
     for (;;) {
       await this.look();
-      await pause(this.ring === undefined ? 1_000 : keysEveryMs, undefined, {
+      await pause(this.serving === undefined ? 1_000 : keysEveryMs, undefined, {
         signal: this.stopping.signal,
         ref: false,
       });
@@ -114,9 +135,7 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
   private async look(): Promise<void> {
     try {
       const ring = await this.keys.ring();
-      if (ring.id === this.ring?.id) return;
-      const provider = this.serverWith(ring);
-      [this.ring, this.current, this.answer] = [ring, provider, provider.callback()];
+      if (ring.id !== this.serving?.ring.id) this.serving = this.serverWith(ring);
     } catch (error) {
       const passes =
         error instanceof VaultUnavailable || error instanceof SigningUnavailable || isDatabaseUnavailable(error);
@@ -125,24 +144,29 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private serverWith(keys: KeyRing): Provider {
+  private serverWith(keys: KeyRing): Serving {
     const { publicUrl } = this.base;
+    const { endpoints } = this.fhir;
+    const { clients, spent } = this;
+    const nonces = { nonceSecret: keys.cookies[0] ?? '', nonceRequired: this.config.dpopNonceRequired };
+    const shown = provenKey({ publicUrl, spent: this.spentProofs, ...nonces });
     const facts = new TokenFacts(this.activity, this.log);
-    const provider = authorizationServer({
-      publicUrl,
-      endpoints: this.fhir.endpoints,
-      keys,
-      clients: this.clients,
-      spent: this.spent,
-      facts,
-      records: this.records,
-      proofs: { spent: this.spentProofs, nonceRequired: this.config.dpopNonceRequired },
-      spendLaunch: (digest) => this.launches.spend(digest),
-      redeemCode: this.tokens.redeem({ keys, facts }),
-      refresh: this.tokens.refresh({ keys, facts }),
-    });
+    const spendLaunch = (digest: string) => this.launches.spend(digest);
+    const { records } = this;
+    const provider = authorizationServer({ publicUrl, endpoints, keys, clients, spent, records, shown, spendLaunch });
     provider.on('server_error', (_ctx, error) => this.log.error('the authorization server failed', error));
-    return provider;
+    const issuing = { issuer: publicUrl, key: keys.accessToken, clients, facts, endpoints };
+    const tokens = tokenRequests({
+      ...{ publicUrl, clients, shown, facts },
+      authentication: new ClientAuthentication(clients, spent, [publicUrl, publicUrl + oauthPaths.token]),
+      grants: servedGrants({
+        itself: issueToken(issuing),
+        code: this.tokens.redeem({ keys, facts }),
+        refresh: this.tokens.refresh({ keys, facts }),
+      }),
+      onFailure: (error) => this.log.error('the token endpoint failed', error),
+    });
+    return { ring: keys, provider, answer: provider.callback(), tokens };
   }
 }
 

@@ -70,7 +70,7 @@ export class IntrospectTokenController {
       if (caller.roles.includes('enforcement-point')) return undefined;
       throw new OAuthError(403, 'insufficient_scope', 'this is for enforcement points');
     }
-    const access = await this.authentication.authenticate(sent);
+    const { access } = await this.authentication.authenticate(sent);
     if (access.clientType === 'public') throw new ClientRefused('a public client may not introspect');
     return access.clientId;
   }

@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { coversEndpoint, type EffectiveAccess } from '#access';
 import type { FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
-import { decodeJwt } from 'jose';
-import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
-import type { AdmittedClient, AdmittedClients } from '../authenticate-client/admitted-clients.js';
-import type { AdmittedRequest } from '../authorization-server/client-adapter.js';
-import { accessTokenAlgorithm } from '../authorization-server/signing-keys.js';
+import { errors } from 'oidc-provider';
+import type { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { orUnavailable } from '../authorization-server/oauth-errors.js';
+import type { SigningKey } from '../sign-tokens/key-service.js';
+import { signJwt } from '../sign-tokens/sign-jwt.js';
+import type { GrantHandler } from './grant-handler.js';
 import { grantScopes } from './grant-scopes.js';
 import type { TokenFacts } from './token-facts.js';
 
@@ -15,52 +16,62 @@ const longestLife = 300;
 export const clientCredentials = 'client_credentials';
 
 export interface Issuing {
-  readonly provider: Provider;
-  readonly clients: AdmittedClients;
-  readonly facts: TokenFacts;
+  /** `PUBLIC_URL`. */
+  readonly issuer: string;
+  readonly key: SigningKey;
+  readonly clients: Pick<AdmittedClients, 'open'>;
+  readonly facts: Pick<TokenFacts, 'issued'>;
   readonly endpoints: FhirEndpoints;
 }
 
 /** The grant `client_credentials` (RFC 6749, 4.4): an access token (RFC 9068) that does no more than is approved now. */
-export async function issueToken(
-  { provider, clients, facts, endpoints }: Issuing,
-  ctx: TokenEndpointGrantContext<{ scope?: string; resource?: string }>,
-  /** The client that was authenticated in this request. */
-  { access, key, jkt }: AdmittedRequest & AdmittedClient,
-): Promise<void> {
-  const { id: endpoint, base: audience } = endpointMeant(endpoints, ctx.oidc.params.resource, access);
-  const granted = grantScopes(ctx.oidc.params.scope, access.scopes);
-  if (!granted.ok) throw new errors.InvalidScope(granted.fault, ctx.oidc.params.scope ?? '');
-  const scope = granted.scopes.join(' ');
-  const expiresIn = lifeOf(access.expiresAt);
-
-  const token = new provider.ClientCredentials({ client: ctx.oidc.client, scope, expiresIn });
-  const jwt = { sign: { alg: accessTokenAlgorithm } } as const;
-  token.resourceServer = new provider.ResourceServer(audience, { audience, scope, accessTokenFormat: 'jwt', jwt });
-  if (jkt !== undefined) token.setThumbprint('jkt', jkt);
-  const value = await orUnavailable(() => token.save());
-  const { jti = '', exp = 0 } = decodeJwt(value);
-
-  await orUnavailable(async () =>
-    facts.issued(access.applicationId, {
-      clientId: access.clientId,
-      tokenId: jti,
-      grantType: clientCredentials,
-      scopes: [...granted.scopes],
-      audience,
-      endpoint,
-      expiresAt: new Date(exp * 1000).toISOString(),
-      approvalVersion: access.approvalVersion,
-      epoch: access.epoch,
-      keyThumbprint: key.thumbprint,
-      clientAddress: ctx.ip,
-    }),
-  );
-  // What closed access meanwhile counts: nothing leaves that a report of this instance says cannot.
-  const now = await orUnavailable(async () => clients.open(access.clientId));
-  if (now?.epoch !== access.epoch || now.deadKeyThumbprints.includes(key.thumbprint))
-    throw new errors.InvalidClientAuth('access was closed while the token was made');
-  ctx.body = { access_token: value, token_type: tokenTypeOf(jkt), expires_in: expiresIn, scope };
+export function issueToken({ issuer, key: signing, clients, facts, endpoints }: Issuing): GrantHandler {
+  return async ({ params, address }, { access, key, jkt }) => {
+    if (key === undefined) throw new errors.InvalidClientAuth('only a client with keys of its own may ask for itself');
+    const { id: endpoint, base: audience } = endpointMeant(endpoints, params['resource'], access);
+    const granted = grantScopes(params['scope'], access.scopes);
+    if (!granted.ok) throw new errors.InvalidScope(granted.fault, params['scope'] ?? '');
+    const expiresIn = lifeOf(access.expiresAt);
+    const now = Math.floor(Date.now() / 1000);
+    const tokenId = randomUUID();
+    const claims = {
+      iss: issuer,
+      aud: audience,
+      sub: access.clientId,
+      jti: tokenId,
+      iat: now,
+      exp: now + expiresIn,
+      scope: granted.scopes.join(' '),
+      client_id: access.clientId,
+      // What the gateway decides by, beside RFC 9068's own claims.
+      gatehouse_application: access.applicationId,
+      gatehouse_approval_version: access.approvalVersion,
+      gatehouse_epoch: access.epoch,
+      gatehouse_key: key.thumbprint,
+      ...(jkt === undefined ? {} : { cnf: { jkt } }),
+    };
+    const value = await orUnavailable(() => signJwt(signing, claims, { typ: 'at+jwt' }));
+    await orUnavailable(() =>
+      facts.issued(access.applicationId, {
+        clientId: access.clientId,
+        tokenId,
+        grantType: clientCredentials,
+        scopes: [...granted.scopes],
+        audience,
+        endpoint,
+        expiresAt: new Date((now + expiresIn) * 1000).toISOString(),
+        approvalVersion: access.approvalVersion,
+        epoch: access.epoch,
+        keyThumbprint: key.thumbprint,
+        clientAddress: address,
+      }),
+    );
+    // What closed access meanwhile counts: nothing leaves that a report of this instance says cannot.
+    const standing = await orUnavailable(async () => clients.open(access.clientId));
+    if (standing?.epoch !== access.epoch || standing.deadKeyThumbprints.includes(key.thumbprint))
+      throw new errors.InvalidClientAuth('access was closed while the token was made');
+    return { access_token: value, token_type: tokenTypeOf(jkt), expires_in: expiresIn, scope: claims.scope };
+  };
 }
 
 /** How a token is presented: with a proof of the key that it is bound to, or by whoever has it. */
@@ -84,16 +95,6 @@ function endpointMeant(
   if (another !== undefined)
     throw new errors.InvalidTarget('there are several FHIR endpoints: resource has to name one by its URL');
   return meant;
-}
-
-/** What the gateway decides by, beside RFC 9068's own claims. */
-export function accessClaims({ access, key }: AdmittedClient): Record<string, unknown> {
-  return {
-    gatehouse_application: access.applicationId,
-    gatehouse_approval_version: access.approvalVersion,
-    gatehouse_epoch: access.epoch,
-    gatehouse_key: key.thumbprint,
-  };
 }
 
 /** No token outlives the approval it rests on. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { serialiseScopes } from '#smart';
 import { askedScopes } from '../ask-authorization/asked-scopes.js';
-import type { AdmittedRequest } from '../authorization-server/client-adapter.js';
+import type { AdmittedRequest } from '../authenticate-client/admitted-clients.js';
 import type { UserGrant } from '../consent/user-grants.js';
 import type { SigningKey } from '../sign-tokens/key-service.js';
 import { signJwt } from '../sign-tokens/sign-jwt.js';

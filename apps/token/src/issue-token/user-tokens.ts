@@ -4,9 +4,7 @@ import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
 import { BaseConfig, Database } from '#host';
 import { Inject, Injectable } from '@nestjs/common';
 import { errors } from 'oidc-provider';
-import { AdmittedClients, type OpenAccess } from '../authenticate-client/admitted-clients.js';
-import type { GrantHandler } from '../authorization-server/authorization-server.js';
-import type { AdmittedRequest } from '../authorization-server/client-adapter.js';
+import { AdmittedClients, type AdmittedRequest, type OpenAccess } from '../authenticate-client/admitted-clients.js';
 import { orUnavailable } from '../authorization-server/oauth-errors.js';
 import { digestOf } from '../authorization-server/provider-records.js';
 import type { KeyRing } from '../authorization-server/signing-keys.js';
@@ -15,6 +13,7 @@ import { UserGrants, type UserGrant } from '../consent/user-grants.js';
 import { sameText } from '../consent/same-text.js';
 import { PATIENT_RIGHTS, type PatientRightsOf } from '../see-patients/patient-rights.js';
 import { TokenConfig } from '../token.config.js';
+import type { GrantHandler, TokenRequest, TokenResponse } from './grant-handler.js';
 import { tokenTypeOf } from './issue-token.js';
 import { RefreshTokens, type EarnedBy } from './refresh-tokens.js';
 import type { TokenFacts } from './token-facts.js';
@@ -35,8 +34,6 @@ interface Code extends CodePayload {
   readonly consumed: boolean;
   readonly expired: boolean;
 }
-
-type Context = Parameters<GrantHandler>[0];
 
 /** What the handlers need that comes with the provider. */
 export interface Issuer {
@@ -64,16 +61,16 @@ export class UserTokens {
 
   /** The grant `authorization_code` (RFC 6749, 4.1.3; RFC 7636, 4.6). */
   redeem(issuer: Issuer): GrantHandler {
-    return (ctx, admitted) => orUnavailable(() => this.redeemCode(issuer, ctx, admitted));
+    return (asked, admitted) => orUnavailable(() => this.redeemCode(issuer, asked, admitted));
   }
 
   /** The grant `refresh_token` (RFC 6749, 6; RFC 9700, 4.14). */
   refresh(issuer: Issuer): GrantHandler {
-    return (ctx, admitted) => orUnavailable(() => this.refreshAccess(issuer, ctx, admitted));
+    return (asked, admitted) => orUnavailable(() => this.refreshAccess(issuer, asked, admitted));
   }
 
-  private async redeemCode(issuer: Issuer, ctx: Context, admitted: AdmittedRequest): Promise<void> {
-    const { code: value, redirect_uri: redirectUri, code_verifier: verifier } = ctx.oidc.params;
+  private async redeemCode(issuer: Issuer, asked: TokenRequest, admitted: AdmittedRequest): Promise<TokenResponse> {
+    const { code: value, redirect_uri: redirectUri, code_verifier: verifier } = asked.params;
     if (value === undefined) throw new errors.InvalidRequest('missing required parameter(s): code');
     const code = await this.findCode(value);
     if (code?.grantId === undefined || code.clientId !== admitted.access.clientId)
@@ -114,7 +111,7 @@ export class UserTokens {
           { grantId: grant.grantId, ...earnedBy(admitted) },
           life,
         );
-      await this.record(issuer, ctx, 'authorization_code', grant, admitted, token);
+      await this.record(issuer, asked, 'authorization_code', grant, admitted, token);
       return true;
     });
     if (!first) return this.endReused(grant.grantId, admitted, 'code-reused', 'the code was used before');
@@ -129,11 +126,11 @@ export class UserTokens {
           ...(code.authTime === undefined ? {} : { authTime: code.authTime }),
         })
       : undefined;
-    ctx.body = this.answer(token, grant, admitted, refreshed.refresh, idToken);
+    return this.answer(token, grant, admitted, refreshed.refresh, idToken);
   }
 
-  private async refreshAccess(issuer: Issuer, ctx: Context, admitted: AdmittedRequest): Promise<void> {
-    const { refresh_token: presented, scope } = ctx.oidc.params;
+  private async refreshAccess(issuer: Issuer, asked: TokenRequest, admitted: AdmittedRequest): Promise<TokenResponse> {
+    const { refresh_token: presented, scope } = asked.params;
     if (presented === undefined) throw new errors.InvalidRequest('missing required parameter(s): refresh_token');
     const kept = await this.refreshTokens.find(presented);
     const grant = kept && (await this.grants.standing(kept.grantId));
@@ -148,7 +145,7 @@ export class UserTokens {
     await this.mustStillSee(grant, admitted);
 
     const token = await this.sign(issuer, grant, admitted, scope);
-    const fact = (): Promise<void> => this.record(issuer, ctx, 'refresh_token', grant, admitted, token);
+    const fact = (): Promise<void> => this.record(issuer, asked, 'refresh_token', grant, admitted, token);
     const { refreshDays } = this.config;
     const rotation = await this.refreshTokens.rotate(presented, earnedBy(admitted), refreshDays, fact);
     switch (rotation.kind) {
@@ -165,7 +162,7 @@ export class UserTokens {
         return rotation satisfies never;
     }
     this.mustStand(grant, admitted);
-    ctx.body = this.answer(token, grant, admitted, rotation.successor, undefined);
+    return this.answer(token, grant, admitted, rotation.successor, undefined);
   }
 
   private async findCode(value: string): Promise<Code | undefined> {
@@ -239,7 +236,7 @@ export class UserTokens {
 
   private async record(
     { facts }: Issuer,
-    ctx: Context,
+    { address }: TokenRequest,
     grantType: string,
     grant: UserGrant,
     { access, key }: AdmittedRequest,
@@ -260,7 +257,7 @@ export class UserTokens {
       userId: grant.userId,
       ...(grant.context.patientId === undefined ? {} : { patient: grant.context.patientId }),
       ...(key === undefined ? {} : { keyThumbprint: key.thumbprint }),
-      clientAddress: ctx.ip,
+      clientAddress: address,
     });
   }
 
@@ -286,7 +283,7 @@ export class UserTokens {
     { jkt }: AdmittedRequest,
     refreshToken: string | undefined,
     idToken: string | undefined,
-  ): Record<string, unknown> {
+  ): TokenResponse {
     const { patient, encounter, intent, tenant, fhirContext } = context;
     const { styleUrl } = this.config;
     const given = {

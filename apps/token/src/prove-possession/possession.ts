@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { DpopNonces, proofOf, type SpentProofs } from '#dpop';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { orUnavailable } from '../authorization-server/oauth-errors.js';
@@ -11,8 +12,19 @@ export interface PossessionMeans {
   readonly spent: Pick<SpentProofs, 'spend'>;
 }
 
+/** A request as far as a proof is about it. */
+export interface ProvenRequest {
+  /** The `DPoP` header, where there is one. */
+  readonly proof: string | undefined;
+  readonly method: string;
+  /** Below `PUBLIC_URL`. */
+  readonly path: string;
+  /** Tells the sender the nonce for its next proof. */
+  readonly offer: (nonce: string) => void;
+}
+
 /** The thumbprint of the key that the sender of a request has shown to hold; undefined where none was shown. */
-export type ProvenKey = (ctx: KoaContextWithOIDC) => Promise<string | undefined>;
+export type ProvenKey = (request: ProvenRequest) => Promise<string | undefined>;
 
 /**
  * Whose key a request of the authorization server's is sent with (RFC 9449, 5 and 10.1). Throws the error of OAuth's that
@@ -20,13 +32,11 @@ export type ProvenKey = (ctx: KoaContextWithOIDC) => Promise<string | undefined>
  */
 export function provenKey({ publicUrl, nonceSecret, nonceRequired, spent }: PossessionMeans): ProvenKey {
   const nonces = new DpopNonces(nonceSecret);
-  return async (ctx) => {
-    const proof = proofIn(ctx);
+  return async ({ proof, method, path, offer }) => {
     if (proof === undefined) return undefined;
     const nowMs = Date.now();
-    ctx.set('dpop-nonce', nonces.current(nowMs));
-    const url = publicUrl + ctx.path;
-    const proved = await proofOf(proof, { method: ctx.method, url, nowMs, nonces, nonceRequired });
+    offer(nonces.current(nowMs));
+    const proved = await proofOf(proof, { method, url: publicUrl + path, nowMs, nonces, nonceRequired });
     if ('error' in proved) {
       const Refusal = proved.error === 'use_dpop_nonce' ? errors.UseDpopNonce : errors.InvalidDpopProof;
       throw new Refusal(proved.fault);
@@ -37,15 +47,21 @@ export function provenKey({ publicUrl, nonceSecret, nonceRequired, spent }: Poss
   };
 }
 
+/** The proof in a request's headers: one that came twice is none that counts. */
+export function proofSent({ headers: { dpop } }: Pick<IncomingMessage, 'headers'>): string | undefined {
+  return Array.isArray(dpop) ? dpop.join(', ') : dpop;
+}
+
+/** A request of the provider's, whose proof was kept from it. */
+export function asProven(ctx: KoaContextWithOIDC): ProvenRequest {
+  const { method, path } = ctx;
+  return { proof: kept.get(ctx.req), method, path, offer: (nonce) => ctx.set('dpop-nonce', nonce) };
+}
+
 const kept = new WeakMap<object, string | undefined>();
 
 /** Keeps a proof from the provider, which would check it by rules of its own and remember it in none of our tables. */
 export function keepProof(ctx: { readonly req: KoaContextWithOIDC['req'] }): void {
-  const { dpop } = ctx.req.headers;
-  kept.set(ctx.req, Array.isArray(dpop) ? dpop.join(', ') : dpop);
+  kept.set(ctx.req, proofSent(ctx.req));
   delete ctx.req.headers['dpop'];
-}
-
-function proofIn({ req }: KoaContextWithOIDC): string | undefined {
-  return kept.get(req);
 }

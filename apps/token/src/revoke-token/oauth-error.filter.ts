@@ -4,7 +4,7 @@ import { VaultUnavailable } from '#vault';
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
-import { ClientRefused } from '../authenticate-client/client-authentication.js';
+import { ClientRefused, ClientRequestMalformed } from '../authenticate-client/client-authentication.js';
 
 /** An error in the words of RFC 6749, 5.2. */
 export class OAuthError extends Error {
@@ -42,6 +42,8 @@ export class OAuthErrorFilter implements ExceptionFilter {
     if (error instanceof OAuthError) return error;
     if (error instanceof ClientRefused)
       return { status: 401, code: 'invalid_client', message: 'client authentication failed' };
+    if (error instanceof ClientRequestMalformed)
+      return { status: 400, code: 'invalid_request', message: error.message };
     if (
       error instanceof NotServing ||
       error instanceof NotAppended ||

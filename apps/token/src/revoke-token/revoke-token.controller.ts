@@ -45,7 +45,7 @@ export class RevokeTokenController {
     @Body() form: Record<string, unknown> | undefined,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<void> {
-    const access = await this.clients.authenticate({ form: form ?? {}, authorization });
+    const { access } = await this.clients.authenticate({ form: form ?? {}, authorization });
     const given = form?.['token'];
     if (typeof given !== 'string' || given === '')
       throw new OAuthError(400, 'invalid_request', 'token is required, once');
