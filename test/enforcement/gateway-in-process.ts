@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
+import type { ActivityRecord, CallLimits } from '#contracts';
+import type { ObserveRule } from '#fhir-endpoints';
 import { parseScopes, type WithholdingRule } from '#smart';
 import { HostileFhirServer } from '#testing';
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
+import { Observing } from '../../apps/gateway/src/observe/observing.js';
 import { PageLinks } from '../../apps/gateway/src/page-links/page-links.js';
 import { CallRecords } from '../../apps/gateway/src/proxy/call-records.js';
 import { FhirCalls } from '../../apps/gateway/src/proxy/fhir-calls.js';
@@ -50,7 +53,7 @@ export interface SeenAnswer {
   readonly text: string;
 }
 
-type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'base'>;
+type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'>;
 
 /** The gateway's own handling of calls, without a broker: what is in force is always the same. */
 export class GatewayInProcess {
@@ -63,8 +66,19 @@ export class GatewayInProcess {
   #address = '';
   readonly #calls: FhirCalls;
 
-  /** @param withhold rules of the endpoint */
-  constructor(upstream: UpstreamPort, withhold: readonly WithholdingRule[] = []) {
+  /** What was recorded, in order. */
+  readonly records: ActivityRecord[] = [];
+
+  /**
+   * @param withhold rules of the endpoint
+   * @param observe  what is observed there
+   */
+  constructor(
+    upstream: UpstreamPort,
+    withhold: readonly WithholdingRule[] = [],
+    observe: readonly ObserveRule[] = [],
+    limits: CallLimits = {},
+  ) {
     this.#calls = new FhirCalls(
       { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: new OpenCalls() },
       {
@@ -78,7 +92,12 @@ export class GatewayInProcess {
         rights: new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
         pages: new PageLinks(randomBytes(32)),
         records: new CallRecords(
-          { append: async () => ({ id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } }) },
+          {
+            append: async (record) => {
+              this.records.push(record);
+              return { id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } };
+            },
+          },
           'gateway-1',
           'default',
           { vaultIdOf: async (id) => `vault-${id}`, onUnavailable: () => undefined },
@@ -87,7 +106,9 @@ export class GatewayInProcess {
         upstream,
         memory: new BodyMemory(100_000_000),
         limiter: new CallLimiter(),
-        limits: {},
+        limits,
+        observing: new Observing({ id: 'default', observe }),
+        onObserved: () => undefined,
         writes: { enforced: { writes: { byName: new Set() } }, inFlight: new InFlightWrites(), bodyMost: 100_000 },
       },
       { base: BASE, path: '/fhir', withhold },
@@ -167,6 +188,12 @@ export class HostileUpstream implements UpstreamPort {
       ...(etag === undefined ? {} : { etag }),
       ...(location === undefined ? {} : { location }),
     };
+  };
+
+  pass: UpstreamPort['pass'] = async ({ method, target, headers, body }) => {
+    const text = body?.toString('utf8');
+    const answer = this.#server.handle({ method, target, headers, ...(text === undefined ? {} : { body: text }) });
+    return { status: answer.status, headers: answer.headers, body: Buffer.from(answer.body) };
   };
 
   ask: UpstreamPort['ask'] = async ({ method, target, form }) => {

@@ -38,6 +38,7 @@ describe('a token that is revoked in the middle of paging', () => {
     gateway = new GatewayInProcess({
       base: upstream.base,
       send: upstream.send.bind(upstream),
+      pass: upstream.pass.bind(upstream),
       ask: async (target, by) => {
         if (++asked === before?.request) before.run();
         return await upstream.ask(target, by);

@@ -475,6 +475,30 @@ describe('the audit', () => {
     expect(await about('token-issued')).toMatchObject([{ class_uid: 3002, metadata: { sequence: 0 } }]);
   });
 
+  it('finds calls in observe mode by what enforcement would have made of them', async () => {
+    const numbered = { subject: mintId(6), actor: 'client:client-3', run: 'run-3' };
+    const of = { endpoint: 'default', enforcementPoint: 'gateway-1' };
+    const said = { method: 'GET', reason: 'observed, not refused: no scope', observed: 'denied' as const };
+    await seed.activity(
+      { type: 'access-allowed', data: { ...of, ...said, callId: 'call-9' } },
+      { ...numbered, id: 'record-9', time: at(30), sequence: 0 },
+    );
+    const ended = { callId: 'call-9', status: 200, bytes: 12, ending: 'sent' as const, patients: [] };
+    const completed = await seed.activity(
+      {
+        type: 'access-completed',
+        data: { ...ended, enforcementPoint: 'gateway-1', observed: { outcome: 'filtered', withheld: 2 } },
+      },
+      { ...numbered, time: at(30), sequence: 1 },
+    );
+    seen = [...seen, completed];
+    expect(await found('observed=denied')).toMatchObject([{ id: 'record-9', outcome: 'allowed', observed: 'denied' }]);
+    expect(await found('observed=filtered')).toMatchObject([
+      { type: 'access-completed', detail: { observed: { withheld: 2 } } },
+    ]);
+    expect(await found('observed=denied&outcome=denied')).toEqual([]);
+  });
+
   it('does not answer from before the position that its caller has seen', async () => {
     const [approved] = seen;
     seen = [{ ...approved!, offset: approved!.offset + 1n }];

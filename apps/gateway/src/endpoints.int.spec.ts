@@ -18,6 +18,7 @@ import {
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { gateway } from './gateway.part.js';
 
+const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A FHIR server that has one observation, and says whose it is and how it was signed in to. */
@@ -58,6 +59,7 @@ describe('the gateway before two FHIR servers', () => {
   let seed: LogSeed;
   let everywhere: SeededApplication;
   let southern: SeededApplication;
+  let observed: SeededApplication;
   const records: ActivityEntry[] = [];
   let tail: LogTail<typeof activitySource>;
 
@@ -67,12 +69,17 @@ describe('the gateway before two FHIR servers', () => {
     issuer = await testIssuer();
     writeFileSync(join(folder, 'north-token'), 'token-of-north\n');
     const credential = { kind: 'bearer', tokenFile: 'north-token' };
+    const settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
+    seed = new LogSeed(settings);
+    everywhere = new SeededApplication(seed, await testClient('everywhere'));
+    southern = new SeededApplication(seed, await testClient('southern'));
+    observed = new SeededApplication(seed, await testClient('observed'));
+    const observe = [{ applications: [observed.id], interactions: ['search-type', 'read'], until: tomorrow }];
     const endpoints = [
-      { id: 'north', upstreamUrl: north.base, credential },
+      { id: 'north', upstreamUrl: north.base, credential, observe },
       { id: 'south', upstreamUrl: south.base },
     ];
     writeFileSync(join(folder, 'endpoints.json'), JSON.stringify({ endpoints }));
-    const settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
     service = await startTestService(gateway, {
       databaseUrl: own.databaseUrl,
       issuer,
@@ -84,10 +91,7 @@ describe('the gateway before two FHIR servers', () => {
         GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
       },
     });
-    seed = new LogSeed(settings);
-    everywhere = new SeededApplication(seed, await testClient('everywhere'));
-    southern = new SeededApplication(seed, await testClient('southern'));
-    for (const each of [everywhere, southern]) {
+    for (const each of [everywhere, southern, observed]) {
       await each.registered();
       await each.approved(['system/Observation.rs'], each === southern ? ['south'] : ['*']);
     }
@@ -100,7 +104,7 @@ describe('the gateway before two FHIR servers', () => {
       },
     });
     await tail.start();
-    for (const { id } of [everywhere, southern]) await opened(id);
+    for (const { id } of [everywhere, southern, observed]) await opened(id);
   }, 90_000);
 
   afterAll(async () => {
@@ -195,6 +199,45 @@ describe('the gateway before two FHIR servers', () => {
     expect(next).toMatch(/^\/fhir\/north\/Observation\?_page=/);
     expect((await call(next, await tokenAt('/fhir/north'))).status).toBe(200);
     expect((await call(next.replace('north', 'south'), await tokenAt('/fhir/south'))).status).toBe(403);
+  });
+
+  describe('observing one application at one endpoint', () => {
+    const patient = async (path: string, of: SeededApplication) =>
+      await call(`${path}/Patient?_count=1`, await tokenAt(path, of));
+
+    test('lets in there what is refused to others and elsewhere, and records it so', async () => {
+      const there = await patient('/fhir/north', observed);
+      expect([there.status, there.headers.get('gatehouse-mode')]).toEqual([200, 'observe']);
+      expect(await recordOf(there)).toMatchObject({
+        type: 'access-allowed',
+        data: { endpoint: 'north', observed: 'denied', reason: expect.stringContaining('observed, not refused') },
+      });
+      const others = await patient('/fhir/north', everywhere);
+      const elsewhere = await patient('/fhir/south', observed);
+      expect([others.status, elsewhere.status, elsewhere.headers.get('gatehouse-mode')]).toEqual([403, 403, null]);
+    });
+
+    test('says so in health, metrics and the view of the application', async () => {
+      expect(await (await service.call('/health/ready')).json()).toMatchObject({ status: 'ready', modes: ['observe'] });
+      const metrics = await (await service.call('/metrics')).text();
+      expect(metrics).toContain('gatehouse_observed_applications{endpoint="north"} 1');
+      expect(metrics).toContain('gatehouse_observed_applications{endpoint="south"} 0');
+      expect(metrics).toMatch(/gatehouse_observed_calls_total\{endpoint="north",outcome="denied"\} \d/);
+      const headers = await issuer.bearer('op', 'operator');
+      const shown = async (id: string) => await (await service.call(`/access/applications/${id}`, { headers })).json();
+      expect(await shown(observed.id)).toMatchObject({
+        observed: [{ endpoint: 'north', interactions: ['search-type', 'read'], until: tomorrow }],
+      });
+      expect(await shown(everywhere.id)).not.toHaveProperty('observed');
+    });
+
+    test('decisions for others are told as they are', async () => {
+      const headers = await issuer.bearer('nginx', 'enforcement-point');
+      const token = await tokenAt('/fhir/north', observed);
+      const held = { 'x-original-method': 'GET', 'x-original-authorization': `Bearer ${token}` };
+      const uri = { 'x-original-uri': '/fhir/north/Patient?_count=1' };
+      expect((await service.call('/ext-authz', { headers: { ...headers, ...held, ...uri } })).status).toBe(403);
+    });
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { types } from 'node:util';
 import { isLoopbackUrl } from '#host';
-import { isResourceType } from '#smart';
+import { isInteractionKind, isResourceType } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
@@ -53,6 +53,20 @@ const Rule = Type.Object(
   closed,
 );
 
+/** Calls that are let in whatever is decided of them, for a while: of these applications, of these interactions or of all. */
+const Observe = Type.Object(
+  {
+    applications: Type.Array(Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }), {
+      minItems: 1,
+      maxItems: 1_000,
+    }),
+    interactions: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z][a-z-]{0,40}$' }), { minItems: 1 })),
+    /** RFC 3339: observing ends by itself. */
+    until: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$' }),
+  },
+  closed,
+);
+
 const Entry = Type.Object(
   {
     id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' }),
@@ -61,6 +75,7 @@ const Entry = Type.Object(
     credential: Type.Optional(Credential),
     tls: Type.Optional(Tls),
     withhold: Type.Optional(Type.Array(Rule, { maxItems: 100 })),
+    observe: Type.Optional(Type.Array(Observe, { maxItems: 100 })),
   },
   closed,
 );
@@ -69,6 +84,7 @@ const file = Compile(File);
 
 export type EndpointEntry = Static<typeof Entry>;
 export type RuleSettings = Static<typeof Rule>;
+export type ObserveSettings = Static<typeof Observe>;
 export type CredentialSettings = Static<typeof Credential>;
 export type TlsSettings = Static<typeof Tls>;
 
@@ -105,8 +121,14 @@ export function readEndpointFile(path: string): EndpointFile {
   return { ok: true, entries };
 }
 
+/** How far ahead observing may end: what is to stay longer has to be said again. */
+const OBSERVE_AT_MOST_DAYS = 92;
+
 /** What no schema says: a secret does not go over an open line, a certificate has its key, files are there. */
-function faultOf({ upstreamUrl, credential, tls, withhold = [] }: EndpointEntry, at: number): string | undefined {
+function faultOf(
+  { upstreamUrl, credential, tls, withhold = [], observe = [] }: EndpointEntry,
+  at: number,
+): string | undefined {
   const isOpen = (url: string) => url.startsWith('http:') && !isLoopbackUrl(url);
   if (credential && isOpen(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
   if (credential?.kind === 'smart-backend' && isOpen(credential.tokenUrl))
@@ -117,6 +139,11 @@ function faultOf({ upstreamUrl, credential, tls, withhold = [] }: EndpointEntry,
   if (empty) return `rules that say what they withhold: /endpoints/${at}/withhold ${empty.name}`;
   const unknown = withhold.flatMap(({ types = [] }) => types).find((type) => !isResourceType(type));
   if (unknown !== undefined) return `rules about types of FHIR R4: /endpoints/${at}/withhold ${unknown}`;
+  const kind = observe.flatMap(({ interactions = [] }) => interactions).find((it) => !isInteractionKind(it));
+  if (kind !== undefined) return `interactions that there are: /endpoints/${at}/observe ${kind}`;
+  const latest = Date.now() + OBSERVE_AT_MOST_DAYS * 86_400_000;
+  if (observe.some(({ until }) => !(Date.parse(until) <= latest)))
+    return `times within ${OBSERVE_AT_MOST_DAYS} days: /endpoints/${at}/observe until`;
   const missing = [credential ?? {}, tls ?? {}, ...withhold]
     .flatMap((settings) => Object.entries(settings))
     .find(([name, value]: [string, unknown]) => name.endsWith('File') && !isReadable(String(value)));

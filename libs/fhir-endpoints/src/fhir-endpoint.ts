@@ -1,6 +1,15 @@
 import type { WithholdingRule } from '#smart';
 import type { UpstreamSettings } from './endpoint-file.js';
 
+/** Calls that are let in whatever is decided of them (docs/adr/0023). */
+export interface ObserveRule {
+  readonly applications: ReadonlySet<string>;
+  /** Kinds of `FhirInteraction`; absent for all, and for what is none. */
+  readonly interactions?: ReadonlySet<string>;
+  /** Milliseconds since 1970: from then on they are enforced. */
+  readonly untilMs: number;
+}
+
 /** A FHIR API that this program guards, and the server behind it. */
 export interface FhirEndpoint {
   /** As approvals, decisions and records name it. */
@@ -12,6 +21,8 @@ export interface FhirEndpoint {
   readonly upstream: UpstreamSettings;
   /** What is withheld there whatever the scopes say. */
   readonly withhold?: readonly WithholdingRule[];
+  /** What is observed there, and not enforced; nothing unless it is said. */
+  readonly observe?: readonly ObserveRule[];
 }
 
 /** The id of the endpoint that `FHIR_UPSTREAM_URL` makes, and of what was recorded while there could be but one. */

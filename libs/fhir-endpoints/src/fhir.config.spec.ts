@@ -94,6 +94,38 @@ describe('which FHIR endpoints there are', () => {
     expect(only?.withhold).toEqual([{ name: 'opted out', patients: ['p1', 'p2'], unlessPurpose: ['PATRQT'] }]);
   });
 
+  describe('what is observed there', () => {
+    const application = '019c2f1e-7a00-71fe-8289-205936c3f005';
+    const until = new Date(Date.now() + 86_400_000).toISOString();
+    const observing = (rule: object) => ({ endpoints: [{ ...north, observe: [rule] }] });
+
+    it('is nothing unless it is said, and then of these applications until that time', () => {
+      expect(load(production, { endpoints: [north] }).only?.observe).toBeUndefined();
+      const { only } = load(production, observing({ applications: [application], interactions: ['read'], until }));
+      expect(only?.observe).toEqual([
+        { applications: new Set([application]), interactions: new Set(['read']), untilMs: Date.parse(until) },
+      ]);
+    });
+
+    it('may be over: a start does not fail for it', () => {
+      const rule = { applications: [application], until: '2020-01-01T00:00:00Z' };
+      expect(load(production, observing(rule)).only?.observe).toHaveLength(1);
+    });
+
+    it.each<[string, object]>([
+      ['all applications', { until }],
+      ['all applications, by a star', { applications: ['*'], until }],
+      ['none', { applications: [], until }],
+      ['for ever', { applications: [application] }],
+      ['for years', { applications: [application], until: '2999-01-01T00:00:00Z' }],
+      ['until no time', { applications: [application], until: '2026-99-99T00:00:00Z' }],
+      ['interactions that there are not', { applications: [application], interactions: ['reed'], until }],
+      ['what is not understood', { applications: [application], interactions: ['unrecognised'], until }],
+    ])('is refused of %s', (_what, rule) => {
+      expect(faultsOf(production, observing(rule))).toMatch(/FHIR_ENDPOINTS must be .*\/endpoints\/0\/?/);
+    });
+  });
+
   it.each<[string, unknown, string]>([
     [
       'a rule that would withhold everything',

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { BaseConfig, sandboxPaths, Setting, type ConfigFault, type ConfigSection } from '#host';
 import { isResourceType, type WithholdingRule } from '#smart';
 import { IsOptional, IsString, Matches } from 'class-validator';
-import { readEndpointFile, type EndpointEntry, type RuleSettings } from './endpoint-file.js';
-import { DEFAULT_ENDPOINT, FhirEndpoints, type FhirEndpoint } from './fhir-endpoint.js';
+import { readEndpointFile, type EndpointEntry, type ObserveSettings, type RuleSettings } from './endpoint-file.js';
+import { DEFAULT_ENDPOINT, FhirEndpoints, type FhirEndpoint, type ObserveRule } from './fhir-endpoint.js';
 
 /** Where the FHIR API is served; with several endpoints, each below it. */
 const FHIR_PATH = '/fhir';
@@ -74,7 +74,7 @@ export class FhirConfig implements ConfigSection {
 
 /** Alone an endpoint stands at `/fhir`; where there are several, each stands below it by its id. */
 function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): readonly FhirEndpoint[] {
-  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold }) => {
+  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold, observe }) => {
     const path = entries.length === 1 ? FHIR_PATH : `${FHIR_PATH}/${id}`;
     return {
       id,
@@ -86,6 +86,7 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
         ...(tls === undefined ? {} : { tls }),
       },
       ...(withhold === undefined ? {} : { withhold: withhold.map(ruleOf) }),
+      ...(observe === undefined ? {} : { observe: observe.map(observed) }),
     };
   });
 }
@@ -98,6 +99,14 @@ function ruleOf({ name, types, security, codes, patientsFile, unlessPurpose }: R
     ...(codes === undefined ? {} : { codes }),
     ...(patientsFile === undefined ? {} : { patients: idsIn(patientsFile) }),
     ...(unlessPurpose === undefined ? {} : { unlessPurpose }),
+  };
+}
+
+function observed({ applications, interactions, until }: ObserveSettings): ObserveRule {
+  return {
+    applications: new Set(applications),
+    ...(interactions === undefined ? {} : { interactions: new Set(interactions) }),
+    untilMs: Date.parse(until),
   };
 }
 

@@ -24,6 +24,7 @@ export const recordColumns = {
   enforcementPoint: 'enforcement_point',
   clientAddress: 'client_address',
   userAgent: 'user_agent',
+  observed: 'observed',
   correlationId: 'correlation_id',
   topic: 'log_topic',
   partition: 'log_partition',

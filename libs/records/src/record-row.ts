@@ -27,6 +27,8 @@ export interface AuditRow {
   readonly enforcement_point?: string | undefined;
   readonly client_address?: string | undefined;
   readonly user_agent?: string | undefined;
+  /** Of a call in observe mode: what enforcement would have made of it. */
+  readonly observed?: string | undefined;
   readonly correlation_id: string;
   readonly log_topic: string;
   readonly log_partition: number;
@@ -91,6 +93,7 @@ function told(event: Audited): Told {
         enforcement_point: event.data.enforcementPoint,
         status: event.data.status,
         patients: event.data.patients,
+        observed: event.data.observed?.outcome,
       };
     case 'command-refused':
       return { outcome: 'denied', reason: event.data.reason };
@@ -152,6 +155,7 @@ function decisionOf(data: Decision): Omit<Told, 'outcome'> {
     status: data.status,
     client_address: data.clientAddress,
     user_agent: data.userAgent,
+    observed: data.observed,
   };
 }
 

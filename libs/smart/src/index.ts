@@ -26,7 +26,7 @@ export { decideInteraction } from './interactions/decide-interaction.js';
 export type { Enforced } from './interactions/decide-interaction.js';
 export type { Decision } from './interactions/decide-needs.js';
 export type { EnforcedWrites } from './interactions/decide-write.js';
-export { isWrite } from './interactions/interaction.js';
+export { isInteractionKind, isWrite } from './interactions/interaction.js';
 export type {
   FhirInteraction,
   OperationInteraction,

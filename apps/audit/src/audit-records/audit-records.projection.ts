@@ -5,7 +5,7 @@ import { keepRecords } from './keep-records.js';
 /** Every event of every context and every activity record, as one searchable table. */
 export const auditRecordsProjection = defineProjection({
   name: 'audit-records',
-  version: 2,
+  version: 3,
   tables: ['audit_records'],
   sources: [eventsOf(registration), eventsOf(approval), eventsOf(token), eventsOf(review), activitySource],
   apply: keepRecords,

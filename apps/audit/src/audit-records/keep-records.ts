@@ -27,6 +27,7 @@ const COLUMNS = {
   enforcement_point: 'text',
   client_address: 'text',
   user_agent: 'text',
+  observed: 'text',
   correlation_id: 'text',
   log_topic: 'text',
   log_partition: 'integer',

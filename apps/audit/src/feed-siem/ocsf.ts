@@ -92,6 +92,7 @@ function decided(event: Of<'access-allowed' | 'access-denied'>, position: Positi
       ...(data.approvalVersion === undefined ? {} : { approval_version: data.approvalVersion }),
       ...(data.purposesOfUse === undefined ? {} : { purposes_of_use: data.purposesOfUse }),
       ...(data.patient === undefined ? {} : { patients: [data.patient] }),
+      ...('observed' in data ? { observed: data.observed } : {}),
     },
   };
 }
@@ -108,7 +109,11 @@ function completed(event: Of<'access-completed'>, position: Position): OcsfApiAc
     api: { operation: event.type, request: { uid: data.callId } },
     src_endpoint: endpointOf(undefined),
     http_response: { code: data.status },
-    unmapped: { enforcement_point: data.enforcementPoint, patients: data.patients },
+    unmapped: {
+      enforcement_point: data.enforcementPoint,
+      patients: data.patients,
+      ...(data.observed === undefined ? {} : { observed: data.observed.outcome }),
+    },
   };
 }
 

@@ -27,6 +27,12 @@ export const auditRecordSchema = Type.Object({
   enforcementPoint: text(),
   clientAddress: text(),
   userAgent: text(),
+  observed: Type.Optional(
+    Type.String({
+      description:
+        'Of a call in observe mode, which was let in: what enforcement would have made of it. `allowed`, `denied`; of its answer also `filtered`, `unknown`.',
+    }),
+  ),
   correlationId: Type.String(),
   topic: Type.String(),
   partition: Type.Integer(),

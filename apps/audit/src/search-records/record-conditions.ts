@@ -24,6 +24,7 @@ const CONDITIONS: Readonly<Record<Filter, string>> = {
   callId: 'r.call_id = $',
   enforcementPoint: 'r.enforcement_point = $',
   clientAddress: 'r.client_address = $',
+  observed: 'r.observed = $',
   correlationId: 'r.correlation_id = $',
   topic: 'r.log_topic = $',
   partition: 'r.log_partition = $',

@@ -97,6 +97,10 @@ export class RecordsQuery extends PageQuery {
   @Text(64)
   clientAddress?: string;
 
+  /** Calls in observe mode that would have been `allowed`, `denied` or `filtered`. */
+  @Text(20)
+  observed?: string;
+
   @Text(255)
   correlationId?: string;
 

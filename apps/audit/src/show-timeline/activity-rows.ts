@@ -35,6 +35,7 @@ export interface AccessRow {
   readonly patient: string | null;
   readonly purposes: readonly string[] | null;
   readonly reason: string | null;
+  readonly observed: string | null;
   readonly status: number | null;
   readonly ending: string | null;
   readonly patients: readonly string[] | null;
@@ -82,6 +83,7 @@ export function accessIn(counts: readonly AccessCountRow[], accesses: readonly A
         patient: row.patient,
         purposes: row.purposes,
         reason: row.reason,
+        observed: row.observed,
         status: row.status,
         ending: row.ending,
         patients: row.patients,

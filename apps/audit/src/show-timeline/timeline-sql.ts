@@ -30,7 +30,7 @@ export const ACCESS_COUNTS = `
 /** The newest calls, each with what left in the end. Parameters: application, limit. */
 export const ACCESSES = `
   SELECT d.id, d.time, d.outcome, d.interaction, d.resource, d.scope, d.approval_version, d.token_id, d.user_id, d.patient,
-         d.purposes, d.reason, coalesce(c.status, d.status) AS status, c.outcome AS ending, c.patients
+         d.purposes, d.reason, d.observed, coalesce(c.status, d.status) AS status, c.outcome AS ending, c.patients
     FROM (SELECT * FROM projection.audit_records
            WHERE application_id = $1 AND type IN ('access-allowed', 'access-denied')
            ORDER BY time DESC, id DESC LIMIT $2) d

@@ -12,6 +12,7 @@ interface SearchOptions extends PageOptions {
   readonly correlation?: string;
   readonly type?: string;
   readonly outcome?: string;
+  readonly observed?: string;
   readonly from?: string;
   readonly to?: string;
 }
@@ -30,11 +31,12 @@ export function addAudit(program: Command): void {
     .option('--correlation <id>', 'of the request with this correlation id')
     .option('--type <type>', 'of this type, for example access-denied')
     .option('--outcome <outcome>', 'with this outcome, for example denied')
+    .option('--observed <what>', 'calls in observe mode that would have been allowed, denied or filtered')
     .option('--from <time>', 'not before, RFC 3339')
     .option('--to <time>', 'before, RFC 3339')
     .action(async (_: object, command: Command) => {
       const { application, client, user, correlation, ...same } = optionsOf<SearchOptions>(command);
-      const { patient, resource, type, outcome, from, to, limit, cursor } = same;
+      const { patient, resource, type, outcome, observed, from, to, limit, cursor } = same;
       showPage(
         await apiOf(command).get('/audit/records', {
           applicationId: application,
@@ -45,6 +47,7 @@ export function addAudit(program: Command): void {
           resource,
           type,
           outcome,
+          observed,
           from,
           to,
           limit,

@@ -65,7 +65,7 @@ export async function answerEverything(
 }
 
 /** What stands in one patient's record. */
-class PatientRecord {
+export class PatientRecord {
   readonly #known = new Map<string, Promise<boolean>>();
   readonly #given = new Set<string>();
 

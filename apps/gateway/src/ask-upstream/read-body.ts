@@ -26,28 +26,37 @@ export interface BodyBounds {
   readonly deadline: number;
 }
 
+/** What the head of an answer says of its body. */
+interface BodyHead {
+  readonly length: string | undefined;
+  readonly encoding: string | undefined;
+}
+
 /**
  * Reads a body as text, decompressed and counted while it comes: one that is too large is left at the first byte too
  * many, or at its `Content-Length`.
  *
  * @throws BodyRefused, or what the connection failed with
  */
-export async function readBody(
-  body: Body,
-  headers: { readonly length: string | undefined; readonly encoding: string | undefined },
-  bounds: BodyBounds,
-): Promise<string> {
-  const length = Number(headers.length ?? NaN);
-  const isPlain = headers.encoding === undefined || headers.encoding === 'identity';
-  if (isPlain && length <= Math.min(SMALL, bounds.maxBytes)) return await body.text();
+export async function readBody(body: Body, head: BodyHead, bounds: BodyBounds): Promise<string> {
+  if (isPlain(head) && Number(head.length ?? NaN) <= Math.min(SMALL, bounds.maxBytes)) return await body.text();
+  return (await readBytes(body, head, bounds)).toString('utf8');
+}
+
+/** Reads a body as {@link readBody} does, whatever it holds. */
+export async function readBytes(body: Readable, head: BodyHead, bounds: BodyBounds): Promise<Buffer> {
   try {
-    if (!isPlain && headers.encoding !== 'gzip') throw new BodyRefused('unknown-encoding');
-    if (length > bounds.maxBytes) throw new BodyRefused('too-large');
-    return await counted(isPlain ? body : gunzipped(body), bounds);
+    if (!isPlain(head) && head.encoding !== 'gzip') throw new BodyRefused('unknown-encoding');
+    if (Number(head.length ?? NaN) > bounds.maxBytes) throw new BodyRefused('too-large');
+    return await counted(isPlain(head) ? body : gunzipped(body), bounds);
   } finally {
     // What is left unread would be read for nothing: the connection goes.
     if (!body.readableEnded) body.on('error', () => undefined).destroy();
   }
+}
+
+function isPlain({ encoding }: BodyHead): boolean {
+  return encoding === undefined || encoding === 'identity';
 }
 
 function gunzipped(body: Readable): Readable {
@@ -56,7 +65,7 @@ function gunzipped(body: Readable): Readable {
   return body.pipe(gunzip);
 }
 
-async function counted(body: Readable, { maxBytes, memory, deadline }: BodyBounds): Promise<string> {
+async function counted(body: Readable, { maxBytes, memory, deadline }: BodyBounds): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of body as AsyncIterable<Buffer>) {
@@ -66,5 +75,5 @@ async function counted(body: Readable, { maxBytes, memory, deadline }: BodyBound
     if (performance.now() > deadline) throw new BodyRefused('too-slow');
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces);
 }

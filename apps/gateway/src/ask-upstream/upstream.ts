@@ -13,6 +13,7 @@ import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
 import type { BodyLease } from './body-memory.js';
 import { BodyRefused, readBody } from './read-body.js';
 import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
+import { type PassedAnswer, type PassedRequest, readPassed } from './upstream-pass.js';
 import { type UpstreamWrite, type UpstreamWritten, WriteUnknown } from './upstream-write.js';
 
 /** A resource of the FHIR server, not yet checked. */
@@ -123,6 +124,17 @@ export class Upstream {
     return await this.#inSlot(by, async () => await this.#write(write, by, onHandedOver));
   }
 
+  /**
+   * Hands a request on as its caller made it, and its answer as the server gave it: in observe mode alone. One that may
+   * change data is not called back once it was handed over.
+   *
+   * @param onHandedOver called in the tick in which `isAllowed` was asked
+   * @throws UpstreamFailed, NoLongerAllowed, WriteUnknown
+   */
+  async pass(passed: PassedRequest, by: AskedFor, onHandedOver: () => void): Promise<PassedAnswer> {
+    return await this.#inSlot(by, async () => await this.#pass(passed, by, onHandedOver));
+  }
+
   async #inSlot<T>(by: AskedFor, send: () => Promise<T>): Promise<T> {
     if (!this.#slots.take(by.applicationId)) {
       const none = await this.#slots.wait(by.applicationId, by.signal);
@@ -189,6 +201,41 @@ export class Upstream {
     }
   }
 
+  async #pass(
+    { method, target, headers, body, mayChange }: PassedRequest,
+    by: AskedFor,
+    onHandedOver: () => void,
+  ): Promise<PassedAnswer> {
+    const { timeoutMs, maxBytes, access } = this.options;
+    let authorization = access?.authorization();
+    if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
+    if (!by.isAllowed()) throw new NoLongerAllowed();
+    try {
+      const answered = request(this.base + target, {
+        dispatcher: this.#agent,
+        method,
+        headers: { ...headers, ...headersFor(by, authorization, headers['accept']) },
+        ...(mayChange ? {} : { signal: by.signal }),
+        ...(body === undefined ? {} : { body }),
+      });
+      onHandedOver();
+      const answer = await answered;
+      if (answer.statusCode === 401) {
+        if (authorization !== undefined) access?.refused(authorization);
+        await answer.body.dump({ limit: 16_384 });
+        // It was this program that was refused, and not its caller.
+        throw new UpstreamFailed(noResource);
+      }
+      return await readPassed(answer, { maxBytes, memory: by.memory, deadline: performance.now() + timeoutMs });
+    } catch (cause) {
+      if (cause instanceof UpstreamFailed) throw cause;
+      if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
+      const answer = isTimeout(cause) ? tooSlow : noAnswer;
+      if (mayChange) throw new WriteUnknown(answer, { cause });
+      throw new UpstreamFailed(answer, { cause, isItsFault: !by.signal.aborted });
+    }
+  }
+
   async #request({ method, target, form }: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
     const { timeoutMs, maxBytes, access } = this.options;
     // Most credentials are at hand; what waited for one is looked at again.
@@ -245,10 +292,14 @@ export class Upstream {
   }
 }
 
-function headersFor({ purposesOfUse }: AskedFor, authorization: string | undefined): Record<string, string> {
+function headersFor(
+  { purposesOfUse }: AskedFor,
+  authorization: string | undefined,
+  accept = 'application/fhir+json',
+): Record<string, string> {
   return {
     ...(authorization === undefined ? {} : { authorization }),
-    accept: 'application/fhir+json',
+    accept,
     'accept-encoding': 'gzip',
     // A reused search of some servers misses what was written within the last minute.
     'cache-control': 'no-cache',

@@ -16,6 +16,8 @@ export interface RecordedCall {
   readonly correlationId: string;
   readonly clientAddress?: string;
   readonly userAgent?: string;
+  /** It is let in whatever is decided of it, and its records say so (docs/adr/0023). */
+  readonly observed?: true;
 }
 
 /** What is known of a call whose token does not count. */
@@ -34,6 +36,9 @@ type Completed = Extract<ActivityRecord, { readonly type: 'access-completed' }>[
 
 /** What became of the data of a write. */
 export type RecordedWrite = NonNullable<Completed['written']>;
+
+/** What enforcement would have let leave of the answer to an observed call. */
+export type RecordedObservation = NonNullable<Completed['observed']>;
 
 /** Gives the random ids that stand for patients in the log. */
 export interface PatientIds {
@@ -74,6 +79,7 @@ export class CallRecords {
   ): Promise<string> {
     const { approvalVersion, purposesOfUse = [] } = access ?? {};
     const { claims, interaction } = call;
+    const isAllowed = decision.outcome === 'allow';
     const [scope] = decision.outcome === 'allow' ? decision.scopes.map(serialiseScope) : decision.wouldAllow;
     const data: AccessDecisionRecord = {
       callId: call.callId,
@@ -90,12 +96,13 @@ export class CallRecords {
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
       ...(patients.length === 0 ? {} : { patients: await this.#vaultIdsOf(patients) }),
-      reason: decision.outcome === 'allow' ? allowedBecause(decision) : decision.reason,
+      reason: reasonOf(call, decision),
       ...(status === undefined ? {} : { status }),
       ...clientIn(call),
     };
-    const type = decision.outcome === 'allow' ? 'access-allowed' : 'access-denied';
-    return await this.#append({ type, data }, call);
+    if (!call.observed) return await this.#append({ type: isAllowed ? 'access-allowed' : 'access-denied', data }, call);
+    const observed = isAllowed ? 'allowed' : 'denied';
+    return await this.#append({ type: 'access-allowed', data: { ...data, observed } }, call);
   }
 
   /** Records a call whose token does not count, as far as that can be done; nobody waits for it. */
@@ -124,7 +131,7 @@ export class CallRecords {
   /** Records what became of a call that was let in. */
   async completed(
     call: RecordedCall,
-    { written, ...ended }: Pick<Completed, 'status' | 'bytes' | 'ending' | 'written'>,
+    { written, observed, ...ended }: Pick<Completed, 'status' | 'bytes' | 'ending' | 'written' | 'observed'>,
     /** The ids on the FHIR server of the patients of what was returned or written. */
     patients: Iterable<string> = [],
   ): Promise<void> {
@@ -134,6 +141,7 @@ export class CallRecords {
       ...ended,
       patients: await this.#vaultIdsOf(patients),
       ...(written === undefined ? {} : { written: withoutPerson(written) }),
+      ...(call.observed ? { observed: observed ?? notLookedAt } : {}),
     };
     await this.#append({ type: 'access-completed', data }, call);
   }
@@ -168,6 +176,14 @@ export class CallRecords {
       throw new NotRecorded('the call could not be recorded', { cause });
     }
   }
+}
+
+/** Nothing left that could be looked at. */
+const notLookedAt: RecordedObservation = { outcome: 'unknown', withheld: 0 };
+
+function reasonOf({ observed }: RecordedCall, decision: CallDecision): string {
+  if (decision.outcome === 'allow') return allowedBecause(decision);
+  return observed ? `observed, not refused: ${decision.reason}` : decision.reason;
 }
 
 function allowedBecause({ withheldBy = [] }: Extract<CallDecision, { readonly outcome: 'allow' }>): string {

@@ -11,6 +11,7 @@ import { Origins } from '../allow-origins/origins.js';
 import { BodyMemory } from '../ask-upstream/body-memory.js';
 import { NoLongerAllowed } from '../ask-upstream/upstream.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
+import { Observing } from '../observe/observing.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { InFlightWrites } from '../write/in-flight-writes.js';
@@ -91,6 +92,7 @@ async function gateway(around: Surroundings) {
       return { resource: around.upstreamGives, text: JSON.stringify(around.upstreamGives) };
     },
     send: async () => ({ status: 500 }),
+    pass: async () => ({ status: 500, headers: {}, body: Buffer.alloc(0) }),
   };
   const log = { warn: () => undefined, error: () => undefined };
   const openCalls = new OpenCalls();
@@ -104,6 +106,8 @@ async function gateway(around: Surroundings) {
       records: new CallRecords(activity, 'gateway-1', 'default', around.patients),
       origins: new Origins({ isOriginOfAny: () => false }),
       upstream,
+      observing: new Observing({ id: 'default' }),
+      onObserved: () => undefined,
       memory: new BodyMemory(1_000_000),
       limiter: new CallLimiter(),
       limits: around.limits,

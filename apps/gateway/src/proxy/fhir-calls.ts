@@ -14,6 +14,8 @@ import { believeCaller, type Believing } from '../believe-token/believe-caller.j
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
+import { ObservedCalls, type ObservedCallMeans } from '../observe/observed-calls.js';
+import type { Observing } from '../observe/observing.js';
 import { reachesOf } from '../user-rights/reaches.js';
 import type { UserRights } from '../user-rights/user-rights.js';
 import { WithheldFrom } from '../user-rights/withheld.js';
@@ -39,7 +41,9 @@ interface Means {
   readonly pages: PageLinks;
   readonly records: CallRecords;
   readonly origins: Origins;
-  readonly upstream: Pick<Upstream, 'ask' | 'send' | 'base'>;
+  readonly upstream: Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'>;
+  readonly observing: Observing;
+  readonly onObserved: ObservedCallMeans['onObserved'];
   readonly memory: BodyMemory;
   readonly limiter: CallLimiter;
   /** What an application may call whose approval says nothing of it. */
@@ -63,6 +67,7 @@ export class FhirCalls {
   readonly #believing: Believing;
   readonly #writes: WriteCalls;
   readonly #withheld: WithheldFrom;
+  readonly #observed: ObservedCalls;
 
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
@@ -83,6 +88,13 @@ export class FhirCalls {
       ...{ records, upstream, memory, inFlight, bodyMost, calls, log },
       base: endpoint.base,
       inForce: this.#inForce,
+    });
+    this.#observed = new ObservedCalls({
+      ...{ records, upstream, memory, inFlight, bodyMost, calls, log, pages: means.pages },
+      ...{ observing: means.observing, onObserved: means.onObserved },
+      base: endpoint.base,
+      inForce: this.#inForce,
+      leaving: this.#leaving,
     });
   }
 
@@ -149,6 +161,11 @@ export class FhirCalls {
     if (decision.outcome === 'deny' && decision.kind === 'token')
       return await this.#refuse(response, call, decision, access);
     const entered = this.means.limiter.enter(claims.applicationId, { ...this.means.limits, ...access?.limits });
+    if (this.#observed.covers(call, access, target.path)) {
+      const within = typeof entered === 'function' ? decision : tooManyCalls(entered);
+      const observe = async () => await this.#observed.letIn({ request, target, form }, response, call, within, access);
+      return await this.#recorded(observe).finally(() => typeof entered === 'function' && entered());
+    }
     if (typeof entered !== 'function') return await this.#refuse(response, call, tooManyCalls(entered), access);
     try {
       if (decision.outcome === 'deny') return await this.#refuse(response, call, decision, access);
@@ -177,9 +194,15 @@ export class FhirCalls {
   }
 
   async #write(...letIn: Parameters<WriteCalls['letIn']>): Promise<FhirError | undefined> {
-    try {
+    return await this.#recorded(async () => {
       await this.#writes.letIn(...letIn);
       return undefined;
+    });
+  }
+
+  async #recorded(answer: () => Promise<FhirError | undefined>): Promise<FhirError | undefined> {
+    try {
+      return await answer();
     } catch (failure) {
       return this.#notRecorded(failure);
     }

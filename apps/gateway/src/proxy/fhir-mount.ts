@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { upstreamAccessOf } from '#fhir-endpoints';
-import { BaseConfig, Log, mountDirectly } from '#host';
+import { BaseConfig, HealthRegistry, Log, Metrics, mountDirectly } from '#host';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
@@ -10,6 +10,7 @@ import { Upstream } from '../ask-upstream/upstream.js';
 import { Conformance } from '../conformance/conformance.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
+import { shownObserving } from '../observe/shown-observing.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { FhirCalls } from './fhir-calls.js';
 import { type EndpointMeans, GatewayMeans } from './gateway-means.js';
@@ -41,6 +42,8 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     private readonly gateway: GatewayPoint,
     private readonly means: GatewayMeans,
     log: Log,
+    metrics: Metrics,
+    health: HealthRegistry,
   ) {
     this.log = log.for('fhir');
     this.origins = new Origins(gateway.point.access);
@@ -52,12 +55,19 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       limits: config.limits(),
       writes: { enforced: config.enforced(), inFlight: gateway.inFlightWrites, bodyMost: config.bodyMaxBytes },
     };
+    const observed = shownObserving(means.all, metrics, health);
     const since = new Date().toISOString();
+    for (const { endpoint, observing } of means.all)
+      if (observing.count() > 0)
+        this.log.warn(
+          `endpoint ${endpoint.id} observes ${observing.count()} applications: what it would refuse it lets in`,
+        );
     this.served = new Map(
       means.all.map((each) => {
-        const { endpoint, tokens, possession, rights, records } = each;
+        const { endpoint, tokens, possession, rights, records, observing } = each;
         const upstream = this.upstreamOf(each);
-        const own = { tokens, possession, rights, records, upstream };
+        const onObserved = (outcome: string) => observed.inc({ endpoint: endpoint.id, outcome });
+        const own = { tokens, possession, rights, records, upstream, observing, onObserved };
         return [
           each,
           {

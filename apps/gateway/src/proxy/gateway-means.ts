@@ -7,6 +7,7 @@ import type { Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
 import { type TokensOfEndpoint, VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { GatewayConfig } from '../gateway.config.js';
+import { Observing } from '../observe/observing.js';
 import { Possession } from '../prove-possession/possession.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import type { UserRights } from '../user-rights/user-rights.js';
@@ -22,6 +23,7 @@ export interface EndpointMeans {
   readonly rights: UserRights;
   readonly withheld: WithheldFrom;
   readonly records: CallRecords;
+  readonly observing: Observing;
 }
 
 /** A request at an endpoint: path and query below its base, as sent. */
@@ -62,6 +64,7 @@ export class GatewayMeans {
       possession,
       rights,
       withheld: new WithheldFrom(endpoint.withhold ?? []),
+      observing: new Observing(endpoint),
       records: new CallRecords(activity, gateway.point.id, endpoint.id, {
         // As the token service names them when a patient consents.
         vaultIdOf: async (id) => await vault.subjectId(endpoint.base, `Patient/${id}`),

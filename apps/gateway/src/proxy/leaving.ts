@@ -5,7 +5,7 @@ import { type CheckedAnswer, NotAnswered } from '../answer/answering.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';
-import type { CallRecords, RecordedCall } from './call-records.js';
+import type { CallRecords, RecordedCall, RecordedWrite } from './call-records.js';
 import { encodedFor } from './encode-answer.js';
 import { sendError, sendNotModified, sendResource } from './send-answer.js';
 import { changed, type Denied, toldOf } from './tell-refusal.js';
@@ -20,12 +20,16 @@ export interface LetIn {
 
 /** What leaves of a call that was let in, and the record of it. */
 export class Leaving {
+  readonly #bases: readonly string[];
+
   constructor(
     private readonly records: Pick<CallRecords, 'completed'>,
     /** Base URLs without a slash at their ends: the FHIR server's, and ours. */
     private readonly bases: { readonly upstream: string; readonly ours: string },
     private readonly log: Pick<Log, 'warn' | 'error'>,
-  ) {}
+  ) {
+    this.#bases = [bases.upstream, bases.ours];
+  }
 
   /** Sends a checked answer, as long as `isAllowed` says so. */
   async send({ call, response, position }: LetIn, answer: CheckedAnswer, isAllowed: () => boolean): Promise<void> {
@@ -46,14 +50,14 @@ export class Leaving {
     const json = withOurUrls(text ?? JSON.stringify(resource), this.bases.upstream, this.bases.ours);
     const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(json));
     const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
-    await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? this.#patientsIn(resource) : []);
+    await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patientsOf(resource, this.#bases) : []);
   }
 
   /** Access was closed or the lease lapsed while the upstream worked: what it gave stays here. */
-  async withhold({ call, response, position }: LetIn, now: Denied | undefined): Promise<void> {
+  async withhold({ call, response, position }: LetIn, now: Denied | undefined, written?: RecordedWrite): Promise<void> {
     const error = now ? toldOf(now, call.claims) : changed;
     sendError(response, error, position);
-    await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld' });
+    await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld', ...(written ? { written } : {}) });
   }
 
   /** The FHIR server gave nothing that may leave. */
@@ -71,15 +75,6 @@ export class Leaving {
     await this.#complete(call, { status: answer.status, bytes: 0, ending });
   }
 
-  /** The patients of all that an answer holds. */
-  #patientsIn(resource: FhirResource): readonly string[] {
-    const bases = [this.bases.upstream, this.bases.ours];
-    const entries = resource.resourceType === 'Bundle' ? resource['entry'] : [{ resource }];
-    return (Array.isArray(entries) ? entries.filter(isObject) : []).flatMap(({ resource: each }) =>
-      isResource(each) && isResourceType(each.resourceType) ? patientsIn(each, each.resourceType, bases) : [],
-    );
-  }
-
   async #complete(
     call: RecordedCall,
     ended: Parameters<CallRecords['completed']>[1],
@@ -94,4 +89,12 @@ export class Leaving {
       });
     }
   }
+}
+
+/** The patients of all that an answer holds, by their ids on the FHIR server. */
+export function patientsOf(resource: FhirResource, bases: readonly string[]): readonly string[] {
+  const entries = resource.resourceType === 'Bundle' ? resource['entry'] : [{ resource }];
+  return (Array.isArray(entries) ? entries.filter(isObject) : []).flatMap(({ resource: each }) =>
+    isResource(each) && isResourceType(each.resourceType) ? patientsIn(each, each.resourceType, bases) : [],
+  );
 }

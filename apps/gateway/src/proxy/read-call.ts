@@ -23,8 +23,14 @@ export function readCall(
   if (sealed === undefined) return { interaction, from: undefined };
   const opened = params.length === 1 ? pages.open(sealed, ownerOf(claims)) : undefined;
   if (opened) return { interaction: opened.interaction, from: opened.place };
-  const reason = 'the page link does not count here, or not any more';
-  return { interaction: { kind: 'unrecognised', reason }, from: undefined };
+  return { interaction: { kind: 'unrecognised', reason: DEAD_PAGE_LINK }, from: undefined };
+}
+
+const DEAD_PAGE_LINK = 'the page link does not count here, or not any more';
+
+/** Whether a call is a page link of ours that leads nowhere: no server could answer it. */
+export function isDeadPageLink({ interaction }: Pick<RecordedCall, 'interaction'>): boolean {
+  return interaction.kind === 'unrecognised' && interaction.reason === DEAD_PAGE_LINK;
 }
 
 /** For whom the page links of a token count: a refreshed one may go on where an earlier one was. */

@@ -73,7 +73,7 @@ export async function sendResource(
       return { ending: 'cut', bytes: 0 };
     }
   }
-  response.writeHead(status, { ...headers, 'Content-Type': FHIR_JSON, 'Content-Length': body.length });
+  response.writeHead(status, { 'Content-Type': FHIR_JSON, ...headers, 'Content-Length': body.length });
   let bytes = 0;
   if (response.req.method !== 'HEAD') {
     for (let at = 0; at < body.length && !isGone(); at += PIECE_BYTES) {

@@ -2,6 +2,8 @@ import type { EffectiveAccess } from '#access';
 import { formatPosition, partitionOf, type PointReport } from '#contracts';
 import { type Caller, notFound, type Position, unavailable } from '#host';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type { ObservedRoute } from '../observe/observing.js';
+import { GatewayMeans } from '../proxy/gateway-means.js';
 import { GatewayPoint } from '../proxy/gateway-point.js';
 import type { ShownAccess } from './shown-access.js';
 
@@ -21,7 +23,10 @@ export class ShowAccess extends Query<ShownAccess> {
 
 @QueryHandler(ShowAccess)
 export class ShowAccessHandler implements IQueryHandler<ShowAccess> {
-  constructor(private readonly gateway: GatewayPoint) {}
+  constructor(
+    private readonly gateway: GatewayPoint,
+    private readonly means: GatewayMeans,
+  ) {}
 
   async execute({ applicationId, seen, caller }: ShowAccess): Promise<ShownAccess> {
     const { point, others } = this.gateway;
@@ -33,7 +38,9 @@ export class ShowAccessHandler implements IQueryHandler<ShowAccess> {
       throw unavailable('This instance is not up to date with the log.', 2);
     const access = point.access.byApplicationId(applicationId, Date.now());
     if (!access || !maySee(caller, access)) throw notFound();
-    return shown(access, others.points());
+    const observed =
+      access.status === 'open' ? this.means.all.flatMap(({ observing }) => observing.of(applicationId)) : [];
+    return shown(access, others.points(), observed);
   }
 }
 
@@ -41,7 +48,11 @@ function maySee({ id, roles }: Caller, { ownerId }: EffectiveAccess): boolean {
   return id === ownerId || roles.some((role) => role === 'reviewer' || role === 'auditor' || role === 'operator');
 }
 
-function shown(access: EffectiveAccess, points: readonly PointReport[]): ShownAccess {
+function shown(
+  access: EffectiveAccess,
+  points: readonly PointReport[],
+  observed: readonly ObservedRoute[],
+): ShownAccess {
   const {
     applicationId,
     clientId,
@@ -71,6 +82,7 @@ function shown(access: EffectiveAccess, points: readonly PointReport[]): ShownAc
     epoch,
     purposesOfUse: [...purposesOfUse],
     endpoints: [...endpoints],
+    ...(observed.length === 0 ? {} : { observed: observed.map(shownRoute) }),
     enforcementPoints: points.map((point) => ({
       id: point.id,
       kind: point.kind,
@@ -78,6 +90,10 @@ function shown(access: EffectiveAccess, points: readonly PointReport[]): ShownAc
       appliedAt: point.appliedAt,
     })),
   };
+}
+
+function shownRoute({ endpoint, interactions, until }: ObservedRoute) {
+  return { endpoint, ...(interactions === undefined ? {} : { interactions: [...interactions] }), until };
 }
 
 /** The last record that a point had applied in each partition that the application stands in. */

@@ -19,6 +19,19 @@ export const shownAccess = Type.Object({
   epoch: Type.Integer({ description: 'Tokens of an earlier epoch are dead for good.' }),
   purposesOfUse: Type.Array(Type.String()),
   endpoints: Type.Array(Type.String()),
+  observed: Type.Optional(
+    Type.Array(
+      Type.Object({
+        endpoint: Type.String(),
+        interactions: Type.Optional(Type.Array(Type.String(), { description: 'Absent for all.' })),
+        until: Type.String({ format: 'date-time' }),
+      }),
+      {
+        description:
+          'Where its calls are decided and recorded, and let in whatever was decided: by the configuration of the instance that answers.',
+      },
+    ),
+  ),
   enforcementPoints: Type.Array(
     Type.Object({
       id: Type.String(),

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { readExactJson, type WriteInteraction } from '#smart';
 import { NotAnswered } from '../answer/answering.js';
 import type { BodyLease } from '../ask-upstream/body-memory.js';
@@ -21,14 +21,7 @@ export async function readWrittenBody(
   memory: BodyLease,
 ): Promise<unknown> {
   if (kind === 'delete' || kind === 'conditional-delete') return undefined;
-  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
-  if (encoding !== 'identity') throw unsupported('A compressed body is not taken.');
-  if (kind === 'patch' || kind === 'conditional-patch') {
-    if (!patchType.test(type))
-      throw unsupported(
-        'A patch is a JSON Patch (application/json-patch+json); FHIRPath and XML patches are not taken.',
-      );
-  } else if (!resourceType.test(type)) throw unsupported('The body must be JSON: application/fhir+json, in UTF-8.');
+  mustBeJson(request.headers, kind);
   const bytes = await readBounded(request, most);
   if (!bytes)
     throw new NotAnswered(fhirError(413, 'too-long', `A body has at most ${most} bytes.`), 'too large a body');
@@ -38,6 +31,28 @@ export async function readWrittenBody(
       'no memory for the body',
     );
   return readJsonBytes(bytes);
+}
+
+/**
+ * The same, of a body that was read already.
+ *
+ * @throws NotAnswered
+ */
+export function jsonOfWrite(headers: IncomingHttpHeaders, kind: WriteInteraction['kind'], bytes: Uint8Array): unknown {
+  if (kind === 'delete' || kind === 'conditional-delete') return undefined;
+  mustBeJson(headers, kind);
+  return readJsonBytes(bytes);
+}
+
+function mustBeJson(headers: IncomingHttpHeaders, kind: WriteInteraction['kind']): void {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding !== 'identity') throw unsupported('A compressed body is not taken.');
+  if (kind === 'patch' || kind === 'conditional-patch') {
+    if (!patchType.test(type))
+      throw unsupported(
+        'A patch is a JSON Patch (application/json-patch+json); FHIRPath and XML patches are not taken.',
+      );
+  } else if (!resourceType.test(type)) throw unsupported('The body must be JSON: application/fhir+json, in UTF-8.');
 }
 
 /** @throws NotAnswered when it is not JSON, or could be read in two ways */

@@ -35,6 +35,12 @@ function call(
 }
 
 describe('use of an access', () => {
+  it('is not a call that was let in because it was observed, and would have been refused', () => {
+    const entry = call('access-allowed', '2026-01-01T10:00:00Z', 0, 'system/Patient.r');
+    const { days, scopes, calls } = useIn([{ ...entry, data: { ...entry.data, observed: 'denied' } } as ActivityEntry]);
+    expect([days.length, scopes, calls]).toEqual([1, [], []]);
+  });
+
   it('adds up by day, and remembers when each scope was last used', () => {
     const { days, scopes, calls } = useIn([
       call('access-allowed', '2026-01-01T10:00:00Z', 0, 'system/Patient.r'),

@@ -60,6 +60,8 @@ export function useIn(entries: readonly ActivityEntry[]): {
         break;
       case 'access-allowed': {
         days.set(key, { ...before, allowed: before.allowed + 1, last_used_at: later(before.last_used_at, time) });
+        // In observe mode it was let in all the same: it shows no use of what is approved.
+        if (entry.data.observed === 'denied') break;
         const { scope, interaction = '', resourceType: resource_type = '' } = entry.data;
         const way = { application_id: subject, day, interaction, resource_type, scope: scope ?? '' };
         const called = JSON.stringify(way);

@@ -58,6 +58,12 @@ const AccessDecision = Type.Object({
   userAgent: Type.Optional(Type.String({ maxLength: 512 })),
 });
 
+const AccessAllowed = Type.Object({
+  ...AccessDecision.properties,
+  /** The call was let in because it was observed, not enforced; what enforcement would have decided. */
+  observed: Type.Optional(Type.Union([Type.Literal('allowed'), Type.Literal('denied')])),
+});
+
 const AccessCompleted = Type.Object({
   callId: Type.String(),
   enforcementPoint: Type.String(),
@@ -87,6 +93,20 @@ const AccessCompleted = Type.Object({
       versionId: Type.Optional(Type.String()),
     }),
   ),
+  /** The call was observed, not enforced. */
+  observed: Type.Optional(
+    Type.Object({
+      /** What of the answer would have left: all, a part, nothing; `unknown` where it could not be looked at. */
+      outcome: Type.Union([
+        Type.Literal('allowed'),
+        Type.Literal('filtered'),
+        Type.Literal('denied'),
+        Type.Literal('unknown'),
+      ]),
+      /** How many resources left that would not have. */
+      withheld: Type.Integer({ minimum: 0 }),
+    }),
+  ),
 });
 
 /** A record in a commands topic that its writer did not take for a command of ours. What it claims is nobody's word. */
@@ -105,7 +125,7 @@ const CommandRefused = Type.Object({
 export const activity = {
   'token-issued': message('A token was issued; acknowledged before the response left.', TokenIssued),
   'token-refused': message('A token was refused.', TokenRefused),
-  'access-allowed': message('A call was let in; acknowledged before protected data left.', AccessDecision),
+  'access-allowed': message('A call was let in; acknowledged before protected data left.', AccessAllowed),
   'access-denied': message('A call was refused.', AccessDecision),
   'access-completed': message('What became of a call.', AccessCompleted),
   'command-refused': message(

@@ -15,11 +15,27 @@ export interface CheckResult {
 @Injectable()
 export class HealthRegistry {
   private readonly probes = new Map<string, HealthProbe>();
+  private readonly declared = new Map<string, () => boolean>();
   private stopping = false;
 
   /** Adds a check; in the one process several apps may add the same name, and the last one counts. */
   register(name: string, probe: HealthProbe): void {
     this.probes.set(name, probe);
+  }
+
+  /**
+   * Adds a way of working that whoever watches should know of, ready or not.
+   *
+   * @param mode shown to everybody; the same name may be declared by several, and is on when one of them says so
+   */
+  declare(mode: string, isOn: () => boolean): void {
+    const before = this.declared.get(mode);
+    this.declared.set(mode, before ? () => before() || isOn() : isOn);
+  }
+
+  /** The ways of working that are on. */
+  modes(): readonly string[] {
+    return [...this.declared].filter(([, isOn]) => isOn()).map(([mode]) => mode);
   }
 
   /** From now on the service is not ready: load balancers send nothing new while it drains. */

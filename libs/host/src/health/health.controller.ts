@@ -21,8 +21,8 @@ export class HealthController {
     const { ready, checks } = await this.health.check();
     // Why a check is down names hosts and topics: that is for the log, and this route is public.
     const shown = Object.fromEntries(Object.entries(checks).map(([name, { status }]) => [name, { status }]));
-    return ready
-      ? Answer.ok({ status: 'ready', checks: shown })
-      : Answer.notReady({ status: 'not-ready', checks: shown });
+    const modes = this.health.modes();
+    const said = { checks: shown, ...(modes.length === 0 ? {} : { modes }) };
+    return ready ? Answer.ok({ status: 'ready', ...said }) : Answer.notReady({ status: 'not-ready', ...said });
   }
 }

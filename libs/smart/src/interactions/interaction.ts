@@ -62,6 +62,32 @@ export function isWrite(interaction: FhirInteraction): interaction is WriteInter
   return writes.has(interaction.kind);
 }
 
+const kinds: Readonly<Record<Exclude<FhirInteraction['kind'], 'unrecognised'>, true>> = {
+  read: true,
+  vread: true,
+  update: true,
+  patch: true,
+  delete: true,
+  create: true,
+  'conditional-create': true,
+  'conditional-update': true,
+  'conditional-patch': true,
+  'conditional-delete': true,
+  'history-instance': true,
+  'history-type': true,
+  'history-system': true,
+  'search-type': true,
+  'search-system': true,
+  capabilities: true,
+  'batch-or-transaction': true,
+  operation: true,
+};
+
+/** Whether a text names a kind of interaction, as records do. */
+export function isInteractionKind(text: string): boolean {
+  return Object.hasOwn(kinds, text);
+}
+
 /** A call of `$name` on the system, a type or an instance. */
 export type OperationInteraction = Params & {
   readonly kind: 'operation';
