@@ -1,6 +1,7 @@
 export type { LogSettings, LogSink, TopicUse } from './kafka/log-connection.js';
 export { HistoryLost, PartitionReader, type LogRecord } from './kafka/partition-reader.js';
-export { NotAppended, AppendUnresolved, OrderedAppender } from './kafka/ordered-appender.js';
+export { NotAppended, AppendUnresolved } from './kafka/append-lane.js';
+export { OrderedAppender } from './kafka/ordered-appender.js';
 export { readRecords, type RecordsAt } from './kafka/read-records.js';
 export { ensureTopics, UnsafeTopics, type TopicGuardOptions } from './topics/topic-guard.js';
 export { aclsOfAll, describeAcl, type Acl, type Principals } from './acls/log-acls.js';

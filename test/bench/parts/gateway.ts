@@ -14,6 +14,9 @@ const MANY = 10_000;
 /** Calls of one long run that shows whether memory grows; 0 leaves it out. */
 const LONG_CALLS = Number(process.env['BENCH_LONG_CALLS'] ?? 0);
 
+/** What is measured, divided by commas: a profile of one kind alone shows what it costs. */
+const KINDS = (process.env['BENCH_KINDS'] ?? 'reads,evaluations,many').split(',');
+
 /** One kind of call, at one server. */
 interface Measured {
   readonly name: string;
@@ -50,23 +53,26 @@ export const part: BenchPart = {
         { name: 'bare proxy that parses and writes anew', ...parsing, requests: readsWith(['none']) },
         { name: 'gateway, a read whose body is checked', ...target, requests: readsWith(checked) },
       ];
-      const figures = await inTurns(bench, load, reads);
-      const [plain, open, parse, check] = figures;
-      ratio(bench, 'no look inside, of the bare proxy', open, plain);
-      ratio(bench, 'body checked, of the proxy that parses', check, parse);
-
+      const measures = (kind: string) => KINDS.includes(kind);
+      const [plain, open, parse, check] = measures('reads') ? await inTurns(bench, load, reads) : [];
+      if (measures('reads')) {
+        ratio(bench, 'no look inside, of the bare proxy', open, plain);
+        ratio(bench, 'body checked, of the proxy that parses', check, parse);
+      }
       const authorization = await gateway.enforcementPoint();
       const asked = { name: 'AuthZEN evaluations', ...target, requests: evaluations(whole, authorization) };
-      const [few] = await inTurns(bench, load, [asked]);
-      const many = await gateway.approve(MANY, 'system', 2_000);
-      bench.print(`with ${MANY} applications more, calls of 2,000 of them:`);
-      const [manyReads, manyAsked] = await inTurns(bench, load, [
-        { name: 'gateway, a read that needs no look inside', ...target, requests: readsWith(many) },
-        { ...asked, requests: evaluations(many, authorization) },
-      ]);
-      ratio(bench, 'reads with many applications, of those with few', manyReads, open);
-      ratio(bench, 'evaluations with many applications, of those with few', manyAsked, few);
-      if (LONG_CALLS > 0) await longRun(bench, load, { name: 'long', ...target, requests: readsWith(many) });
+      const [few] = measures('evaluations') ? await inTurns(bench, load, [asked]) : [];
+      if (measures('many')) {
+        const many = await gateway.approve(MANY, 'system', 2_000);
+        bench.print(`with ${MANY} applications more, calls of 2,000 of them:`);
+        const [manyReads, manyAsked] = await inTurns(bench, load, [
+          { name: 'gateway, a read that needs no look inside', ...target, requests: readsWith(many) },
+          { ...asked, requests: evaluations(many, authorization) },
+        ]);
+        ratio(bench, 'reads with many applications, of those with few', manyReads, open);
+        ratio(bench, 'evaluations with many applications, of those with few', manyAsked, few);
+      }
+      if (LONG_CALLS > 0) await longRun(bench, load, { name: 'long', ...target, requests: readsWith(whole) });
     } finally {
       await gateway.stop();
       await Promise.all([load.stop(), upstream.stop(), ...proxies.map(async (proxy) => await proxy.stop())]);

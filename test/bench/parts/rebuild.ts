@@ -95,7 +95,7 @@ async function fill(
   topic: string,
   next: (index: number) => { readonly envelope: object; readonly sequence: number; readonly fresh: boolean },
 ): Promise<void> {
-  const appender = new OrderedAppender(settings, { deadlineMs: 60_000, lingerMs: 5 });
+  const appender = new OrderedAppender(settings, { deadlineMs: 60_000 });
   let subject = mintId(0);
   for (let begun = 0; begun < EVENTS; begun += AT_ONCE) {
     await Promise.all(

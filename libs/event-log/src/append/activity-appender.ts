@@ -33,7 +33,6 @@ export interface ActivityPort {
 }
 
 const DEADLINE_MS = 4_000;
-const LINGER_MS = 1;
 
 /**
  * Numbers the records of this process and appends them. A number belongs to (run, partition) and counts from 0 by 1, so
@@ -49,7 +48,7 @@ export class ActivityAppender implements ActivityPort {
   constructor(settings: LogSettings) {
     settings.onTopic?.('sends', activityTopic.name);
     this.#topic = settings.prefix + activityTopic.name;
-    this.#appender = new OrderedAppender(settings, { deadlineMs: DEADLINE_MS, lingerMs: LINGER_MS });
+    this.#appender = new OrderedAppender(settings, { deadlineMs: DEADLINE_MS });
   }
 
   async append(record: ActivityRecord, meta: ActivityMeta): Promise<{ id: string; position: Position }> {

@@ -14,7 +14,8 @@ import {
 } from '#contracts';
 import { type CommandPlace, formatCommandPlace, parseCommandPlace } from './command-place.js';
 import type { LogSettings } from '../kafka/log-connection.js';
-import { AppendUnresolved, OrderedAppender } from '../kafka/ordered-appender.js';
+import { AppendUnresolved } from '../kafka/append-lane.js';
+import { OrderedAppender } from '../kafka/ordered-appender.js';
 import { scanPartition } from '../kafka/scan-partition.js';
 import { type LogEnds, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry } from '../tail/record-source.js';

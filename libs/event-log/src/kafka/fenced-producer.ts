@@ -106,18 +106,15 @@ export class FencedProducer {
     const leader = await this.connection.leaderOf(topic, partition);
     const place = `${topic}:${partition}`;
     const firstSequence = this.#sequences.get(place) ?? 0;
-    const firstOffset = await produce(leader, {
-      topic,
-      partition,
-      producerId: BigInt(identity.producerId),
-      producerEpoch: identity.producerEpoch,
+    const { producerEpoch } = identity;
+    const [produced] = await produce(leader, {
       transactionalId: this.transactionalId,
-      firstSequence,
       timeoutMs: PRODUCE_TIMEOUT_MS,
-      records,
+      parts: [{ topic, partition, producerId: BigInt(identity.producerId), producerEpoch, firstSequence, records }],
     });
+    if (!produced || 'error' in produced) throw new Error(`${place} took nothing`, { cause: produced?.error });
     this.#sequences.set(place, (firstSequence + records.length) % 2_147_483_648);
-    return firstOffset;
+    return produced.offset;
   }
 }
 

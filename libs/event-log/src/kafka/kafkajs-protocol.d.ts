@@ -39,6 +39,8 @@ declare module 'kafkajs/src/cluster/index.js' {
         protocolRequest: ProtocolRequest<Decoded, Result>,
       ): Promise<Result>;
     };
+    /** And has shown who it is, where brokers ask for that. */
+    isConnected(): boolean;
     disconnect(): Promise<void>;
     listOffsets(request: {
       readonly isolationLevel: number;

@@ -73,6 +73,8 @@ function patchIdleTimer(): void {
 export class LogConnection {
   readonly #cluster: Cluster;
   readonly #topics = new Set<string>();
+  /** Of partitions by their names, as the metadata has them that were asked for last. */
+  readonly #leaders = new Map<string, Broker>();
   #connecting: Promise<void> | undefined;
 
   constructor(readonly settings: LogSettings) {
@@ -95,19 +97,29 @@ export class LogConnection {
     });
   }
 
+  /** The broker that leads a partition, when that is known and it is connected. */
+  leaderAtHand(topic: string, partition: number): Broker | undefined {
+    const leader = this.#leaders.get(`${topic}:${partition}`);
+    return leader?.isConnected() ? leader : undefined;
+  }
+
   /** The broker that leads a partition. Throws while the partition has no leader or it cannot be reached. */
   async leaderOf(topic: string, partition: number): Promise<Broker> {
     await this.#connected();
     if (!this.#topics.has(topic)) {
+      this.#leaders.clear();
       await this.#cluster.addMultipleTargetTopics([topic]);
       this.#topics.add(topic);
     }
     const found = this.#cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
     if (!found || found.leader < 0) {
+      this.#leaders.clear();
       await this.#cluster.refreshMetadata();
       throw new PartitionWithoutLeader(topic, partition);
     }
-    return await this.#cluster.findBroker({ nodeId: found.leader });
+    const leader = await this.#cluster.findBroker({ nodeId: found.leader });
+    this.#leaders.set(`${topic}:${partition}`, leader);
+    return leader;
   }
 
   async groupCoordinator(groupId: string): Promise<Broker> {
@@ -130,6 +142,7 @@ export class LogConnection {
 
   /** After an error: the next request asks anew who leads what. */
   async refresh(): Promise<void> {
+    this.#leaders.clear();
     try {
       await this.#connected();
       await this.#cluster.refreshMetadata();

@@ -1,74 +1,43 @@
-import type { Broker, ProducerIdentity } from 'kafkajs/src/cluster/index.js';
-import { Backoff } from './backoff.js';
-import { certainlyNotAppended, endsProducer, isPermanent } from './broker-error.js';
+import type { Broker } from 'kafkajs/src/cluster/index.js';
+import { AppendLane, type Appended, NotAppended } from './append-lane.js';
 import type { KeyedValue } from './fenced-producer.js';
 import { LogConnection, type LogSettings } from './log-connection.js';
-import { produce } from './record-requests.js';
-
-/** The record is certainly not in the log and never will be. */
-export class NotAppended extends Error {
-  override readonly name = 'NotAppended';
-  readonly code = 'not-appended';
-}
-
-/** The record may be in the log, or may still get there: nobody knows in time. */
-export class AppendUnresolved extends Error {
-  override readonly name = 'AppendUnresolved';
-  readonly code = 'append-unresolved';
-}
-
-export interface Appended {
-  readonly offset: bigint;
-}
-
-interface Waiting {
-  /** Makes the record when it first goes into a batch, so that what numbers records does so in the order of the log. */
-  readonly make: () => KeyedValue;
-  record: KeyedValue | undefined;
-  readonly giveUpAt: number;
-  readonly resolve: (appended: Appended) => void;
-  readonly reject: (error: Error) => void;
-}
-
-interface Lane {
-  readonly topic: string;
-  readonly partition: number;
-  readonly queue: Waiting[];
-  /** What was handed to the broker and not acknowledged: it is resent, whole and unchanged, before anything later. */
-  batch: Waiting[];
-  /** A request with this batch has left and its answer is not known: the batch may be in the log. */
-  uncertain: boolean;
-  sequence: number;
-  identity: ProducerIdentity | undefined;
-  running: boolean;
-}
-
-const PRODUCE_TIMEOUT_MS = 4_000;
-const BATCH_RECORDS = 500;
-const BATCH_BYTES = 700_000;
+import { produce, type Produced } from './record-requests.js';
 
 export interface AppenderOptions {
-  /** How long records are gathered before a batch leaves, in milliseconds; 0 sends at once what has come together. */
-  readonly lingerMs?: number;
   /** How long `append` tries before it gives the record up, in milliseconds. */
   readonly deadlineMs: number;
   /** What may wait in memory for one partition before `append` refuses. */
   readonly maxWaiting?: number;
 }
 
+const PRODUCE_TIMEOUT_MS = 4_000;
+
 /**
  * Appends records to partitions, in order and in batches, acknowledged by all in-sync replicas.
  *
- * One batch is under way per partition. A batch without an acknowledgement is resent with its sequence numbers, before
- * any later record, so that the broker drops the repeat; only when the broker has forgotten the producer can a record
- * be doubled, and then it carries the same id or number, by which readers drop it. kafkajs's idempotent producer
- * reorders and repeats instead (its issues 1005, 1303).
+ * One request is under way for each leader, with a batch of every partition of its that has something; what comes
+ * meanwhile goes with the next one. A broker takes the requests of a connection one after the other, so that a second
+ * one would wait there and not here. Each partition is answered for itself, and what fails is that partition's alone
+ * (docs/adr/0034).
+ *
+ * A batch without an acknowledgement is resent with its sequence numbers, before any later record of its partition, so
+ * that the broker drops the repeat; only when the broker has forgotten the producer can a record be doubled, and then
+ * it carries the same id or number, by which readers drop it. kafkajs's idempotent producer reorders and repeats
+ * instead (its issues 1005, 1303).
  */
 export class OrderedAppender {
   readonly #connection: LogConnection;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new Map<string, AppendLane>();
+  /** Those that have something, from its coming until all of it is settled. */
+  readonly #busy = new Set<AppendLane>();
+  /** Those that go with the next round. */
+  #ready: AppendLane[] = [];
+  /** Leaders with a request under way, and who waits for its end. */
+  readonly #asked = new Map<Broker, AppendLane[]>();
+  #refreshing: Promise<void> | undefined;
   readonly #stopping = new AbortController();
-  readonly #onIdle = new Map<Lane, () => void>();
+  #onIdle: (() => void) | undefined;
   #closed = false;
 
   constructor(
@@ -87,152 +56,110 @@ export class OrderedAppender {
   append(topic: string, partition: number, record: KeyedValue | (() => KeyedValue)): Promise<Appended> {
     if (this.#closed) return Promise.reject(new NotAppended('this appender is closed'));
     const lane = this.#lane(topic, partition);
-    if (lane.queue.length >= (this.options.maxWaiting ?? 50_000)) {
+    if (lane.waiting >= (this.options.maxWaiting ?? 50_000))
       return Promise.reject(new NotAppended(`too many records wait for ${topic}:${partition}`));
-    }
     return new Promise((resolve, reject) => {
-      const make = typeof record === 'function' ? record : () => record;
-      lane.queue.push({
-        make,
+      lane.add({
+        make: typeof record === 'function' ? record : () => record,
         record: undefined,
         giveUpAt: performance.now() + this.options.deadlineMs,
         resolve,
         reject,
       });
-      if (!lane.running) void this.#run(lane);
+      if (this.#busy.has(lane)) return;
+      this.#busy.add(lane);
+      this.#gather(lane);
     });
   }
 
   /** Waits for what was handed over, at most to its deadline, then closes the connection. */
   async close(): Promise<void> {
     this.#closed = true;
-    const pending = [...this.#lanes.values()].filter(({ running }) => running);
-    await Promise.all(pending.map((lane) => new Promise<void>((resolve) => this.#onIdle.set(lane, resolve))));
+    if (this.#busy.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     this.#stopping.abort();
     await this.#connection.close();
   }
 
-  #lane(topic: string, partition: number): Lane {
+  #lane(topic: string, partition: number): AppendLane {
     const key = `${topic}:${partition}`;
     let lane = this.#lanes.get(key);
-    if (!lane) {
-      lane = {
-        topic,
-        partition,
-        queue: [],
-        batch: [],
-        uncertain: false,
-        sequence: 0,
-        identity: undefined,
-        running: false,
-      };
-      this.#lanes.set(key, lane);
-    }
+    if (!lane) this.#lanes.set(key, (lane = new AppendLane(topic, partition)));
     return lane;
   }
 
-  async #run(lane: Lane): Promise<void> {
-    lane.running = true;
-    const backoff = new Backoff(10, 500);
-    // Records of the same tick travel together even without a linger.
-    await gather(this.options.lingerMs ?? 0);
-    while (lane.batch.length > 0 || lane.queue.length > 0) {
-      if (lane.batch.length === 0) lane.batch = takeBatch(lane.queue);
-      try {
-        const offset = await this.#send(lane);
-        const done = lane.batch;
-        lane.sequence = (lane.sequence + done.length) % 2_147_483_648;
-        lane.batch = [];
-        lane.uncertain = false;
-        done.forEach((waiting, index) => waiting.resolve({ offset: offset + BigInt(index) }));
-        backoff.reset();
-      } catch (error) {
-        this.settings.sink.debug({ err: error, topic: lane.topic, partition: lane.partition }, 'append failed');
-        this.#settleFailed(lane, error);
-        if (lane.batch.length === 0 && lane.queue.length === 0) break;
-        await this.#connection.refresh();
-        await backoff.wait(this.#stopping.signal);
+  /** Puts a lane into the next round: whatever the sockets bring in this turn of the event loop goes together. */
+  #gather(lane: AppendLane): void {
+    this.#ready.push(lane);
+    if (this.#ready.length === 1) setImmediate(() => this.#round());
+  }
+
+  #round(): void {
+    const lanes = this.#ready;
+    this.#ready = [];
+    const byLeader = new Map<Broker, AppendLane[]>();
+    for (const lane of lanes) {
+      const leader = lane.identity && this.#connection.leaderAtHand(lane.topic, lane.partition);
+      if (!leader) {
+        void this.#prepare(lane);
+        continue;
       }
+      const together = this.#asked.get(leader) ?? byLeader.get(leader);
+      if (together) together.push(lane);
+      else byLeader.set(leader, [lane]);
     }
-    lane.running = false;
-    this.#onIdle.get(lane)?.();
+    for (const [leader, led] of byLeader) void this.#send(leader, led);
   }
 
-  async #send(lane: Lane): Promise<bigint> {
-    const { topic, partition } = lane;
-    const leader: Broker = await this.#connection.leaderOf(topic, partition);
-    if (!lane.identity) {
-      const { producerId, producerEpoch } = await leader.initProducerId({ transactionTimeout: PRODUCE_TIMEOUT_MS });
-      lane.identity = { producerId, producerEpoch };
-      lane.sequence = 0;
+  /** Finds out what a lane needs before anything of it can be sent. */
+  async #prepare(lane: AppendLane): Promise<void> {
+    try {
+      const leader = await this.#connection.leaderOf(lane.topic, lane.partition);
+      if (!lane.identity) lane.identify(await leader.initProducerId({ transactionTimeout: PRODUCE_TIMEOUT_MS }));
+    } catch (error) {
+      lane.failed(error);
+      await this.#tryAgain(lane, error);
+      return;
     }
-    const request = {
-      topic,
-      partition,
-      producerId: BigInt(lane.identity.producerId),
-      producerEpoch: lane.identity.producerEpoch,
-      firstSequence: lane.sequence,
-      timeoutMs: PRODUCE_TIMEOUT_MS,
-      records: lane.batch.flatMap(({ record }) => (record ? [record] : [])),
-    };
-    return await produce(leader, request).catch((error: unknown) => {
-      lane.uncertain ||= !certainlyNotAppended(error);
-      throw error;
-    });
+    this.#gather(lane);
   }
 
-  /**
-   * After a failed batch. A batch that may be in the log keeps its sequence numbers and is resent whole; its callers
-   * are told at their deadline. A batch that certainly is not falls apart: what is still in time goes first again.
-   */
-  #settleFailed(lane: Lane, error: unknown): void {
-    if (endsProducer(error)) lane.identity = undefined;
-    const now = performance.now();
-    if (!lane.uncertain) {
-      const [late, inTime] = partition(lane.batch, (waiting) => isPermanent(error) || now >= waiting.giveUpAt);
-      for (const waiting of late)
-        waiting.reject(new NotAppended(`${lane.topic}:${lane.partition} took nothing`, { cause: error }));
-      lane.batch = [];
-      // Nothing of the batch is in the log: what is tried again is made again, after those that were given up.
-      lane.queue.unshift(...inTime.map((waiting) => ({ ...waiting, record: undefined })));
-    } else if (lane.batch.every((waiting) => now >= waiting.giveUpAt)) {
-      // Nobody waits any more. The sequence numbers are spent; a new identity starts from 0.
-      for (const waiting of lane.batch)
-        waiting.reject(
-          new AppendUnresolved(`${lane.topic}:${lane.partition} did not acknowledge in time`, { cause: error }),
-        );
-      lane.batch = [];
-      lane.uncertain = false;
-      lane.identity = undefined;
-    }
-    // Records behind a stuck batch never left: they are told so at their own deadline.
-    while (lane.queue[0] && now >= lane.queue[0].giveUpAt) {
-      lane.queue
-        .shift()
-        ?.reject(new NotAppended(`${lane.topic}:${lane.partition} took nothing in time`, { cause: error }));
-    }
+  async #send(leader: Broker, lanes: readonly AppendLane[]): Promise<void> {
+    const behind: AppendLane[] = [];
+    this.#asked.set(leader, behind);
+    const parts = lanes.map((lane) => lane.next());
+    const answers = await produce(leader, { timeoutMs: PRODUCE_TIMEOUT_MS, parts }).catch((error: unknown) =>
+      lanes.map((): Produced => ({ error })),
+    );
+    this.#asked.delete(leader);
+    for (const [at, lane] of lanes.entries()) this.#answered(lane, answers[at] ?? { error: new Error('no answer') });
+    for (const lane of behind) this.#gather(lane);
   }
-}
 
-function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  const { true: passed = [], false: failed = [] } = Object.groupBy(items, (item) => (test(item) ? 'true' : 'false'));
-  return [passed, failed];
-}
-
-function takeBatch(queue: Waiting[]): Waiting[] {
-  let bytes = 0;
-  let count = 0;
-  while (count < queue.length && count < BATCH_RECORDS) {
-    const waiting = queue[count];
-    if (!waiting) break;
-    waiting.record ??= waiting.make();
-    bytes += Buffer.byteLength(waiting.record.value);
-    if (count > 0 && bytes > BATCH_BYTES) break;
-    count++;
+  #answered(lane: AppendLane, answer: Produced): void {
+    if ('error' in answer) {
+      lane.unacknowledged(answer.error);
+      void this.#tryAgain(lane, answer.error);
+      return;
+    }
+    lane.acknowledged(answer.offset);
+    if (lane.isEmpty) this.#rest(lane);
+    else this.#gather(lane);
   }
-  return queue.splice(0, count);
-}
 
-async function gather(lingerMs: number): Promise<void> {
-  await new Promise<void>((resolve) => (lingerMs > 0 ? setTimeout(resolve, lingerMs) : setImmediate(resolve)));
+  async #tryAgain(lane: AppendLane, error: unknown): Promise<void> {
+    this.settings.sink.debug({ err: error, topic: lane.topic, partition: lane.partition }, 'append failed');
+    if (lane.isEmpty) {
+      this.#rest(lane);
+      return;
+    }
+    this.#refreshing ??= this.#connection.refresh().finally(() => (this.#refreshing = undefined));
+    await this.#refreshing;
+    await lane.backoff.wait(this.#stopping.signal);
+    this.#gather(lane);
+  }
+
+  #rest(lane: AppendLane): void {
+    this.#busy.delete(lane);
+    if (this.#busy.size === 0) this.#onIdle?.();
+  }
 }

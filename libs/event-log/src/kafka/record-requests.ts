@@ -22,14 +22,22 @@ const FETCH = { apiKey: 1, apiName: 'Fetch', apiVersion: 11 } as const;
 const HEADERS = encodeHeaders({ 'content-type': CONTENT_TYPE });
 
 /** A transaction's or an idempotent producer's batch for one partition. */
-export interface ProduceRequest extends Omit<NewBatch, 'time' | 'inTransaction' | 'headers'> {
+export interface ProducePart extends Omit<NewBatch, 'time' | 'inTransaction' | 'headers'> {
   readonly topic: string;
   readonly partition: number;
+  readonly records: readonly NewRecord[];
+}
+
+export interface ProduceRequest {
   readonly transactionalId?: string;
   /** How long the broker waits for its replicas, in milliseconds. */
   readonly timeoutMs: number;
-  readonly records: readonly NewRecord[];
+  /** At most one of each partition, all led by the broker that is asked. */
+  readonly parts: readonly ProducePart[];
 }
+
+/** What became of a batch: the offset of its first record, or why the broker did not acknowledge it. */
+export type Produced = { readonly offset: bigint } | { readonly error: unknown };
 
 export interface FetchRequest {
   readonly isolation: Isolation;
@@ -51,14 +59,18 @@ export interface FetchedPartition {
 }
 
 /**
- * Appends one batch, acknowledged by all in-sync replicas.
+ * Appends a batch to each of some partitions, acknowledged by all in-sync replicas.
  *
- * @returns the offset of its first record
+ * @returns what became of each, in their order
+ * @throws when there is no answer: any of them may be in the log
  */
-export async function produce(broker: Broker, request: ProduceRequest): Promise<bigint> {
+export async function produce(broker: Broker, request: ProduceRequest): Promise<readonly Produced[]> {
   return await send(broker, {
     request: { ...PRODUCE, expectResponse: () => true, encode: () => resolved(encodeProduce(request)) },
-    response: { decode: (bytes: Buffer) => resolved(decodeProduced(bytes, request)), parse: offsetOf },
+    response: {
+      decode: (bytes: Buffer) => resolved(decodeProduced(bytes)),
+      parse: (it) => resolved(ofEach(it, request)),
+    },
   });
 }
 
@@ -88,51 +100,54 @@ async function resolved<T>(value: T): Promise<T> {
   return await Promise.resolve(value);
 }
 
-function encodeProduce({ topic, partition, transactionalId, timeoutMs, records, ...about }: ProduceRequest) {
-  const batch = encodeBatch(records, {
-    ...about,
-    headers: HEADERS,
-    inTransaction: transactionalId !== undefined,
-    time: Date.now(),
-  });
-  const head = new Writer()
-    .text(transactionalId)
-    .int16(-1)
-    .int32(timeoutMs)
-    .int32(1)
-    .text(topic)
-    .int32(1)
-    .int32(partition)
-    .int32(batch.length);
-  return head.withTail(batch);
+function encodeProduce({ transactionalId, timeoutMs, parts }: ProduceRequest) {
+  const around = { headers: HEADERS, inTransaction: transactionalId !== undefined, time: Date.now() };
+  const writer = new Writer().text(transactionalId).int16(-1).int32(timeoutMs);
+  // Each topic stands once: of two that are named alike the broker would take one.
+  const topics = Map.groupBy(parts, ({ topic }) => topic);
+  writer.int32(topics.size);
+  for (const [topic, ofTopic] of topics) {
+    writer.text(topic).int32(ofTopic.length);
+    for (const { partition, records, ...about } of ofTopic) {
+      const batch = encodeBatch(records, { ...around, ...about });
+      writer.int32(partition).int32(batch.length).bytes(batch);
+    }
+  }
+  return writer.written();
 }
 
-interface Produced {
+interface ProducedAnswer {
   readonly clientSideThrottleTime: number;
-  readonly errorCode: number;
-  readonly offset: bigint;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly errorCode: number;
+    readonly offset: bigint;
+  }[];
 }
 
-function decodeProduced(bytes: Buffer, { topic, partition }: ProduceRequest): Produced {
+function decodeProduced(bytes: Buffer): ProducedAnswer {
   const reader = new Reader(bytes);
-  const [answered] = reader
+  const partitions = reader
     .array(() => {
-      const of = reader.text();
+      const topic = reader.text();
       return reader.array(() => {
-        const found = { topic: of, partition: reader.int32(), errorCode: reader.int16(), offset: reader.int64() };
+        const found = { topic, partition: reader.int32(), errorCode: reader.int16(), offset: reader.int64() };
         reader.skip(16); // the time of the append, and where the log starts
         return found;
       });
     })
     .flat();
-  if (answered?.topic !== topic || answered.partition !== partition)
-    throw new Error(`the broker answered for another partition than ${topic}:${partition}`);
-  return { clientSideThrottleTime: reader.int32(), errorCode: answered.errorCode, offset: answered.offset };
+  return { clientSideThrottleTime: reader.int32(), partitions };
 }
 
-async function offsetOf({ errorCode, offset }: Produced): Promise<bigint> {
-  if (failure(errorCode)) throw createErrorFromCode(errorCode);
-  return await Promise.resolve(offset);
+/** The answer for each part. One that the broker leaves out may be in the log. */
+function ofEach({ partitions }: ProducedAnswer, { parts }: ProduceRequest): readonly Produced[] {
+  return parts.map(({ topic, partition }) => {
+    const found = partitions.find((each) => each.partition === partition && each.topic === topic);
+    if (!found) return { error: new Error(`the broker answered for other partitions than ${topic}:${partition}`) };
+    return failure(found.errorCode) ? { error: createErrorFromCode(found.errorCode) } : { offset: found.offset };
+  });
 }
 
 function encodeFetch({ isolation, maxWaitMs, maxBytes, partitionMaxBytes, partitions }: FetchRequest) {
@@ -151,7 +166,7 @@ function encodeFetch({ isolation, maxWaitMs, maxBytes, partitionMaxBytes, partit
     for (const { partition, offset } of run)
       writer.int32(partition).int32(-1).int64(offset).int64(-1n).int32(partitionMaxBytes);
   }
-  return writer.int32(0).text('').withTail(Buffer.alloc(0));
+  return writer.int32(0).text('').written();
 }
 
 /** Brokers fill an answer in the order asked (KIP-74): another partition is the first each time. */
@@ -207,7 +222,7 @@ async function partitionsOf({ errorCode, partitions }: Fetched): Promise<readonl
   return await Promise.resolve(partitions);
 }
 
-/** Writes the fields of a request's head. */
+/** Writes the fields of a request. */
 class Writer {
   #bytes = Buffer.allocUnsafe(256);
   #at = 0;
@@ -240,9 +255,14 @@ class Writer {
     return this;
   }
 
-  /** All that was written, and `tail`, in the form that kafkajs copies a request's body from. */
-  withTail(tail: Buffer): { readonly buf: Buffer; readonly buffer: Buffer } {
-    const buffer = Buffer.concat([this.#bytes.subarray(0, this.#at), tail]);
+  bytes(value: Buffer): this {
+    this.#at += value.copy(this.#room(value.length), this.#at);
+    return this;
+  }
+
+  /** All that was written, in the form that kafkajs copies a request's body from. */
+  written(): { readonly buf: Buffer; readonly buffer: Buffer } {
+    const buffer = this.#bytes.subarray(0, this.#at);
     return { buf: buffer, buffer };
   }
 

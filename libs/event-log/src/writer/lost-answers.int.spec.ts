@@ -12,7 +12,8 @@ import {
 import { startBroker } from '../../../../scripts/infrastructure/kafka.mjs';
 import { CommandSender, type NewCommand } from '../command/command-sender.js';
 import type { LogSettings } from '../kafka/log-connection.js';
-import { NotAppended, OrderedAppender } from '../kafka/ordered-appender.js';
+import { NotAppended } from '../kafka/append-lane.js';
+import { OrderedAppender } from '../kafka/ordered-appender.js';
 import { PartitionReader } from '../kafka/partition-reader.js';
 import { LogTail } from '../tail/log-tail.js';
 import { eventsOf } from '../tail/record-source.js';
@@ -156,12 +157,44 @@ describe('the command path, when the connection ends', () => {
     expect(found).toEqual(values);
   });
 
+  it.each([['answer' as const], ['request' as const]])(
+    'loses the %s of a Produce for several partitions of several topics: each keeps its order, and repeats nothing',
+    async (loss) => {
+      const topics = counterTopics.slice(0, 2).map(({ name }) => settings.prefix + name);
+      const places = topics.flatMap((topic) => [4, 6, 7].map((partition) => ({ topic, partition })));
+      const appender = new OrderedAppender(settings, { deadlineMs: 10_000 });
+      const appendToAll = async (values: readonly string[]) =>
+        await Promise.all(
+          places.map(async ({ topic, partition }) => {
+            const appended = values.map(async (value) => await appender.append(topic, partition, { key: 'k', value }));
+            return (await Promise.all(appended)).map(({ offset }) => offset);
+          }),
+        );
+      await appendToAll([randomUUID()]);
+      const lost = proxy.lose(loss, 'Produce');
+      const [first, second] = [Array.from({ length: 3 }, () => randomUUID()), [randomUUID()]];
+      const offsets = await Promise.all([appendToAll(first), appendToAll(second)]);
+      await lost;
+      await appender.close();
+      for (const [at, { topic, partition }] of places.entries()) {
+        const [from = 0n, ...rest] = offsets.flatMap((each) => each[at] ?? []);
+        expect(rest).toEqual([from + 1n, from + 2n, from + 3n]);
+        expect(await read(topic, partition, from, from + 4n)).toEqual([...first, ...second]);
+      }
+    },
+  );
+
   it('refuses a record that the broker does not take, and takes the next', async () => {
     // A topic that nobody reads, since what fits is no record of ours.
     await ensureTopics(settings, [activityTopic], { replicationFactor: 1, minInSyncReplicas: 1 });
     const topic = settings.prefix + activityTopic.name;
     const appender = new OrderedAppender(settings, { deadlineMs: 30_000 });
-    const [broken] = await Promise.allSettled([appender.append(topic, 6, { key: 'k', value: 'x'.repeat(1_200_000) })]);
+    const [broken, beside] = await Promise.allSettled([
+      appender.append(topic, 6, { key: 'k', value: 'x'.repeat(1_200_000) }),
+      // In the same request, and answered for itself.
+      appender.append(topic, 7, { key: 'k', value: 'fits' }),
+    ]);
+    expect(beside).toEqual({ status: 'fulfilled', value: { offset: 0n } });
     // Unresolved, where a first answer was lost on a machine that is busy: the refusal of a resend does not speak for it.
     const code: unknown =
       broken.status === 'rejected' && broken.reason instanceof Error && Reflect.get(broken.reason, 'code');
