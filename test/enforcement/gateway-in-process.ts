@@ -61,13 +61,20 @@ export class GatewayInProcess {
   inForce: EffectiveAccess = access;
   #claims: AccessTokenClaims | undefined;
   readonly #server = createServer((request, response) => {
-    void this.#calls.handle(request, response);
+    const handled = this.#calls.handle(request, response).finally(() => this.#underWay.delete(handled));
+    this.#underWay.add(handled);
   });
+  readonly #underWay = new Set<Promise<void>>();
   #address = '';
   readonly #calls: FhirCalls;
 
   /** What was recorded, in order. */
   readonly records: ActivityRecord[] = [];
+  /** Runs before a record is acknowledged; one that throws is not. */
+  onRecord: (record: ActivityRecord) => void = () => undefined;
+  /** How much a Bundle may be; a test may change it. */
+  readonly bundles = { entries: 20, answerBytes: 10_000_000, timeMs: 30_000 };
+  readonly inFlight = new InFlightWrites();
 
   /**
    * @param withhold rules of the endpoint
@@ -94,6 +101,9 @@ export class GatewayInProcess {
         records: new CallRecords(
           {
             append: async (record) => {
+              // A broker takes a moment.
+              await new Promise(setImmediate);
+              this.onRecord(record);
               this.records.push(record);
               return { id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } };
             },
@@ -109,11 +119,21 @@ export class GatewayInProcess {
         limits,
         observing: new Observing({ id: 'default', observe }),
         onObserved: () => undefined,
-        writes: { enforced: { writes: { byName: new Set() } }, inFlight: new InFlightWrites(), bodyMost: 100_000 },
+        bundles: this.bundles,
+        writes: {
+          enforced: { bundles: true, writes: { byName: new Set() } },
+          inFlight: this.inFlight,
+          bodyMost: 100_000,
+        },
       },
       { base: BASE, path: '/fhir', withhold },
       { warn: () => undefined, error: () => undefined },
     );
+  }
+
+  /** Waits until nothing is under way: what became of a call is recorded when its answer has left. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay);
   }
 
   /** Where it listens on the loopback address. */

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { anyData, anyWrite, anyWritingToken, type ModelWrite } from './arbitraries.js';
-import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
-import { mayAsk, meets, type ModelResource, type ModelToken, sees } from './model.js';
+import { GatewayInProcess, HostileUpstream } from './gateway-in-process.js';
+import { type ModelResource, type ModelToken, sees } from './model.js';
+import { sendWrite } from './send-asked.js';
+import { type Data, expected, plainly } from './write-model.js';
 
 /** `CASES=10000 npm run test:unit -- test/enforcement` is the long run. */
 const CASES = Number(process.env['CASES'] ?? 500);
@@ -11,92 +13,9 @@ const gateway = new GatewayInProcess(upstream);
 beforeAll(async () => await gateway.start());
 afterAll(async () => await gateway.close());
 
-type Data = readonly ModelResource[];
-
-/** The letters that each kind of write needs, and one more where a condition looks for what is meant. */
-const letters = { create: 'c', update: 'u', patch: 'ur', delete: 'd' } as const;
-const letterOf = { create: 'c', update: 'u', patch: 'u', delete: 'd' } as const;
 const keyOf = ({ resourceType, id }: ModelResource) => `${resourceType}/${id}`;
 
-function isMeant(resource: ModelResource, condition: NonNullable<ModelWrite['condition']>): boolean {
-  if (condition.name === '_id') return condition.value.split(',').includes(resource.id);
-  return meets(resource, condition);
-}
-
-/** What a write comes to, by the rules alone: the status, and what there is afterwards. */
-function expected(token: ModelToken, data: Data, write: ModelWrite): { readonly status: number; readonly after: Data } {
-  const refused = (status: number) => ({ status, after: data });
-  const { kind, type, condition, body, patched } = write;
-  const needed = letters[kind] + (condition ? 's' : '');
-  if (type === 'Binary' || ![...needed].every((letter) => mayAsk(token, type, letter))) return refused(403);
-
-  const create = () => {
-    const made: ModelResource = { resourceType: type, ...body, id: 'new' };
-    return sees(token, made, 'c', data) ? { status: 201, after: [...data, made] } : refused(403);
-  };
-  const change = (id: string) => {
-    const before = data.find((it) => it.resourceType === type && it.id === id);
-    if (!before || !sees(token, before, letterOf[kind], data))
-      return refused(before && sees(token, before, 'r', data) ? 403 : 404);
-    const others = data.filter((it) => it !== before);
-    if (kind === 'delete') return { status: 204, after: others };
-    if (kind === 'patch' && !sees(token, before, 'r', data)) return refused(403);
-    const after: ModelResource =
-      kind === 'patch' ? { ...before, [patched[0]]: patched[1] } : { resourceType: type, ...body, id };
-    return sees(token, after, 'u', data) ? { status: 200, after: [...others, after] } : refused(403);
-  };
-  if (!condition) return kind === 'create' ? create() : change(write.id);
-
-  const found = data.filter((it) => it.resourceType === type && isMeant(it, condition) && sees(token, it, 's', data));
-  if (found.length > 1) return refused(412);
-  const [one] = found;
-  if (kind === 'create') return one ? refused(200) : create();
-  if (one) return change(one.id);
-  return kind === 'update' ? create() : refused(kind === 'delete' ? 204 : 404);
-}
-
-async function send(token: ModelToken, { kind, type, id, condition, body, patched }: ModelWrite): Promise<SeenAnswer> {
-  const query = condition ? `${condition.name}=${encodeURIComponent(condition.value)}` : '';
-  const target = condition ? `/${type}?${query}` : `/${type}/${id}`;
-  const headers = { 'content-type': 'application/fhir+json', prefer: 'return=representation' };
-  switch (kind) {
-    case 'create':
-      return await gateway.call(token, `/${type}`, {
-        method: 'POST',
-        body: JSON.stringify({ ...body, id: 'mine' }),
-        headers: { ...headers, ...(condition ? { 'if-none-exist': query } : {}) },
-      });
-    case 'update': {
-      const written = condition ? body : { ...body, id };
-      return await gateway.call(token, target, { method: 'PUT', body: JSON.stringify(written), headers });
-    }
-    case 'patch':
-      return await gateway.call(token, target, {
-        method: 'PATCH',
-        body: JSON.stringify([{ op: 'add', path: `/${patched[0]}`, value: patched[1] }]),
-        headers: { ...headers, 'content-type': 'application/json-patch+json' },
-      });
-    case 'delete':
-      return await gateway.call(token, target, { method: 'DELETE', headers });
-    default:
-      return kind satisfies never;
-  }
-}
-
-/** By content: the id of what is new is the server's choice, and its versions are its own. */
-function plainly(data: Data): readonly string[] {
-  return data
-    .map(({ id, ...rest }) =>
-      JSON.stringify({ ...rest, id: /^new\b/.test(id) ? 'new' : id, meta: undefined }, [...keysIn(rest), 'id'].sort()),
-    )
-    .sort();
-}
-
-function keysIn(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const below = Object.values(value).flatMap(keysIn);
-  return Array.isArray(value) ? below : [...Object.keys(value), ...below];
-}
+const send = async (token: ModelToken, write: ModelWrite) => await sendWrite(gateway, token, write);
 
 test(
   'what is there afterwards is what the scopes let the token make of what was there',

@@ -3,6 +3,7 @@ import type { CallLimits } from '#contracts';
 import { BaseConfig, type ConfigFault, type ConfigSection, Setting } from '#host';
 import { allResourceTypes, type Enforced, isWrittenByName, oauthPaths } from '#smart';
 import { IsBoolean, IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import type { BundleLimits } from './bundle/bundle-bounds.js';
 import { readRightsRule, type RightsRule } from './user-rights/configured-rights.js';
 
 /** The settings of the gateway alone. */
@@ -70,12 +71,30 @@ export class GatewayConfig implements ConfigSection {
 
   @Setting('GATEWAY_BODY_MAX_BYTES', {
     mustBe: 'a number of bytes from 1024 to 67108864',
-    describe: 'The largest resource or patch that is taken from a caller, in bytes.',
+    describe: 'The largest resource, patch or Bundle that is taken from a caller, in bytes.',
   })
   @IsInt()
   @Min(1_024)
   @Max(67_108_864)
   bodyMaxBytes: number = 4_194_304;
+
+  @Setting('GATEWAY_BUNDLE_MAX_ENTRIES', {
+    mustBe: 'a number from 1 to 1000',
+    describe: 'How many entries a batch or a transaction may have. Each counts as a call of its application.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(1_000)
+  bundleMaxEntries: number = 100;
+
+  @Setting('GATEWAY_BUNDLE_TIMEOUT', {
+    mustBe: 'a number of seconds from 1 to 600',
+    describe: 'How long a batch or a transaction may take before no more of it is begun, in seconds.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(600)
+  bundleTimeout: number = 60;
 
   @Setting('GATEWAY_CALLS_PER_MINUTE', {
     mustBe: 'a number from 1 to 10000000',
@@ -133,7 +152,13 @@ export class GatewayConfig implements ConfigSection {
 
   /** What is enforced of calls beside the decision: without it they are refused. */
   enforced(): Enforced {
-    return this.writes ? { writes: { byName: new Set(this.writesByName) } } : {};
+    return { bundles: true, ...(this.writes ? { writes: { byName: new Set(this.writesByName) } } : {}) };
+  }
+
+  /** How much one batch or transaction may be; its answer is as large as one of the FHIR server's at most. */
+  bundleLimits(): BundleLimits {
+    const { bundleMaxEntries, upstreamMaxBytes, bundleTimeout } = this;
+    return { entries: bundleMaxEntries, answerBytes: upstreamMaxBytes, timeMs: bundleTimeout * 1000 };
   }
 
   pageKeyBytes(): Buffer {

@@ -298,7 +298,7 @@ describe('the gateway', () => {
   test.each([
     ['a write', { method: 'POST', path: '/Observation', status: 403 }],
     ['an operation', { method: 'GET', path: '/Observation/$lastn', status: 403 }],
-    ['a batch', { method: 'POST', path: '', status: 403 }],
+    ['a Bundle that is none', { method: 'POST', path: '', status: 400 }],
     ['an unknown parameter', { method: 'GET', path: '/Observation?nonsense=1', status: 403 }],
     ['percent-encoding in the path', { method: 'GET', path: '/%4Fbservation/o1', status: 403 }],
   ])('%s is refused', async (_what, { method, path, status }) => {
@@ -311,6 +311,42 @@ describe('the gateway', () => {
     });
     expect(response.status).toBe(status);
     expect(upstream.requests).toHaveLength(before);
+  });
+
+  test('each entry of a batch is judged by itself, answered in the batch, and on record with it', async () => {
+    const entry = [
+      'Observation/o1',
+      'Patient/p1',
+      'Observation/none',
+      '/Observation/o1',
+      'Observation?status=final',
+    ].map((url) => ({ request: { method: 'GET', url } }));
+    const response = await service.call('/fhir', {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await token({ jti: 'token-batch' })}`,
+        'content-type': 'application/fhir+json',
+      },
+      body: JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry }),
+    });
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text).not.toMatch(/HAPI|java/);
+    expect(text).not.toContain(upstream.base);
+    const answered = JSON.parse(text) as { entry: { resource?: object; response: { status: string } }[] };
+    expect(answered.entry.map((it) => it.response.status)).toEqual(['200', '403', '404', '400', '200']);
+    expect(answered.entry[0]?.resource).toMatchObject({
+      id: 'o1',
+      subject: { reference: `${publicUrl}/fhir/Patient/p1` },
+    });
+    const of = () => records.filter(({ data }) => 'tokenId' in data && data.tokenId === 'token-batch');
+    await until(() => of().length === 6);
+    const [whole] = of().filter(({ data }) => !('partOf' in data));
+    expect(whole).toMatchObject({ type: 'access-allowed', data: { interaction: 'batch', method: 'POST' } });
+    const partOf = whole && 'callId' in whole.data ? whole.data.callId : undefined;
+    const parts = of().filter((it) => it !== whole);
+    expect(parts.map(({ data }) => 'partOf' in data && data.partOf)).toEqual(Array.from({ length: 5 }, () => partOf));
+    expect(parts.filter(({ type }) => type === 'access-denied')).toHaveLength(2);
   });
 
   test('what the upstream says of an error, and a resource that was not asked for, stay here', async () => {

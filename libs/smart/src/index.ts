@@ -64,4 +64,7 @@ export { applyJsonPatch, PatchFailed, readJsonPatch } from './writes/json-patch.
 export type { PatchOperation } from './writes/json-patch.js';
 export { readWritten } from './writes/written-resource.js';
 export type { ReadResource } from './writes/written-resource.js';
+export { isPlaceholder, linkEntries, refersTo } from './bundles/entry-references.js';
+export { readBundle } from './bundles/read-bundle.js';
+export type { BundleEntry, BundleFault, BundleRequest } from './bundles/read-bundle.js';
 export { userAccessBrands, type Brand, type BrandEndpoint } from './discovery/user-access-brands.js';

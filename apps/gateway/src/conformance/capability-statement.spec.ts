@@ -1,4 +1,4 @@
-import { smartConfiguration } from '#smart';
+import { type Enforced, smartConfiguration } from '#smart';
 import { capabilityStatement } from './capability-statement.js';
 
 const publicUrl = 'https://g.example';
@@ -18,4 +18,12 @@ test('the CapabilityStatement’s oauth-uris are those of the well-known documen
     revoke: smart.revocation_endpoint,
   });
   expect(smart.user_access_brand_bundle).toBe(`${publicUrl}/.well-known/user-access-brands`);
+});
+
+test('it says what it does with Bundles, and nothing where it does not take them', () => {
+  const rest = (enforced: Enforced) =>
+    JSON.stringify(capabilityStatement(publicUrl, `${publicUrl}/fhir`, '2026-11-24T09:30:00Z', enforced));
+  const said = '"interaction":[{"code":"batch"},{"code":"transaction"}]';
+  expect(rest({ bundles: true })).toContain(said);
+  expect(rest({})).not.toContain('transaction');
 });

@@ -22,7 +22,7 @@ const WRITING = {
  * @param publicUrl where callers reach this service, without a slash at its end
  * @param base      our FHIR base, likewise
  * @param date      RFC 3339: since when this has been so
- * @param enforced  what is enforced of writes
+ * @param enforced  what is enforced of writes and Bundles
  */
 export function capabilityStatement(publicUrl: string, base: string, date: string, enforced: Enforced): object {
   return {
@@ -61,6 +61,7 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
             interaction: interactionsOf(type, enforced).map((code) => ({ code })),
             ...(isWritten(type, enforced) ? WRITING : {}),
           })),
+        ...(enforced.bundles ? { interaction: [{ code: 'batch' }, { code: 'transaction' }] } : {}),
       },
     ],
   };

@@ -65,4 +65,23 @@ describe('limits of calls', () => {
     pass(-3_600_000);
     expect(call('a', limits)).toBe(10);
   });
+
+  test('what comes within a call counts as calls: of a day at once, of a minute by waiting', () => {
+    const { limiter, call, pass } = aLimiter();
+    const perMinute = { callsPerMinute: 6 };
+    expect(call('a', perMinute)).toBe('in');
+    expect(limiter.countMore('a', 3, perMinute)).toBeUndefined();
+    // Three more are owed, and each takes ten seconds to come.
+    expect(call('a', perMinute)).toBe(40);
+    pass(30_000);
+    expect(call('a', perMinute)).toBe(10);
+    pass(10_000);
+    expect(call('a', perMinute)).toBe('in');
+
+    const perDay = { callsPerDay: 10 };
+    expect(call('b', perDay)).toBe('in');
+    expect(limiter.countMore('b', 10, perDay)).toMatchObject({ detail: expect.stringContaining('10 calls a day') });
+    expect(limiter.countMore('b', 9, perDay)).toBeUndefined();
+    expect(call('b', perDay)).not.toBe('in');
+  });
 });

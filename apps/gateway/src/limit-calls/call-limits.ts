@@ -56,6 +56,25 @@ export class CallLimiter {
     return () => void counted.underWay--;
   }
 
+  /**
+   * Counts what came within a call that was let in: a Bundle is as many calls as it has entries. How many may come at once
+   * is not asked of it; what it takes beyond that is waited for afterwards.
+   */
+  countMore(applicationId: string, more: number, { callsPerDay }: CallLimits): TooMany | undefined {
+    const now = this.now();
+    const counted = this.#of(applicationId, now);
+    if (callsPerDay !== undefined && counted.today + more > callsPerDay) {
+      const retryAfterSeconds = Math.ceil(((counted.day + 1) * DAY_MS - now) / 1000);
+      return {
+        detail: `This application may make ${callsPerDay} calls a day, entries of Bundles counted.`,
+        retryAfterSeconds,
+      };
+    }
+    counted.today += more;
+    counted.tokens -= more;
+    return undefined;
+  }
+
   #of(applicationId: string, now: number): Counted {
     const day = Math.floor(now / DAY_MS);
     let counted = this.#byApplication.get(applicationId);

@@ -12,6 +12,10 @@ export interface RecordedCall {
   readonly callId: string;
   readonly claims: AccessTokenClaims;
   readonly interaction: FhirInteraction;
+  /** What the body of a Bundle says that it is. */
+  readonly bundle?: 'batch' | 'transaction';
+  /** Of an entry of a Bundle: the call that it came in. */
+  readonly partOf?: string;
   readonly method: string;
   readonly correlationId: string;
   readonly clientAddress?: string;
@@ -83,6 +87,7 @@ export class CallRecords {
     const [scope] = decision.outcome === 'allow' ? decision.scopes.map(serialiseScope) : decision.wouldAllow;
     const data: AccessDecisionRecord = {
       callId: call.callId,
+      ...(call.partOf === undefined ? {} : { partOf: call.partOf }),
       clientId: claims.clientId,
       tokenId: claims.tokenId,
       // A token of a grant is about a user, by the id that the vault gave them.
@@ -91,7 +96,7 @@ export class CallRecords {
       endpoint: this.endpoint,
       enforcementPoint: this.enforcementPoint,
       method: call.method,
-      ...whatWasAsked(interaction),
+      ...whatWasAsked(interaction, call.bundle),
       ...(scope === undefined ? {} : { scope }),
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
@@ -213,8 +218,10 @@ function withoutPerson({ resourceId, ...written }: RecordedWrite): RecordedWrite
 /** Type and id of what was asked for. The id of a patient is a person's, so that it stays out of the log. */
 function whatWasAsked(
   interaction: FhirInteraction,
+  bundle: RecordedCall['bundle'],
 ): Pick<AccessDecisionRecord, 'interaction' | 'resourceType' | 'resourceId'> {
   if (interaction.kind === 'unrecognised') return {};
+  if (bundle !== undefined) return { interaction: bundle };
   const type = 'type' in interaction ? interaction.type : undefined;
   const id = 'id' in interaction && type !== 'Patient' ? interaction.id : undefined;
   return {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
-import { parseScopes } from '#smart';
+import { type Enforced, parseScopes } from '#smart';
 import { VaultUnavailable } from '#vault';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { Origins } from '../allow-origins/origins.js';
@@ -58,6 +58,8 @@ class Surroundings {
   access: EffectiveAccess = open;
   acknowledges = true;
   limits: CallLimits = {};
+  enforced: Enforced = {};
+  bundles = { entries: 10, answerBytes: 100_000, timeMs: 30_000 };
   upstreamGives: object = { resourceType: 'Observation', id: 'o1' };
   patients: PatientIds = { vaultIdOf: async (id) => `vault-${id}`, onUnavailable: () => undefined };
   claims = claims;
@@ -111,7 +113,8 @@ async function gateway(around: Surroundings) {
       memory: new BodyMemory(1_000_000),
       limiter: new CallLimiter(),
       limits: around.limits,
-      writes: { enforced: {}, inFlight: new InFlightWrites(), bodyMost: 1_000 },
+      bundles: around.bundles,
+      writes: { enforced: around.enforced, inFlight: new InFlightWrites(), bodyMost: 100_000 },
     },
     { base: 'https://gatehouse.example.org/fhir', path: '/fhir' },
     log,

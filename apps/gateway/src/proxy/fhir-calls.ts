@@ -10,6 +10,8 @@ import { Answering } from '../answer/answering.js';
 import { BundleLinks } from '../answer/paging.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
+import type { BundleLimits } from '../bundle/bundle-bounds.js';
+import { BundleCalls } from '../bundle/bundle-calls.js';
 import { believeCaller, type Believing } from '../believe-token/believe-caller.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { CallLimiter } from '../limit-calls/call-limits.js';
@@ -21,6 +23,7 @@ import type { UserRights } from '../user-rights/user-rights.js';
 import { WithheldFrom } from '../user-rights/withheld.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
 import { WriteCalls } from '../write/write-calls.js';
+import { WriteSupport } from '../write/write-support.js';
 import { CallRecords, NotRecorded, type RecordedCall } from './call-records.js';
 import { InForce, type JudgingPoint } from './in-force.js';
 import { Leaving } from './leaving.js';
@@ -48,6 +51,7 @@ interface Means {
   readonly limiter: CallLimiter;
   /** What an application may call whose approval says nothing of it. */
   readonly limits: CallLimits;
+  readonly bundles: BundleLimits;
   readonly writes: {
     /** Writes are refused without. */
     readonly enforced: Enforced;
@@ -66,6 +70,7 @@ export class FhirCalls {
   readonly #leaving: Leaving;
   readonly #believing: Believing;
   readonly #writes: WriteCalls;
+  readonly #bundles: BundleCalls;
   readonly #withheld: WithheldFrom;
   readonly #observed: ObservedCalls;
 
@@ -81,21 +86,16 @@ export class FhirCalls {
     const onUnavailable = (error: unknown): void => log.warn('tokens cannot be checked now', error);
     this.#believing = { tokens, possession, onUnavailable };
     this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: endpoint.base }, log);
-    const { records, upstream, memory, writes } = means;
+    const { records, upstream, memory, pages, limiter, limits, bundles, writes } = means;
     const { inFlight, bodyMost } = writes;
     const { calls } = gateway;
-    this.#writes = new WriteCalls({
-      ...{ records, upstream, memory, inFlight, bodyMost, calls, log },
-      base: endpoint.base,
-      inForce: this.#inForce,
-    });
-    this.#observed = new ObservedCalls({
-      ...{ records, upstream, memory, inFlight, bodyMost, calls, log, pages: means.pages },
-      ...{ observing: means.observing, onObserved: means.onObserved },
-      base: endpoint.base,
-      inForce: this.#inForce,
-      leaving: this.#leaving,
-    });
+    const support = new WriteSupport(upstream);
+    const { base } = endpoint;
+    const ofAll = { records, upstream, memory, inFlight, bodyMost, calls, log, base, inForce: this.#inForce };
+    this.#writes = new WriteCalls({ ...ofAll, support });
+    this.#bundles = new BundleCalls({ ...ofAll, support, pages, limiter, limits, bundles });
+    const { observing, onObserved } = means;
+    this.#observed = new ObservedCalls({ ...ofAll, pages, observing, onObserved, leaving: this.#leaving });
   }
 
   /**
@@ -170,7 +170,12 @@ export class FhirCalls {
     try {
       if (decision.outcome === 'deny') return await this.#refuse(response, call, decision, access);
       const { interaction } = call;
-      if (isWrite(interaction)) return await this.#write(request, response, { ...call, interaction }, decision, access);
+      if (isWrite(interaction))
+        return await this.#recorded(
+          async () => await this.#writes.letIn(request, response, { ...call, interaction }, decision, access),
+        );
+      if (interaction.kind === 'batch-or-transaction')
+        return await this.#recorded(async () => await this.#bundles.letIn(request, response, call, decision, access));
       return await this.#letIn(response, call, decision, access);
     } finally {
       entered();
@@ -193,16 +198,10 @@ export class FhirCalls {
     }
   }
 
-  async #write(...letIn: Parameters<WriteCalls['letIn']>): Promise<FhirError | undefined> {
-    return await this.#recorded(async () => {
-      await this.#writes.letIn(...letIn);
-      return undefined;
-    });
-  }
-
-  async #recorded(answer: () => Promise<FhirError | undefined>): Promise<FhirError | undefined> {
+  /** What a call is answered with that is recorded on its way; undefined when it was answered there. */
+  async #recorded(answer: () => Promise<FhirError | undefined | void>): Promise<FhirError | undefined> {
     try {
-      return await answer();
+      return (await answer()) ?? undefined;
     } catch (failure) {
       return this.#notRecorded(failure);
     }

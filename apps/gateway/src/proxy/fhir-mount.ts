@@ -53,6 +53,7 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       memory: new BodyMemory(config.bodyMemory),
       limiter: new CallLimiter(),
       limits: config.limits(),
+      bundles: config.bundleLimits(),
       writes: { enforced: config.enforced(), inFlight: gateway.inFlightWrites, bodyMost: config.bodyMaxBytes },
     };
     const observed = shownObserving(means.all, metrics, health);

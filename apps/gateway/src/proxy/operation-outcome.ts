@@ -8,7 +8,15 @@ const algs = `algs="${proofAlgorithms.join(' ')}"`;
 /** An error as FHIR says it (R4, OperationOutcome). */
 export interface OperationOutcome {
   readonly resourceType: 'OperationOutcome';
-  readonly issue: readonly [{ readonly severity: 'error'; readonly code: string; readonly diagnostics: string }];
+  readonly issue: readonly [
+    {
+      readonly severity: 'error';
+      readonly code: string;
+      readonly diagnostics: string;
+      /** FHIRPath: which entry of a Bundle it was. */
+      readonly expression?: readonly [string];
+    },
+  ];
 }
 
 /** What a caller is told instead of a resource. */
@@ -33,6 +41,13 @@ export function fhirError(
     headers,
     body: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics }] },
   };
+}
+
+/** The same error as one of an entry of a Bundle, counted from 0. */
+export function ofEntry(index: number, error: FhirError): FhirError {
+  const { body, ...rest } = error;
+  const [issue] = body.issue;
+  return { ...rest, body: { ...body, issue: [{ ...issue, expression: [`Bundle.entry[${index}]`] }] } };
 }
 
 /** 401 without a token at all (RFC 6750 §3). */

@@ -1,3 +1,4 @@
+import type { NotAnswered } from '../answer/answering.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { TooMany } from '../limit-calls/call-limits.js';
@@ -20,6 +21,12 @@ export function toldOf(denied: Denied, claims: Pick<AccessTokenClaims, 'jkt'>): 
     default:
       return kind satisfies never;
   }
+}
+
+/** The decision against a call that is not carried out, for its record. */
+export function notCarriedOut({ answer, reason }: Pick<NotAnswered, 'answer' | 'reason'>): Denied {
+  const detail = answer.body.issue[0].diagnostics;
+  return { outcome: 'deny', kind: 'request', reason, detail, wouldAllow: [] };
 }
 
 /** The decision against a call beyond what its application may call. */

@@ -52,14 +52,25 @@ export interface WriteAsked {
  * @throws NotAnswered, UpstreamFailed
  */
 export async function planWrite(asked: WriteAsked, at: Answering): Promise<Plan> {
+  const plan = await prepareWrite(asked, at);
+  if (plan.kind === 'write') await mustEndInScope(plan.write, at);
+  return plan;
+}
+
+/**
+ * All of `planWrite` but the look at the state after, which may depend on what else is written with it: see `mustEndInScope`.
+ *
+ * @throws NotAnswered, UpstreamFailed
+ */
+export async function prepareWrite(asked: WriteAsked, at: Answering): Promise<Plan> {
   const { interaction, body, ifMatch } = asked;
   const { type } = interaction;
   switch (interaction.kind) {
     case 'create':
-      return await planCreate(type, body, at);
+      return planCreate(type, body);
     case 'conditional-create': {
       const id = await resolveCondition(type, interaction.condition, at);
-      return id === undefined ? await planCreate(type, body, at) : { kind: 'found', type, id };
+      return id === undefined ? planCreate(type, body) : { kind: 'found', type, id };
     }
     case 'update':
       return await planUpdate(type, interaction.id, body, ifMatch, at);
@@ -70,7 +81,7 @@ export async function planWrite(asked: WriteAsked, at: Answering): Promise<Plan>
         return await planUpdate(type, id, isObject(body) && own === undefined ? { ...body, id } : body, ifMatch, at);
       // Under an id of the caller's choice it would be an update that creates.
       if (own !== undefined) throw notThere('an update that would create');
-      return await planCreate(type, body, at);
+      return planCreate(type, body);
     }
     case 'patch':
       return await planPatch(type, interaction.id, body, ifMatch, at);
@@ -90,10 +101,9 @@ export async function planWrite(asked: WriteAsked, at: Answering): Promise<Plan>
   }
 }
 
-async function planCreate(type: ResourceType, body: unknown, at: Answering): Promise<Plan> {
+function planCreate(type: ResourceType, body: unknown): Plan {
   const read = readWritten(body, type);
   if (!read.ok) throw malformed(read.reason);
-  await mustBeInScope(read.resource, 'c', at);
   return { kind: 'write', write: { verb: 'create', type, after: read.resource } };
 }
 
@@ -107,7 +117,6 @@ async function planUpdate(
   const read = readWritten(body, type, id);
   if (!read.ok) throw malformed(read.reason);
   const before = await readBefore(type, id, 'u', asked, at);
-  await mustBeInScope(read.resource, 'u', at);
   return { kind: 'write', write: { verb: 'update', type, id, ...before, after: read.resource } };
 }
 
@@ -128,7 +137,6 @@ async function planPatch(
     id,
   );
   if (!after.ok) throw malformed(after.reason);
-  await mustBeInScope(after.resource, 'u', at);
   return { kind: 'write', write: { verb: 'update', type, id, ...before, after: after.resource } };
 }
 
@@ -185,10 +193,17 @@ function namesVersion(ifMatch: string, etag: string): boolean {
   return ifMatch.trim() === '*' || ifMatch.split(',').map(opaque).includes(opaque(etag));
 }
 
-async function mustBeInScope(after: FhirResource, letter: 'c' | 'u', at: Answering): Promise<void> {
-  if (await at.sees(after, letter)) return;
-  const type = after.resourceType;
-  throw outOfScope('What is to be written is not in the scopes: it is about somebody or something else.', type, letter);
+/**
+ * Judges the state after a write.
+ *
+ * @throws NotAnswered (403) when it is not reached by the letter of the write
+ */
+export async function mustEndInScope(write: PlannedWrite, at: Answering): Promise<void> {
+  if (write.verb === 'delete') return;
+  const letter = write.verb === 'create' ? 'c' : 'u';
+  if (await at.sees(write.after, letter)) return;
+  const detail = 'What is to be written is not in the scopes: it is about somebody or something else.';
+  throw outOfScope(detail, write.type, letter);
 }
 
 function outOfScope(detail: string, type: string, letter: string): NotAnswered {

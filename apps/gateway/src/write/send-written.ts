@@ -4,17 +4,19 @@ import { encodedFor } from '../proxy/encode-answer.js';
 import { sendEmpty, sendResource } from '../proxy/send-answer.js';
 import type { WrittenAnswer } from './written-answer.js';
 
-/** The headers that tell a caller of a write: all URLs are ours. */
-function headersOf(
-  { status, type, id, etag, lastModified }: WrittenAnswer,
-  ours: string,
-): Readonly<Record<string, string>> {
+/** Where a resource that was written is, with its version: a URL of ours. */
+export function locationOf({ type, id, etag }: WrittenAnswer, ours: string): string {
   const version = /^W\/"(.+)"$/.exec(etag ?? '')?.[1];
-  const at = `${ours}/${type}/${id ?? ''}${version === undefined ? '' : `/_history/${version}`}`;
+  return `${ours}/${type}/${id ?? ''}${version === undefined ? '' : `/_history/${version}`}`;
+}
+
+/** The headers that tell a caller of a write: all URLs are ours. */
+function headersOf(answer: WrittenAnswer, ours: string): Readonly<Record<string, string>> {
+  const { status, id, etag, lastModified } = answer;
   return {
     ...(etag === undefined ? {} : { ETag: etag }),
     ...(lastModified === undefined ? {} : { 'Last-Modified': lastModified }),
-    ...(id === undefined || status === 204 ? {} : { Location: at }),
+    ...(id === undefined || status === 204 ? {} : { Location: locationOf(answer, ours) }),
     'Cache-Control': 'no-store',
   };
 }

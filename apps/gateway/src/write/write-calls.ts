@@ -11,12 +11,12 @@ import type { InForce } from '../proxy/in-force.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import type { JudgedCall } from '../proxy/read-call.js';
 import { cutAnswer, sendError } from '../proxy/send-answer.js';
-import { changed, toldOf } from '../proxy/tell-refusal.js';
+import { changed, notCarriedOut, toldOf } from '../proxy/tell-refusal.js';
 import type { InFlightWrites } from './in-flight-writes.js';
 import { readWrittenBody } from './read-written-body.js';
 import { sendWritten } from './send-written.js';
 import { Writer } from './writer.js';
-import { WriteSupport } from './write-support.js';
+import type { WriteSupport } from './write-support.js';
 import { isFhirError, preferredBy } from './written-answer.js';
 
 type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
@@ -27,6 +27,7 @@ export type WriteCall = JudgedCall & { readonly interaction: WriteInteraction };
 export interface WriteCallMeans {
   readonly records: CallRecords;
   readonly upstream: Pick<Upstream, 'ask' | 'send' | 'base'>;
+  readonly support: WriteSupport;
   readonly memory: BodyMemory;
   readonly inFlight: InFlightWrites;
   readonly calls: OpenCalls;
@@ -44,16 +45,9 @@ export class WriteCalls {
   readonly #bases: { readonly upstream: string; readonly ours: string };
 
   constructor(private readonly means: WriteCallMeans) {
-    const { records, upstream, inFlight, base, log } = means;
+    const { records, upstream, support, inFlight, base, log } = means;
     this.#bases = { upstream: upstream.base, ours: base };
-    this.#writer = new Writer({
-      records,
-      upstream,
-      support: new WriteSupport(upstream),
-      inFlight,
-      bases: this.#bases,
-      log,
-    });
+    this.#writer = new Writer({ records, upstream, support, inFlight, bases: this.#bases, log });
   }
 
   /** @throws NotRecorded when it could not be recorded; it was then not sent */
@@ -121,10 +115,8 @@ export class WriteCalls {
       return await readWrittenBody(request, call.interaction.kind, this.means.bodyMost, memory);
     } catch (error) {
       if (!(error instanceof NotAnswered)) throw error;
-      const { answer, reason } = error;
-      const detail = answer.body.issue[0].diagnostics;
-      const denied = { outcome: 'deny', kind: 'request', reason, detail, wouldAllow: [] } as const;
-      const position = await this.means.records.decided(call, denied, access, answer.status);
+      const { answer } = error;
+      const position = await this.means.records.decided(call, notCarriedOut(error), access, answer.status);
       sendError(response, answer, { 'Gatehouse-Position': position });
       return refused;
     }

@@ -1,7 +1,6 @@
-import { isObject, isResource } from '#smart';
-import { type AskedFor, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
+import type { Upstream } from '../ask-upstream/upstream.js';
 import type { UpstreamWritten } from '../ask-upstream/upstream-write.js';
-import { versionOf } from './plan-write.js';
+import { ProbeResource, STALE } from './probe-resource.js';
 
 /** Which writes a FHIR server carries out only on the version that they name. */
 export interface SupportedWrites {
@@ -9,13 +8,6 @@ export interface SupportedWrites {
   readonly delete: boolean;
 }
 
-/** What is written to find it out; it says nothing of anybody. */
-const probe = {
-  resourceType: 'Basic',
-  code: { text: 'A probe of the gateway before this server; it is deleted at once.' },
-};
-/** A version that no resource has. */
-const STALE = 'W/"0"';
 /** A server that did not keep versions is asked again after this, in milliseconds. */
 const ASK_AGAIN_MS = 60_000;
 
@@ -47,56 +39,19 @@ export class WriteSupport {
   }
 
   async #probe(): Promise<SupportedWrites> {
-    const made = await this.#send({ method: 'POST', target: '/Basic', body: JSON.stringify(probe) });
-    const created = createdIn(made);
-    if (!created) return { update: false, delete: false };
-    const target = `/Basic/${created.id}`;
-    const body = JSON.stringify({ ...probe, id: created.id });
-    const update =
-      isRefusal(await this.#send({ method: 'PUT', target, body, ifMatch: STALE })) &&
-      isDone(await this.#send({ method: 'PUT', target, body, ifMatch: created.version }));
-    const refuses = isRefusal(await this.#send({ method: 'DELETE', target, ifMatch: STALE }));
-    if (refuses) await this.#tidy(target);
-    return { update, delete: update && refuses };
-  }
-
-  /** Deletes the probe, whatever version it has by now. */
-  async #tidy(target: string): Promise<void> {
+    const probe = new ProbeResource(this.upstream);
+    const version = await probe.create();
+    if (version === undefined) return { update: false, delete: false };
     try {
-      const { resource } = await this.upstream.ask({ method: 'GET', target }, forNobody());
-      const ifMatch = isResource(resource) ? versionOf(resource) : undefined;
-      await this.#send({ method: 'DELETE', target, ...(ifMatch === undefined ? {} : { ifMatch }) });
-    } catch (error) {
-      // It is gone already, or stays: it says nothing.
-      if (!(error instanceof UpstreamFailed)) throw error;
+      const update =
+        isRefusal(await probe.send(probe.update('a stale one', STALE))) &&
+        isDone(await probe.send(probe.update('it is deleted at once', version)));
+      const refuses = isRefusal(await probe.send(probe.deletion(STALE)));
+      return { update, delete: update && refuses };
+    } finally {
+      await probe.remove();
     }
   }
-
-  async #send(write: Parameters<Upstream['send']>[0]): Promise<UpstreamWritten> {
-    return await this.upstream.send(write, forNobody(), () => undefined);
-  }
-}
-
-function forNobody(): AskedFor {
-  return {
-    applicationId: 'gatehouse',
-    purposesOfUse: [],
-    signal: AbortSignal.timeout(30_000),
-    isAllowed: () => true,
-    memory: { take: () => true, release: () => undefined },
-  };
-}
-
-function createdIn({ status, resource, location, etag }: UpstreamWritten) {
-  if (status !== 201 && status !== 200) return undefined;
-  const [, ofUrl, versionOfUrl] =
-    /\/Basic\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/([A-Za-z0-9\-.]{1,64}))?$/.exec(location ?? '') ?? [];
-  const own = isResource(resource) && isObject(resource) ? resource : undefined;
-  const id = ofUrl ?? own?.['id'];
-  const version = (own && versionOf(own)) ?? etag ?? (versionOfUrl === undefined ? undefined : `W/"${versionOfUrl}"`);
-  return typeof id === 'string' && /^[A-Za-z0-9\-.]{1,64}$/.test(id) && version !== undefined
-    ? { id, version }
-    : undefined;
 }
 
 /** A conflict or a failed precondition: servers were seen to answer either. */

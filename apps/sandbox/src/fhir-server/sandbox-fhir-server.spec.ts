@@ -110,6 +110,37 @@ describe('the sandbox’s FHIR server', () => {
     expect((await send('GET', `/Patient/${id}`)).status).toBe(404);
   });
 
+  it('carries a transaction out whole, or not at all when a version in it is stale', async () => {
+    const created = await send('POST', '/Patient', { body: '{"resourceType":"Patient"}' });
+    const id = created.resource.id ?? '';
+    const urn = 'urn:uuid:0b9c2a4e-6b9b-4a32-9b1f-000000000001';
+    const transaction = (ifMatch: string) =>
+      JSON.stringify({
+        resourceType: 'Bundle',
+        type: 'transaction',
+        entry: [
+          {
+            fullUrl: urn,
+            resource: { resourceType: 'Organization' },
+            request: { method: 'POST', url: 'Organization' },
+          },
+          {
+            resource: { resourceType: 'Location', managingOrganization: { reference: urn } },
+            request: { method: 'POST', url: 'Location' },
+          },
+          { request: { method: 'DELETE', url: `Patient/${id}`, ifMatch } },
+        ],
+      });
+    const before = await found('/Location');
+    expect((await send('POST', '', { body: transaction('W/"9"') })).status).toBe(412);
+    expect([await found('/Location'), (await send('GET', `/Patient/${id}`)).status]).toEqual([before, 200]);
+    const { status, resource } = await send<Bundle>('POST', '', { body: transaction('W/"1"') });
+    expect([status, resource.type]).toEqual([200, 'transaction-response']);
+    const [organization, location] = (resource.entry ?? []).map((it) => it.resource);
+    expect(location).toMatchObject({ managingOrganization: { reference: `Organization/${organization?.id}` } });
+    expect((await send('GET', `/Patient/${id}`)).status).toBe(404);
+  });
+
   it('says what it can do', async () => {
     const { status, resource } = await send<CapabilityStatement>('GET', '/metadata');
     expect(status).toBe(200);

@@ -71,7 +71,7 @@ export class SandboxFhirServer {
     const type = path.split('/').find((segment) => segment !== '');
     if (type !== undefined && !isResourceType(type)) return respond(404, notFound);
     try {
-      const stale = method === 'DELETE' ? await this.staleDeletion(request, path) : undefined;
+      const stale = await this.staleDeletionIn({ ...request, method }, path);
       if (stale) return respond(412, stale);
       const [outcome, resource] = await this.router.handleRequest(
         fhirRequest({ ...request, method }, path, query),
@@ -91,10 +91,27 @@ export class SandboxFhirServer {
     return (await Promise.all(searches)).flatMap(({ entry = [] }) => entry.flatMap(({ resource }) => resource ?? []));
   }
 
-  /** The router looks at `If-Match` of an update alone. */
-  private async staleDeletion({ headers }: SandboxRequest, path: string): Promise<OperationOutcome | undefined> {
+  /** The router looks at `If-Match` of an update alone; in a transaction as well. */
+  private async staleDeletionIn(
+    { method, headers, body }: SandboxRequest,
+    path: string,
+  ): Promise<OperationOutcome | undefined> {
+    if (method === 'DELETE') return await this.staleDeletion(path, headers['if-match']);
+    if (method !== 'POST' || (path !== '' && path !== '/')) return undefined;
+    const { type, entry = [] } = JSON.parse(body) as Partial<Bundle>;
+    for (const { request } of type === 'transaction' ? entry : [])
+      if (request?.method === 'DELETE') {
+        const stale = await this.staleDeletion(`/${request.url}`, request.ifMatch);
+        if (stale) return stale;
+      }
+    return undefined;
+  }
+
+  private async staleDeletion(
+    path: string,
+    named: string | string[] | undefined,
+  ): Promise<OperationOutcome | undefined> {
     const [, type, id] = path.split('/');
-    const named = headers['if-match'];
     if (named === undefined || !type || !id || !isResourceType(type)) return undefined;
     const { meta } = await this.repository.readResource(type, id);
     return named === `W/"${meta?.versionId}"` ? undefined : preconditionFailed;

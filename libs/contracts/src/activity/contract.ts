@@ -33,6 +33,8 @@ const TokenRefused = Type.Object({
 const AccessDecision = Type.Object({
   /** Names the call; its `access-completed` record carries the same id. */
   callId: Type.String(),
+  /** Of an entry of a batch or a transaction: the call that it came in. */
+  partOf: Type.Optional(Type.String()),
   clientId: Type.Optional(Type.String()),
   tokenId: Type.Optional(Type.String()),
   userId: Type.Optional(VaultId),

@@ -238,6 +238,11 @@ describe('not enforced yet, so denied', () => {
   });
 });
 
+it('a Bundle is let in where it is taken apart, under any scope: by itself it shows and changes nothing', () => {
+  expect(decide('openid', 'POST /', { bundles: true })).toEqual({ outcome: 'allow', scopes: [], whole: false });
+  expect(decide('system/*.cruds', 'POST /?_getpages=1', { bundles: true })).toMatchObject({ reason: 'not-understood' });
+});
+
 describe('writes, where the caller enforces what they need', () => {
   const consents: Enforced = { writes: { byName: new Set(['Consent']) } };
   it.each([

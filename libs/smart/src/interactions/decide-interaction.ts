@@ -18,6 +18,8 @@ import {
 /** What the caller of `decideInteraction` enforces beside it; what it does not is denied. */
 export interface Enforced {
   readonly writes?: EnforcedWrites;
+  /** Bundles are taken apart (`readBundle`), and each entry is decided as the call that it would be by itself. */
+  readonly bundles?: true;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Enforced {
  * names), an allowed request is still to be narrowed (`narrowSearch`), and each resource that comes back to be judged
  * (`judge`).
  *
- * DENIED whatever the scopes say, until it is there: writes unless `enforced` says so, batches and transactions, every
+ * DENIED whatever the scopes say, until it is there: writes, batches and transactions unless `enforced` says so, every
  * operation but `Patient/[id]/$everything`, compartment searches, the system's history, and the types Bundle,
  * Parameters and Subscription.
  *
@@ -67,6 +69,7 @@ export function decideInteraction(
     case 'conditional-delete':
       return decideWrite(scopes, interaction, reaches, enforced.writes);
     case 'batch-or-transaction':
+      return decideBundle(interaction.params, enforced);
     case 'history-system':
       return notEnforced(`${interaction.kind} is not enforced yet`);
     case 'operation':
@@ -76,6 +79,13 @@ export function decideInteraction(
     default:
       return interaction satisfies never;
   }
+}
+
+/** A Bundle by itself shows and changes nothing: its entries do. */
+function decideBundle(params: readonly QueryParameter[], { bundles }: Enforced): Decision {
+  if (!bundles) return notEnforced('batches and transactions are not enforced here');
+  const understood = understandNoSearch(params);
+  return understood.ok ? { outcome: 'allow', scopes: [], whole: false } : notUnderstood(understood.reason);
 }
 
 /** What an operation shows is to be looked at, whatever the scopes are. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { runTransaction } from './hostile-transaction.js';
 import { isFoundBy, referencesBy, type SearchPair, type StoredResource } from './hostile-search.js';
 
 /** A request below the base of the server. */
@@ -35,6 +37,11 @@ export class HostileFhirServer {
   #created = 0;
   /** Whether it looks at `If-Match`; a stale one is a 409 then, where 412 is due. */
   keepsVersions = true;
+  /**
+   * `piecemeal`: what was done before the entry that failed stays, and the answer is 200. `heedless`: an `ifMatch` in an entry
+   * is dropped. `none`: it knows no transactions.
+   */
+  transactions: 'whole' | 'piecemeal' | 'heedless' | 'none' = 'whole';
 
   constructor(
     resources: readonly StoredResource[],
@@ -97,7 +104,8 @@ export class HostileFhirServer {
     const page = pairs.find(([name]) => name === '_getpages')?.[1];
     if (page !== undefined) return this.#page(page, pairs, base);
     const { method } = request;
-    if (method === 'POST' && type === undefined) return this.#transaction(request, base);
+    if (method === 'POST' && type === undefined)
+      return this.transactions === 'none' ? this.#error(404, 'HAPI-0000: no') : this.#transaction(request, base);
     if (method === 'POST' && type !== undefined && id === undefined) return this.#create(type, request);
     if (method === 'PUT' && type !== undefined) return this.#write(type, id, pairs, request);
     if (method === 'DELETE' && type !== undefined && id !== undefined) return this.#delete(type, id, request);
@@ -132,7 +140,7 @@ export class HostileFhirServer {
       resource: elements ? onlyElements(resource, elements) : resource,
       search: { mode },
     });
-    const id = Buffer.from(key).toString('hex').slice(-24);
+    const id = createHash('sha256').update(key).digest('hex').slice(0, 24);
     this.#pages.set(id, [matches.map(entry('match')), included.map(entry('include'))]);
     return this.#page(id, pairs, base);
   }
@@ -233,42 +241,24 @@ export class HostileFhirServer {
     return this.#error(200, `deleted ${type}/${id}`);
   }
 
-  /** Without a `type` it is a transaction; leading slashes do not matter; the first failure undoes all. */
   #transaction({ body = '' }: HostileRequest, base: string): [number, Readonly<Record<string, unknown>>] {
-    interface Entry {
-      readonly fullUrl?: string;
-      readonly resource?: object;
-      readonly request: { readonly method: string; readonly url: string; readonly ifMatch?: string };
-    }
-    const { entry = [], type } = JSON.parse(body) as { readonly type?: string; readonly entry?: readonly Entry[] };
     const before = this.#versions.length;
-    const ids = new Map<string, string>();
-    const answers: object[] = [];
-    for (const { fullUrl, resource, request } of entry) {
-      const text = [...ids].reduce((text, [urn, key]) => text.replaceAll(urn, key), JSON.stringify(resource ?? {}));
-      const ifMatch = request.ifMatch === undefined ? {} : { 'if-match': request.ifMatch };
-      const [path = '', query = ''] = request.url.split('?');
-      const pairs = [...new URLSearchParams(query)] as SearchPair[];
-      const segments = path.split('/').filter((it) => it !== '');
-      const [status, answer] = this.#route(
-        { method: request.method, target: request.url, headers: ifMatch, body: text },
-        segments,
-        pairs,
-        base,
-      );
-      if (status >= 400 && type !== 'batch') {
-        this.#versions.length = before;
-        return this.#error(status, `HAPI-1: entry failed: ${JSON.stringify(answer)}`);
-      }
-      const { resourceType, id, meta } = answer as { resourceType: string; id?: string; meta?: { versionId: string } };
-      if (fullUrl !== undefined && id !== undefined) ids.set(fullUrl, `${resourceType}/${id}`);
-      const location = `${base}/${resourceType}/${id}/_history/${meta?.versionId}`;
-      answers.push({
-        resource: answer,
-        response: { status: String(status), location, etag: `W/"${meta?.versionId}"` },
-      });
-    }
-    return [200, { resourceType: 'Bundle', type: `${type ?? 'transaction'}-response`, entry: answers }];
+    const { status, answer } = runTransaction(body, {
+      base,
+      isWhole: this.transactions !== 'piecemeal',
+      isHeedless: this.transactions === 'heedless',
+      newId: () => `new-${++this.#created}`,
+      run: (request) => {
+        const [path = '', query = ''] = request.target.split('?');
+        const pairs = [...new URLSearchParams(query)] as SearchPair[];
+        const segments = path.split('/').filter((it) => it !== '');
+        return this.#route(request, segments, pairs, base);
+      },
+      undo: () => void (this.#versions.length = before),
+      knows: () => this.#error(200, `HAPI-2: patients here: ${this.#patientIds()}`)[1],
+      found: () => [...this.#current()].at(-1),
+    });
+    return [status, typeof answer === 'string' ? this.#error(status, answer)[1] : answer];
   }
 
   #last(type: string, id: string): Version | undefined {

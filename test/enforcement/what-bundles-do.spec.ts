@@ -1,0 +1,260 @@
+import fc from 'fast-check';
+import { anyData, anyRequest, anyWrite, anyWritingToken, type ModelRequest, type ModelWrite } from './arbitraries.js';
+import { type AskedEntry, entry } from './bundle-trial.js';
+import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
+import { isAllowed, type ModelResource, type ModelToken, sees } from './model.js';
+import { entryOf, sendWrite, urlOf } from './send-asked.js';
+import { carriedOut, type Data, isMeant, mayWrite, plainly, prepare, type Prepared } from './write-model.js';
+
+/** `CASES=10000 npm run test:unit -- test/enforcement` is the long run. */
+const CASES = Number(process.env['CASES'] ?? 500);
+const LONGEST_MS = 60_000 + CASES * 400;
+const upstream = new HostileUpstream();
+const gateway = new GatewayInProcess(upstream);
+beforeAll(async () => {
+  await gateway.start();
+  // The server is asked once what it keeps: after that its ids are the same in each run.
+  upstream.holds([{ resourceType: 'Patient', id: 'p1' }]);
+  const all: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'cruds', conditions: [] }] };
+  const answer = await post(all, 'transaction', [entry('POST Observation', { resourceType: 'Observation' })]);
+  expect(answer.status).toBe(200);
+});
+afterAll(async () => await gateway.close());
+
+type Asked = { readonly read: ModelRequest } | { readonly write: ModelWrite };
+const anyAsked: fc.Arbitrary<Asked> = fc.oneof(
+  { weight: 2, arbitrary: anyWrite.map((write) => ({ write })) },
+  anyRequest.map((read) => ({ read: { ...read, post: false } })),
+);
+const several = fc.array(anyAsked, { minLength: 1, maxLength: 5 });
+const urnOf = (at: number) => `urn:uuid:00000000-0000-4000-8000-00000000000${at}`;
+
+/** Some refer to what another entry writes: to an Observation, from a Provenance or an Observation. */
+const severalLinked = fc
+  .tuple(fc.array(anyAsked, { minLength: 1, maxLength: 5 }), fc.array(fc.nat(4), { minLength: 5, maxLength: 5 }))
+  .map(([all, links]) =>
+    all.map((asked, at): Asked => {
+      const other = links[at] ?? 0;
+      const named = all[other];
+      if (!('write' in asked) || !named || !('write' in named) || named.write.type !== 'Observation') return asked;
+      const { write } = asked;
+      if (!['create', 'update'].includes(write.kind) || !['create', 'update'].includes(named.write.kind)) return asked;
+      const target = { reference: urnOf(other) };
+      if (write.type === 'Provenance') return { write: { ...write, body: { ...write.body, target: [target] } } };
+      if (write.type === 'Observation') return { write: { ...write, body: { ...write.body, hasMember: [target] } } };
+      return asked;
+    }),
+  );
+
+/** Something that is the patient's own, and where it comes from, beside others. */
+const ownLinked = severalLinked.map((all): readonly Asked[] => {
+  const at = Math.min(all.length, 3);
+  const own = { resourceType: 'Observation', status: 'final', subject: { reference: 'Patient/p1' } };
+  const from = { resourceType: 'Provenance', target: [{ reference: urnOf(at) }] };
+  const made = (body: { readonly resourceType: string }): Asked => ({
+    write: { kind: 'create', type: body.resourceType, id: 'none', body, patched: ['language', 'en'] },
+  });
+  return [
+    ...all.slice(0, at === 3 ? 0 : at),
+    ...Array.from({ length: at === 3 ? 3 : 0 }, () => made(own)),
+    made(own),
+    made(from),
+  ];
+});
+const anyTransaction = fc.oneof({ weight: 3, arbitrary: severalLinked }, { weight: 1, arbitrary: ownLinked });
+const anyWriter = fc.oneof(
+  { weight: 3, arbitrary: anyWritingToken },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<ModelToken>(
+      {
+        scopes: [{ context: 'patient', type: '*', letters: 'cruds', conditions: [] }],
+        patient: 'p1',
+        fhirUser: 'Patient/p1',
+      },
+      { scopes: [{ context: 'system', type: '*', letters: 'cruds', conditions: [] }] },
+    ),
+  },
+);
+
+async function post(token: ModelToken, type: string, entries: readonly AskedEntry[]): Promise<SeenAnswer> {
+  return await gateway.call(token, '/', {
+    method: 'POST',
+    body: JSON.stringify({ resourceType: 'Bundle', type, entry: entries }),
+    headers: { 'content-type': 'application/fhir+json', prefer: 'return=representation' },
+  });
+}
+
+const asEntry = (asked: Asked, at: number) =>
+  'write' in asked ? entryOf(asked.write, urnOf(at)) : entry(`GET ${urlOf(asked.read)}`);
+
+interface Answered {
+  readonly resource?: ModelResource;
+  readonly response: {
+    readonly status: string;
+    readonly outcome?: object;
+    readonly location?: string;
+    readonly etag?: string;
+  };
+}
+const entriesIn = ({ text }: SeenAnswer) => (JSON.parse(text) as { readonly entry?: readonly Answered[] }).entry ?? [];
+/** Sealed places are new at each call. */
+const unsealed = (text: string) => text.replaceAll(/_page=[\w-]+/g, '_page=');
+
+test(
+  'each entry of a batch is answered, and changes what there is, as the call by itself',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(anyData, anyWritingToken, several, async (data, token, all) => {
+        const server = upstream.holds(data);
+        const answer = await post(token, 'batch', all.map(asEntry));
+        expect(answer.status).toBe(200);
+        const entries = entriesIn(answer);
+        expect(entries).toHaveLength(all.length);
+        const afterBatch = server.holds();
+
+        const alone = upstream.holds(data);
+        for (const [at, asked] of all.entries()) {
+          const by =
+            'write' in asked
+              ? await sendWrite(gateway, token, asked.write)
+              : await gateway.call(token, `/${urlOf(asked.read)}`);
+          const { resource, response } = entries[at] ?? { response: { status: '' } };
+          expect(response.status).toBe(String(by.status));
+          const body: unknown = by.text === '' ? undefined : JSON.parse(unsealed(by.text));
+          const given = resource ?? response.outcome;
+          expect(given && JSON.parse(unsealed(JSON.stringify(given)))).toEqual(body);
+          expect(response.location).toBe(by.headers['location']);
+          expect(response.etag).toBe(by.headers['etag']);
+        }
+        expect(alone.holds()).toEqual(afterBatch);
+      }),
+      { numRuns: CASES },
+    );
+  },
+  LONGEST_MS,
+);
+
+/** The statuses of a transaction's entries and what there is afterwards; or one status, and nothing of it was done. */
+function expectedOf(token: ModelToken, data: Data, all: readonly Asked[]) {
+  const refused = (status: number) => ({ status, after: data });
+  for (const asked of all)
+    if ('write' in asked ? !mayWrite(token, asked.write) : !isAllowed(token, asked.read)) return refused(403);
+
+  // Each by itself, on what was there before.
+  const prepared = all.map((asked, at): Prepared | undefined =>
+    'write' in asked ? prepare(token, data, asked.write, `new-${at}`) : undefined,
+  );
+  for (const it of prepared) if (it?.kind === 'refused') return refused(it.status);
+
+  // No two about one resource.
+  const keys = prepared.flatMap((it) => {
+    const about = it?.kind === 'write' ? it.before : it?.kind === 'done' ? it.found : undefined;
+    return about ? [`${about.resourceType}/${about.id}`] : [];
+  });
+  if (new Set(keys).size < keys.length) return refused(400);
+
+  // A name is that of something that is there afterwards.
+  const named = new Map(
+    prepared.flatMap((it, at): [string, string][] => {
+      const meant = it?.kind === 'write' ? it.after : it?.kind === 'done' ? it.found : undefined;
+      return meant ? [[urnOf(at), `${meant.resourceType}/${meant.id}`]] : [];
+    }),
+  );
+  const linked = prepared.map((it): Prepared | undefined => {
+    if (it?.kind !== 'write' || !it.after) return it;
+    const text = [...named].reduce((all, [urn, key]) => all.replaceAll(urn, key), JSON.stringify(it.after));
+    return { ...it, after: JSON.parse(text) as ModelResource };
+  });
+  if (linked.some((it) => it?.kind === 'write' && JSON.stringify(it.after ?? null).includes('"reference":"urn:')))
+    return refused(400);
+
+  // No condition is met by what another entry makes.
+  for (const [at, asked] of all.entries()) {
+    const { condition, type } = 'write' in asked ? asked.write : { condition: undefined, type: '' };
+    const makes = linked.flatMap((it, other) => (other !== at && it?.kind === 'write' && it.after ? [it.after] : []));
+    if (condition && makes.some((it) => it.resourceType === type && isMeant(it, condition))) return refused(400);
+  }
+
+  // All states after are judged among all states after.
+  const after = linked.reduce<Data>((there, it) => (it ? carriedOut(there, it) : there), data);
+  for (const it of linked)
+    if (it?.kind === 'write' && it.after && !sees(token, it.after, it.letter, after)) return refused(403);
+
+  const isRead = ({ kind, type, id }: ModelRequest, there: Data) =>
+    kind !== 'read' || there.some((it) => it.resourceType === type && it.id === id && sees(token, it, 'r', there));
+  for (const asked of all) if ('read' in asked && !isRead(asked.read, data)) return refused(404);
+  const statuses = all.map((asked, at) =>
+    'read' in asked ? (isRead(asked.read, after) ? 200 : 404) : (linked[at]?.status ?? 0),
+  );
+  return { status: 200, after, statuses };
+}
+
+const seen = { carriedOut: 0, refused: 0, linked: 0 };
+
+test(
+  'a transaction is what its entries make of what there was, all together, or nothing',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(anyData, anyWriter, anyTransaction, async (data, token, all) => {
+        const server = upstream.holds(data);
+        const answer = await post(token, 'transaction', all.map(asEntry));
+        const should = expectedOf(token, data, all);
+        expect(answer.status).toBe(should.status);
+        expect(plainly(server.holds())).toEqual(plainly(should.after));
+        if (!('statuses' in should)) {
+          seen.refused++;
+          expect(entriesIn(answer)).toEqual([]);
+          return;
+        }
+        seen.carriedOut++;
+        if (all.some((it) => 'write' in it && JSON.stringify(it.write.body).includes('urn:uuid:0'))) seen.linked++;
+        const entries = entriesIn(answer);
+        expect(entries.map(({ response }) => Number(response.status))).toEqual(should.statuses);
+        const now = server.holds();
+        for (const [at, asked] of all.entries()) {
+          const { resource } = entries[at] ?? {};
+          if ('read' in asked) {
+            // It is answered from what is there afterwards.
+            const { text } = await gateway.call(token, `/${urlOf(asked.read)}`);
+            const given = resource ?? entries[at]?.response.outcome;
+            expect(unsealed(JSON.stringify(given))).toEqual(unsealed(JSON.stringify(JSON.parse(text))));
+          } else if (resource) {
+            expect(sees(token, resource, 'r', now)).toBe(true);
+            expect(now).toContainEqual(resource);
+          }
+        }
+      }),
+      { numRuns: CASES },
+    );
+    // What is drawn is worth drawing.
+    expect(Math.min(seen.carriedOut, seen.refused, seen.linked)).toBeGreaterThan(0);
+  },
+  LONGEST_MS,
+);
+
+test.each(['batch', 'transaction'])(
+  'what the token does not reach changes no byte of the answer to a %s',
+  async (type) => {
+    await fc.assert(
+      fc.asyncProperty(anyData, anyData, anyWriter, anyTransaction, async (data, others, token, all) => {
+        const keyOf = ({ resourceType, id }: ModelResource) => `${resourceType}/${id}`;
+        const isHidden = (it: ModelResource, there: Data) =>
+          ![...'rsud'].some((letter) => sees(token, it, letter, there));
+        const open = data.filter((it) => !isHidden(it, data));
+        const taken = new Set(open.map(keyOf));
+        const added = others.filter((it) => !taken.has(keyOf(it)) && isHidden(it, [...data, ...others]));
+        const changed = [...open, ...added];
+        fc.pre(changed.every((it) => isHidden(it, changed) === !open.includes(it)));
+
+        upstream.holds(data);
+        const before = await post(token, type, all.map(asEntry));
+        upstream.holds(changed);
+        const after = await post(token, type, all.map(asEntry));
+        expect({ ...after, text: unsealed(after.text) }).toEqual({ ...before, text: unsealed(before.text) });
+      }),
+      { numRuns: CASES },
+    );
+  },
+  LONGEST_MS,
+);
