@@ -16,7 +16,7 @@ export {
 export { VaultConfig } from './config/vault-config.js';
 export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, Shows, type BodyShape } from './answer/answers-documented.js';
-export { Database } from './database/database.js';
+export { Database, type Execute } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
 export { copyOn } from './database/copy-rows.js';
 export { storableJson } from './database/storable.js';

@@ -1,5 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { errors, decodeJwt, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
+import { errors, decodeJwt, importJWK, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
 import type { AdmittedClient, AdmittedClients, AdmittedRequest } from './admitted-clients.js';
 import { assertionAlgorithms, checkAssertion, clockTolerance, timesOf } from './assertion-rules.js';
 import { clientSecretMatches } from './client-secrets.js';
@@ -82,7 +81,7 @@ export class ClientAuthentication {
   private async verified(assertion: string, { access, key }: AdmittedClient): Promise<JWTVerifyResult> {
     try {
       const algorithms = [...assertionAlgorithms];
-      return await jwtVerify(assertion, materialOf(key), {
+      return await jwtVerify(assertion, await materialOf(key), {
         algorithms,
         audience: [...this.audiences],
         issuer: access.clientId,
@@ -95,12 +94,12 @@ export class ClientAuthentication {
 }
 
 /** Made once for each key: importing one costs as much as verifying with it. */
-const materials = new WeakMap<ClientKey, KeyObject>();
+const materials = new WeakMap<ClientKey, Awaited<ReturnType<typeof importJWK>>>();
 
-function materialOf(key: ClientKey): KeyObject {
+async function materialOf(key: ClientKey): Promise<Awaited<ReturnType<typeof importJWK>>> {
   const known = materials.get(key);
   if (known !== undefined) return known;
-  const made = createPublicKey({ key: { ...key.jwk }, format: 'jwk' });
+  const made = await importJWK({ ...key.jwk }, key.jwk['kty'] === 'RSA' ? 'RS384' : 'ES384');
   materials.set(key, made);
   return made;
 }

@@ -6,6 +6,16 @@ import { GatheredSpends, type Spend } from './gathered-spends.js';
 
 const cleaningEveryMs = 60_000;
 
+const keep = {
+  name: 'keep-spent-assertions',
+  text: `INSERT INTO protocol.spent_assertions (digest, expires_at)
+    SELECT decode(asked.digest, 'hex'), to_timestamp(asked.until)
+    FROM unnest($1::text[], $2::float8[], $3::float8[]) AS asked(digest, until, issued)
+    JOIN protocol.replay_guard ON date_trunc('second', since) <= to_timestamp(asked.issued)
+    ORDER BY asked.digest
+    ON CONFLICT (digest) DO NOTHING RETURNING encode(digest, 'hex') AS digest`,
+};
+
 /**
  * The `jti` of each assertion, once across all instances (RFC 7523, 3, item 7), until the assertion has expired. A
  * guard that was lost and made anew does not know what was spent before it: assertions made earlier are refused.
@@ -36,15 +46,11 @@ export class SpentAssertions implements OnModuleInit, OnModuleDestroy {
   }
 
   private async keep(batch: readonly Spend[]): Promise<readonly string[]> {
-    const kept = await this.database.query<{ readonly digest: string }>(
-      `INSERT INTO protocol.spent_assertions (digest, expires_at)
-       SELECT decode(asked.digest, 'hex'), to_timestamp(asked.until)
-       FROM unnest($1::text[], $2::float8[], $3::float8[]) AS asked(digest, until, issued)
-       JOIN protocol.replay_guard ON date_trunc('second', since) <= to_timestamp(asked.issued)
-       ORDER BY asked.digest
-       ON CONFLICT (digest) DO NOTHING RETURNING encode(digest, 'hex') AS digest`,
-      [batch.map(({ digest }) => digest), batch.map(({ until }) => until), batch.map(({ issued }) => issued)],
-    );
+    const kept = await this.database.execute<{ readonly digest: string }>(keep, [
+      batch.map(({ digest }) => digest),
+      batch.map(({ until }) => until),
+      batch.map(({ issued }) => issued),
+    ]);
     return kept.map(({ digest }) => digest);
   }
 

@@ -28,7 +28,8 @@ export interface UserGrant {
   readonly session?: Buffer;
 }
 
-interface GrantRow {
+/** A grant as its row has it. */
+export interface GrantRow {
   readonly application_id: string;
   readonly client_id: string;
   readonly user_id: string;
@@ -51,6 +52,13 @@ interface UseRow {
   readonly last_used_at: Date;
   readonly expires_at: Date;
 }
+
+/** The columns of {@link GrantRow}, of `protocol.grants` as `g`. */
+export const grantColumns = 'g.application_id, g.client_id, g.user_id, g.scopes, g.duration, g.context, g.session';
+/** That a grant has not ended; one that ends with a session, that the session lasts. */
+export const grantStands = `g.ended_at IS NULL AND g.expires_at > now()
+  AND (g.duration <> 'online' OR EXISTS (
+    SELECT 1 FROM protocol.sessions s WHERE s.digest = g.session AND s.expires_at > now()))`;
 
 /** Keeps grants in schema `protocol`; every method throws `DatabaseUnavailable`. */
 @Injectable()
@@ -92,10 +100,7 @@ export class UserGrants {
   /** A grant that has not ended; one that ends with a session, while the session lasts. */
   async standing(grantId: string): Promise<UserGrant | undefined> {
     const [row] = await this.database.query<GrantRow>(
-      `SELECT application_id, client_id, user_id, scopes, duration, context, session FROM protocol.grants g
-       WHERE grant_id = $1 AND ended_at IS NULL AND expires_at > now()
-         AND (duration <> 'online' OR EXISTS (
-           SELECT 1 FROM protocol.sessions s WHERE s.digest = g.session AND s.expires_at > now()))`,
+      `SELECT ${grantColumns} FROM protocol.grants g WHERE grant_id = $1 AND ${grantStands}`,
       [grantId],
     );
     return row && grantOf(grantId, row);
@@ -166,7 +171,8 @@ export class UserGrants {
   }
 }
 
-function grantOf(grantId: string, row: GrantRow): UserGrant {
+/** A grant, of its row. */
+export function grantOf(grantId: string, row: GrantRow): UserGrant {
   return {
     grantId,
     applicationId: row.application_id,

@@ -1,6 +1,7 @@
-import { Database } from '#host';
+import { Database, type Execute } from '#host';
 import { Injectable } from '@nestjs/common';
 import { digestOf } from '../authorization-server/provider-records.js';
+import { grantColumns, grantOf, grantStands, type GrantRow, type UserGrant } from '../consent/user-grants.js';
 import { clientNamedIn, newRefreshToken } from './refresh-token-value.js';
 import { openSuccessor, sealSuccessor } from './sealed-successor.js';
 
@@ -36,11 +37,16 @@ export type Rotation =
   | { readonly kind: 'reused' }
   | { readonly kind: 'unknown' };
 
-interface Row {
-  readonly grant_id: string;
-  readonly predecessor: Buffer | null;
-  readonly rotated: boolean;
+/** A refresh token with the grant that it stands for. */
+export interface RefreshedGrant {
+  readonly kept: FoundRefreshToken;
+  readonly grant: UserGrant;
+}
+
+interface RotatedRow {
   readonly successor: Buffer | null;
+  /** Whether the successor was earned with the key that is shown now. */
+  readonly same: boolean;
 }
 
 interface FoundRow {
@@ -51,7 +57,52 @@ interface FoundRow {
   readonly expires_at: Date;
 }
 
-type Query = (sql: string, parameters: readonly unknown[]) => Promise<unknown>;
+const find = {
+  name: 'find-refresh-token',
+  text: `SELECT grant_id, key_thumbprint, jkt, rotated_at IS NOT NULL AS rotated, expires_at FROM protocol.refresh_tokens
+    WHERE digest = $1 AND expires_at > now()`,
+};
+
+const findWithGrant = {
+  name: 'find-refresh-token-with-grant',
+  text: `SELECT t.grant_id, t.key_thumbprint, t.jkt, t.rotated_at IS NOT NULL AS rotated, t.expires_at, ${grantColumns}
+    FROM protocol.refresh_tokens t JOIN protocol.grants g ON g.grant_id = t.grant_id
+    WHERE t.digest = $1 AND t.expires_at > now() AND ${grantStands}`,
+};
+
+const insert = {
+  name: 'insert-refresh-token',
+  text: `INSERT INTO protocol.refresh_tokens (digest, grant_id, key_thumbprint, jkt, expires_at)
+    VALUES ($1, $2, $3, $4, now() + make_interval(days => $5))`,
+};
+
+/**
+ * The current token is rotated, its successor kept, the grace of the one before ended (this is its successor's first use),
+ * and the grant's life renewed. Whoever comes at the same time waits for the row, and finds it rotated.
+ */
+const rotate = {
+  name: 'rotate-refresh-token',
+  text: `WITH rotated AS (
+      UPDATE protocol.refresh_tokens SET rotated_at = clock_timestamp(), successor = $2
+      WHERE digest = $1 AND rotated_at IS NULL AND expires_at > now() RETURNING grant_id, predecessor),
+    renewed AS (
+      UPDATE protocol.grants g SET expires_at = now() + make_interval(days => $6::int + 1), last_used_at = now()
+      FROM rotated WHERE g.grant_id = rotated.grant_id AND g.ended_at IS NULL RETURNING g.grant_id),
+    over AS (
+      UPDATE protocol.refresh_tokens t SET successor = NULL FROM rotated WHERE t.digest = rotated.predecessor),
+    kept AS (
+      INSERT INTO protocol.refresh_tokens (digest, grant_id, predecessor, key_thumbprint, jkt, expires_at)
+      SELECT $3::bytea, grant_id, $1, $4::text, $5::text, now() + make_interval(days => $6::int) FROM renewed)
+    SELECT (SELECT count(*)::int FROM rotated) AS rotated, (SELECT count(*)::int FROM renewed) AS renewed`,
+};
+
+const findRotated = {
+  name: 'find-rotated-refresh-token',
+  text: `SELECT CASE WHEN t.rotated_at > now() - make_interval(secs => $2) THEN t.successor END AS successor,
+      EXISTS (SELECT 1 FROM protocol.refresh_tokens s
+        WHERE s.grant_id = t.grant_id AND s.predecessor = t.digest AND s.jkt IS NOT DISTINCT FROM $3::text) AS same
+    FROM protocol.refresh_tokens t WHERE t.digest = $1 AND t.rotated_at IS NOT NULL AND t.expires_at > now()`,
+};
 
 /** Refresh tokens as hashes, one family for each grant. Every method throws `DatabaseUnavailable`. */
 @Injectable()
@@ -59,28 +110,23 @@ export class RefreshTokens {
   constructor(private readonly database: Database) {}
 
   /** Keeps the first token of a grant, in a transaction of the caller’s. */
-  async first(query: Query, clientId: string, kept: KeptRefreshToken, lifeDays: number): Promise<string> {
+  async first(execute: Execute, clientId: string, kept: KeptRefreshToken, lifeDays: number): Promise<string> {
     const token = newRefreshToken(clientId);
-    await this.insert(query, token, kept, null, lifeDays);
+    const { grantId, keyThumbprint, jkt } = kept;
+    await execute(insert, [digestOf(token), grantId, keyThumbprint ?? null, jkt ?? null, lifeDays]);
     return token;
   }
 
   /** What a token stands for, rotated or not; undefined when it is unknown, has expired or was revoked. */
   async find(token: string): Promise<FoundRefreshToken | undefined> {
-    const [row] = await this.database.query<FoundRow>(
-      `SELECT grant_id, key_thumbprint, jkt, rotated_at IS NOT NULL AS rotated, expires_at FROM protocol.refresh_tokens
-       WHERE digest = $1 AND expires_at > now()`,
-      [digestOf(token)],
-    );
-    return (
-      row && {
-        grantId: row.grant_id,
-        rotated: row.rotated,
-        expiresAt: row.expires_at,
-        ...(row.key_thumbprint === null ? {} : { keyThumbprint: row.key_thumbprint }),
-        ...(row.jkt === null ? {} : { jkt: row.jkt }),
-      }
-    );
+    const [row] = await this.database.execute<FoundRow>(find, [digestOf(token)]);
+    return row && foundOf(row);
+  }
+
+  /** The same, with its grant; undefined also when the grant has ended. */
+  async findWithGrant(token: string): Promise<RefreshedGrant | undefined> {
+    const [row] = await this.database.execute<FoundRow & GrantRow>(findWithGrant, [digestOf(token)]);
+    return row && { kept: foundOf(row), grant: grantOf(row.grant_id, row) };
   }
 
   /**
@@ -89,59 +135,34 @@ export class RefreshTokens {
    * @param acknowledged the fact of the rotation reaches the log; when it throws, the token stays the current one
    */
   async rotate(token: string, by: EarnedBy, lifeDays: number, acknowledged: () => Promise<void>): Promise<Rotation> {
-    return this.database.transaction(async (manager) => {
-      const query: Query = (sql, parameters) => manager.query(sql, [...parameters]);
-      const [row] = (await query(
-        `SELECT grant_id, predecessor, rotated_at IS NOT NULL AS rotated,
-                CASE WHEN rotated_at > now() - make_interval(secs => $2) THEN successor END AS successor
-         FROM protocol.refresh_tokens WHERE digest = $1 AND expires_at > now() FOR UPDATE`,
-        [digestOf(token), graceSeconds],
-      )) as readonly Row[];
-      if (row === undefined) return { kind: 'unknown' };
-      if (row.rotated)
-        return row.successor === null || !(await isOfKey(query, row.grant_id, token, by))
-          ? { kind: 'reused' }
-          : { kind: 'repeated', successor: openSuccessor(row.successor, token) };
-      const kept = { grantId: row.grant_id, ...by };
+    const digest = digestOf(token);
+    return this.database.atomically(async (execute): Promise<Rotation> => {
       const successor = newRefreshToken(clientNamedIn(token) ?? '');
-      await this.insert(query, successor, kept, digestOf(token), lifeDays);
-      await query(
-        'UPDATE protocol.refresh_tokens SET rotated_at = clock_timestamp(), successor = $2 WHERE digest = $1',
-        [digestOf(token), sealSuccessor(successor, token)],
-      );
-      // Its first use ends the grace of the one before.
-      if (row.predecessor !== null)
-        await query('UPDATE protocol.refresh_tokens SET successor = NULL WHERE digest = $1', [row.predecessor]);
-      await query(
-        `UPDATE protocol.grants SET expires_at = now() + make_interval(days => $2), last_used_at = now()
-         WHERE grant_id = $1 AND ended_at IS NULL`,
-        [row.grant_id, lifeDays + 1],
-      );
-      await acknowledged();
-      return { kind: 'rotated', successor };
+      const [row] = await execute<{ readonly rotated: number; readonly renewed: number }>(rotate, [
+        ...[digest, sealSuccessor(successor, token), digestOf(successor)],
+        ...[by.keyThumbprint ?? null, by.jkt ?? null, lifeDays],
+      ]);
+      if (row?.renewed === 1) {
+        await acknowledged();
+        return { kind: 'rotated', successor };
+      }
+      // Its grant ended a moment ago, and takes its tokens with it.
+      if (row?.rotated === 1) return { kind: 'unknown' };
+      const [before] = await execute<RotatedRow>(findRotated, [digest, graceSeconds, by.jkt ?? null]);
+      if (before === undefined) return { kind: 'unknown' };
+      return before.successor === null || !before.same
+        ? { kind: 'reused' }
+        : { kind: 'repeated', successor: openSuccessor(before.successor, token) };
     });
-  }
-
-  private async insert(
-    query: Query,
-    token: string,
-    { grantId, keyThumbprint, jkt }: KeptRefreshToken,
-    predecessor: Buffer | null,
-    lifeDays: number,
-  ): Promise<void> {
-    await query(
-      `INSERT INTO protocol.refresh_tokens (digest, grant_id, predecessor, key_thumbprint, jkt, expires_at)
-       VALUES ($1, $2, $3, $4, $5, now() + make_interval(days => $6))`,
-      [digestOf(token), grantId, predecessor, keyThumbprint ?? null, jkt ?? null, lifeDays],
-    );
   }
 }
 
-/** Whether the successor was earned with the key that is shown now: an honest retry is by the same. */
-async function isOfKey(query: Query, grantId: string, token: string, { jkt }: EarnedBy): Promise<boolean> {
-  const [row] = (await query(
-    'SELECT 1 FROM protocol.refresh_tokens WHERE grant_id = $1 AND predecessor = $2 AND jkt IS NOT DISTINCT FROM $3',
-    [grantId, digestOf(token), jkt ?? null],
-  )) as readonly object[];
-  return row !== undefined;
+function foundOf({ grant_id: grantId, rotated, ...row }: FoundRow): FoundRefreshToken {
+  return {
+    grantId,
+    rotated,
+    expiresAt: row.expires_at,
+    ...(row.key_thumbprint === null ? {} : { keyThumbprint: row.key_thumbprint }),
+    ...(row.jkt === null ? {} : { jkt: row.jkt }),
+  };
 }

@@ -35,6 +35,18 @@ interface Code extends CodePayload {
   readonly expired: boolean;
 }
 
+/** A code is consumed once, and its grant lives on from then. */
+const redeem = {
+  name: 'redeem-code',
+  text: `WITH consumed AS (
+      UPDATE protocol.provider_records SET consumed_at = now()
+      WHERE model = 'AuthorizationCode' AND digest = $1 AND consumed_at IS NULL RETURNING 1),
+    renewed AS (
+      UPDATE protocol.grants SET expires_at = now() + make_interval(days => $3::int), last_used_at = now()
+      WHERE grant_id = $2 AND EXISTS (SELECT 1 FROM consumed))
+    SELECT count(*)::int AS count FROM consumed`,
+};
+
 /** What the handlers need that comes with the provider. */
 export interface Issuer {
   readonly keys: Pick<KeyRing, 'accessToken' | 'idToken'>;
@@ -87,26 +99,13 @@ export class UserTokens {
 
     const token = await this.sign(issuer, grant, admitted, undefined);
     const refreshed = { refresh: undefined as string | undefined };
-    const first = await this.database.transaction(async (manager) => {
-      const query = (sql: string, parameters: readonly unknown[]): Promise<unknown> =>
-        manager.query(sql, [...parameters]);
-      const consumed: unknown = await query(
-        `WITH consumed AS (
-           UPDATE protocol.provider_records SET consumed_at = now()
-           WHERE model = 'AuthorizationCode' AND digest = $1 AND consumed_at IS NULL RETURNING 1)
-         SELECT count(*)::int AS count FROM consumed`,
-        [digestOf(value)],
-      );
-      if (!isOne(consumed)) return false;
+    const first = await this.database.atomically(async (execute) => {
       const life = grant.duration === 'once' ? 1 : this.config.refreshDays;
-      await query(
-        `UPDATE protocol.grants SET expires_at = now() + make_interval(days => $2), last_used_at = now()
-         WHERE grant_id = $1`,
-        [grant.grantId, life + 1],
-      );
+      const [row] = await execute<{ readonly count: number }>(redeem, [digestOf(value), grant.grantId, life + 1]);
+      if (row?.count !== 1) return false;
       if (grant.duration !== 'once')
         refreshed.refresh = await this.refreshTokens.first(
-          query,
+          execute,
           grant.clientId,
           { grantId: grant.grantId, ...earnedBy(admitted) },
           life,
@@ -132,10 +131,10 @@ export class UserTokens {
   private async refreshAccess(issuer: Issuer, asked: TokenRequest, admitted: AdmittedRequest): Promise<TokenResponse> {
     const { refresh_token: presented, scope } = asked.params;
     if (presented === undefined) throw new errors.InvalidRequest('missing required parameter(s): refresh_token');
-    const kept = await this.refreshTokens.find(presented);
-    const grant = kept && (await this.grants.standing(kept.grantId));
-    if (kept === undefined || grant?.clientId !== admitted.access.clientId)
+    const found = await this.refreshTokens.findWithGrant(presented);
+    if (found?.grant.clientId !== admitted.access.clientId)
       throw new errors.InvalidGrant('the refresh token is unknown, has ended, or is another client’s');
+    const { kept, grant } = found;
     if (kept.keyThumbprint !== undefined && admitted.access.deadKeyThumbprints.includes(kept.keyThumbprint))
       throw new errors.InvalidGrant('the key that earned the refresh token was compromised');
     // Whoever has a secret or a key shows with it who they are; for a public client the proof alone tells it from a thief.
@@ -315,9 +314,4 @@ function earnedBy({ key, jkt }: AdmittedRequest): EarnedBy {
 function provesChallenge(verifier: string | undefined, challenge: string | undefined): boolean {
   if (verifier === undefined || challenge === undefined || !/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false;
   return sameText(createHash('sha256').update(verifier).digest('base64url'), challenge);
-}
-
-function isOne(rows: unknown): boolean {
-  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
-  return typeof row === 'object' && row !== null && 'count' in row && row.count === 1;
 }

@@ -182,6 +182,34 @@ describe('the database', () => {
     expect(await database.query("UPDATE projection.notes SET text = 'c'")).toEqual([]);
   });
 
+  it('runs prepared statements, in a transaction all or none', async () => {
+    const database = (await start()).app.get(Database);
+    const insert = { name: 'insert-note', text: 'INSERT INTO projection.notes VALUES ($1, $2) RETURNING id' };
+    const count = { name: 'count-notes', text: 'SELECT count(*)::int AS count FROM projection.notes' };
+    expect(await database.execute(insert, ['1', 'a'])).toEqual([{ id: '1' }]);
+    expect(await database.atomically((execute) => execute(insert, ['2', 'b']))).toEqual([{ id: '2' }]);
+    const failing = database.atomically(async (execute) => {
+      await execute(insert, ['3', 'c']);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    await expect(database.atomically((execute) => execute(insert, ['1', 'again']))).rejects.toThrow('duplicate');
+    expect(await database.execute(count, [])).toEqual([{ count: 2 }]);
+  });
+
+  it('outlives a connection that is lost in the middle of a transaction', async () => {
+    const database = (await start()).app.get(Database);
+    const one = { name: 'one', text: 'SELECT 1 AS one' };
+    const cut = database.atomically(async (execute) => {
+      await execute(one, []);
+      await proxy.cut();
+      await execute(one, []);
+    });
+    await expect(cut).rejects.toThrow(DatabaseUnavailable);
+    await proxy.restore();
+    expect(await database.atomically((execute) => execute(one, []))).toEqual([{ one: 1 }]);
+  });
+
   it('is migrated once, however many instances start at the same time', async () => {
     const [first] = await Promise.all([start(), start(), start()]);
     const history = await first.app.get(Database).query<{ name: string }>('SELECT name FROM projection.migrations');

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { types } from 'node:util';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { Pool } from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { FatalErrors } from '../service/fatal-errors.js';
 import type { HealthRegistry } from '../health/health-registry.js';
@@ -11,6 +12,19 @@ import { migrate } from './migrate.js';
 
 const firstPause = 100;
 const longestPause = 2_000;
+
+/** A statement of a path that many requests take: each connection plans it once, under its name. */
+export interface Prepared {
+  /** Of no other statement in the process. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs a statement and gives its rows. */
+export type Execute = <Row extends object>(
+  statement: Prepared,
+  parameters: readonly unknown[],
+) => Promise<readonly Row[]>;
 
 /**
  * The process's one way to Postgres. It connects and migrates in the background, so that the process starts
@@ -53,6 +67,47 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
   /** Runs one statement, with `$1` parameters, and gives its rows. */
   async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> {
     return this.run(async () => rowsOf(await this.dataSource.query(sql, [...parameters])));
+  }
+
+  /** Runs one prepared statement, past TypeORM, and gives its rows. */
+  execute: Execute = async <Row extends object>({ name, text }: Prepared, values: readonly unknown[]) =>
+    this.run(async () => rowsOf<Row>((await this.pool().query({ name, text, values: [...values] })).rows));
+
+  /** Runs `work` in one transaction of prepared statements (read committed): all of it is kept, or none. */
+  async atomically<T>(work: (execute: Execute) => Promise<T>): Promise<T> {
+    return this.run(async () => {
+      const client = await this.pool().connect();
+      // The statement that comes next fails by itself.
+      const lost = (error: Error) => this.log.warn('a connection to the database was lost', error);
+      client.on('error', lost);
+      let broken = true;
+      try {
+        await client.query('BEGIN');
+        try {
+          const result = await work(async <Row extends object>({ name, text }: Prepared, values: readonly unknown[]) =>
+            rowsOf<Row>((await client.query({ name, text, values: [...values] })).rows),
+          );
+          await client.query('COMMIT');
+          broken = false;
+          return result;
+        } catch (error) {
+          await client.query('ROLLBACK');
+          broken = false;
+          throw error;
+        }
+      } finally {
+        client.off('error', lost);
+        // A connection of which nobody knows where it stands is not used again.
+        client.release(broken);
+      }
+    });
+  }
+
+  private pool(): Pool {
+    const { driver } = this.dataSource;
+    const pool: unknown = 'master' in driver ? driver.master : undefined;
+    if (!(pool instanceof Pool)) throw new Error('the data source has no pool of pg’s');
+    return pool;
   }
 
   /** Reads by entities: `work` gets the manager of them. */
