@@ -61,7 +61,16 @@ const ownLinked = severalLinked.map((all): readonly Asked[] => {
     made(from),
   ];
 });
-const anyTransaction = fc.oneof({ weight: 3, arbitrary: severalLinked }, { weight: 1, arbitrary: ownLinked });
+/** Of one type, so that some are about one resource, or about what another one makes. */
+const crowded = fc.array(
+  anyWrite.filter(({ type }) => type === 'Observation').map((write): Asked => ({ write })),
+  { minLength: 2, maxLength: 3 },
+);
+const anyTransaction = fc.oneof(
+  { weight: 3, arbitrary: severalLinked },
+  { weight: 1, arbitrary: ownLinked },
+  { weight: 2, arbitrary: crowded },
+);
 const anyWriter = fc.oneof(
   { weight: 3, arbitrary: anyWritingToken },
   {
