@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type Gunzip } from 'node:zlib';
 import type { BodyLease } from './body-memory.js';
 
 /** Bodies up to this size, in bytes, are not counted piece by piece. */
@@ -13,67 +12,85 @@ export class BodyRefused extends Error {
   }
 }
 
-/** A body as undici gives it. */
-interface Body extends Readable {
-  text(): Promise<string>;
-}
-
 export interface BodyBounds {
   /** The most that is taken, in bytes, after decompression. */
   readonly maxBytes: number;
   readonly memory: BodyLease;
-  /** When it must be there, in milliseconds of `performance.now()`: a body that drips is not waited for. */
-  readonly deadline: number;
-}
-
-/** What the head of an answer says of its body. */
-interface BodyHead {
-  readonly length: string | undefined;
-  readonly encoding: string | undefined;
+  /** How long it may take from its beginning, in milliseconds: a body that drips is not waited for. */
+  readonly timeoutMs: number;
 }
 
 /**
- * Reads a body as text, decompressed and counted while it comes: one that is too large is left at the first byte too
- * many, or at its `Content-Length`.
- *
- * @throws BodyRefused, or what the connection failed with
+ * A body while it comes: decompressed, and counted, so that one that is too large is left at the first byte too many, or
+ * at its `Content-Length`.
  */
-export async function readBody(body: Body, head: BodyHead, bounds: BodyBounds): Promise<string> {
-  if (isPlain(head) && Number(head.length ?? NaN) <= Math.min(SMALL, bounds.maxBytes)) return await body.text();
-  return (await readBytes(body, head, bounds)).toString('utf8');
-}
+export class IncomingBody {
+  readonly #pieces: Buffer[] = [];
+  readonly #deadline: number;
+  readonly #gunzip: Gunzip | undefined;
+  #length = 0;
 
-/** Reads a body as {@link readBody} does, whatever it holds. */
-export async function readBytes(body: Readable, head: BodyHead, bounds: BodyBounds): Promise<Buffer> {
-  try {
-    if (!isPlain(head) && head.encoding !== 'gzip') throw new BodyRefused('unknown-encoding');
-    if (Number(head.length ?? NaN) > bounds.maxBytes) throw new BodyRefused('too-large');
-    return await counted(isPlain(head) ? body : gunzipped(body), bounds);
-  } finally {
-    // What is left unread would be read for nothing: the connection goes.
-    if (!body.readableEnded) body.on('error', () => undefined).destroy();
+  /**
+   * @param headers  lower case
+   * @param onEnd    told what was read; not called after `onRefused`
+   * @param onRefused what comes may be left
+   * @throws BodyRefused at once, for what its headers say
+   */
+  constructor(
+    headers: { readonly length: string | undefined; readonly encoding: string | undefined },
+    private readonly bounds: BodyBounds,
+    private readonly onEnd: (body: Buffer) => void,
+    private readonly onRefused: (why: Error) => void,
+  ) {
+    const { length, encoding = 'identity' } = headers;
+    if (encoding !== 'identity' && encoding !== 'gzip') throw new BodyRefused('unknown-encoding');
+    if (Number(length ?? NaN) > bounds.maxBytes) throw new BodyRefused('too-large');
+    this.#deadline = performance.now() + bounds.timeoutMs;
+    if (encoding === 'identity') return;
+    this.#gunzip = createGunzip()
+      .on('data', (piece: Buffer) => this.#count(piece))
+      .once('end', () => this.#end())
+      .once('error', (error) => this.#refuse(error));
   }
-}
 
-function isPlain({ encoding }: BodyHead): boolean {
-  return encoding === undefined || encoding === 'identity';
-}
-
-function gunzipped(body: Readable): Readable {
-  const gunzip = createGunzip();
-  body.once('error', (error) => gunzip.destroy(error));
-  return body.pipe(gunzip);
-}
-
-async function counted(body: Readable, { maxBytes, memory, deadline }: BodyBounds): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of body as AsyncIterable<Buffer>) {
-    length += piece.length;
-    if (length > maxBytes) throw new BodyRefused('too-large');
-    if (length > SMALL && !memory.take(piece.length)) throw new BodyRefused('no-memory');
-    if (performance.now() > deadline) throw new BodyRefused('too-slow');
-    pieces.push(piece);
+  /** Takes a piece as it came. @returns whether more may come at once; else `onDrain` is called when it may */
+  take(piece: Buffer, onDrain: () => void): boolean {
+    if (!this.#gunzip) {
+      this.#count(piece);
+      return true;
+    }
+    if (this.#gunzip.write(piece)) return true;
+    this.#gunzip.once('drain', onDrain);
+    return false;
   }
-  return Buffer.concat(pieces);
+
+  /** All pieces have come. */
+  end(): void {
+    if (this.#gunzip) this.#gunzip.end();
+    else this.#end();
+  }
+
+  /** No more will come. */
+  leave(): void {
+    this.#gunzip?.destroy();
+  }
+
+  #count(piece: Buffer): void {
+    const { maxBytes, memory } = this.bounds;
+    this.#length += piece.length;
+    if (this.#length > maxBytes) this.#refuse(new BodyRefused('too-large'));
+    else if (this.#length > SMALL && !memory.take(piece.length)) this.#refuse(new BodyRefused('no-memory'));
+    else if (performance.now() > this.#deadline) this.#refuse(new BodyRefused('too-slow'));
+    else this.#pieces.push(piece);
+  }
+
+  #refuse(why: Error): void {
+    this.leave();
+    this.onRefused(why);
+  }
+
+  #end(): void {
+    const [first] = this.#pieces;
+    this.onEnd(this.#pieces.length === 1 && first ? first : Buffer.concat(this.#pieces));
+  }
 }

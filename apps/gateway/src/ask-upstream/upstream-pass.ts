@@ -1,6 +1,4 @@
-import type { Readable } from 'node:stream';
-import type { BodyLease } from './body-memory.js';
-import { readBytes } from './read-body.js';
+import type { WholeAnswer } from './whole-answer.js';
 
 /** A request as its caller made it, as far as it goes on. In observe mode alone. */
 export interface PassedRequest {
@@ -33,29 +31,11 @@ const HANDED_ON = [
   'x-progress',
 ];
 
-/**
- * Reads an answer that is handed on as it is.
- *
- * @throws BodyRefused, or what the connection failed with
- */
-export async function readPassed(
-  { statusCode: status, headers, body }: AnswerHead,
-  bounds: { readonly maxBytes: number; readonly memory: BodyLease; readonly deadline: number },
-): Promise<PassedAnswer> {
-  const textOf = (name: string) => {
-    const value = headers[name];
-    return typeof value === 'string' ? value : undefined;
-  };
+/** What of an answer is handed on. */
+export function passedOf({ status, headers, body }: WholeAnswer): PassedAnswer {
   const kept = HANDED_ON.flatMap((name): [string, string][] => {
-    const value = textOf(name);
-    return value === undefined ? [] : [[name, value]];
+    const value = headers[name];
+    return typeof value === 'string' ? [[name, value]] : [];
   });
-  const head = { length: textOf('content-length'), encoding: textOf('content-encoding')?.toLowerCase() };
-  return { status, headers: Object.fromEntries(kept), body: await readBytes(body, head, bounds) };
-}
-
-interface AnswerHead {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Readable;
+  return { status, headers: Object.fromEntries(kept), body };
 }

@@ -6,14 +6,15 @@ import {
   handleWhen,
   SamplingBreaker,
 } from 'cockatiel';
-import { Agent, errors, request } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import { CredentialUnavailable, type UpstreamAccess } from '#fhir-endpoints';
 import { readExactJson, type UpstreamTarget } from '#smart';
 import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
 import type { BodyLease } from './body-memory.js';
-import { BodyRefused, readBody } from './read-body.js';
+import { BodyRefused } from './read-body.js';
 import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
-import { type PassedAnswer, type PassedRequest, readPassed } from './upstream-pass.js';
+import { type PassedAnswer, type PassedRequest, passedOf } from './upstream-pass.js';
+import { type WholeAnswer, wholeAnswer } from './whole-answer.js';
 import { type UpstreamWrite, type UpstreamWritten, WriteUnknown } from './upstream-write.js';
 
 /** A resource of the FHIR server, not yet checked. */
@@ -80,7 +81,7 @@ const PURPOSE_HEADER = 'x-purpose-of-use';
 
 /** The FHIR server behind the gateway. No header of a caller reaches it. */
 export class Upstream {
-  readonly #agent: Agent;
+  readonly #pool: Pool;
   readonly #slots: UpstreamSlots;
   readonly #circuit: CircuitBreakerPolicy;
   readonly base: string;
@@ -94,7 +95,7 @@ export class Upstream {
     );
     this.#circuit.onBreak(() => options.onCircuit?.(true));
     this.#circuit.onReset(() => options.onCircuit?.(false));
-    this.#agent = new Agent({
+    this.#pool = new Pool(new URL(options.baseUrl).origin, {
       // The slots bound them: a request that waited for another's connection would be sent in a tick in which nobody looks.
       connections: null,
       connectTimeout: 5_000,
@@ -158,25 +159,28 @@ export class Upstream {
     by: AskedFor,
     onHandedOver: () => void,
   ): Promise<UpstreamWritten> {
-    const { timeoutMs, maxBytes, access } = this.options;
+    const { access } = this.options;
     // Most credentials are at hand; what waited for one is looked at again.
     let authorization = access?.authorization();
     if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
-      const answered = request(this.base + target, {
-        dispatcher: this.#agent,
-        method,
-        headers: {
-          ...headersFor(by, authorization),
-          prefer: 'return=representation',
-          ...(body === undefined ? {} : { 'content-type': 'application/fhir+json; charset=utf-8' }),
-          ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+      const answered = this.#ask(
+        {
+          method,
+          target,
+          headers: {
+            ...headersFor(by, authorization),
+            prefer: 'return=representation',
+            ...(body === undefined ? {} : { 'content-type': 'application/fhir+json; charset=utf-8' }),
+            ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+          },
+          ...(body === undefined ? {} : { body }),
         },
-        ...(body === undefined ? {} : { body }),
-      });
+        { memory: by.memory, wants: (status, type) => status < 300 && isJson(type) },
+      );
       onHandedOver();
-      const { statusCode: status, headers, body: answer } = await answered;
+      const { status, headers, body: answer } = await answered;
       const { etag, 'last-modified': lastModified, location } = headers;
       if (status === 401 && authorization !== undefined) access?.refused(authorization);
       const said = {
@@ -185,16 +189,8 @@ export class Upstream {
         ...(typeof lastModified === 'string' ? { lastModified } : {}),
         ...(typeof location === 'string' ? { location } : {}),
       };
-      if (status >= 300 || !isJson(headers['content-type'])) {
-        await answer.dump({ limit: 16_384 });
-        return said;
-      }
-      const text = await readBody(
-        answer,
-        { length: textOf(headers['content-length']), encoding: textOf(headers['content-encoding']) },
-        { maxBytes, memory: by.memory, deadline: performance.now() + timeoutMs },
-      );
-      const read = readExactJson(text);
+      if (status >= 300 || !isJson(headers['content-type'])) return said;
+      const read = readExactJson(textIn(answer));
       return read.ok ? { ...said, resource: read.value } : said;
     } catch (cause) {
       throw new WriteUnknown(isTimeout(cause) ? tooSlow : noAnswer, { cause });
@@ -206,27 +202,28 @@ export class Upstream {
     by: AskedFor,
     onHandedOver: () => void,
   ): Promise<PassedAnswer> {
-    const { timeoutMs, maxBytes, access } = this.options;
+    const { access } = this.options;
     let authorization = access?.authorization();
     if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
-      const answered = request(this.base + target, {
-        dispatcher: this.#agent,
-        method,
-        headers: { ...headers, ...headersFor(by, authorization, headers['accept']) },
-        ...(mayChange ? {} : { signal: by.signal }),
-        ...(body === undefined ? {} : { body }),
-      });
+      const answered = this.#ask(
+        {
+          method,
+          target,
+          headers: { ...headers, ...headersFor(by, authorization, headers['accept']) },
+          ...(body === undefined ? {} : { body }),
+        },
+        { memory: by.memory, wants: (status) => status !== 401, ...(mayChange ? {} : { signal: by.signal }) },
+      );
       onHandedOver();
       const answer = await answered;
-      if (answer.statusCode === 401) {
+      if (answer.status === 401) {
         if (authorization !== undefined) access?.refused(authorization);
-        await answer.body.dump({ limit: 16_384 });
         // It was this program that was refused, and not its caller.
         throw new UpstreamFailed(noResource);
       }
-      return await readPassed(answer, { maxBytes, memory: by.memory, deadline: performance.now() + timeoutMs });
+      return passedOf(answer);
     } catch (cause) {
       if (cause instanceof UpstreamFailed) throw cause;
       if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
@@ -237,33 +234,29 @@ export class Upstream {
   }
 
   async #request({ method, target, form }: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
-    const { timeoutMs, maxBytes, access } = this.options;
+    const { access } = this.options;
     // Most credentials are at hand; what waited for one is looked at again.
     let authorization = access?.authorization();
     if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
-      const { statusCode, headers, body } = await request(this.base + target, {
-        dispatcher: this.#agent,
-        method,
-        signal: by.signal,
-        headers: {
-          ...headersFor(by, authorization),
-          ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+      const { status, headers, body } = await this.#ask(
+        {
+          method,
+          target,
+          headers: {
+            ...headersFor(by, authorization),
+            ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+          },
+          ...(form === undefined ? {} : { body: form }),
         },
-        ...(form === undefined ? {} : { body: form }),
-      });
-      if (statusCode === 401 && authorization !== undefined) access?.refused(authorization);
-      if (statusCode !== 200 || !isJson(headers['content-type'])) {
-        await body.dump({ limit: 16_384 });
-        throw new UpstreamFailed(toldOf(statusCode), { isItsFault: [502, 503, 504].includes(statusCode) });
-      }
-      const { etag, 'last-modified': lastModified } = headers;
-      const text = await readBody(
-        body,
-        { length: textOf(headers['content-length']), encoding: textOf(headers['content-encoding']) },
-        { maxBytes, memory: by.memory, deadline: performance.now() + timeoutMs },
+        { memory: by.memory, wants: (status, type) => status === 200 && isJson(type), signal: by.signal },
       );
+      if (status === 401 && authorization !== undefined) access?.refused(authorization);
+      if (status !== 200 || !isJson(headers['content-type']))
+        throw new UpstreamFailed(toldOf(status), { isItsFault: [502, 503, 504].includes(status) });
+      const { etag, 'last-modified': lastModified } = headers;
+      const text = textIn(body);
       return {
         resource: parsed(text),
         text,
@@ -278,6 +271,33 @@ export class Upstream {
     }
   }
 
+  /** Hands a request over in this tick, and reads the answer. */
+  #ask(
+    { target, ...request }: Omit<Dispatcher.DispatchOptions, 'origin' | 'path'> & { readonly target: string },
+    {
+      memory,
+      wants,
+      signal,
+    }: {
+      readonly memory: BodyLease;
+      /** Whether the body is wanted, by the status and the type that the answer has. */
+      readonly wants: (status: number, contentType: string | undefined) => boolean;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<WholeAnswer> {
+    const { timeoutMs, maxBytes } = this.options;
+    const { pathname, search } = new URL(this.base + target);
+    return wholeAnswer(
+      this.#pool,
+      { ...request, path: pathname + search },
+      {
+        bounds: { maxBytes, memory, timeoutMs },
+        wants: (status, headers) => wants(status, headers['content-type']),
+        ...(signal === undefined ? {} : { signal }),
+      },
+    );
+  }
+
   async #signedIn(authorization: Promise<string>): Promise<string> {
     try {
       return await authorization;
@@ -288,7 +308,7 @@ export class Upstream {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#pool.destroy();
   }
 }
 
@@ -338,8 +358,10 @@ function isTimeout(error: unknown): boolean {
   return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
 }
 
-function textOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header.toLowerCase() : undefined;
+/** A mark of the byte order is no part of the text. */
+function textIn(body: Buffer): string {
+  const isMarked = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  return body.toString('utf8', isMarked ? 3 : 0);
 }
 
 function toldOfBody({ why }: BodyRefused): FhirError {
