@@ -51,6 +51,16 @@ export interface FleetGateway {
   readonly relay: KafkaRelay;
 }
 
+/** Settings of a gateway, for a FHIR server at this URL. */
+type EndpointsFile = (upstreamUrl: string) => Readonly<Record<string, string>>;
+
+interface FleetOptions {
+  readonly gateways: number;
+  readonly applications: number;
+  /** In the place of one endpoint without more. */
+  readonly endpointsOf?: EndpointsFile;
+}
+
 /** Registration and gateways, each a process, before a slow FHIR server, and applications that may call it. */
 export class Fleet {
   readonly gateways: FleetGateway[] = [];
@@ -62,13 +72,11 @@ export class Fleet {
     readonly upstream: SlowUpstream,
     private readonly issuer: TestIssuer,
     private readonly publicUrl: string,
+    private readonly endpointsOf: EndpointsFile | undefined,
   ) {}
 
   /** Starts registration and `gateways` gateways, with so many applications approved before. */
-  static async start(
-    own: Fleet['own'],
-    { gateways, applications }: { readonly gateways: number; readonly applications: number },
-  ): Promise<Fleet> {
+  static async start(own: Fleet['own'], { gateways, applications, endpointsOf }: FleetOptions): Promise<Fleet> {
     const [upstream, issuer, port] = await Promise.all([slowUpstream(), testIssuer(), freePort()]);
     const publicUrl = `http://127.0.0.1:${port}`;
     const seeded = await seedApplications(own, applications);
@@ -79,7 +87,7 @@ export class Fleet {
         tokenOfEpoch: (epoch: number) => tokenOf(application, epoch, issuer, publicUrl),
       })),
     );
-    const fleet = new Fleet(own, withTokens, upstream, issuer, publicUrl);
+    const fleet = new Fleet(own, withTokens, upstream, issuer, publicUrl, endpointsOf);
     fleet.#registration = await startServiceProcess('registration', port, fleet.#environment(own.brokers));
     await Promise.all(Array.from({ length: gateways }, () => fleet.addGateway()));
     await untilApprovalsAreFollowed(own, applications);
@@ -96,7 +104,7 @@ export class Fleet {
     const [relay, port] = await Promise.all([kafkaRelay(this.own.brokers), freePort()]);
     const process = await startServiceProcess('gateway', port, {
       ...this.#environment(relay.brokers),
-      FHIR_UPSTREAM_URL: this.upstream.url,
+      ...(this.endpointsOf ? this.endpointsOf(this.upstream.url) : { FHIR_UPSTREAM_URL: this.upstream.url }),
       // Of one application half may be under way: 200 slow calls, and the load beside them.
       GATEWAY_UPSTREAM_CONNECTIONS: '512',
       // Until all of them are under way none may end for being slow, on whatever machine.

@@ -2,7 +2,7 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import type { CallLimits } from '#contracts';
 import { BaseConfig, type ConfigFault, type ConfigSection, Setting } from '#host';
 import { allResourceTypes, type Enforced, isWrittenByName, oauthPaths } from '#smart';
-import { IsBoolean, IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import type { BundleLimits } from './bundle/bundle-bounds.js';
 import { readRightsRule, type RightsRule } from './user-rights/configured-rights.js';
 
@@ -133,6 +133,25 @@ export class GatewayConfig implements ConfigSection {
   })
   @IsBoolean()
   dpopNonceRequired: boolean = false;
+
+  @Setting('GATEWAY_SPOOL_FOLDER', {
+    mustBe: 'the path of a folder',
+    describe:
+      'Where records wait while Kafka is away, of reads for which an endpoint says so (`auditAvailable`). A folder of this instance’s own, on a disk that outlives it.',
+    byDefault: 'none: needed where an endpoint says so',
+  })
+  @IsOptional()
+  @IsString()
+  spoolFolder?: string;
+
+  @Setting('GATEWAY_SPOOL_MAX_BYTES', {
+    mustBe: 'a number of bytes from 1048576 to 1073741824',
+    describe: 'What may wait there, in bytes; beyond it calls are answered 503.',
+  })
+  @IsInt()
+  @Min(1_048_576)
+  @Max(1_073_741_824)
+  spoolMaxBytes: number = 67_108_864;
 
   @Setting('GATEWAY_PAGE_KEY', {
     mustBe: '32 bytes in base64, the same for all instances',

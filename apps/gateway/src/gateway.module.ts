@@ -10,12 +10,14 @@ import { GatewayMeans } from './proxy/gateway-means.js';
 import { GatewayPoint } from './proxy/gateway-point.js';
 import { AccessController } from './show-access/access.controller.js';
 import { ShowAccessHandler } from './show-access/show-access.query.js';
+import { RecordSpool } from './spool-records/record-spool.js';
 
 @Module({
   controllers: [AccessController, EvaluationsController, ExtAuthzController, EnvoyAuthzController],
   providers: [
     GatewayPoint,
     GatewayMeans,
+    RecordSpool,
     FhirMount,
     Decisions,
     ShowAccessHandler,

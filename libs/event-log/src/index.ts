@@ -17,6 +17,8 @@ export { ContextWriter } from './writer/context-writer.js';
 export { outcomesOf } from './writer/outcome-codec.js';
 export { CommandSender, type CommandAnswer, type CommandPort, type NewCommand } from './command/command-sender.js';
 export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append/activity-appender.js';
+export { SpooledActivity, type SpooledActivityPort } from './spool/spooled-activity.js';
+export { SpoolUnusable } from './spool/spool-file.js';
 export { TopicAppender, type TopicAppendPort } from './append/topic-appender.js';
 export { defineReactor, Reactor, type Reaction, type ReactionPath, type ReactorDefinition } from './reactor/reactor.js';
 export {

@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { types } from 'node:util';
 import { isLoopbackUrl } from '#host';
-import { isInteractionKind, isResourceType } from '#smart';
+import { type FhirInteraction, isInteractionKind, isResourceType } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
@@ -76,6 +76,8 @@ const Entry = Type.Object(
     tls: Type.Optional(Tls),
     withhold: Type.Optional(Type.Array(Rule, { maxItems: 100 })),
     observe: Type.Optional(Type.Array(Observe, { maxItems: 100 })),
+    /** Kinds of reads of which records may wait on the disk while the log is away. */
+    auditAvailable: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
   },
   closed,
 );
@@ -124,9 +126,20 @@ export function readEndpointFile(path: string): EndpointFile {
 /** How far ahead observing may end: what is to stay longer has to be said again. */
 const OBSERVE_AT_MOST_DAYS = 92;
 
+/** Of these a record may wait: what changes data is in the log before it is sent. */
+const readKinds: ReadonlySet<string> = new Set([
+  'read',
+  'vread',
+  'search-type',
+  'search-system',
+  'history-instance',
+  'history-type',
+  'operation',
+] satisfies FhirInteraction['kind'][]);
+
 /** What no schema says: a secret does not go over an open line, a certificate has its key, files are there. */
 function faultOf(
-  { upstreamUrl, credential, tls, withhold = [], observe = [] }: EndpointEntry,
+  { upstreamUrl, credential, tls, withhold = [], observe = [], auditAvailable = [] }: EndpointEntry,
   at: number,
 ): string | undefined {
   const isOpen = (url: string) => url.startsWith('http:') && !isLoopbackUrl(url);
@@ -144,6 +157,8 @@ function faultOf(
   const latest = Date.now() + OBSERVE_AT_MOST_DAYS * 86_400_000;
   if (observe.some(({ until }) => !(Date.parse(until) <= latest)))
     return `times within ${OBSERVE_AT_MOST_DAYS} days: /endpoints/${at}/observe until`;
+  const write = auditAvailable.find((kind) => !readKinds.has(kind));
+  if (write !== undefined) return `interactions that change nothing: /endpoints/${at}/auditAvailable ${write}`;
   const missing = [credential ?? {}, tls ?? {}, ...withhold]
     .flatMap((settings) => Object.entries(settings))
     .find(([name, value]: [string, unknown]) => name.endsWith('File') && !isReadable(String(value)));

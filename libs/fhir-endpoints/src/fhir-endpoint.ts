@@ -23,6 +23,8 @@ export interface FhirEndpoint {
   readonly withhold?: readonly WithholdingRule[];
   /** What is observed there, and not enforced; nothing unless it is said. */
   readonly observe?: readonly ObserveRule[];
+  /** Kinds of reads of which records may wait on the disk while the log is away; none unless it is said. */
+  readonly auditAvailable?: ReadonlySet<string>;
 }
 
 /** The id of the endpoint that `FHIR_UPSTREAM_URL` makes, and of what was recorded while there could be but one. */

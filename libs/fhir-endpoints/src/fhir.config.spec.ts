@@ -143,6 +143,7 @@ describe('which FHIR endpoints there are', () => {
       { endpoints: [{ ...north, withhold: [{ name: 'x', codes: ['75622-1'] }] }] },
       '/endpoints/0',
     ],
+    ['records of writes that wait', { endpoints: [{ ...north, auditAvailable: ['read', 'update'] }] }, 'update'],
     ['no JSON', '{', 'it is not JSON'],
     ['no list', { endpoints: {} }, '/endpoints'],
     ['an empty list', { endpoints: [] }, '/endpoints'],

@@ -74,7 +74,7 @@ export class FhirConfig implements ConfigSection {
 
 /** Alone an endpoint stands at `/fhir`; where there are several, each stands below it by its id. */
 function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): readonly FhirEndpoint[] {
-  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold, observe }) => {
+  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold, observe, auditAvailable }) => {
     const path = entries.length === 1 ? FHIR_PATH : `${FHIR_PATH}/${id}`;
     return {
       id,
@@ -87,6 +87,7 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
       },
       ...(withhold === undefined ? {} : { withhold: withhold.map(ruleOf) }),
       ...(observe === undefined ? {} : { observe: observe.map(observed) }),
+      ...(auditAvailable === undefined ? {} : { auditAvailable: new Set(auditAvailable) }),
     };
   });
 }

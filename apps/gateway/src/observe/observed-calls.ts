@@ -11,7 +11,12 @@ import { type AskedFor, NoLongerAllowed, type Upstream, UpstreamFailed } from '.
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { PageLinks } from '../page-links/page-links.js';
-import type { CallRecords, RecordedObservation, RecordedWrite } from '../proxy/call-records.js';
+import {
+  type CallRecords,
+  positionHeader,
+  type RecordedObservation,
+  type RecordedWrite,
+} from '../proxy/call-records.js';
 import { encodedFor } from '../proxy/encode-answer.js';
 import type { InForce } from '../proxy/in-force.js';
 import { type Leaving, patientsOf } from '../proxy/leaving.js';
@@ -191,13 +196,13 @@ export class ObservedCalls {
       await upstream.pass(passed, by, () => {
         handedOver = passed.mayChange ? inFlight.begin(call.claims.applicationId) : () => undefined;
       });
-    const decide = async () => await records.decided(call, decided, access);
+    const decide = async () => await records.decidedAsWanted(call, decided, access);
     try {
       // What may change data is recorded before it goes on.
       const position = passed.mayChange ? await decide() : undefined;
-      const [answer, recorded] = await Promise.allSettled([send(), position ?? decide()]);
+      const [answer, recorded] = await Promise.allSettled([send(), passed.mayChange ? position : decide()]);
       if (recorded.status === 'rejected') throw recorded.reason;
-      const letIn = { call, response, position: { ...MODE, 'Gatehouse-Position': recorded.value } };
+      const letIn = { call, response, position: { ...MODE, ...positionHeader(recorded.value) } };
       if (answer.status === 'rejected') {
         await this.#failed(letIn, answer.reason, passed.mayChange && handedOver !== undefined);
         return;

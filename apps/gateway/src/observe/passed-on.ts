@@ -22,7 +22,7 @@ const OF_WRITES = ['if-none-match', 'if-modified-since'];
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** Whether a request may change data, as far as its form tells. */
-function mayChange(method: string, path: string): boolean {
+export function mayChange(method: string, path: string): boolean {
   return method !== 'GET' && method !== 'HEAD' && !(method === 'POST' && path.endsWith('/_search'));
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AccessDecisionRecord, type ActivityRecord, formatPosition, UNKNOWN_APPLICATION } from '#contracts';
 import type { EffectiveAccess } from '#access';
-import type { ActivityPort } from '#event-log';
+import type { ActivityPort, SpooledActivityPort } from '#event-log';
 import { type FhirInteraction, serialiseScope } from '#smart';
 import { VaultUnavailable } from '#vault';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
@@ -22,6 +22,8 @@ export interface RecordedCall {
   readonly userAgent?: string;
   /** It is let in whatever is decided of it, and its records say so (docs/adr/0023). */
   readonly observed?: true;
+  /** Its records may wait on the disk while the log is away (docs/adr/0035). */
+  readonly mayWait?: true;
 }
 
 /** What is known of a call whose token does not count. */
@@ -51,6 +53,16 @@ export interface PatientIds {
   readonly onUnavailable: (error: VaultUnavailable) => void;
 }
 
+/** What is recorded of a decision. */
+type Decided = readonly [
+  call: RecordedCall,
+  decision: CallDecision,
+  access: Pick<EffectiveAccess, 'approvalVersion' | 'purposesOfUse'> | undefined,
+  status?: number,
+  /** Of a write: the ids on the FHIR server of those whom it is about, before and after. */
+  patients?: readonly string[],
+];
+
 /** Writes what was decided and what left into the log. */
 export class CallRecords {
   #unbelieved = 0;
@@ -61,6 +73,8 @@ export class CallRecords {
     /** The id of the FHIR endpoint. */
     private readonly endpoint: string,
     private readonly patients: PatientIds,
+    /** Where records go that may wait on the disk; absent where none may. */
+    private readonly spooled?: SpooledActivityPort,
   ) {}
 
   static newCallId(): string {
@@ -73,14 +87,21 @@ export class CallRecords {
    * @param status what the caller is told, when that is known by now
    * @throws NotRecorded
    */
-  async decided(
-    call: RecordedCall,
-    decision: CallDecision,
-    access: Pick<EffectiveAccess, 'approvalVersion' | 'purposesOfUse'> | undefined,
-    status?: number,
-    /** Of a write: the ids on the FHIR server of those whom it is about, before and after. */
-    patients: readonly string[] = [],
-  ): Promise<string> {
+  async decided(...what: Decided): Promise<string> {
+    return await this.#append(await this.#decision(...what), what[0]);
+  }
+
+  /**
+   * Records a decision where its call wants it: in the log, or while the log is away on the disk, and then without a
+   * position.
+   *
+   * @throws NotRecorded
+   */
+  async decidedAsWanted(...what: Decided): Promise<string | undefined> {
+    return await this.#appendAsWanted(await this.#decision(...what), what[0]);
+  }
+
+  async #decision(...[call, decision, access, status, patients = []]: Decided): Promise<ActivityRecord> {
     const { approvalVersion, purposesOfUse = [] } = access ?? {};
     const { claims, interaction } = call;
     const isAllowed = decision.outcome === 'allow';
@@ -105,9 +126,8 @@ export class CallRecords {
       ...(status === undefined ? {} : { status }),
       ...clientIn(call),
     };
-    if (!call.observed) return await this.#append({ type: isAllowed ? 'access-allowed' : 'access-denied', data }, call);
-    const observed = isAllowed ? 'allowed' : 'denied';
-    return await this.#append({ type: 'access-allowed', data: { ...data, observed } }, call);
+    if (!call.observed) return { type: isAllowed ? 'access-allowed' : 'access-denied', data };
+    return { type: 'access-allowed', data: { ...data, observed: isAllowed ? 'allowed' : 'denied' } };
   }
 
   /** Records a call whose token does not count, as far as that can be done; nobody waits for it. */
@@ -148,7 +168,7 @@ export class CallRecords {
       ...(written === undefined ? {} : { written: withoutPerson(written) }),
       ...(call.observed ? { observed: observed ?? notLookedAt } : {}),
     };
-    await this.#append({ type: 'access-completed', data }, call);
+    await this.#appendAsWanted({ type: 'access-completed', data }, call);
   }
 
   async #vaultIdsOf(patients: Iterable<string>): Promise<string[]> {
@@ -172,15 +192,33 @@ export class CallRecords {
     }
   }
 
-  async #append(record: ActivityRecord, { claims, correlationId }: RecordedCall): Promise<string> {
+  async #append(record: ActivityRecord, call: RecordedCall): Promise<string> {
     try {
-      const meta = { subject: claims.applicationId, actor: `client:${claims.clientId}`, correlationId };
-      const { position } = await this.activity.append(record, meta);
+      const { position } = await this.activity.append(record, metaOf(call));
       return formatPosition(position);
     } catch (cause) {
       throw new NotRecorded('the call could not be recorded', { cause });
     }
   }
+
+  async #appendAsWanted(record: ActivityRecord, call: RecordedCall): Promise<string | undefined> {
+    if (!call.mayWait || !this.spooled) return await this.#append(record, call);
+    try {
+      const { position } = await this.spooled.append(record, metaOf(call));
+      return position && formatPosition(position);
+    } catch (cause) {
+      throw new NotRecorded('the call could not be recorded', { cause });
+    }
+  }
+}
+
+function metaOf({ claims, correlationId }: RecordedCall) {
+  return { subject: claims.applicationId, actor: `client:${claims.clientId}`, correlationId };
+}
+
+/** The header that names where a decision's record stands; none while it waits on the disk. */
+export function positionHeader(position: string | undefined): Readonly<Record<string, string>> {
+  return position === undefined ? {} : { 'Gatehouse-Position': position };
 }
 
 /** Nothing left that could be looked at. */

@@ -3,7 +3,7 @@ import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { FhirEndpoint } from '#fhir-endpoints';
 import type { Log } from '#host';
-import { type Enforced, isWrite, splitTarget } from '#smart';
+import { type Enforced, type FhirInteraction, isWrite, splitTarget } from '#smart';
 import type { Origins } from '../allow-origins/origins.js';
 import { answerCall } from '../answer/answer-call.js';
 import { Answering } from '../answer/answering.js';
@@ -17,6 +17,7 @@ import type { CallDecision } from '../decide-call/decide-call.js';
 import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import { ObservedCalls, type ObservedCallMeans } from '../observe/observed-calls.js';
+import { mayChange } from '../observe/passed-on.js';
 import type { Observing } from '../observe/observing.js';
 import { reachesOf } from '../user-rights/reaches.js';
 import type { UserRights } from '../user-rights/user-rights.js';
@@ -24,7 +25,7 @@ import { WithheldFrom } from '../user-rights/withheld.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
 import { WriteCalls } from '../write/write-calls.js';
 import { WriteSupport } from '../write/write-support.js';
-import { CallRecords, NotRecorded, type RecordedCall } from './call-records.js';
+import { CallRecords, NotRecorded, positionHeader, type RecordedCall } from './call-records.js';
 import { InForce, type JudgingPoint } from './in-force.js';
 import { Leaving } from './leaving.js';
 import type { OpenCalls } from './open-calls.js';
@@ -77,7 +78,7 @@ export class FhirCalls {
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
     private readonly means: Means,
-    private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path' | 'withhold'>,
+    private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path' | 'withhold' | 'auditAvailable'>,
     private readonly log: Pick<Log, 'warn' | 'error'>,
   ) {
     this.#inForce = new InForce(gateway.point, means.writes.enforced);
@@ -148,10 +149,12 @@ export class FhirCalls {
 
     const asked = { method: request.method ?? '', ...target, headers: request.headers, form };
     const access = this.#inForce.accessOf(claims);
+    const read = readCall(asked, claims, pages);
     const call: JudgedCall = {
       callId: CallRecords.newCallId(),
       claims,
-      ...readCall(asked, claims, pages),
+      ...read,
+      ...(this.#mayWait(read.interaction, method, target.path) ? { mayWait: true } : {}),
       reaches: this.#withheld.from(reachesOf(claims, rights, [this.endpoint.base]), access?.purposesOfUse),
       ...about,
     };
@@ -182,6 +185,11 @@ export class FhirCalls {
     }
   }
 
+  /** Whether the records of a call may wait on the disk: what may change data never does. */
+  #mayWait({ kind }: FhirInteraction, method: string, path: string): boolean {
+    return this.endpoint.auditAvailable?.has(kind) === true && !mayChange(method, path);
+  }
+
   async #refuse(
     response: ServerResponse,
     call: RecordedCall,
@@ -190,8 +198,8 @@ export class FhirCalls {
   ): Promise<FhirError | undefined> {
     const error = toldOf(decision, call.claims);
     try {
-      const position = await this.means.records.decided(call, decision, access, error.status);
-      sendError(response, error, { 'Gatehouse-Position': position });
+      const position = await this.means.records.decidedAsWanted(call, decision, access, error.status);
+      sendError(response, error, positionHeader(position));
       return undefined;
     } catch (failure) {
       return this.#notRecorded(failure);
@@ -242,9 +250,12 @@ export class FhirCalls {
       const answering = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
       const links = new BundleLinks(this.endpoint.base, pages, ownerOf(call.claims));
       const asked = answerCall(call.interaction, call.from, links, answering);
-      const [answer, recorded] = await Promise.allSettled([asked, this.means.records.decided(call, decided, access)]);
+      const [answer, recorded] = await Promise.allSettled([
+        asked,
+        this.means.records.decidedAsWanted(call, decided, access),
+      ]);
       if (recorded.status === 'rejected') return this.#notRecorded(recorded.reason);
-      const letIn = { call, response, position: { 'Gatehouse-Position': recorded.value } };
+      const letIn = { call, response, position: positionHeader(recorded.value) };
       const now = this.#inForce.decide(call);
       if (now?.outcome !== 'allow') await this.#leaving.withhold(letIn, now);
       else if (answer.status === 'rejected') await this.#leaving.notAnswered(letIn, answer.reason);

@@ -9,6 +9,7 @@ import { type TokensOfEndpoint, VerifiedTokens } from '../believe-token/verified
 import { GatewayConfig } from '../gateway.config.js';
 import { Observing } from '../observe/observing.js';
 import { Possession } from '../prove-possession/possession.js';
+import { RecordSpool } from '../spool-records/record-spool.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import type { UserRights } from '../user-rights/user-rights.js';
 import { WithheldFrom } from '../user-rights/withheld.js';
@@ -46,6 +47,7 @@ export class GatewayMeans {
     log: Log,
     spent: SpentProofs,
     @Inject(VAULT) vault: Vault,
+    spool: RecordSpool,
   ) {
     const tokens = new VerifiedTokens({
       jwksUrl: config.jwksUrl,
@@ -65,11 +67,17 @@ export class GatewayMeans {
       rights,
       withheld: new WithheldFrom(endpoint.withhold ?? []),
       observing: new Observing(endpoint),
-      records: new CallRecords(activity, gateway.point.id, endpoint.id, {
-        // As the token service names them when a patient consents.
-        vaultIdOf: async (id) => await vault.subjectId(endpoint.base, `Patient/${id}`),
-        onUnavailable: (error) => log.for('fhir').warn('a record lacks a patient: the vault cannot be asked', error),
-      }),
+      records: new CallRecords(
+        activity,
+        gateway.point.id,
+        endpoint.id,
+        {
+          // As the token service names them when a patient consents.
+          vaultIdOf: async (id) => await vault.subjectId(endpoint.base, `Patient/${id}`),
+          onUnavailable: (error) => log.for('fhir').warn('a record lacks a patient: the vault cannot be asked', error),
+        },
+        spool.port,
+      ),
     }));
   }
 

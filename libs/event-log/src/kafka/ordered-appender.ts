@@ -7,6 +7,8 @@ import { produce, type Produced } from './record-requests.js';
 export interface AppenderOptions {
   /** How long `append` tries before it gives the record up, in milliseconds. */
   readonly deadlineMs: number;
+  /** How long `close` waits for what was handed over, in milliseconds; to its deadline where nothing is said. */
+  readonly closeWithinMs?: number;
   /** What may wait in memory for one partition before `append` refuses. */
   readonly maxWaiting?: number;
 }
@@ -75,7 +77,12 @@ export class OrderedAppender {
   /** Waits for what was handed over, at most to its deadline, then closes the connection. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#busy.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    const { closeWithinMs } = this.options;
+    if (this.#busy.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+        if (closeWithinMs !== undefined) setTimeout(resolve, closeWithinMs);
+      });
     this.#stopping.abort();
     await this.#connection.close();
   }
@@ -155,7 +162,8 @@ export class OrderedAppender {
     this.#refreshing ??= this.#connection.refresh().finally(() => (this.#refreshing = undefined));
     await this.#refreshing;
     await lane.backoff.wait(this.#stopping.signal);
-    this.#gather(lane);
+    // Whoever closed it does not wait any more for what is left.
+    if (!this.#stopping.signal.aborted) this.#gather(lane);
   }
 
   #rest(lane: AppendLane): void {
