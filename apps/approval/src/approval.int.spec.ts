@@ -153,6 +153,26 @@ it('refuses what a rule refuses, and says where', async () => {
   expect(await history(opened.id)).toEqual(['review-opened']);
 }, 60_000);
 
+it('takes what is null in a decision as left out', async () => {
+  const { review: opened } = await submitted();
+  const nothing = { scopes: null, expiresAt: null, conditions: null, endpoints: null };
+  const decided = await decide(opened.id, {
+    ...nothing,
+    decision: 'approve',
+    limits: { callsPerMinute: 5, callsPerDay: null },
+    reason: 'fits',
+  });
+  expect(decided).toMatchObject({ status: 200, body: { approval: { limits: { callsPerMinute: 5 } } } });
+}, 60_000);
+
+it('names the cursor that is not one of its list', async () => {
+  const cursor = Buffer.from(JSON.stringify(['9999999-01-01', 'not an id'])).toString('base64url');
+  expect(await get(`/approval/reviews?cursor=${cursor}`)).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/cursor' }] },
+  });
+}, 60_000);
+
 it('lets nobody decide on what they own, nor on what was given to them since', async () => {
   const me = await service.app.get<Vault>(VAULT).subjectId(issuer.issuer, 'twofold');
   const { review: mine } = await submitted({ ownerId: me });

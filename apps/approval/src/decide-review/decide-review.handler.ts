@@ -29,18 +29,36 @@ export class DecideReviewHandler implements ICommandHandler<DecideReview> {
     );
     if (row === null) throw notFound();
     const people = await this.vault.lookupSubjects([row.view.ownerId]);
-    const { conditions = [], ...decision } = body;
     const answer = await this.commands.send({
       ...newCommand(request, body),
       type: 'decide-review',
       subject: row.applicationId,
       data: {
-        ...decision,
-        conditions,
+        ...fieldsOf(body),
         reviewId,
         ...(row.application.ownerId === null ? {} : { ownerId: row.application.ownerId }),
       },
     });
     return { answer, submission: describeSubmission(row, people) };
   }
+}
+
+/** What a caller says as null they leave out; the log tells "absent" and nothing else. */
+function fieldsOf({ decision, reason, scopes, expiresAt, conditions, endpoints, limits }: ReviewDecision) {
+  const { callsPerMinute, callsPerDay, concurrentCalls } = limits ?? {};
+  return {
+    decision,
+    reason,
+    conditions: conditions ?? [],
+    ...(scopes && { scopes }),
+    ...(expiresAt && { expiresAt }),
+    ...(endpoints && { endpoints }),
+    ...(limits && {
+      limits: {
+        ...(callsPerMinute && { callsPerMinute }),
+        ...(callsPerDay && { callsPerDay }),
+        ...(concurrentCalls && { concurrentCalls }),
+      },
+    }),
+  };
 }

@@ -101,6 +101,8 @@ function placeIn(cursor: string): { readonly dueAt: Date; readonly id: string } 
   const [time, id] = decodeCursor(cursor, ['string', 'string']);
   const dueAt = new Date(String(time));
   if (!/^\d{4}-/.test(String(time)) || Number.isNaN(dueAt.getTime()) || typeof id !== 'string' || !isId(id))
-    throw malformed('The cursor is not one of this list.');
+    throw malformed('The cursor is not one of this list.', [
+      { pointer: '/cursor', detail: 'must be the `next` of a page of this list' },
+    ]);
   return { dueAt, id };
 }

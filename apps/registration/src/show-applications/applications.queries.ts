@@ -141,7 +141,9 @@ function idIn(cursor: string): string {
 function versionIn(cursor: string): number {
   const [version] = decodeCursor(cursor, ['number']);
   if (!Number.isInteger(version) || Number(version) < 0 || Number(version) > 2 ** 31 - 1)
-    throw malformed('The cursor is not one of this list.');
+    throw malformed('The cursor is not one of this list.', [
+      { pointer: '/cursor', detail: 'must be the `next` of a page of this list' },
+    ]);
   return Number(version);
 }
 
