@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EnforcementPoint } from '#enforcement';
 import type { LogSettings, Snapshots } from '#event-log';
-import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
+import { EnforcementMetrics, FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 
 /** This instance as an enforcement point: what it issues, it issues from effective access and under a lease. */
@@ -15,11 +15,13 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
     private readonly startup: LogStartup,
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
+    meter: EnforcementMetrics,
   ) {
     this.point = new EnforcementPoint(settings, {
       id: `token-${randomUUID()}`,
       kind: 'token',
       snapshots,
+      meter,
       // Nothing is open for longer than it takes to answer, and every answer looks at access in the tick in which it leaves.
       onClosure: () => {},
       onLapse: () => {},

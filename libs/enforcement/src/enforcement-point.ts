@@ -26,6 +26,7 @@ import { AccessSnapshots } from './access-snapshots.js';
 import { AppliedPositions } from './applied-positions.js';
 import { type Clock, elapsed, type Instant, processClock } from './clock.js';
 import { LapseWatch } from './lapse-watch.js';
+import type { EnforcementMeter } from './enforcement-meter.js';
 import { Lease } from './lease.js';
 import { type EnforcementTiming, enforcementTiming } from './timing.js';
 import { aborted, pause, Waiters } from './waiting.js';
@@ -50,6 +51,7 @@ export interface EnforcementPointOptions {
   readonly onFailure: (error: unknown) => void;
   /** Where what was folded is kept for the next start; without them every start reads all of the log. */
   readonly snapshots?: Snapshots;
+  readonly meter?: EnforcementMeter;
   readonly timing?: EnforcementTiming;
   readonly clock?: Clock;
 }
@@ -87,6 +89,10 @@ export class EnforcementPoint {
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
     this.#lease = new Lease(this.#timing.leaseMs, this.#clock);
+    options.meter?.leaseOf(options.kind, () => {
+      const leftMs = this.#lease.remainingMs();
+      return leftMs > 0 ? (this.#timing.leaseMs - leftMs) / 1_000 : undefined;
+    });
     this.#lapse = new LapseWatch(this.#lease, options.onLapse);
     this.#snapshots =
       options.snapshots && new AccessSnapshots(options.snapshots, SOURCES, this.access, () => this.#applied.snapshot());
@@ -95,6 +101,7 @@ export class EnforcementPoint {
     // A report that is older than half a lease earns too little to wait for.
     this.#reports = new OrderedAppender(settings, { deadlineMs: this.#timing.leaseMs / 2 });
     this.#tail = new LogTail(settings, {
+      name: `${options.kind}-enforcement`,
       sources: SOURCES,
       from: async (ends) => {
         const begin = (await this.#snapshots?.load()) ?? (await ends.startsOf(SOURCES));

@@ -1,3 +1,4 @@
+export type { EnforcementMeter } from './enforcement-meter.js';
 export { EnforcementPoint } from './enforcement-point.js';
 export type { EnforcementPointOptions } from './enforcement-point.js';
 export { ReceiptCollector, ReceiptUnavailable } from './receipt-collector.js';

@@ -2,6 +2,7 @@ import { formatPosition, type PointReport, type Position, registration, token } 
 import { eventsOf, LogEnds, type LogSettings, LogTail } from '#event-log';
 import { AppliedPositions } from './applied-positions.js';
 import { type Clock, elapsedSurely, type Instant, processClock } from './clock.js';
+import type { EnforcementMeter } from './enforcement-meter.js';
 import { positionOfPoint, reports, reportSource } from './point-codec.js';
 import { type EnforcementTiming, enforcementTiming, leaseCertainlyOver } from './timing.js';
 import { aborted, pause, Waiters } from './waiting.js';
@@ -72,6 +73,7 @@ export class ReceiptCollector {
       readonly onFailure: (error: unknown) => void;
       /** The context that closes; registration unless it is said. */
       readonly context?: keyof typeof CLOSURES;
+      readonly meter?: EnforcementMeter;
       readonly timing?: EnforcementTiming;
       readonly clock?: Clock;
     },
@@ -140,7 +142,10 @@ export class ReceiptCollector {
     }
     this.#forgetSilent();
     await this.#allReportOrLapse(position, readAt);
-    return this.#describe(decided, asked);
+    const receipt = this.#describe(decided, asked);
+    const { context = 'registration', meter } = this.options;
+    meter?.receiptGiven(context, receipt.outstanding.length === 0, receipt.elapsedMs / 1_000);
+    return receipt;
   }
 
   async #allReportOrLapse(position: Position, readAt: Instant): Promise<void> {

@@ -20,6 +20,7 @@ export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append
 export { SpooledActivity, type SpooledActivityPort } from './spool/spooled-activity.js';
 export { SpoolUnusable } from './spool/spool-file.js';
 export { TopicAppender, type TopicAppendPort } from './append/topic-appender.js';
+export type { CommandEnd, Lag, LogMeter } from './meter/log-meter.js';
 export { defineReactor, Reactor, type Reaction, type ReactionPath, type ReactorDefinition } from './reactor/reactor.js';
 export {
   COPY_FROM,

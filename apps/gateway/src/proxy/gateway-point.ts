@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EnforcementPoint, ReceiptCollector } from '#enforcement';
 import type { LogSettings, Snapshots } from '#event-log';
-import { FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
+import { EnforcementMetrics, FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { InFlightWrites } from '../write/in-flight-writes.js';
 import { OpenCalls } from './open-calls.js';
@@ -20,18 +20,20 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
     private readonly startup: LogStartup,
     private readonly fatal: FatalErrors,
     private readonly health: HealthRegistry,
+    meter: EnforcementMetrics,
   ) {
     const onFailure = (error: unknown) => fatal.report('the gateway cannot follow the log', error);
     this.point = new EnforcementPoint(settings, {
       id: `gateway-${randomUUID()}`,
       kind: 'gateway',
       snapshots,
+      meter,
       onClosure: (applicationId) => this.calls.lookAgain(applicationId),
       inFlightWritesOf: (applicationId) => this.inFlightWrites.of(applicationId),
       onLapse: () => this.calls.cutAll(),
       onFailure,
     });
-    this.others = new ReceiptCollector(settings, { onFailure });
+    this.others = new ReceiptCollector(settings, { onFailure, meter });
   }
 
   onModuleInit(): void {

@@ -1,7 +1,16 @@
 import { formatPosition } from '#contracts';
 import type { LogSettings } from '#event-log';
 import { ReceiptCollector, ReceiptUnavailable, type Receipt } from '#enforcement';
-import { Answer, FatalErrors, HealthRegistry, LOG_SETTINGS, Log, LogStartup, type Succeeded } from '#host';
+import {
+  Answer,
+  EnforcementMetrics,
+  FatalErrors,
+  HealthRegistry,
+  LOG_SETTINGS,
+  Log,
+  LogStartup,
+  type Succeeded,
+} from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 
 /** The receipts of this process: proof that a closure is in force at every enforcement point. */
@@ -17,8 +26,10 @@ export class Receipts implements OnModuleInit, OnModuleDestroy {
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
     private readonly log: Log,
+    meter: EnforcementMetrics,
   ) {
     this.collector = new ReceiptCollector(settings, {
+      meter,
       onFailure: (error) => fatal.report('the reports of enforcement points cannot be read', error),
     });
   }

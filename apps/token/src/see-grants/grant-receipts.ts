@@ -1,6 +1,6 @@
 import { ReceiptCollector, ReceiptUnavailable, type Receipt } from '#enforcement';
 import type { LogSettings } from '#event-log';
-import { FatalErrors, HealthRegistry, LOG_SETTINGS, Log, LogStartup } from '#host';
+import { EnforcementMetrics, FatalErrors, HealthRegistry, LOG_SETTINGS, Log, LogStartup } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { Succeeded } from '../consent/grant-events.js';
 
@@ -17,9 +17,11 @@ export class GrantReceipts implements OnModuleInit, OnModuleDestroy {
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
     private readonly log: Log,
+    meter: EnforcementMetrics,
   ) {
     this.collector = new ReceiptCollector(settings, {
       context: 'token',
+      meter,
       onFailure: (error) => fatal.report('the reports of enforcement points cannot be read', error),
     });
   }

@@ -45,7 +45,7 @@ export class ActivityAppender implements ActivityPort {
   #run = randomUUID();
   #numbers = new Array<number>(PARTITIONS).fill(0);
 
-  constructor(settings: LogSettings) {
+  constructor(private readonly settings: LogSettings) {
     settings.onTopic?.('sends', activityTopic.name);
     this.#topic = settings.prefix + activityTopic.name;
     this.#appender = new OrderedAppender(settings, { deadlineMs: DEADLINE_MS });
@@ -53,6 +53,9 @@ export class ActivityAppender implements ActivityPort {
 
   async append(record: ActivityRecord, meta: ActivityMeta): Promise<{ id: string; position: Position }> {
     checkActivity(record);
+    const from = performance.now();
+    const ended = (isAcknowledged: boolean): void =>
+      this.settings.meter?.activityEnded(isAcknowledged, (performance.now() - from) / 1_000);
     const partition = isId(meta.subject) ? partitionOf(meta.subject) : 0;
     const id = randomUUID();
     const time = new Date().toISOString();
@@ -62,8 +65,10 @@ export class ActivityAppender implements ActivityPort {
         run = this.#run;
         return { key: meta.subject, value: this.#numbered(record, meta, { id, time, run, partition }) };
       });
+      ended(true);
       return { id, position: { topic: activityTopic.name, partition, offset } };
     } catch (error) {
+      ended(false);
       if (this.#run === run) {
         this.#run = randomUUID();
         this.#numbers = new Array<number>(PARTITIONS).fill(0);

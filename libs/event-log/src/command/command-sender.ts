@@ -16,6 +16,7 @@ import { type CommandPlace, formatCommandPlace, parseCommandPlace } from './comm
 import type { LogSettings } from '../kafka/log-connection.js';
 import { AppendUnresolved } from '../kafka/append-lane.js';
 import { OrderedAppender } from '../kafka/ordered-appender.js';
+import type { CommandEnd } from '../meter/log-meter.js';
 import { scanPartition } from '../kafka/scan-partition.js';
 import { type LogEnds, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry } from '../tail/record-source.js';
@@ -106,6 +107,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     this.#codec = new ContextCodec(contract);
     this.#appender = new OrderedAppender(settings, { deadlineMs: APPEND_DEADLINE_MS });
     this.#tail = new LogTail(settings, {
+      name: `${contract.context}-outcomes`,
       sources: [outcomesOf(contract)],
       from: (ends) => beginningOfMemory(ends, outcomesOf(contract)),
       onBatch: (entries) => entries.forEach((entry) => this.#settle(entry)),
@@ -124,6 +126,20 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   }
 
   async send(command: NewCommand<C>, options: { readonly waitMs?: number } = {}): Promise<CommandAnswer> {
+    const from = performance.now();
+    const ended = (end: CommandEnd): void =>
+      this.settings.meter?.commandEnded(this.contract.context, end, (performance.now() - from) / 1_000);
+    try {
+      const answer = await this.#send(command, options);
+      ended(answer.status);
+      return answer;
+    } catch (error) {
+      ended('not-appended');
+      throw error;
+    }
+  }
+
+  async #send(command: NewCommand<C>, options: { readonly waitMs?: number }): Promise<CommandAnswer> {
     const { type, data, causationId = command.id, ...meta } = command;
     const now = Date.now();
     // Sound: type and data are those of the command given.

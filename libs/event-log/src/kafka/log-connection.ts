@@ -5,6 +5,7 @@ import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { CommandKeys } from '#contracts';
+import type { LogMeter } from '../meter/log-meter.js';
 
 /** What the log tells its process; pino fits. */
 export interface LogSink {
@@ -22,6 +23,7 @@ export interface LogSettings {
   /** Stands before every topic, group and transactional id: isolates tests on one broker. Empty in production. */
   readonly prefix: string;
   readonly sink: LogSink;
+  readonly meter?: LogMeter;
   /** Commands get their MAC by these, and none counts without; absent only where a test has the log to itself. */
   readonly commandKeys?: CommandKeys;
   /** Told of each topic, by its name without prefix, that a part of the process is made to send to or to read. */

@@ -1,4 +1,5 @@
 import type { Broker } from 'kafkajs/src/cluster/index.js';
+import { lagOf, ReadingLag } from '../meter/reading-lag.js';
 import { Backoff } from './backoff.js';
 import { brokerErrorType } from './broker-error.js';
 import { type Isolation, LogConnection, type LogSettings } from './log-connection.js';
@@ -23,7 +24,7 @@ export interface Slice {
   readonly records: readonly LogRecord[];
   /** The offset after everything in this slice, control records included: where reading goes on. */
   readonly nextOffset: bigint;
-  /** The next offset after the last stable record when the broker answered. */
+  /** Where the partition ended when the broker answered. */
   readonly endOffset: bigint;
 }
 
@@ -34,6 +35,8 @@ export class HistoryLost extends Error {
 }
 
 export interface ReaderOptions {
+  /** What reads, for the meter of the settings; it is not told of a reader without a name. */
+  readonly name?: string | undefined;
   readonly isolation?: Isolation;
   /**
    * Called for each slice, in order within a partition; the next slice of that partition waits for the promise, and
@@ -67,6 +70,7 @@ interface Assignment {
   queuedRecords: number;
   draining: Promise<void> | undefined;
   removed: boolean;
+  readonly lag: ReadingLag;
 }
 
 /**
@@ -84,6 +88,7 @@ export class PartitionReader {
   #changed: (() => void) | undefined;
   /** Ends the rests that are under way, one for each broker at most. */
   readonly #rests = new Set<() => void>();
+  readonly #unfollow: (() => void) | undefined;
 
   constructor(
     private readonly settings: LogSettings,
@@ -91,6 +96,10 @@ export class PartitionReader {
   ) {
     this.#connection = new LogConnection(settings);
     this.#limit = options.bufferedRecords ?? 20_000;
+    if (options.name !== undefined)
+      this.#unfollow = settings.meter?.follows(options.name, () =>
+        lagOf([...this.#assignments.values()].map(({ lag }) => lag)),
+      );
   }
 
   /** Starts to read a partition at an offset; replaces an earlier assignment of it. */
@@ -104,6 +113,7 @@ export class PartitionReader {
       queuedRecords: 0,
       draining: undefined,
       removed: false,
+      lag: new ReadingLag(offset),
     });
     this.#loop ??= this.#run();
     this.#changed?.();
@@ -134,6 +144,7 @@ export class PartitionReader {
   /** Stops reading, waits for handlers under way, and closes the connection. */
   async close(): Promise<void> {
     this.#stopping.abort();
+    this.#unfollow?.();
     this.hurry();
     this.#changed?.();
     const draining = [...this.#assignments.values()].map((assignment) => assignment.draining);
@@ -212,10 +223,12 @@ export class PartitionReader {
       const assignment = assignments.find(
         ({ topic, partition }) => topic === data.topic && partition === data.partition,
       );
-      if (!assignment || assignment.removed || data.batches.length === 0) continue;
+      if (!assignment || assignment.removed) continue;
+      assignment.lag.heard(data.endOffset);
+      if (data.batches.length === 0) continue;
       gave = true;
       this.#enqueue(assignment, data);
-      atEnd &&= assignment.next >= data.lastStableOffset;
+      atEnd &&= assignment.next >= data.endOffset;
     }
     if (gave && atEnd && this.options.restMs !== undefined && !this.#stopping.signal.aborted)
       await this.#rest(this.options.restMs);
@@ -245,6 +258,7 @@ export class PartitionReader {
       for (let slice = nextOf(assignment.queued); slice; slice = nextOf(assignment.queued)) {
         await this.options.onSlice(slice);
         assignment.queuedRecords -= slice.records.length;
+        assignment.lag.moved(slice.nextOffset);
       }
     } catch (error) {
       this.#fail(error);
@@ -318,7 +332,7 @@ function readSlice(assignment: Assignment, data: FetchedPartition, isolation: Is
   }
   const last = data.batches.at(-1);
   const nextOffset = last ? last.lastOffset + 1n : assignment.next;
-  return { topic, partition, records, nextOffset, endOffset: data.lastStableOffset };
+  return { topic, partition, records, nextOffset, endOffset: data.endOffset };
 }
 
 /** Most readers never ask for the key: it becomes text for those who do. */

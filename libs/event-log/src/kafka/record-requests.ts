@@ -52,7 +52,8 @@ export interface FetchRequest {
 export interface FetchedPartition {
   readonly topic: string;
   readonly partition: number;
-  readonly lastStableOffset: bigint;
+  /** Where the partition ends for a reader of this isolation: what stands there could be read. */
+  readonly endOffset: bigint;
   /** In no order that can be counted on. */
   readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
   readonly batches: readonly RecordBatch[];
@@ -78,7 +79,7 @@ export async function produce(broker: Broker, request: ProduceRequest): Promise<
 export async function fetchRecords(broker: Broker, request: FetchRequest): Promise<readonly FetchedPartition[]> {
   return await send(broker, {
     request: { ...FETCH, encode: () => resolved(encodeFetch(request)) },
-    response: { decode: (bytes: Buffer) => resolved(decodeFetched(bytes)), parse: partitionsOf },
+    response: { decode: (bytes: Buffer) => resolved(decodeFetched(bytes, request.isolation)), parse: partitionsOf },
   });
 }
 
@@ -192,7 +193,7 @@ interface Fetched {
   readonly partitions: readonly (FetchedPartition & { readonly errorCode: number })[];
 }
 
-function decodeFetched(bytes: Buffer): Fetched {
+function decodeFetched(bytes: Buffer, isolation: Isolation): Fetched {
   const reader = new Reader(bytes);
   const clientSideThrottleTime = reader.int32();
   const errorCode = reader.int16();
@@ -203,13 +204,14 @@ function decodeFetched(bytes: Buffer): Fetched {
       return reader.array(() => {
         const partition = reader.int32();
         const ofPartition = reader.int16();
-        reader.skip(8); // the high watermark
-        const lastStableOffset = reader.int64();
+        const highWatermark = reader.int64();
+        const lastStableOffset = reader.int64(); // -1 unless committed records were asked for
+        const endOffset = isolation === 'committed' ? lastStableOffset : highWatermark;
         reader.skip(8); // where the log starts
         const aborted = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
         reader.skip(4); // another replica to read from
         const batches = decodeBatches(reader.bytes());
-        return { topic, partition, errorCode: ofPartition, lastStableOffset, aborted, batches };
+        return { topic, partition, errorCode: ofPartition, endOffset, aborted, batches };
       });
     })
     .flat();

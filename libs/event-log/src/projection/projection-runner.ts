@@ -33,6 +33,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     this.name = definition.name;
     this.#batches = new BatchStore(settings, definition, store, this.#stopping.signal);
     this.#tail = new LogTail<S>(settings, {
+      name: definition.name,
       sources: definition.sources,
       from: async (ends) => {
         const starts = await ends.startsOf(definition.sources);

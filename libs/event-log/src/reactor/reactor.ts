@@ -77,6 +77,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     this.#topic = settings.prefix + this.#source.topic;
     this.#connection = new LogConnection(settings);
     this.#reader = new PartitionReader(settings, {
+      name: definition.name,
       onSlice: (slice) => this.#reactTo(slice),
       restMs: REST_MS,
       onFailure,

@@ -69,6 +69,8 @@ export class LogEnds {
 }
 
 export interface TailOptions<S extends RecordSource<unknown>> {
+  /** See `ReaderOptions.name`. */
+  readonly name?: string;
   readonly sources: readonly S[];
   /** `start` of what is kept, `end` of it, or given offsets. */
   readonly from: 'start' | 'end' | NextOffsets | ((ends: LogEnds) => Promise<NextOffsets>);
@@ -100,6 +102,7 @@ export class LogTail<S extends RecordSource<unknown>> {
     for (const { topic } of options.sources) settings.onTopic?.('receives', topic);
     this.#ends = new LogEnds(settings);
     this.#reader = new PartitionReader(settings, {
+      name: options.name,
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
       ...(options.restMs === undefined ? {} : { restMs: options.restMs }),
       onSlice: (slice) => this.#apply(slice),

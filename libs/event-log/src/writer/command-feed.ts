@@ -11,12 +11,15 @@ export class CommandFeed {
   readonly #reader: PartitionReader;
   readonly #followers = new Map<number, Follower>();
 
+  /** @param name of what decides them, for the meter */
   constructor(
     settings: LogSettings,
+    name: string,
     private readonly topic: string,
     onFailure: (error: unknown) => void,
   ) {
     this.#reader = new PartitionReader(settings, {
+      name,
       isolation: 'uncommitted',
       onSlice: (slice) => this.#hand(slice),
       onFailure,

@@ -35,7 +35,12 @@ export class ContextWriter<C extends ContextContract, S> {
     for (const { name } of [events, outcomes]) settings.onTopic?.('sends', name);
     settings.onGroup?.(writerGroup(decider.contract));
     this.#connection = new LogConnection(settings);
-    this.#feed = new CommandFeed(settings, settings.prefix + commands.name, onFailure);
+    this.#feed = new CommandFeed(
+      settings,
+      `${decider.contract.context}-writer`,
+      settings.prefix + commands.name,
+      onFailure,
+    );
     this.#membership = new GroupMembership(settings, {
       groupId: settings.prefix + writerGroup(decider.contract),
       topic: settings.prefix + commands.name,

@@ -63,7 +63,7 @@ afterAll(async () => {
 }, 30_000);
 
 function startWriter(secret = macKey): Writer {
-  const feed = new CommandFeed(settings, settings.prefix + COMMANDS, (error) => failures.push(error));
+  const feed = new CommandFeed(settings, 'counter-writer', settings.prefix + COMMANDS, (error) => failures.push(error));
   const writer = new PartitionWriter({
     decider: counterDecider,
     partition: PARTITION,

@@ -1,6 +1,7 @@
 import type { CommandKeys } from '#contracts';
 import type { LogSettings, LogSink } from '#event-log';
 import { type Log, type LogFields } from '../logging/log.js';
+import type { LogMetrics } from '../metrics/log-metrics.js';
 import type { BrokerConfig } from './broker-config.js';
 import type { LogConfig } from './log-config.js';
 import type { UsedTopics } from './used-topics.js';
@@ -12,6 +13,7 @@ export function logSettings(
   log: Log,
   topics: UsedTopics,
   keys: CommandKeys | undefined,
+  meter: LogMetrics,
 ): LogSettings {
   return {
     ...(keys === undefined ? {} : { commandKeys: keys }),
@@ -19,6 +21,7 @@ export function logSettings(
     clientId: 'gatehouse',
     prefix: config.topicPrefix,
     sink: sinkOf(log.for('event-log')),
+    meter,
     onTopic: (use, topic) => topics.add(use, topic),
     onGroup: (group) => topics.addGroup(group),
   };

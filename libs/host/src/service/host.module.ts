@@ -23,6 +23,9 @@ import { LOG_SETTINGS, LogStartup } from '../log/log-startup.js';
 import { Reactions } from '../log/reactions.js';
 import { UsedTopics } from '../log/used-topics.js';
 import { Log } from '../logging/log.js';
+import { EnforcementMetrics } from '../metrics/enforcement-metrics.js';
+import { HealthMetrics } from '../metrics/health-metrics.js';
+import { LogMetrics } from '../metrics/log-metrics.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
 import { ErrorTranslators } from '../problem/error-translators.js';
@@ -53,13 +56,16 @@ export class HostModule {
       { provide: FatalErrors, useValue: new FatalErrors(log, end) },
       HealthRegistry,
       Metrics,
+      LogMetrics,
+      EnforcementMetrics,
+      HealthMetrics,
       ErrorTranslators,
       LogStartup,
       Reactions,
       UsedTopics,
       {
         provide: LOG_SETTINGS,
-        inject: [BrokerConfig, LogConfig, Log, UsedTopics, COMMAND_KEYS],
+        inject: [BrokerConfig, LogConfig, Log, UsedTopics, COMMAND_KEYS, LogMetrics],
         useFactory: logSettings,
       },
       {
