@@ -257,7 +257,8 @@ describe('an assertion without iat, of which nobody knows when it was made', () 
     client.assertion(tokenUrl(), { iat: null, exp: Math.floor(Date.now() / 1000) + 120 });
 
   test('is good where its client is younger than the replay guard', async () => {
-    const application = await approvedApplication();
+    const application = await registered(undefined, undefined, Date.now() + 60_000); // by far, whatever the clocks say
+    await application.approved(['system/Patient.rs']);
     await askUntil(200, application.client);
     const assertion = await noIat(application);
     expect(await ask(application.client, { assertion })).toMatchObject({ status: 200 });

@@ -325,7 +325,7 @@ export class TestAuthorization {
 
   /** Asks until the instance has folded what was appended. */
   private async until(clientId: string, holds: (page: string) => boolean): Promise<void> {
-    for (let attempt = 0; attempt < 500; attempt++) {
+    for (const until = Date.now() + 30_000; Date.now() < until;) {
       const response = await this.service.call(`/oauth/authorize?client_id=${clientId}`);
       if (holds(await response.text())) return;
     }

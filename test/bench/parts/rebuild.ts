@@ -5,6 +5,7 @@ import { activityTopic, approval, mintId, partitionOf, registration, review, tok
 import { beginRebuild, ensureTopics, findRebuild, OrderedAppender, type ProjectionDefinition } from '#event-log';
 import { PoolStore } from '#testing';
 import { auditRecordsProjection } from '../../../apps/audit/src/audit-records/audit-records.projection.js';
+import { AddObserved1763950200000 } from '../../../apps/audit/src/audit-records/add-observed.js';
 import { CreateAuditRecords1763949600000 } from '../../../apps/audit/src/audit-records/create-audit-records.js';
 import { applicationsProjection } from '../../../apps/registration/src/show-applications/applications.projection.js';
 import { CreateNotices1763948400002 } from '../../../apps/registration/src/notify-contacts/create-notices.js';
@@ -78,6 +79,7 @@ async function migrate(databaseUrl: string): Promise<void> {
     CreateApplications1763948400000,
     CreateNotices1763948400002,
     CreateAuditRecords1763949600000,
+    AddObserved1763950200000,
   ];
   const source = await new DataSource({ type: 'postgres', url: databaseUrl, migrations }).initialize();
   await source.runMigrations();

@@ -5,6 +5,7 @@ import type { Audited } from '#records';
 import { PoolStore } from '#testing';
 import { DataSource } from 'typeorm';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
+import { AddObserved1763950200000 } from './add-observed.js';
 import { CreateAuditRecords1763949600000 } from './create-audit-records.js';
 import { keepRecords } from './keep-records.js';
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
   database = await new DataSource({
     type: 'postgres',
     url: own.databaseUrl,
-    migrations: [CreateAuditRecords1763949600000],
+    migrations: [CreateAuditRecords1763949600000, AddObserved1763950200000],
   }).initialize();
   await database.runMigrations();
 }, 60_000);
