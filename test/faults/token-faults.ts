@@ -105,11 +105,12 @@ export async function killInTheMiddle({
     await reached;
   };
   const rotatedAt = performance.now();
-  await held(rotateLate, 'INSERT INTO protocol.refresh_tokens', 'COMMIT');
-  await held(late, 'INSERT INTO protocol.refresh_tokens', 'COMMIT');
+  // A prepared statement is said by its name where its connection has said it before.
+  await held(rotateLate, 'rotate-refresh-token', 'COMMIT');
+  await held(late, 'insert-refresh-token', 'COMMIT');
   await held(unanswered, 'INSERT INTO protocol.provider_records');
   await held(unrecorded, 'INSERT INTO protocol.grants');
-  await held(rotateEarly, 'UPDATE protocol.refresh_tokens SET rotated_at');
+  await held(rotateEarly, 'rotate-refresh-token');
   kafka.set('acknowledgements-held');
   under.push(clients.try(early.step));
   await server.gathered(server.facts, ({ type, data }) => type === 'token-issued' && data.grantId === early.grantId);
