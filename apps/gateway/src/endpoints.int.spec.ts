@@ -118,7 +118,7 @@ describe('the gateway before two FHIR servers', () => {
   /** Waits until the gateway has folded an application's approval. */
   async function opened(id: string): Promise<void> {
     const headers = await issuer.bearer('op', 'operator');
-    for (let attempt = 0; attempt < 500; attempt++) {
+    for (const giveUp = Date.now() + 30_000; Date.now() < giveUp;) {
       const shown = await service.call(`/access/applications/${id}`, { headers });
       if (shown.status === 200 && ((await shown.json()) as { readonly status: string }).status === 'open') return;
     }
