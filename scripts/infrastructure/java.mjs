@@ -24,8 +24,10 @@ export async function findJava() {
 async function installed() {
   const found = await Promise.all(
     HOMES.map(async (home) => {
-      const names = await readdir(home).catch(() => []);
-      return names.flatMap((name) => [
+      const entries = await readdir(home, { withFileTypes: true }).catch(() => []);
+      // Debian keeps files between the folders, and to run something below a file fails in another way than not to find it.
+      const folders = entries.filter((entry) => !entry.isFile());
+      return folders.flatMap(({ name }) => [
         path.join(home, name, 'bin', 'java'),
         path.join(home, name, 'Contents', 'Home', 'bin', 'java'),
       ]);
