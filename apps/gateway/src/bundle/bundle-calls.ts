@@ -15,7 +15,7 @@ import type { InForce } from '../proxy/in-force.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import type { FhirError } from '../proxy/operation-outcome.js';
 import type { JudgedCall } from '../proxy/read-call.js';
-import { cutAnswer, sendError, sendResource, type Sent } from '../proxy/send-answer.js';
+import { sendError, sendResource, type Sent } from '../proxy/send-answer.js';
 import { changed, type Denied, notCarriedOut, toldOf, tooManyCalls } from '../proxy/tell-refusal.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
 import { malformed, readWrittenBody } from '../write/read-written-body.js';
@@ -79,16 +79,8 @@ export class BundleCalls {
       // What was judged under other scopes does not leave, and is not written, under these.
       return now?.outcome === 'allow' && now.granted === decided.granted;
     };
-    const cut = new AbortController();
     const memory = this.means.memory.lease();
-    const end = calls.open({
-      applicationId: call.claims.applicationId,
-      isAllowed,
-      cut: () => {
-        cut.abort();
-        if (response.headersSent && response.statusCode < 400) cutAnswer(response);
-      },
-    });
+    const { cut, end } = calls.answering({ applicationId: call.claims.applicationId, isAllowed }, response);
     response.once('close', () => {
       // Whoever goes away before all of it was carried out does not want the rest any more.
       if (!response.writableFinished) cut.abort();

@@ -24,7 +24,7 @@ import type { OpenCalls } from '../proxy/open-calls.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
 import { isDeadPageLink, type JudgedCall, ownerOf } from '../proxy/read-call.js';
 import { readBounded } from '../proxy/read-form.js';
-import { cutAnswer, sendEmpty, sendError, sendResource } from '../proxy/send-answer.js';
+import { sendEmpty, sendError, sendResource } from '../proxy/send-answer.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
 import { planWrite } from '../write/plan-write.js';
 import { jsonOfWrite } from '../write/read-written-body.js';
@@ -117,15 +117,7 @@ export class ObservedCalls {
       const counts = now !== undefined && (now.outcome === 'allow' || now.kind !== 'token');
       return counts && still !== undefined && coversEndpoint(still, call.claims.endpoint);
     };
-    const cut = new AbortController();
-    const end = calls.open({
-      applicationId: call.claims.applicationId,
-      isAllowed,
-      cut: () => {
-        cut.abort();
-        if (response.headersSent && response.statusCode < 400) cutAnswer(response);
-      },
-    });
+    const { cut, end } = calls.answering({ applicationId: call.claims.applicationId, isAllowed }, response);
     response.once('close', () => {
       if (!response.writableFinished) cut.abort();
       end();

@@ -32,7 +32,7 @@ import type { OpenCalls } from './open-calls.js';
 import { type FhirError, fhirError } from './operation-outcome.js';
 import { clientOf, type JudgedCall, ownerOf, readCall } from './read-call.js';
 import { FORM_LIMIT, readForm } from './read-form.js';
-import { cutAnswer, sendError } from './send-answer.js';
+import { sendError } from './send-answer.js';
 import { changed, type Denied, notRecorded, toldOf, tooManyCalls } from './tell-refusal.js';
 
 type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
@@ -221,22 +221,16 @@ export class FhirCalls {
     decided: Allowed,
     access: EffectiveAccess | undefined,
   ): Promise<FhirError | undefined> {
-    const cut = new AbortController();
     const isAllowed = () => {
       const now = this.#inForce.decide(call);
       // What was judged under other scopes does not leave under these.
       return now?.outcome === 'allow' && now.granted === decided.granted;
     };
     const memory = this.means.memory.lease();
-    const end = this.gateway.calls.open({
-      applicationId: call.claims.applicationId,
-      isAllowed,
-      cut: () => {
-        cut.abort();
-        // A refusal of ours holds nothing of the record: cut off, it would take the connection's next call with it.
-        if (response.headersSent && response.statusCode < 400) cutAnswer(response);
-      },
-    });
+    const { cut, end } = this.gateway.calls.answering(
+      { applicationId: call.claims.applicationId, isAllowed },
+      response,
+    );
     response.once('close', () => {
       // Where all was sent nothing is under way that it could end.
       if (!response.writableFinished) cut.abort();

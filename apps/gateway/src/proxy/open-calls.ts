@@ -1,3 +1,6 @@
+import type { ServerResponse } from 'node:http';
+import { cutAnswer } from './send-answer.js';
+
 /** A call that was let in and has not ended. */
 export interface OpenCall {
   readonly applicationId: string;
@@ -21,6 +24,28 @@ export class OpenCalls {
       if (calls.size === 0 && this.#byApplication.get(call.applicationId) === calls)
         this.#byApplication.delete(call.applicationId);
     };
+  }
+
+  /**
+   * Opens a call that is answered on `response`. Cut, what it does upstream ends by `cut`, and so does an answer that is on its way.
+   *
+   * @returns `end` ends the call
+   */
+  answering(
+    { applicationId, isAllowed }: Omit<OpenCall, 'cut'>,
+    response: ServerResponse,
+  ): { readonly cut: AbortController; readonly end: () => void } {
+    const cut = new AbortController();
+    const end = this.open({
+      applicationId,
+      isAllowed,
+      cut: () => {
+        cut.abort();
+        // A refusal of ours holds nothing of the record: cut off, it would take the connection's next call with it.
+        if (response.headersSent && response.statusCode < 400) cutAnswer(response);
+      },
+    });
+    return { cut, end };
   }
 
   /** The application's access was closed or narrowed: cuts what is no longer allowed. */

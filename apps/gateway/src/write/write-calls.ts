@@ -10,7 +10,7 @@ import type { CallRecords } from '../proxy/call-records.js';
 import type { InForce } from '../proxy/in-force.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import type { JudgedCall } from '../proxy/read-call.js';
-import { cutAnswer, sendError } from '../proxy/send-answer.js';
+import { sendError } from '../proxy/send-answer.js';
 import { changed, notCarriedOut, toldOf } from '../proxy/tell-refusal.js';
 import type { InFlightWrites } from './in-flight-writes.js';
 import { readWrittenBody } from './read-written-body.js';
@@ -64,16 +64,8 @@ export class WriteCalls {
       // What was judged under other scopes is not written under these.
       return now?.outcome === 'allow' && now.granted === decided.granted;
     };
-    const cut = new AbortController();
     const memory = this.means.memory.lease();
-    const end = calls.open({
-      applicationId: call.claims.applicationId,
-      isAllowed,
-      cut: () => {
-        cut.abort();
-        if (response.headersSent && response.statusCode < 400) cutAnswer(response);
-      },
-    });
+    const { cut, end } = calls.answering({ applicationId: call.claims.applicationId, isAllowed }, response);
     // Whoever goes away before it is sent does not want it any more.
     response.once('close', () => cut.abort());
     try {
