@@ -41,6 +41,7 @@ export class SpoolFile {
   readonly #waiting: Waiting[] = [];
   #size: number;
   #promised: number;
+  #closed = false;
   #working: Promise<void> | undefined;
 
   private constructor(
@@ -103,7 +104,8 @@ export class SpoolFile {
   /** Forgets all entries, if nobody needs them when it is their turn. */
   async clear(isUnneeded: () => boolean): Promise<void> {
     await this.#working;
-    if (this.#working || this.#waiting.length > 0 || this.#size === 0 || !isUnneeded()) return;
+    // What stays on the disk is appended again by the next process, as the repeat that it is.
+    if (this.#closed || this.#working || this.#waiting.length > 0 || this.#size === 0 || !isUnneeded()) return;
     const working = (async () => {
       await this.file.truncate(0);
       await this.file.datasync();
@@ -118,7 +120,8 @@ export class SpoolFile {
   }
 
   async close(): Promise<void> {
-    await this.#working;
+    this.#closed = true;
+    while (this.#working) await this.#working;
     await this.file.close();
     await rm(this.lock, { force: true });
   }
