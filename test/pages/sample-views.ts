@@ -6,8 +6,8 @@ const application = {
   name: 'Blood Pressure Diary',
   privacyPolicyUri: 'https://diary.example/privacy',
   termsUri: 'https://diary.example/terms',
-  approvedUntil: '2027-03-02T00:00:00Z',
 };
+const approval = { by: 'Riverside Health', until: '2027-03-02T00:00:00Z' };
 const ana = { id: 'ana', name: 'Ana María Ortiz', birthDate: '1984-07-12', gender: 'female' };
 const luis = { id: 'luis', name: 'Luis Ortiz', birthDate: '2016-02', gender: 'male' };
 const category = (code: string) => ({
@@ -22,6 +22,7 @@ export const sampleViews = {
     page: 'consent',
     form,
     application,
+    approval,
     user: { name: ana.name },
     patient: ana,
     asked: [
@@ -57,6 +58,7 @@ export const sampleViews = {
       {
         grantId: 'grant',
         applicationName: application.name,
+        approval,
         allowed: [
           { type: 'Observation', reads: true, changes: true },
           { type: 'Condition', reads: true, changes: false },

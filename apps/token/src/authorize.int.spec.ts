@@ -5,7 +5,10 @@ import { tokenPart } from './token.part.js';
 let server: TestAuthorization;
 
 beforeAll(async () => {
-  server = await testAuthorization(tokenPart, { TOKEN_STYLE_URL: 'https://style.example/1.json' });
+  server = await testAuthorization(tokenPart, {
+    TOKEN_STYLE_URL: 'https://style.example/1.json',
+    TOKEN_BRAND_NAME: 'Riverside Health',
+  });
 }, 60_000);
 afterAll(() => server.close(), 60_000);
 beforeEach(() => server.signInAs());
@@ -219,6 +222,20 @@ describe('consent', () => {
     ]);
     expect(page).not.toMatch(/<script/i);
     expect(page).toContain('Growth &amp; Chart');
+  });
+
+  test('the page says who approved the application and until when, as the approval in force has it', async () => {
+    const app = await server.approved();
+    const { page } = await server.toPage(testBrowser(), server.request(app).url);
+    expect(page).toMatch(/App approved by<\/dt>\s*<dd><strong>Riverside Health<\/strong> until January 1, 2999<\/dd>/);
+    await server.narrowed(app, ['launch/patient', 'patient/Patient.rs'], '2998-06-30T12:00:00Z');
+    const { url } = server.request(app, { ui_locales: 'es' });
+    const seen = async () => (await server.toPage(testBrowser(), url)).page ?? '';
+    let later = await seen();
+    for (const giveUp = Date.now() + 30_000; later.includes('2999') && Date.now() < giveUp;) later = await seen();
+    expect(later).toMatch(
+      /aprobada por<\/dt>\s*<dd><strong>Riverside Health<\/strong> hasta el 30 de junio de 2998<\/dd>/,
+    );
   });
 
   test('declined: the application is told, and gets no code', async () => {

@@ -280,6 +280,7 @@ describe('what a person let in', () => {
     const { body, browser } = await server.granted(app, { scope }, [['duration', 'offline']]);
     const { html, csrf } = await page(browser);
     expect(html).toContain('Growth &amp; Chart');
+    expect(html).toContain('App approved by Gatehouse until January 1, 2999');
     const withdrawal = `${server.service.url}/oauth/grants/withdrawals`;
     const after = await browser.post(
       withdrawal,

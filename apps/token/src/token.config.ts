@@ -115,12 +115,14 @@ export class TokenConfig implements ConfigSection {
 
   @Setting('TOKEN_BRAND_NAME', {
     mustBe: 'a name of 1 to 200 characters',
-    describe: 'Who runs this service, as patients know it: in the Bundle of user-access brands.',
+    describe:
+      'The organisation that runs this service and approves applications, as patients know it: on the pages that ask for consent and list what was agreed to, and in the Bundle of user-access brands.',
+    byDefault: '`Gatehouse` in development, else required',
   })
   @IsString()
   @MinLength(1)
   @MaxLength(200)
-  brandName: string = 'Gatehouse';
+  brandName: string;
 
   @Setting('TOKEN_BRAND_WEBSITE', {
     mustBe: 'an http(s) URL',
@@ -138,6 +140,12 @@ export class TokenConfig implements ConfigSection {
   @IsOptional()
   @Matches(/^https?:\/\/[^\s]+$/)
   styleUrl?: string;
+
+  complete(_service: object, base: object): void {
+    const given: { readonly brandName?: string | undefined } = { ...this };
+    const development = base instanceof BaseConfig && base.development;
+    if (given.brandName === undefined && development) this.brandName = 'Gatehouse';
+  }
 
   faults(base: object): readonly ConfigFault[] {
     const development = base instanceof BaseConfig && base.development;

@@ -215,9 +215,9 @@ export class TestAuthorization {
     await this.until(app.client.clientId, (page) => !page.includes('invalid_client'));
   }
 
-  /** Takes scopes away from its approval. */
-  async narrowed(app: TestApp, scopes: string[]): Promise<void> {
-    const standing = { approvalVersion: 2, submission: 1, scopes, expiresAt: '2999-01-01T00:00:00Z', endpoints: ['*'] };
+  /** Takes scopes away from its approval, and lets it end at a time. */
+  async narrowed(app: TestApp, scopes: string[], expiresAt = '2999-01-01T00:00:00Z'): Promise<void> {
+    const standing = { approvalVersion: 2, submission: 1, scopes, expiresAt, endpoints: ['*'] };
     const why = { reason: 'not needed', campaignId: mintId(3), itemId: mintId(3), decidedBy: 'a-reviewer' };
     await this.log.event(approval, { type: 'approval-narrowed', data: { ...standing, ...why } }, this.about(app));
   }

@@ -72,6 +72,7 @@ export class ConsentFlow {
         page: 'consent',
         form: { action: actionOf(request, 'consent'), csrf: ready.person.csrf },
         application: applicationOf(access),
+        approval: { by: this.config.brandName, until: access.expiresAt },
         user: user?.name === undefined ? {} : { name: user.name },
         ...(established.patient === undefined ? {} : { patient: established.patient }),
         ...askedViews(asked),

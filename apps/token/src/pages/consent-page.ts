@@ -8,13 +8,13 @@ import { wordFor, type DataWords } from './words/words.js';
 const GRANTS = '/oauth/grants';
 
 /**
- * Asks a person whether an application may see what it asks for: who asks, whose record, what it may see, what it may
+ * Asks a person whether an application may see what it asks for: who asks, whose record, who approved it, what it may see, what it may
  * change, what it learns about the person, and for how long. Reading is ticked, as the person came here to share;
  * changing and staying are not.
  */
 export function consentPage(setting: Setting, view: ConsentView): string {
   const { words } = setting;
-  const { application, patient, user } = view;
+  const { application, approval, patient, user } = view;
   const title = words.consent.title(application.name);
   const body = html`<div class="sheet">
     <div class="head">
@@ -24,14 +24,10 @@ export function consentPage(setting: Setting, view: ConsentView): string {
         ${user.name !== undefined && html`<p class="quiet">${words.consent.signedInAs(user.name)}</p>`}
       </div>
     </div>
-    ${
-      patient !== undefined &&
-      html`<div class="whose">
-        <span class="quiet">${words.consent.record}</span>
-        <strong>${patient.name}</strong> ${patientDetail(setting, patient)}
-      </div>`
-    }
-    <p>${words.consent.reviewed(words.date(application.approvedUntil))}</p>
+    <dl class="about">
+      ${patient !== undefined && fact(words.consent.record, patient.name, patientDetail(setting, patient))}
+      ${fact(words.consent.approvedBy, approval.by, words.consent.approvedUntil(words.date(approval.until)))}
+    </dl>
     <p>${words.consent.choose}</p>
     ${form(view.form, fields(setting, view))}
     <p class="quiet">${words.consent.withdrawLater} <a href="${GRANTS}">${words.consent.withdrawLaterLink}</a>.</p>
@@ -42,6 +38,13 @@ export function consentPage(setting: Setting, view: ConsentView): string {
     </p>
   </div>`;
   return documentOf(setting, { title, body });
+}
+
+function fact(term: string, name: string, detail: string): Markup {
+  return html`<div>
+    <dt>${term}</dt>
+    <dd><strong>${name}</strong> ${detail}</dd>
+  </div>`;
 }
 
 function fields(setting: Setting, { asked, identity, offline }: ConsentView): Markup {

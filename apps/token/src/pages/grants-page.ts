@@ -33,6 +33,7 @@ function card({ words }: Setting, { withdraw }: GrantsView, grant: GrantView): M
       ${grants.since(words.time(grant.consentedAt))}<br />
       ${grant.lastUsedAt === undefined ? grants.neverUsed : grants.lastUsed(words.time(grant.lastUsedAt))}
       ${grant.expiresAt !== undefined && html`<br />${grants.until(words.time(grant.expiresAt))}`}
+      ${grant.approval !== undefined && html`<br />${grants.approved(grant.approval.by, words.date(grant.approval.until))}`}
     </p>
     ${form(
       withdraw,

@@ -117,14 +117,24 @@ const pageStyle = css`
     font-size: 1.5rem;
     font-weight: 650;
   }
-  .whose {
+  .about {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr));
+    gap: 0.75rem 1.5rem;
     border-left: 0.25rem solid var(--accent);
     background: var(--accent-soft);
     border-radius: 0 0.5rem 0.5rem 0;
     padding: 0.6rem 0.9rem;
     margin: 1.25rem 0;
   }
-  .whose strong {
+  .about dt {
+    color: var(--quiet);
+    font-size: 0.9375rem;
+  }
+  .about dd {
+    margin: 0;
+  }
+  .about strong {
     display: block;
     font-size: 1.0625rem;
   }

@@ -34,6 +34,7 @@ describe('a page', () => {
             ...consent,
             application: { ...consent.application, name: `A${text}`, termsUri: text },
             form: { action: text, csrf: text },
+            approval: { by: text, until: text },
             user: { name: text },
             patient: { ...consent.patient, name: text, gender: text, birthDate: text },
             asked: consent.asked.map((each) => ({
@@ -49,6 +50,7 @@ describe('a page', () => {
           ...grant,
           grantId: text,
           applicationName: text,
+          approval: { by: text, until: text },
           consentedAt: text,
         }));
         expect(tagsOf(renderPage({ ...grants, grants: granted }, language))).toEqual(

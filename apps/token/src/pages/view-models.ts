@@ -6,8 +6,14 @@ export interface ApplicationView {
   readonly logoUri?: string;
   readonly privacyPolicyUri?: string;
   readonly termsUri?: string;
-  /** RFC 3339: until when it is approved here. */
-  readonly approvedUntil: string;
+}
+
+/** What was approved of an application. */
+export interface ApprovalView {
+  /** The organisation that runs this service, as patients know it. */
+  readonly by: string;
+  /** RFC 3339: when the approval ends. */
+  readonly until: string;
 }
 
 /** What every form carries: where it is posted to, and the token that shows that it came from our page. */
@@ -62,6 +68,7 @@ export interface ConsentView {
   readonly page: 'consent';
   readonly form: FormView;
   readonly application: ApplicationView;
+  readonly approval: ApprovalView;
   readonly user: { readonly name?: string };
   readonly patient?: PatientView;
   readonly asked: readonly AskedView[];
@@ -79,6 +86,8 @@ export interface GrantView {
   readonly grantId: string;
   /** Absent when the application's access is closed. */
   readonly applicationName?: string | undefined;
+  /** Absent likewise. */
+  readonly approval?: ApprovalView;
   readonly allowed: readonly AllowedView[];
   readonly patient?: PatientView;
   /** RFC 3339. */

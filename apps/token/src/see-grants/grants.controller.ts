@@ -15,6 +15,7 @@ import { sendPage } from '../pages/send-page.js';
 import type { GrantsView, GrantView, WithdrawnView } from '../pages/view-models.js';
 import { PATIENT_RIGHTS, type PatientRightsOf } from '../see-patients/patient-rights.js';
 import { PersonSessions, type Person } from '../sign-in/person-sessions.js';
+import { TokenConfig } from '../token.config.js';
 import { GrantReceipts } from './grant-receipts.js';
 
 type Form = Readonly<Record<string, unknown>> | undefined;
@@ -33,6 +34,7 @@ export class GrantsController {
     private readonly clients: AdmittedClients,
     @Inject(PATIENT_RIGHTS) private readonly rights: PatientRightsOf,
     private readonly fhir: FhirConfig,
+    private readonly config: TokenConfig,
     @Inject(VAULT) private readonly vault: Vault,
   ) {}
 
@@ -113,9 +115,11 @@ export class GrantsController {
       id === undefined || fhirUser === undefined || endpoint === undefined
         ? undefined
         : await this.rights.at(endpoint).patientFor(fhirUser, id);
+    const access = this.clients.open(grant.clientId);
     return {
       grantId: grant.grantId,
-      applicationName: this.nameOf(grant),
+      applicationName: access?.name,
+      ...(access === undefined ? {} : { approval: { by: this.config.brandName, until: access.expiresAt } }),
       allowed: allowedBy(grant.scopes),
       ...(patient === undefined ? {} : { patient }),
       consentedAt: grant.consentedAt.toISOString(),

@@ -34,7 +34,8 @@ export interface Words {
     readonly signedInAs: (name: string) => string;
     readonly record: string;
     readonly born: (date: string) => string;
-    readonly reviewed: (until: string) => string;
+    readonly approvedBy: string;
+    readonly approvedUntil: (date: string) => string;
     readonly choose: string;
     readonly sees: string;
     readonly seesNothing: string;
@@ -79,6 +80,7 @@ export interface Words {
     readonly empty: string;
     readonly since: (time: string) => string;
     readonly until: (time: string) => string;
+    readonly approved: (organisation: string, until: string) => string;
     readonly lastUsed: (time: string) => string;
     readonly neverUsed: string;
     readonly record: (patient: string) => string;
