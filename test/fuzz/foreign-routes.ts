@@ -16,11 +16,14 @@ interface Place {
 const json = ({ text }: Answered): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
 const typeOf = ({ headers }: Answered): string => String(headers['content-type'] ?? '');
 
-/** OAuth's JSON (RFC 6749 §5.2), a page for people, or a problem where HTTP itself was at fault. */
+/** OAuth's JSON (RFC 6749 §5.2). */
+const oauthError = (answer: Answered): boolean =>
+  typeOf(answer).startsWith('application/json') && typeof json(answer)['error'] === 'string';
+/** The same, a page for people, or a problem where HTTP itself was at fault. */
 const oauth = (answer: Answered): boolean =>
   answer.status === 404 || // no such page: said by oidc-provider, in plain text
   typeOf(answer).startsWith('text/html') ||
-  (typeOf(answer).startsWith('application/json') && typeof json(answer)['error'] === 'string') ||
+  oauthError(answer) ||
   problem(answer);
 const fhir = (answer: Answered): boolean =>
   (typeOf(answer).startsWith('application/fhir+json') && json(answer)['resourceType'] === 'OperationOutcome') ||
@@ -55,10 +58,13 @@ const places: readonly Place[] = [
       'client_assertion',
       'client_assertion_type',
     ],
-    speaks: oauth,
+    speaks: oauthError,
   },
-  { method: 'POST', path: '/oauth/introspect', parameters: ['token', 'token_type_hint'], speaks: oauth },
-  { method: 'POST', path: '/oauth/revoke', parameters: ['token', 'token_type_hint', 'client_id'], speaks: oauth },
+  { method: 'POST', path: '/oauth/par', parameters: [...authorization, 'client_assertion'], speaks: oauthError },
+  { method: 'POST', path: '/oauth/introspect', parameters: ['token', 'token_type_hint'], speaks: oauthError },
+  { method: 'POST', path: '/oauth/revoke', parameters: ['token', 'token_type_hint', 'client_id'], speaks: oauthError },
+  { method: 'POST', path: '/oauth/register', parameters: ['client_name', 'redirect_uris'], speaks: oauthError },
+  { method: 'POST', path: '/oauth/back-channel-logout', parameters: ['logout_token'], speaks: oauthError },
   { method: 'GET', path: '/oauth/jwks', parameters: ['x'], speaks: oauth },
   { method: 'GET', path: '/oauth/interaction/{}', parameters: ['x'], speaks: oauth },
   { method: 'POST', path: '/oauth/interaction/{}', parameters: ['patient', 'decision'], speaks: oauth },

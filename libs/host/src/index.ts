@@ -69,6 +69,7 @@ export {
   unsupportedMediaType,
 } from './problem/problem-exception.js';
 export { ProblemFilter } from './problem/problem-filter.js';
+export { UnreadBody } from './problem/unread-body.js';
 export { refusalToProblem, type Refusal } from './problem/refusal.js';
 export { fieldErrors } from './problem/validation.js';
 export {

@@ -1,10 +1,10 @@
-import { BaseConfig, Consumes, Public, VAULT } from '#host';
+import { BaseConfig, Public, VAULT } from '#host';
 import { oauthPaths } from '#smart';
 import type { Vault } from '#vault';
 import { Body, Controller, Header, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
-import { OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
+import { OAuthBody, OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
 import { IdentityFederation, SignInFailed } from '../sign-in/identity-federation.js';
 import { TokenConfig } from '../token.config.js';
 import { readLogout, type Logout } from './logout-token.js';
@@ -33,7 +33,7 @@ export class BackChannelLogoutController {
   /** 200 with the receipts when it is in force everywhere; 503 where that is not certain yet, and the provider asks again. */
   @Post()
   @HttpCode(200)
-  @Consumes('application/x-www-form-urlencoded')
+  @OAuthBody('application/x-www-form-urlencoded')
   @Header('cache-control', 'no-store')
   async logout(@Body() form: Record<string, unknown> | undefined): Promise<PersonEnded> {
     const { issuer, subject, session, offlineAccess } = await this.believed(form?.['logout_token']);

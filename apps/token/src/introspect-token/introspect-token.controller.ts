@@ -1,5 +1,5 @@
 import { tokenFault } from '#access';
-import { Authenticator, BaseConfig, Consumes, Public } from '#host';
+import { Authenticator, BaseConfig, Public } from '#host';
 import { intersect, oauthPaths, serialiseScopes } from '#smart';
 import { Body, Controller, Header, Headers, HttpCode, Post, Req, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
@@ -12,7 +12,7 @@ import { AccessTokens } from '../authorization-server/access-tokens.js';
 import { UserGrants } from '../consent/user-grants.js';
 import { tokenTypeOf } from '../issue-token/issue-token.js';
 import { RefreshTokens } from '../issue-token/refresh-tokens.js';
-import { OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
+import { OAuthBody, OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
 import { TokenConfig } from '../token.config.js';
 
 /** What is told of a token (RFC 7662, 2.2; SMART App Launch 2.2, 6). One that is dead is not described. */
@@ -43,7 +43,7 @@ export class IntrospectTokenController {
    */
   @Post()
   @HttpCode(200)
-  @Consumes('application/x-www-form-urlencoded')
+  @OAuthBody('application/x-www-form-urlencoded')
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
   async introspect(

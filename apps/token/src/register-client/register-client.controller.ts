@@ -2,7 +2,7 @@ import { BaseConfig, Public } from '#host';
 import { oauthPaths } from '#smart';
 import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Param, Post, Put, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
+import { OAuthBody, OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
 import { ClientRegistrations } from './client-registrations.js';
 
 /** Dynamic registration (RFC 7591) and its management (RFC 7592). What is not understood is passed over. */
@@ -18,6 +18,7 @@ export class RegisterClientController {
 
   @Post()
   @HttpCode(201)
+  @OAuthBody('application/json')
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
   async register(@Body() body: unknown, @Headers('authorization') authorization: string | undefined) {
@@ -33,6 +34,7 @@ export class RegisterClientController {
   }
 
   @Put(':clientId')
+  @OAuthBody('application/json')
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
   async update(

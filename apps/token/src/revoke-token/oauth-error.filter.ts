@@ -1,10 +1,12 @@
 import { AppendUnresolved, NotAppended } from '#event-log';
-import { isDatabaseUnavailable, Log, ProblemException } from '#host';
+import { Consumes, isDatabaseUnavailable, Log, ProblemException, UnreadBody } from '#host';
 import { VaultUnavailable } from '#vault';
-import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { applyDecorators, Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { ClientRefused, ClientRequestMalformed } from '../authenticate-client/client-authentication.js';
+
+const neverKept = { 'cache-control': 'no-store', pragma: 'no-cache' } as const;
 
 /** An error in the words of RFC 6749, 5.2. */
 export class OAuthError extends Error {
@@ -18,6 +20,24 @@ export class OAuthError extends Error {
   }
 }
 
+/**
+ * A route that takes a form (RFC 6749, 3.2; RFC 7009, 2.1; RFC 7662, 2.1) or metadata (RFC 7591, 3.1). What is none, or too
+ * long to be read, is an `invalid_request`, as at the token endpoint.
+ */
+export function OAuthBody(type: 'application/x-www-form-urlencoded' | 'application/json'): MethodDecorator {
+  return applyDecorators(
+    Consumes(type),
+    UnreadBody((status) => ({
+      status: 400,
+      headers: neverKept,
+      body: {
+        error: 'invalid_request',
+        error_description: status === 413 ? 'a body of this length is not read' : `only ${type} is understood here`,
+      },
+    })),
+  );
+}
+
 /** What goes wrong at an OAuth endpoint is answered as OAuth has it, not as a problem document. */
 @Catch()
 export class OAuthErrorFilter implements ExceptionFilter {
@@ -25,11 +45,7 @@ export class OAuthErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const { status, code, message } = this.translate(error);
-    const headers = {
-      'cache-control': 'no-store',
-      pragma: 'no-cache',
-      ...(status === 503 ? { 'retry-after': '1' } : {}),
-    };
+    const headers = { ...neverKept, ...(status === 503 ? { 'retry-after': '1' } : {}) };
     void host
       .switchToHttp()
       .getResponse<FastifyReply>()
@@ -53,8 +69,10 @@ export class OAuthErrorFilter implements ExceptionFilter {
     ) {
       return { status: 503, code: 'temporarily_unavailable', message: 'try again' };
     }
-    if (error instanceof ProblemException && error.getStatus() < 500)
-      return { status: error.getStatus(), code: 'invalid_request', message: error.message };
+    if (error instanceof ProblemException && error.getStatus() < 500) {
+      const status = error.getStatus();
+      return { status: status === 415 ? 400 : status, code: 'invalid_request', message: error.message };
+    }
     this.log.error('an OAuth endpoint failed', error);
     return { status: 500, code: 'server_error', message: 'it failed here' };
   }

@@ -1,4 +1,4 @@
-import { Consumes, Public } from '#host';
+import { Public } from '#host';
 import { oauthPaths } from '#smart';
 import { Body, Controller, Header, Headers, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
@@ -10,7 +10,7 @@ import { GrantEvents, type Succeeded } from '../consent/grant-events.js';
 import { UserGrants } from '../consent/user-grants.js';
 import { RefreshTokens } from '../issue-token/refresh-tokens.js';
 import { GrantReceipts } from '../see-grants/grant-receipts.js';
-import { OAuthError, OAuthErrorFilter } from './oauth-error.filter.js';
+import { OAuthBody, OAuthError, OAuthErrorFilter } from './oauth-error.filter.js';
 import { RevokeToken } from './revoke-token.handler.js';
 
 /**
@@ -38,7 +38,7 @@ export class RevokeTokenController {
    */
   @Post()
   @HttpCode(200)
-  @Consumes('application/x-www-form-urlencoded')
+  @OAuthBody('application/x-www-form-urlencoded')
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
   async revoke(

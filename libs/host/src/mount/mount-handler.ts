@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** A handler of Node's own kind that answers everything below one path. */
@@ -30,6 +30,11 @@ export function mountHandler(server: FastifyInstance, mounted: MountedHandler): 
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
       const route = async (request: FastifyRequest, reply: FastifyReply) => handOver(mounted, request, reply);
+      // Fastify reads no body whose content type is none; what to say of it is the handler's, too.
+      scope.setErrorHandler((error: FastifyError, request, reply) => {
+        if (error.code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') throw error;
+        return route(request, reply);
+      });
       scope.all('/', route);
       scope.all('/*', route);
       done();

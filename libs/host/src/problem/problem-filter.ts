@@ -1,10 +1,11 @@
 import { Catch, HttpException, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Log } from '../logging/log.js';
 import { correlationId } from '../logging/request-context.js';
 import { ErrorTranslators } from './error-translators.js';
 import { ProblemException } from './problem-exception.js';
 import { problemMediaType, problemOfStatus, type Problem } from './problem.js';
+import { answerToUnreadBody } from './unread-body.js';
 
 /** Answers every error as a problem document; what it does not know is logged and answers 500 with nothing of it. */
 @Catch()
@@ -21,6 +22,17 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent || reply.raw.headersSent) {
       this.log.error('an error came after the response had begun', error);
       reply.raw.destroy();
+      return;
+    }
+    const unread =
+      error instanceof HttpException
+        ? answerToUnreadBody(host.switchToHttp().getRequest<FastifyRequest>(), problem.status)
+        : undefined;
+    if (unread !== undefined) {
+      void reply
+        .headers({ ...unread.headers })
+        .status(unread.status)
+        .send(unread.body);
       return;
     }
     const { type, body } = this.bodyOf(problem);
