@@ -12,7 +12,7 @@ import {
   assertGuarded,
   compareAcls,
   ensureTopics,
-  readRecords,
+  LogScanner,
   type LogSettings,
   UnguardedLog,
 } from '#event-log';
@@ -154,12 +154,9 @@ describe('once they are applied', () => {
     beforeAll(async () => {
       console_ = await insider(broker.settingsOf(userOf('registration')));
       application = await registered('Growth charts');
-      const found = await readRecords(broker.settingsOf(userOf('registration')), {
-        topic: commands,
-        partition: partition(),
-        from: 0n,
-        limit: 100,
-      });
+      const scanner = new LogScanner(broker.settingsOf(userOf('registration')));
+      const found = await scanner.read({ topic: commands, partition: partition(), from: 0n, limit: 100 });
+      await scanner.close();
       genuine = found.map(({ value }) => value.toString()).find((value) => value.includes(application)) ?? '';
       expect(genuine).toMatch(/"deadline".*"mac":"development\./);
     });

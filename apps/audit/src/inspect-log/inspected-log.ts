@@ -1,5 +1,5 @@
 import { channels } from '#contracts';
-import { LogEnds, type LogSettings, readRecords, showRecord, type ShownRecord, showTopics } from '#event-log';
+import { LogEnds, LogScanner, type LogSettings, showRecord, type ShownRecord, showTopics } from '#event-log';
 import { decodeCursor, encodeCursor, LOG_SETTINGS, malformed, type Page, unavailable } from '#host';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 
@@ -9,13 +9,15 @@ const topics = channels.map(({ topic }) => topic);
 @Injectable()
 export class InspectedLog implements OnModuleDestroy {
   private readonly ends: LogEnds;
+  private readonly scanner: LogScanner;
 
-  constructor(@Inject(LOG_SETTINGS) private readonly settings: LogSettings) {
+  constructor(@Inject(LOG_SETTINGS) settings: LogSettings) {
     this.ends = new LogEnds(settings);
+    this.scanner = new LogScanner(settings);
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.ends.close();
+    await Promise.all([this.ends.close(), this.scanner.close()]);
   }
 
   /** Every topic with the ends of its partitions. */
@@ -35,9 +37,7 @@ export class InspectedLog implements OnModuleDestroy {
     const from = at.cursor === undefined ? at.from : Number(decodeCursor(at.cursor, ['number'])[0]);
     if (!Number.isSafeInteger(from) || from < 0)
       throw malformed('The cursor is not one of this list.', [{ pointer: '/cursor', detail: 'names no offset' }]);
-    const records = await asked(() =>
-      readRecords(this.settings, { topic, partition, from: BigInt(from), limit: limit + 1 }),
-    );
+    const records = await asked(() => this.scanner.read({ topic, partition, from: BigInt(from), limit: limit + 1 }));
     const shown = records.slice(0, limit);
     const next = records[limit];
     return {

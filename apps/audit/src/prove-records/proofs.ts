@@ -1,7 +1,7 @@
-import { type LogSettings, readRecords } from '#event-log';
+import { LogScanner, type LogSettings } from '#event-log';
 import { Database, LOG_SETTINGS, malformed, unavailable } from '#host';
 import { consistencyRanges, inclusionRanges } from '#proofs';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { rangeHashes, TreeBroken, type TreeName } from '../grow-trees/tree-hashes.js';
 import type { AnsweredCheckpoint } from './checkpoint-rows.js';
 
@@ -25,11 +25,19 @@ export interface Consistency {
 
 /** What is shown to somebody who believes neither us nor Postgres: records from Kafka, and hashes that lead to a signature. */
 @Injectable()
-export class Proofs {
+export class Proofs implements OnModuleDestroy {
+  private readonly scanner: LogScanner;
+
   constructor(
     private readonly database: Database,
-    @Inject(LOG_SETTINGS) private readonly settings: LogSettings,
-  ) {}
+    @Inject(LOG_SETTINGS) settings: LogSettings,
+  ) {
+    this.scanner = new LogScanner(settings);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.scanner.close();
+  }
 
   /** Which leaf the record at a position is; nothing while the tree has not come so far. */
   async indexOf({ topic, partition }: TreeName, offset: string): Promise<number | undefined> {
@@ -95,7 +103,7 @@ export class Proofs {
 
   private async read({ topic, partition }: TreeName, from: bigint, limit: number) {
     try {
-      return await readRecords(this.settings, { topic, partition, from, limit });
+      return await this.scanner.read({ topic, partition, from, limit });
     } catch (error) {
       throw unavailable('The log cannot be read now.', 2, error);
     }

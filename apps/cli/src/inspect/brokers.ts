@@ -1,5 +1,5 @@
 import { channels } from '#contracts';
-import { LogEnds, type LogSettings, readRecords, showRecord, showTopics } from '#event-log';
+import { LogEnds, LogScanner, type LogSettings, showRecord, showTopics } from '#event-log';
 import { Failure } from '../failure.js';
 import type { LogSource } from './log-source.js';
 
@@ -23,8 +23,13 @@ export function atBrokers(brokers: readonly string[], prefix: string): LogSource
       }),
     records: ({ topic, partition, offset }, limit) =>
       asked(brokers, async () => {
-        const records = await readRecords(settings, { topic, partition, from: BigInt(offset), limit });
-        return records.map((record) => ({ topic, ...showRecord(record) }));
+        const scanner = new LogScanner(settings);
+        try {
+          const records = await scanner.read({ topic, partition, from: BigInt(offset), limit });
+          return records.map((record) => ({ topic, ...showRecord(record) }));
+        } finally {
+          await scanner.close();
+        }
       }),
   };
 }

@@ -1,10 +1,12 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { bodyDigest, commandId, mintId } from '#contracts';
 import { counter, counterDecider, counterTopics } from '#testing';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { ensureTopics } from '../topics/topic-guard.js';
 import { ContextWriter } from '../writer/context-writer.js';
-import { CommandSender, type CommandAnswer } from './command-sender.js';
+import type { CommandAnswer } from './command-answer.js';
+import { CommandSender } from './command-sender.js';
 
 const silent = () => undefined;
 const fail = (error: unknown): never => {
@@ -62,10 +64,11 @@ it('tells at any instance what became of a command, while it is pending and afte
   const id = resourceOf(await send(one, 'first', 200));
   const [digest = ''] = id.split('-');
 
+  // Without its place, nobody knows of it who has not seen it.
+  expect(await other.lookup(digest, 'me')).toBeUndefined();
   expect(await other.lookup(id, 'me')).toMatchObject({ status: 'pending', resourceId: id });
   expect(await other.lookup(id, 'somebody else')).toBeUndefined();
   expect(await one.lookup(id, 'somebody else')).toBeUndefined();
-  expect(await other.lookup(digest, 'me')).toBeUndefined();
   // Places where it does not stand, one of them beyond the end of the log.
   expect(await other.lookup(`${digest}-3-999`, 'me')).toBeUndefined();
   expect(await other.lookup(`${digest}-2-0`, 'me')).toBeUndefined();
@@ -74,8 +77,8 @@ it('tells at any instance what became of a command, while it is pending and afte
 
   const writer = new ContextWriter(settings, counterDecider, fail);
   writer.start();
-  // The writer decides in the order of the log: this answer comes after that of the first.
-  expect(await send(one, 'second', 30_000)).toMatchObject({ status: 'succeeded' });
+  // The writer decides in the order of the log: who has this answer has read that of the first.
+  expect(await send(other, 'second', 30_000)).toMatchObject({ status: 'succeeded' });
   expect(await other.lookup(id, 'me')).toMatchObject({ status: 'succeeded', version: 1 });
   expect(await other.lookup(id, 'somebody else')).toBeUndefined();
   await writer.close();
@@ -101,4 +104,37 @@ it('tells of the copy that is asked for: another body under the same key was ref
       refusal: { type: 'idempotency-key-reused' },
     });
   }
+});
+
+it('takes one connection to each broker, however many ask for what nobody has decided yet, and then none', async () => {
+  const [one, other] = await Promise.all([instance(), instance()]);
+  const ids = await Promise.all(
+    Array.from({ length: 60 }, async (_, index) => resourceOf(await send(one, `undecided ${index}`, 1_000))),
+  );
+  let opened = 0;
+  const count = (): void => void opened++;
+  const ask = async (of: CommandSender<typeof counter>): Promise<number> => {
+    opened = 0;
+    const answers = await Promise.all(ids.map((id) => of.lookup(id, 'me')));
+    expect(answers).toEqual(
+      ids.map((resourceId): unknown => expect.objectContaining({ status: 'pending', resourceId })),
+    );
+    return opened;
+  };
+  subscribe('net.client.socket', count);
+  try {
+    // kafkajs fetches on a connection of its own, beside that for all other requests.
+    expect(await ask(other)).toBeLessThanOrEqual(2);
+    // Both follow the outcomes: what they know to be pending they need not look for.
+    expect(await ask(other)).toBe(0);
+    expect(await ask(one)).toBe(0);
+  } finally {
+    unsubscribe('net.client.socket', count);
+  }
+
+  const writer = new ContextWriter(settings, counterDecider, fail);
+  writer.start();
+  expect(await send(other, 'after them', 30_000)).toMatchObject({ status: 'succeeded' });
+  for (const id of ids) expect(await other.lookup(id, 'me')).not.toMatchObject({ status: 'pending' });
+  await writer.close();
 });

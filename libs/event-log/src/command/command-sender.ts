@@ -6,38 +6,20 @@ import {
   type ContextContract,
   partitionOf,
   POLICY_ID,
-  type Position,
   type RecordedOutcome,
-  type Refusal,
   refusesAsUnauthentic,
   topicsOf,
 } from '#contracts';
-import { type CommandPlace, formatCommandPlace, parseCommandPlace } from './command-place.js';
+import { answerOf, type CommandAnswer, pendingAnswer } from './command-answer.js';
+import { formatCommandPlace, parseCommandPlace } from './command-place.js';
+import { CommandSearch, REMEMBERED_MS } from './command-search.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { AppendUnresolved } from '../kafka/append-lane.js';
 import { OrderedAppender } from '../kafka/ordered-appender.js';
 import type { CommandEnd } from '../meter/log-meter.js';
-import { scanPartition } from '../kafka/scan-partition.js';
 import { type LogEnds, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry } from '../tail/record-source.js';
 import { outcomesOf } from '../writer/outcome-codec.js';
-
-/** What became of a command, as far as is known. */
-export type CommandAnswer =
-  | {
-      readonly status: 'succeeded';
-      readonly commandId: string;
-      readonly subject: string;
-      readonly version: number;
-      readonly position: Position;
-      readonly resource: unknown;
-      /** The command had been decided before; this is the answer it got. */
-      readonly repeated: boolean;
-    }
-  | { readonly status: 'refused'; readonly commandId: string; readonly refusal: Refusal }
-  | { readonly status: 'failed' | 'expired'; readonly commandId: string }
-  /** `resourceId` names the command and where it stands, so that any instance can be asked what becomes of it. */
-  | { readonly status: 'pending'; readonly commandId: string; readonly resourceId: string };
 
 /** A command before it is addressed: its time and deadline are the sender's. */
 export type NewCommand<C extends ContextContract> = CommandOf<C> &
@@ -52,9 +34,10 @@ export interface CommandPort<C extends ContextContract> {
    */
   send(command: NewCommand<C>, options?: { readonly waitMs?: number }): Promise<CommandAnswer>;
   /**
-   * What became of a command sent in the last 24 hours, by any instance.
+   * What became of a command sent in the last 24 hours, by any instance. It is pending until this instance has read its
+   * outcome: another may have done so a moment before.
    *
-   * @param resourceId the `resourceId` of its answer, or its `commandId`: without the place, only outcomes are found
+   * @param resourceId the `resourceId` of its answer, or its `commandId`: without the place, nothing is looked for in the log
    * @param actor      who asks; a command of somebody else is as unknown as one that there is not
    */
   lookup(resourceId: string, actor: string): Promise<CommandAnswer | undefined>;
@@ -63,11 +46,9 @@ export interface CommandPort<C extends ContextContract> {
 const WAIT_MS = 5_000;
 const DEADLINE_MS = 60_000;
 const APPEND_DEADLINE_MS = 4_000;
-const REMEMBERED_MS = 24 * 3_600_000;
 const REMEMBERED_COMMANDS = 100_000;
 /** Outcomes that are read before a process sends; what is older is looked for in the log when somebody asks. */
 const READ_AT_START = 16_000;
-const CLOCKS_APART_MS = 60_000;
 
 /** A call of `send` that waits for its outcome. */
 interface Waiter {
@@ -79,19 +60,19 @@ interface Waiter {
   readonly early: Entry<RecordedOutcome>[];
 }
 
-/** The answer to a command, and which copy of it got that answer; no copy while there is none. */
+/** The answer to a command, and the place of the copy that got it, or waits for it, as its resource's id. */
 interface Known {
   readonly answer: CommandAnswer;
   readonly actor: string;
-  readonly copy?: bigint;
+  readonly copy: string;
 }
 
 export class CommandSender<C extends ContextContract> implements CommandPort<C> {
   readonly #codec: ContextCodec<C>;
   readonly #appender: OrderedAppender;
   readonly #tail: LogTail<ReturnType<typeof outcomesOf>>;
+  readonly #search: CommandSearch<C>;
   readonly #topic: string;
-  readonly #eventsTopic: string;
   readonly #waiting = new Map<string, Set<Waiter>>();
   readonly #known = new Map<string, Known>();
 
@@ -100,10 +81,10 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     private readonly contract: C,
     onFailure: (error: unknown) => void,
   ) {
-    const { commands, events } = topicsOf(contract);
+    const { commands } = topicsOf(contract);
     settings.onTopic?.('sends', commands.name);
     this.#topic = settings.prefix + commands.name;
-    this.#eventsTopic = events.name;
+    this.#search = new CommandSearch(settings, contract);
     this.#codec = new ContextCodec(contract);
     this.#appender = new OrderedAppender(settings, { deadlineMs: APPEND_DEADLINE_MS });
     this.#tail = new LogTail(settings, {
@@ -123,6 +104,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   async close(): Promise<void> {
     await this.#appender.close();
     await this.#tail.close();
+    await this.#search.close();
   }
 
   async send(command: NewCommand<C>, options: { readonly waitMs?: number } = {}): Promise<CommandAnswer> {
@@ -160,19 +142,17 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const waiter: Waiter = { resolve, bodyDigest: command.bodyDigest, offset: 'not known yet', early: [] };
     const waiting = this.#waiting.get(command.id) ?? new Set();
     this.#waiting.set(command.id, waiting.add(waiter));
-    const pending = (): CommandAnswer => {
-      const place = typeof waiter.offset === 'bigint' ? { partition, offset: waiter.offset } : {};
-      return {
-        status: 'pending',
+    const pending = (): CommandAnswer & { readonly status: 'pending' } =>
+      pendingAnswer({
         commandId: command.id,
-        resourceId: formatCommandPlace({ commandId: command.id, ...place }),
-      };
-    };
+        ...(typeof waiter.offset === 'bigint' ? { partition, offset: waiter.offset } : {}),
+      });
     const timer = setTimeout(() => resolve(pending()), options.waitMs ?? WAIT_MS);
     try {
       waiter.offset = await this.#append(partition, { key: command.subject, value });
       for (const entry of waiter.early) this.#offer(waiter, entry);
-      if (!this.#known.has(command.id)) this.#know({ answer: pending(), actor: command.actor });
+      const answer = pending();
+      if (!this.#known.has(command.id)) this.#know({ answer, actor: command.actor, copy: answer.resourceId });
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -184,37 +164,17 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   async lookup(resourceId: string, actor: string): Promise<CommandAnswer | undefined> {
     const place = parseCommandPlace(resourceId);
     if (place === undefined) return undefined;
-    const known = this.#known.get(place.commandId);
+    const { commandId, partition, offset } = place;
+    const known = this.#known.get(commandId);
     if (known !== undefined && known.actor !== actor) return undefined;
-    if (known === undefined || known.answer.status === 'pending')
-      return (await this.#find(place, actor)) ?? known?.answer;
+    if (partition === undefined || offset === undefined) return known?.answer;
     // The same id with another body was refused, whatever became of the first: each copy has an outcome of its own.
-    return place.offset === undefined || place.offset === known.copy ? known.answer : await this.#find(place, actor);
-  }
-
-  /** Looks in the log: for the copy of the command where it is said to stand, and for the outcome that names that copy. */
-  async #find({ commandId, partition, offset }: CommandPlace, actor: string): Promise<CommandAnswer | undefined> {
-    const { commands, outcomes } = topicsOf(this.contract);
-    if (partition === undefined || offset === undefined || partition >= commands.partitions) return undefined;
-    const at = { topic: this.#topic, partition, from: offset, isolation: 'uncommitted', limit: 1 } as const;
-    const sentAt = await scanPartition(this.settings, at, ({ value, offset: found }) => {
-      const { meta } = this.#codec.decodeCommand(value);
-      return found === offset && meta.id === commandId && meta.actor === actor ? Date.parse(meta.time) : undefined;
-    });
-    if (sentAt === undefined || Date.now() - sentAt > REMEMBERED_MS) return undefined;
-    // By the broker's clock outcomes come after their commands; the edge's clock may be ahead of it.
-    const from = { unixMs: sentAt - CLOCKS_APART_MS };
-    const source = outcomesOf(this.contract);
-    const found = await scanPartition(
-      this.settings,
-      { topic: this.settings.prefix + outcomes.name, partition, from, isolation: 'committed' },
-      (record) => {
-        const event = source.decode(record.value, record);
-        const position = { topic: source.topic, partition, offset: record.offset };
-        return event.commandOffset === offset ? this.#answerOf(event, position) : undefined;
-      },
-    );
-    return found ?? { status: 'pending', commandId, resourceId: formatCommandPlace({ commandId, partition, offset }) };
+    if (known?.copy === resourceId) return known.answer;
+    const found = await this.#search.find({ commandId, partition, offset }, actor);
+    // Whatever comes after what was searched is seen by who follows the outcomes: nobody searches for it twice.
+    if (found?.status === 'pending' && !this.#known.has(commandId))
+      this.#know({ answer: found, actor, copy: resourceId });
+    return found;
   }
 
   /** The command's offset, or `unknown` when it may be in the log and nobody knows where. */
@@ -238,9 +198,14 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     }
     // It answers a record that claims this id; the command itself is another.
     if (refusesAsUnauthentic(outcome)) return;
-    const found = this.#answerOf(entry.event, entry.position);
+    const found = this.#answerOf(entry);
     const answer = found.status === 'succeeded' ? { ...found, resource: undefined } : found;
-    this.#know({ answer, actor: entry.event.actor, copy: entry.event.commandOffset });
+    const place = {
+      commandId: outcome.commandId,
+      partition: entry.position.partition,
+      offset: entry.event.commandOffset,
+    };
+    this.#know({ answer, actor: entry.event.actor, copy: formatCommandPlace(place) });
   }
 
   /**
@@ -248,27 +213,23 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
    * body under the same id, or an earlier copy that expired, answers nobody else. A caller whose copy stands nobody
    * knows where takes the answer of any copy with the same body, as a repeat.
    */
-  #offer(waiter: Waiter, { event, position }: Entry<RecordedOutcome>): void {
+  #offer(waiter: Waiter, entry: Entry<RecordedOutcome>): void {
+    const { event } = entry;
     if (waiter.offset === event.commandOffset) {
-      waiter.resolve(this.#answerOf(event, position));
+      waiter.resolve(this.#answerOf(entry));
     } else if (
       waiter.offset === 'unknown' &&
       event.outcome.status !== 'expired' &&
       !refusesAsUnauthentic(event.outcome) &&
       event.outcome.bodyDigest === waiter.bodyDigest
     ) {
-      waiter.resolve(this.#answerOf({ ...event, outcome: { ...event.outcome, repeated: true } }, position));
+      const answer = this.#answerOf(entry);
+      waiter.resolve(answer.status === 'succeeded' ? { ...answer, repeated: true } : answer);
     }
   }
 
-  #answerOf({ outcome, subject }: RecordedOutcome, { partition }: Position): CommandAnswer {
-    const { commandId, status, refusal, version, offset, resource } = outcome;
-    if (status === 'refused' && refusal) return { status, commandId, refusal };
-    if (status === 'succeeded' && version !== undefined && offset !== undefined) {
-      const position = { topic: this.#eventsTopic, partition, offset: BigInt(offset) };
-      return { status, commandId, subject, version, position, resource, repeated: outcome.repeated === true };
-    }
-    return { status: status === 'expired' ? 'expired' : 'failed', commandId };
+  #answerOf({ event, position }: Entry<RecordedOutcome>): CommandAnswer {
+    return answerOf(event, topicsOf(this.contract).events.name, position.partition);
   }
 
   #know(known: Known): void {

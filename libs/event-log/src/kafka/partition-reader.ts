@@ -3,30 +3,8 @@ import { lagOf, ReadingLag } from '../meter/reading-lag.js';
 import { Backoff } from './backoff.js';
 import { brokerErrorType } from './broker-error.js';
 import { type Isolation, LogConnection, type LogSettings } from './log-connection.js';
-import type { RecordBatch } from './record-batch.js';
 import { type FetchedPartition, fetchRecords } from './record-requests.js';
-
-/** A record as it stands in the log. */
-export interface LogRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly key: string | undefined;
-  /** The key's bytes as they stand there: not every key is UTF-8. */
-  readonly rawKey: Buffer | null;
-  readonly value: Buffer;
-}
-
-/** What was fetched of one partition while the handler was busy with what came before, in order. */
-export interface Slice {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: readonly LogRecord[];
-  /** The offset after everything in this slice, control records included: where reading goes on. */
-  readonly nextOffset: bigint;
-  /** Where the partition ended when the broker answered. */
-  readonly endOffset: bigint;
-}
+import { type Slice, visibleRecords } from './visible-records.js';
 
 /** The log no longer has what was asked for: its start moved past the checkpoint, or its end fell behind it. */
 export class HistoryLost extends Error {
@@ -245,7 +223,7 @@ export class PartitionReader {
   }
 
   #enqueue(assignment: Assignment, data: FetchedPartition): void {
-    const slice = readSlice(assignment, data, this.options.isolation ?? 'committed');
+    const slice = visibleRecords(assignment, data, this.options.isolation ?? 'committed');
     if (slice.nextOffset <= assignment.next) return;
     assignment.next = slice.nextOffset;
     assignment.queued.push(slice);
@@ -298,65 +276,4 @@ function nextOf(queued: Slice[]): Slice | undefined {
   const taken = queued.splice(0, tooMany === -1 ? queued.length : tooMany);
   const last = taken.at(-1);
   return last && taken.length > 1 ? { ...last, records: taken.flatMap((slice) => slice.records) } : last;
-}
-
-/**
- * The visible records of a fetched partition. Aborted ones are left out by the protocol's rule: the list of aborted
- * transactions, ordered by first offset, opens a producer's range, its abort marker closes it.
- */
-function readSlice(assignment: Assignment, data: FetchedPartition, isolation: Isolation): Slice {
-  const { topic, partition } = assignment;
-  const aborted =
-    isolation === 'committed' ? data.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1)) : [];
-  const abortedNow = new Set<bigint>();
-  const records: LogRecord[] = [];
-  let nextAborted = 0;
-  for (const batch of data.batches) {
-    const { producerId } = batch;
-    for (
-      let opening = aborted[nextAborted];
-      opening && opening.firstOffset <= batch.lastOffset;
-      opening = aborted[++nextAborted]
-    ) {
-      abortedNow.add(opening.producerId);
-    }
-    if (batch.isControl) {
-      if (isAbortMarker(batch)) abortedNow.delete(producerId);
-      continue;
-    }
-    if (batch.inTransaction && abortedNow.has(producerId)) continue;
-    for (const { offsetDelta, key, value } of batch.records) {
-      const offset = batch.firstOffset + BigInt(offsetDelta);
-      if (offset >= assignment.next && value !== null) records.push(new FetchedRecord(assignment, offset, key, value));
-    }
-  }
-  const last = data.batches.at(-1);
-  const nextOffset = last ? last.lastOffset + 1n : assignment.next;
-  return { topic, partition, records, nextOffset, endOffset: data.endOffset };
-}
-
-/** Most readers never ask for the key: it becomes text for those who do. */
-class FetchedRecord implements LogRecord {
-  readonly topic: string;
-  readonly partition: number;
-
-  constructor(
-    { topic, partition }: Assignment,
-    readonly offset: bigint,
-    readonly rawKey: Buffer | null,
-    readonly value: Buffer,
-  ) {
-    this.topic = topic;
-    this.partition = partition;
-  }
-
-  get key(): string | undefined {
-    return this.rawKey?.toString('utf8');
-  }
-}
-
-/** A control record's key is (version, type): type 0 aborts, 1 commits. */
-function isAbortMarker({ records: [marker] }: RecordBatch): boolean {
-  const key = marker?.key ?? undefined;
-  return key !== undefined && key.length >= 4 && key.readInt16BE(2) === 0;
 }

@@ -12,7 +12,8 @@ import {
 import type { CommandPort, NewCommand } from '../command/command-sender.js';
 import { Backoff } from '../kafka/backoff.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
-import { PartitionReader, type Slice } from '../kafka/partition-reader.js';
+import { PartitionReader } from '../kafka/partition-reader.js';
+import type { Slice } from '../kafka/visible-records.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import { eventsOf, type RecordSource } from '../tail/record-source.js';
 

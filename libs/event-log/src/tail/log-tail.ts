@@ -1,7 +1,8 @@
 import type { Position } from '#contracts';
 import { LogConnection, type Isolation, type LogSettings } from '../kafka/log-connection.js';
 import { Backoff } from '../kafka/backoff.js';
-import { type LogRecord, PartitionReader, type Slice } from '../kafka/partition-reader.js';
+import { PartitionReader } from '../kafka/partition-reader.js';
+import type { LogRecord, Slice } from '../kafka/visible-records.js';
 import type { Entry, EventIn, RecordSource } from './record-source.js';
 
 /** Next offsets by topic (without prefix), one for each partition. */

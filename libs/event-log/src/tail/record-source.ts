@@ -9,7 +9,7 @@ import {
   type Recorded,
   topicsOf,
 } from '#contracts';
-import type { LogRecord } from '../kafka/partition-reader.js';
+import type { LogRecord } from '../kafka/visible-records.js';
 
 /** A topic and how its records are read. */
 export interface RecordSource<E> {

@@ -1,5 +1,5 @@
 import type { TopicSpec } from '#contracts';
-import type { LogRecord } from '../kafka/partition-reader.js';
+import type { LogRecord } from '../kafka/visible-records.js';
 import type { LogEnds } from './log-tail.js';
 
 /** A topic as a person looks at it. */

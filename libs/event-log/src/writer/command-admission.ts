@@ -9,7 +9,7 @@ import {
   isId,
 } from '#contracts';
 import type { ActivityPort } from '../append/activity-appender.js';
-import type { LogRecord } from '../kafka/partition-reader.js';
+import type { LogRecord } from '../kafka/visible-records.js';
 
 /** What is known of a record that was read: where it stands, and what is wrong with it. */
 interface Judged {

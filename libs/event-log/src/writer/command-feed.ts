@@ -1,5 +1,6 @@
 import type { LogSettings } from '../kafka/log-connection.js';
-import { PartitionReader, type Slice } from '../kafka/partition-reader.js';
+import { PartitionReader } from '../kafka/partition-reader.js';
+import type { Slice } from '../kafka/visible-records.js';
 
 interface Follower {
   readonly onSlice: (slice: Slice) => Promise<void>;

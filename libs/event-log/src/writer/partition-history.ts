@@ -1,6 +1,7 @@
 import { ContextCodec, type ContextContract, type Decider, topicsOf } from '#contracts';
 import type { LogConnection } from '../kafka/log-connection.js';
-import { type LogRecord, PartitionReader } from '../kafka/partition-reader.js';
+import { PartitionReader } from '../kafka/partition-reader.js';
+import type { LogRecord } from '../kafka/visible-records.js';
 import { outcomesOf } from './outcome-codec.js';
 import { type PartitionState, REMEMBERED_MS } from './partition-state.js';
 

@@ -15,7 +15,7 @@ import type { ActivityPort } from '../append/activity-appender.js';
 import { Backoff } from '../kafka/backoff.js';
 import { FencedProducer, type KeyedValue, WriterFenced } from '../kafka/fenced-producer.js';
 import type { LogConnection } from '../kafka/log-connection.js';
-import type { Slice } from '../kafka/partition-reader.js';
+import type { Slice } from '../kafka/visible-records.js';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.js';
 import type { Snapshots } from '../snapshot/snapshots.js';
 import { decideBatch, type DecidedBatch, type ReadCommand } from './decide-batch.js';
