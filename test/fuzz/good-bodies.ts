@@ -39,6 +39,8 @@ export const newApplications: readonly Json[] = [
     redirectUris: ['https://app.example.org/callback'],
     allowedOrigins: ['https://app.example.org'],
     privacyPolicyUri: 'https://app.example.org/privacy',
+    requirePushedAuthorizationRequests: true,
+    dpopBoundAccessTokens: true,
     documents: [{ name: 'pen test', uri: 'https://app.example.org/report', sha256: 'a'.repeat(64) }],
     submit: false,
   },

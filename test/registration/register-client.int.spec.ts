@@ -108,6 +108,8 @@ describe('a client that registers itself (RFC 7591)', () => {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       purposes_of_use: [{ code: 'PATRQT', justification: expect.any(String) }],
+      require_pushed_authorization_requests: false,
+      dpop_bound_access_tokens: false,
       registration_access_token: expect.stringMatching(/^[\w-]{43}$/),
       registration_client_uri: `${open.url}/oauth/register/${clientId}`,
     });
@@ -146,6 +148,21 @@ describe('a client that registers itself (RFC 7591)', () => {
     });
   });
 
+  test('[RFC 9126 §6] says that it pushes its requests, and that its tokens are bound to a key', async () => {
+    const hard = { require_pushed_authorization_requests: true, dpop_bound_access_tokens: true };
+    const { clientId, token, answer } = await registered(hard);
+    expect(answer.body).toMatchObject(hard);
+    await seenUntil(clientId, (it) => it?.['dpopBoundAccessTokens'] === true);
+    const path = `/oauth/register/${clientId}`;
+    const read = await send(path, { method: 'GET', token });
+    expect(read.body).toMatchObject(hard);
+    const json = { ...metadata, client_id: clientId, dpop_bound_access_tokens: true };
+    const updated = await send(path, { method: 'PUT', token: String(read.body['registration_access_token']), json });
+    expect(updated.body).toMatchObject({ ...hard, require_pushed_authorization_requests: false });
+    const application = await seenUntil(clientId, (it) => it?.['requirePushedAuthorizationRequests'] === undefined);
+    expect(application).toMatchObject({ dpopBoundAccessTokens: true, status: 'submitted' });
+  });
+
   test.each<[string, Json, string]>([
     ['another scheme in a redirect URI', { redirect_uris: ['http://app.example/back'] }, 'invalid_redirect_uri'],
     ['a fragment in a redirect URI', { redirect_uris: ['https://app.example/back#x'] }, 'invalid_redirect_uri'],
@@ -169,6 +186,8 @@ describe('a client that registers itself (RFC 7591)', () => {
       { purposes_of_use: [{ code: 'FUN', justification: 'x' }] },
       'invalid_client_metadata',
     ],
+    ['a flag that is a text', { dpop_bound_access_tokens: 'true' }, 'invalid_client_metadata'],
+    ['a flag that is a number', { require_pushed_authorization_requests: 1 }, 'invalid_client_metadata'],
     ['a software statement', { software_statement: 'a.b.c' }, 'unapproved_software_statement'],
   ])('[RFC 7591 §3.2.2] with %s is refused, and its token is as good as before', async (_what, change, error) => {
     const token = await initialToken();

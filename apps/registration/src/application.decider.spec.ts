@@ -331,6 +331,8 @@ describe('changing', () => {
     ['privacy policy', { privacyPolicyUri: 'https://heart.example.org/privacy' }],
     ['terms', { termsUri: 'https://heart.example.org/other-terms' }],
     ['logo', { logoUri: 'https://heart.example.org/logo.png' }],
+    ['way to ask for authorization', { requirePushedAuthorizationRequests: true }],
+    ['kind of token', { dpopBoundAccessTokens: true }],
   ])('asks for a review of another %s, and the old one stays until then', (_field, reviewedChange) => {
     const bare = 'clientType' in reviewedChange || 'jwksUri' in reviewedChange;
     const before = bare ? active.when(compromised('k1')) : active;
@@ -344,6 +346,15 @@ describe('changing', () => {
       Object.entries(before.view).find(([field]) => field === shown),
     );
     expect(changed.when(verdict('rejected', 2), 'system:a').view.status).toBe('active');
+  });
+
+  it('gives up what hardens a client only by a review', () => {
+    const hard = { requirePushedAuthorizationRequests: true, dpopBoundAccessTokens: true } as const;
+    const hardened = active.when(change(hard)).when(approve(2, 2), 'system:a');
+    expect(hardened.view).toMatchObject(hard);
+    const softer = hardened.when(change({}, Object.keys(hard)));
+    expect(softer.types).toEqual(['application-changed', 'application-submitted']);
+    expect(softer.view).toMatchObject({ ...hard, pending: { removed: Object.keys(hard) } });
   });
 
   it('puts nothing in force by an approval of what was asked before the change', () => {

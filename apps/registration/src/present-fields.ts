@@ -8,3 +8,8 @@ export function presentFields<T extends object>(fields: T): PresentFields<T> {
   // Sound: what is left out is exactly what is undefined.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as PresentFields<T>;
 }
+
+/** A flag as the log has it: there, or absent. */
+export function onlyTrue(flag: boolean | null | undefined): true | undefined {
+  return flag === true ? true : undefined;
+}

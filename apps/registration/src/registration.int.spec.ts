@@ -108,6 +108,26 @@ describe('an application', () => {
     expect(all.body.items).toEqual([body]);
   });
 
+  it('says whether it pushes its requests and binds its tokens to a key; false is as unsaid', async () => {
+    const flags = (body: Body) => [body['requirePushedAuthorizationRequests'], body['dpopBoundAccessTokens']];
+    const hard = { requirePushedAuthorizationRequests: true, dpopBoundAccessTokens: true };
+    const { body } = await call('dev', 'developer', path, { ...metadata, ...hard });
+    expect(flags(body)).toEqual([true, true]);
+    const to = `${path}/${body.id}`;
+    const change = { requirePushedAuthorizationRequests: false, dpopBoundAccessTokens: null };
+    expect(flags((await call('dev', 'developer', to, change, {}, 'PATCH')).body)).toEqual([undefined, undefined]);
+    const again = await call('dev', 'developer', to, { dpopBoundAccessTokens: false }, {}, 'PATCH');
+    expect(again.body).toMatchObject({ version: 2 });
+    expect((await call('dev', 'developer', to, { dpopBoundAccessTokens: true }, {}, 'PATCH')).body).toMatchObject({
+      version: 3,
+      dpopBoundAccessTokens: true,
+    });
+    const soft = await call('dev', 'developer', path, { ...metadata, dpopBoundAccessTokens: false });
+    expect(flags(soft.body)).toEqual([undefined, undefined]);
+    const text = await call('dev', 'developer', path, { ...metadata, dpopBoundAccessTokens: 'true' });
+    expect([text.status, text.body.errors[0]?.pointer]).toEqual([400, '/dpopBoundAccessTokens']);
+  });
+
   it('is submitted, withdrawn and changed by its owner alone, and tells its history', async () => {
     const { body } = await register();
     const to = `${path}/${body.id}`;

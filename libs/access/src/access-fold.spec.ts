@@ -98,6 +98,29 @@ describe('when access is open', () => {
     });
   });
 
+  test('what hardens a client counts from its approval on, and until it is approved without', () => {
+    const hard = { requirePushedAuthorizationRequests: true, dpopBoundAccessTokens: true } as const;
+    const changing = (pending: boolean, change: object): Event => ({
+      type: 'application-changed',
+      data: { reviewed: {}, other: {}, removed: [], pending, ...change },
+    });
+    const again = (submission: number, more: object): Event[] => [
+      { type: 'application-submitted', data: { submission, ownerId: 'owner', reviewed: { ...reviewed, ...more } } },
+      { type: 'review-applied', data: { reviewId: mintId(3), submission, verdict: 'approved', reason: 'fine' } },
+    ];
+    const hardened = [...open, changing(true, { reviewed: hard }), ...again(2, hard)];
+    const softer = [...hardened, changing(true, { removed: Object.keys(hard) })];
+    expect(accessAfter(hardened.slice(0, -1))).not.toMatchObject(hard);
+    expect(accessAfter(softer)).toMatchObject(hard);
+    expect(Object.keys(accessAfter([...softer, ...again(3, {})]) ?? {})).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(require|dpop)/)]),
+    );
+    const unreviewed = [registered, changing(false, { reviewed: hard })];
+    expect(accessAfter(unreviewed)).toMatchObject(hard);
+    const taken = accessAfter([...unreviewed, changing(false, { removed: Object.keys(hard) })]);
+    expect([taken?.requirePushedAuthorizationRequests, taken?.dpopBoundAccessTokens]).toEqual([undefined, undefined]);
+  });
+
   test.each([
     ['registered alone', [registered], 'not-approved'],
     ['approved, and registration does not know yet', [registered, submitted, approved], 'not-active'],

@@ -5,7 +5,7 @@ import { effectiveAccess, type EffectiveAccess, originsOf } from './effective-ac
 const EXPIRY_TOLERANCE_MS = 120_000;
 
 /** Raised whenever the fold or the shape of what it holds changes: older snapshots are then ignored. */
-export const ACCESS_FOLD_VERSION = 1;
+export const ACCESS_FOLD_VERSION = 2;
 
 /** What a fold holds of one application, as JSON: for snapshots. */
 export interface FoldedApplication {

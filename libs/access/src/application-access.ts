@@ -21,6 +21,10 @@ export interface AccessMetadata {
   readonly logoUri?: string;
   readonly privacyPolicyUri?: string;
   readonly termsUri?: string;
+  /** Authorization requests are pushed alone (RFC 9126, 6). */
+  readonly requirePushedAuthorizationRequests?: true;
+  /** Tokens are issued to a shown key alone (RFC 9449, 5.2). */
+  readonly dpopBoundAccessTokens?: true;
 }
 
 /** A client secret: its hash alone. */
@@ -30,7 +34,15 @@ export interface AccessSecret {
   readonly expiresAt: string;
 }
 
-const links = ['jwksUri', 'launchUri', 'logoUri', 'privacyPolicyUri', 'termsUri'] as const;
+const optional = [
+  'jwksUri',
+  'launchUri',
+  'logoUri',
+  'privacyPolicyUri',
+  'termsUri',
+  'requirePushedAuthorizationRequests',
+  'dpopBoundAccessTokens',
+] as const;
 
 /** What registration says of an application. */
 export interface RegistrationPart {
@@ -195,7 +207,7 @@ function withRegistration(
 
 function metadataOf(reviewed: ReviewedMetadata): AccessMetadata {
   const { name, kind, clientType, purposesOfUse, redirectUris, allowedOrigins } = reviewed;
-  const given = linksOf((link) => reviewed[link]);
+  const given = optionalOf((name) => reviewed[name]);
   return {
     name,
     kind,
@@ -207,12 +219,15 @@ function metadataOf(reviewed: ReviewedMetadata): AccessMetadata {
   };
 }
 
-function linksOf(read: (link: (typeof links)[number]) => string | undefined): Partial<AccessMetadata> {
-  const given = links.flatMap((link): [string, string][] => {
-    const uri = read(link);
-    return uri === undefined ? [] : [[link, uri]];
+/** The optional fields that there are. */
+function optionalOf<Name extends (typeof optional)[number]>(
+  read: (name: (typeof optional)[number]) => AccessMetadata[Name] | undefined,
+): Pick<AccessMetadata, Name> {
+  const given = optional.flatMap((name) => {
+    const value = read(name);
+    return value === undefined ? [] : [[name, value] as const];
   });
-  return Object.fromEntries<string>(given);
+  return Object.fromEntries(given) as Pick<AccessMetadata, Name>;
 }
 
 function changedMetadata(
@@ -220,7 +235,7 @@ function changedMetadata(
   changed: Partial<ReviewedMetadata>,
   removed: readonly string[],
 ): AccessMetadata {
-  const linked = linksOf((link) => (removed.includes(link) ? undefined : (changed[link] ?? before[link])));
+  const given = optionalOf((name) => (removed.includes(name) ? undefined : (changed[name] ?? before[name])));
   return {
     name: changed.name ?? before.name,
     kind: changed.kind ?? before.kind,
@@ -228,7 +243,7 @@ function changedMetadata(
     redirectUris: changed.redirectUris ?? before.redirectUris,
     allowedOrigins: changed.allowedOrigins ?? before.allowedOrigins,
     purposesOfUse: changed.purposesOfUse?.map(({ code }) => code) ?? before.purposesOfUse,
-    ...linked,
+    ...given,
   };
 }
 

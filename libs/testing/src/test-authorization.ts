@@ -7,6 +7,7 @@ import {
   type ActivityEntry,
   type Recorded,
   type RegistrationEvent,
+  type ReviewedMetadata,
   type TokenEvent,
 } from '#contracts';
 import { activitySource, eventsOf, LogTail, type LogSettings, type RecordSource } from '#event-log';
@@ -162,6 +163,7 @@ export class TestAuthorization {
   async approved(
     clientType: 'public' | 'confidential-symmetric' | 'confidential-asymmetric' = 'public',
     scopes: string[] = everything,
+    more: Partial<ReviewedMetadata> = {},
   ): Promise<TestApp> {
     const client = await testClient();
     const app = { id: mintId(3), client };
@@ -182,6 +184,7 @@ export class TestAuthorization {
             purposesOfUse: [{ code: 'PATRQT', justification: 'asked by patients' }],
             redirectUris: [back, 'http://127.0.0.1/cb'],
             allowedOrigins: ['https://app.example'],
+            ...more,
           },
           other: { description: '', attestations: [], documents: [] },
           keys: clientType === 'confidential-asymmetric' ? [client.key] : [],

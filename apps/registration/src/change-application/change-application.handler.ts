@@ -2,7 +2,7 @@ import { registration } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
 import { InjectCommands, newCommand, RequestedCommand, SealedForCommands } from '#host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { presentFields } from '../present-fields.js';
+import { onlyTrue, presentFields } from '../present-fields.js';
 import type { ApplicationChange } from './change-application.dto.js';
 
 /** Changes metadata. What was reviewed goes to review again, and the old stays in force until then. */
@@ -16,16 +16,22 @@ export class ChangeApplicationHandler implements ICommandHandler<ChangeApplicati
   ) {}
 
   async execute({ subject, body, request }: ChangeApplication): Promise<CommandAnswer> {
-    const { contacts, description, attestations, documents, ...reviewed } = body;
+    const { contacts, description, attestations, documents, ...declared } = body;
+    const reviewed = {
+      ...withoutNull(declared),
+      requirePushedAuthorizationRequests: onlyTrue(declared.requirePushedAuthorizationRequests),
+      dpopBoundAccessTokens: onlyTrue(declared.dpopBoundAccessTokens),
+    };
     return this.sealed.send(request.caller.id, contacts ?? undefined, (reference) =>
       this.commands.send({
         ...newCommand(request, body),
         type: 'change-application',
         subject,
         data: {
-          reviewed: presentFields(withoutNull(reviewed)),
+          reviewed: presentFields(reviewed),
           other: presentFields(withoutNull({ contacts: reference, description, attestations, documents })),
-          removed: Object.entries(body).flatMap(([name, value]) => (value === null ? [name] : [])),
+          // A flag that is false is one that is not there.
+          removed: Object.entries(body).flatMap(([name, value]) => (value === null || value === false ? [name] : [])),
         },
       }),
     );

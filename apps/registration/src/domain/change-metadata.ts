@@ -11,6 +11,8 @@ const removable: ReadonlySet<string> = new Set([
   'privacyPolicyUri',
   'termsUri',
   'logoUri',
+  'requirePushedAuthorizationRequests',
+  'dpopBoundAccessTokens',
   'contacts',
 ]);
 

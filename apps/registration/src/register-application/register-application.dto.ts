@@ -94,6 +94,16 @@ export class OptionalMetadata {
   @Text(2048)
   logoUri?: string;
 
+  /** Authorization requests are pushed, or refused (RFC 9126 §6); false unless said. */
+  @IsOptional()
+  @IsBoolean()
+  requirePushedAuthorizationRequests?: boolean;
+
+  /** Tokens are issued to a key that the client shows by DPoP, or not at all (RFC 9449 §5.2); false unless said. */
+  @IsOptional()
+  @IsBoolean()
+  dpopBoundAccessTokens?: boolean;
+
   @IsOptional()
   @Nested(() => Attestation, { each: true })
   @ArrayMaxSize(50)

@@ -2,7 +2,7 @@ import { mintId, mintIdBeside, partitionOfCreation, registration } from '#contra
 import type { CommandAnswer, CommandPort } from '#event-log';
 import { InjectCommands, newCommand, type CommandRequest, SealedForCommands, readPublicKeys } from '#host';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { presentFields } from '../present-fields.js';
+import { onlyTrue, presentFields } from '../present-fields.js';
 import type { NewApplication } from './register-application.dto.js';
 
 /** Registers an application of the caller's. */
@@ -48,6 +48,8 @@ export class RegisterApplicationHandler implements ICommandHandler<RegisterAppli
             privacyPolicyUri: body.privacyPolicyUri ?? undefined,
             termsUri: body.termsUri ?? undefined,
             logoUri: body.logoUri ?? undefined,
+            requirePushedAuthorizationRequests: onlyTrue(body.requirePushedAuthorizationRequests),
+            dpopBoundAccessTokens: onlyTrue(body.dpopBoundAccessTokens),
           }),
           other: presentFields({
             description: body.description ?? '',

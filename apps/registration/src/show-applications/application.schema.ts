@@ -61,6 +61,8 @@ export const applicationSchema = {
     privacyPolicyUri: text,
     termsUri: text,
     logoUri: text,
+    requirePushedAuthorizationRequests: { type: 'boolean' as const, description: 'Absent unless true.' },
+    dpopBoundAccessTokens: { type: 'boolean' as const, description: 'Absent unless true.' },
     attestations: {
       type: 'array' as const,
       items: { type: 'object' as const, properties: { name: text, value: text } },

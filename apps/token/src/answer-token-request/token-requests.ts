@@ -142,7 +142,11 @@ async function withProof(
     path: oauthPaths.token,
     offer: (nonce) => response.setHeader('dpop-nonce', nonce),
   });
-  return jkt === undefined ? admitted : { ...admitted, jkt };
+  if (jkt !== undefined) return { ...admitted, jkt };
+  // RFC 9449, 5.2: whatever the grant, and before anything of it is spent.
+  if (admitted.access.dpopBoundAccessTokens === true)
+    throw new errors.InvalidDpopProof('this client’s tokens are bound to a key: a proof of it is required');
+  return admitted;
 }
 
 /** Whom a request says to be: believed by nobody. */

@@ -48,7 +48,8 @@ async function findClient(clients: AdmittedClients, clientId: string): Promise<A
 }
 
 /** What the provider checks requests by. Redirect URIs are compared by `mayRedirectTo`. */
-function metadataOf({ clientId, kind, redirectUris }: OpenAccess): AdapterPayload {
+function metadataOf(access: OpenAccess): AdapterPayload {
+  const { clientId, kind, redirectUris, requirePushedAuthorizationRequests: pushed = false } = access;
   if (kind === 'backend' || redirectUris.length === 0)
     return { client_id: clientId, grant_types: [], response_types: [], redirect_uris: [] };
   const web = redirectUris.every((uri) => /^https?:/i.test(uri));
@@ -58,6 +59,7 @@ function metadataOf({ clientId, kind, redirectUris }: OpenAccess): AdapterPayloa
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     redirect_uris: [...redirectUris],
+    require_pushed_authorization_requests: pushed,
   };
 }
 

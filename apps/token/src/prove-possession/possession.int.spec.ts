@@ -186,6 +186,55 @@ describe('tokens bound to a key (RFC 9449)', () => {
   });
 });
 
+describe('a client whose tokens are all bound to a key', () => {
+  const bound = { dpopBoundAccessTokens: true } as const;
+  const refused = { status: 400, body: { error: 'invalid_dpop_proof' } };
+
+  test('[RFC 9449 §5.2] gets none for a code without a proof, and the code stands', async () => {
+    const app = await server.approved('public', undefined, bound);
+    const form = await codeFor(app);
+    expect(await server.token(form)).toMatchObject(refused);
+    const { status, body } = await server.token(form, { dpop: await proof() });
+    expect([status, body['token_type']]).toEqual([200, 'DPoP']);
+    expect(await server.claimsOf(body.access_token)).toMatchObject({ cnf: { jkt: prover.thumbprint } });
+  });
+
+  test('[RFC 9449 §5.2] gets none for a refresh token, whoever else has shown who it is', async () => {
+    const app = await server.approved('confidential-symmetric', undefined, bound);
+    const known = { client_secret: server.secret };
+    const { body } = await server.token({ ...(await codeFor(app)), ...known }, { dpop: await proof() });
+    const form = { ...refreshOf(app, body.refresh_token), ...known };
+    expect(await server.token(form)).toMatchObject(refused);
+    expect(await server.token(form, { dpop: await proof() })).toMatchObject({
+      status: 200,
+      body: { token_type: 'DPoP' },
+    });
+  });
+
+  test('[RFC 9449 §5.2] gets none for itself', async () => {
+    const app = await server.approved('confidential-asymmetric', ['system/Patient.rs'], bound);
+    const form = async () =>
+      Object.fromEntries(app.client.form(await app.client.assertion(tokenUrl()), { scope: 'system/Patient.rs' }));
+    expect(await server.token(await form())).toMatchObject(refused);
+    expect(await server.token(await form(), { dpop: await proof() })).toMatchObject({ status: 200 });
+  });
+
+  test('[RFC 9449 §5.2] gets none by a refresh token from before it was so', async () => {
+    const app = await server.approved();
+    const { body } = await server.token(await codeFor(app));
+    const change = { reviewed: bound, other: {}, removed: [], pending: false };
+    await server.happened(app, { type: 'application-changed', data: change });
+    let form = refreshOf(app, body.refresh_token);
+    let answer = await server.token(form);
+    for (const giveUp = Date.now() + 30_000; answer.status === 200 && Date.now() < giveUp;) {
+      form = refreshOf(app, answer.body.refresh_token);
+      answer = await server.token(form);
+    }
+    expect(answer).toMatchObject(refused);
+    expect(await server.token(form, { dpop: await proof() })).toMatchObject({ body: { token_type: 'DPoP' } });
+  });
+});
+
 describe('a code bound to a key', () => {
   test('[RFC 9449 §10] is redeemed with that key and no other', async () => {
     const app = await server.approved();

@@ -133,6 +133,55 @@ describe('a pushed authorization request (RFC 9126)', () => {
   });
 });
 
+describe('a client that pushes its requests, or makes none', () => {
+  const pushing = () => server.approved('public', undefined, { requirePushedAuthorizationRequests: true });
+
+  test('[RFC 9126 §6] is led to consent by a pushed request', async () => {
+    const app = await pushing();
+    const { body, verifier } = await push(app);
+    const answer = await server.agree(testBrowser(), leading(app, body.request_uri));
+    expect((await server.redeem(app, answer.searchParams.get('code'), verifier)).status).toBe(200);
+  });
+
+  test('[RFC 9126 §6] is asked for nothing by a request in the URL or in a form', async () => {
+    const app = await pushing();
+    const { url } = server.request(app);
+    const [path = '', query = ''] = url.split('?');
+    const byForm = { method: 'POST', body: new URLSearchParams(query) };
+    for (const response of [await testBrowser().go(url), await testBrowser().go(path, byForm)]) {
+      const at = new URL(response.headers.get('location') ?? '');
+      expect([response.status, at.origin + at.pathname]).toEqual([303, server.back]);
+      expect([at.searchParams.get('error'), at.searchParams.get('code')]).toEqual(['invalid_request', null]);
+    }
+  });
+
+  test.each<[string, (app: TestApp) => Promise<string>]>([
+    ['that nobody was given', async () => 'urn:ietf:params:oauth:request_uri:nothing'],
+    ['that is a URL', async () => 'https://evil.example/request.jwt'],
+    ['that is empty', async () => ''],
+    ['that another client pushed', async () => (await push(await server.approved())).body.request_uri],
+    [
+      'that led somebody to consent before',
+      async (app) => {
+        const { body } = await push(app);
+        await server.toPage(testBrowser(), leading(app, body.request_uri));
+        return body.request_uri;
+      },
+    ],
+  ])('[RFC 9126 §6] nor by the rest of the request beside a request_uri %s', async (_what, made) => {
+    const app = await pushing();
+    const { url } = server.request(app);
+    const reached = await server.toPage(testBrowser(), `${url}&request_uri=${encodeURIComponent(await made(app))}`);
+    expect([reached.csrf, new URL(reached.url).searchParams.get('code')]).toEqual(['', null]);
+  });
+
+  test('[RFC 9700 §4.1.3] and nobody is sent to a URI that is not registered', async () => {
+    const { url } = server.request(await pushing(), { redirect_uri: 'https://evil.example/back' });
+    const response = await testBrowser().go(url);
+    expect([response.status, response.headers.get('location')]).toEqual([400, null]);
+  });
+});
+
 describe('a request that is pushed with a proof of a key', () => {
   const parUrl = () => `${server.service.url}/oauth/par`;
 

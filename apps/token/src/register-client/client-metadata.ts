@@ -17,7 +17,7 @@ export interface DeclaredClient {
 /** An application as registration's outcomes show it, as far as a client is told of it. */
 export interface ShownApplication extends Omit<ReviewedMetadata, 'scopes'> {
   readonly requestedScopes: readonly string[];
-  readonly pending?: Partial<ReviewedMetadata>;
+  readonly pending?: Partial<ReviewedMetadata> & { readonly removed?: readonly string[] };
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
   readonly secrets: readonly { readonly expiresAt: string }[];
   readonly createdAt: string;
@@ -45,6 +45,12 @@ const links = [
   ['logo_uri', 'logoUri'],
   ['jwks_uri', 'jwksUri'],
   ['launch_uri', 'launchUri'],
+] as const;
+
+/** Flags: RFC 9126, 6 and RFC 9449, 5.2. False unless said. */
+const flags = [
+  ['require_pushed_authorization_requests', 'requirePushedAuthorizationRequests'],
+  ['dpop_bound_access_tokens', 'dpopBoundAccessTokens'],
 ] as const;
 
 /** A rule that a field breaks; caught where the metadata is read. */
@@ -100,6 +106,7 @@ function declared(body: Body, known: ReviewedMetadata['purposesOfUse'] | undefin
     const uri = text(body, theirs, 2_048);
     return uri === undefined ? [] : [[ours, uri]];
   });
+  const required = flags.filter(([theirs]) => flag(body, theirs)).map(([, ours]) => [ours, true as const] as const);
   return {
     reviewed: {
       name,
@@ -110,6 +117,7 @@ function declared(body: Body, known: ReviewedMetadata['purposesOfUse'] | undefin
       redirectUris: texts(body, 'redirect_uris', 2_048, 'invalid_redirect_uri') ?? [],
       allowedOrigins: [],
       ...Object.fromEntries(given),
+      ...Object.fromEntries(required),
     },
     other: { description: '', attestations: [], documents: [] },
     jwks,
@@ -119,7 +127,10 @@ function declared(body: Body, known: ReviewedMetadata['purposesOfUse'] | undefin
 
 /** The metadata that is registered (RFC 7591, 3.2.1). Where a change waits for review, what was declared. */
 export function describeClient(application: ShownApplication): Readonly<Record<string, unknown>> {
-  const now = { ...application, ...application.pending };
+  const { removed = [], ...changed } = application.pending ?? {};
+  const now = { ...application, ...changed };
+  const declared = <Name extends keyof ReviewedMetadata & keyof typeof now>(name: Name) =>
+    removed.includes(name) ? undefined : now[name];
   const forItself = now.clientType === 'confidential-asymmetric' ? ['client_credentials'] : [];
   const backend = now.kind === 'backend';
   return {
@@ -131,7 +142,10 @@ export function describeClient(application: ShownApplication): Readonly<Record<s
     redirect_uris: now.redirectUris,
     scope: application.requestedScopes.join(' '),
     purposes_of_use: now.purposesOfUse,
-    ...Object.fromEntries(links.flatMap(([theirs, ours]) => (now[ours] === undefined ? [] : [[theirs, now[ours]]]))),
+    ...Object.fromEntries(
+      links.flatMap(([theirs, ours]) => (declared(ours) === undefined ? [] : [[theirs, declared(ours)]])),
+    ),
+    ...Object.fromEntries(flags.map(([theirs, ours]) => [theirs, declared(ours) === true])),
     ...(application.jwks.keys.length === 0 ? {} : { jwks: application.jwks }),
   };
 }
@@ -194,6 +208,12 @@ function text(body: Body, name: string, most: number): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string' || value === '' || value.length > most || value.includes('\0'))
     throw invalid(`${name} must be a text of 1 to ${most} characters`);
+  return value;
+}
+
+function flag(body: Body, name: string): boolean {
+  const value = body[name] ?? false;
+  if (typeof value !== 'boolean') throw invalid(`${name} must be true or false`);
   return value;
 }
 

@@ -32,7 +32,15 @@ type ClientInformation = Readonly<Record<string, unknown>>;
 
 const secretLifeMs = 365 * 24 * 3_600_000;
 /** Optional fields of registration's that an update takes away when it lacks them. */
-const removable = ['launchUri', 'jwksUri', 'privacyPolicyUri', 'termsUri', 'logoUri'] as const;
+const removable = [
+  'launchUri',
+  'jwksUri',
+  'privacyPolicyUri',
+  'termsUri',
+  'logoUri',
+  'requirePushedAuthorizationRequests',
+  'dpopBoundAccessTokens',
+] as const;
 /** What of an earlier answer no update may hold (RFC 7592, 2.2). */
 const answersAlone = [
   'registration_access_token',

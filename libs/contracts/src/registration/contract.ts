@@ -35,6 +35,10 @@ export const ReviewedMetadata = Type.Object({
   privacyPolicyUri: Type.Optional(Uri),
   termsUri: Type.Optional(Uri),
   logoUri: Type.Optional(Uri),
+  /** Present where authorization requests are pushed alone (RFC 9126, 6). */
+  requirePushedAuthorizationRequests: Type.Optional(Type.Literal(true)),
+  /** Present where tokens are issued to a shown key alone (RFC 9449, 5.2). */
+  dpopBoundAccessTokens: Type.Optional(Type.Literal(true)),
 });
 export type ReviewedMetadata = Static<typeof ReviewedMetadata>;
 
