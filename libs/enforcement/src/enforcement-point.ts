@@ -141,11 +141,13 @@ export class EnforcementPoint {
     return this.#waiters.until(() => this.#applied.hasApplied(position), patience);
   }
 
-  /** Lets nobody in any more, says so in a last report, and stops reading. */
+  /**
+   * Lets nobody in any more, says so in a last report, and stops reading. That report comes first, so that no receipt
+   * waits for a point that leaves; after it nothing of this point's may come, or it would count as living again.
+   */
   async close(): Promise<void> {
     this.#lapse.drop();
     this.#stopping.abort();
-    await this.#tail.close();
     if (this.#rounds) {
       await this.#rounds;
       await this.#report(true).catch((error: unknown) => {
@@ -153,6 +155,7 @@ export class EnforcementPoint {
         this.settings.sink.warn({ err: error }, 'the last report of this enforcement point was not acknowledged');
       });
     }
+    await this.#tail.close();
     await this.#reports.close();
     await this.#ends.close();
     await this.#snapshots?.close();

@@ -118,6 +118,21 @@ describe('a closure on a real log', () => {
     expect([...receipt.enforcementPoints, ...receipt.outstanding].map(({ id }) => id)).not.toContain('leaving');
   }, 30_000);
 
+  test('a point that leaves while access is closed holds up no receipt, and lets nobody in from then on', async () => {
+    for (let round = 0; round < 5; round++) {
+      const point = await aPoint(`leaving-${round}`);
+      const application = mintId(round);
+      const closing = suspended(application);
+      const left = point.close();
+      expect(point.holdsLease()).toBe(false);
+      const receipt = await receiptOf(application, await closing);
+      expect(receipt.outstanding.map(({ id }) => id)).not.toContain(point.id);
+      await left;
+      expect(point.holdsLease()).toBe(false);
+      expect(collector.points().map(({ id }) => id)).not.toContain(point.id);
+    }
+  }, 30_000);
+
   test('a point that cannot apply it lapses, stands in `outstanding`, and is then forgotten', async () => {
     const application = mintId(6);
     const failures: unknown[] = [];

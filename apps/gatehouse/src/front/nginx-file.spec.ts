@@ -23,9 +23,9 @@ describe('the front of the apps', () => {
   it('has a server for each instance that is named', () => {
     const file = nginxFile(frontedApps, { listen: '443 ssl', servers: { token: ['10.0.0.5:8083', '10.0.0.6:8083'] } });
     expect(file).toContain(
-      'upstream gatehouse_token {\n  server 10.0.0.5:8083;\n  server 10.0.0.6:8083;\n  keepalive 64;\n}',
+      'upstream gatehouse_token {\n  server 10.0.0.5:8083 max_fails=3 fail_timeout=1s;\n  server 10.0.0.6:8083 max_fails=3 fail_timeout=1s;\n  keepalive 64;\n',
     );
-    expect(file).toContain('upstream gatehouse_gateway {\n  server 127.0.0.1:8084;\n');
+    expect(file).toContain('upstream gatehouse_gateway {\n  server 127.0.0.1:8084 max_fails=3 fail_timeout=1s;\n');
     expect(file).toContain('  listen 443 ssl;\n');
   });
 

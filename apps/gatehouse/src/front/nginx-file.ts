@@ -19,14 +19,18 @@ export function nginxFile(apps: readonly FrontedApp[], { listen, servers = {} }:
 # count from nowhere else. For TLS, put \`listen 443 ssl\`, a certificate and \`ssl_protocols TLSv1.2 TLSv1.3\` below. A further
 # instance of an app is one more \`server\` line in its upstream: \`npm run -s nginx -- --server token=10.0.0.5:8083 …\`.
 #
+# An instance that stops says so by closing its connections; DRAIN_SECONDS must be longer than keepalive_timeout here, so
+# that none is kept which the instance ends while a request is on its way (docs/adr/0032).
+#
 # Not joined: /health and /metrics, which are asked of each instance; /docs/openapi.json, since each app documents what it
 # serves (/docs lists them). The one process merges both.
 
 ${apps
   .map(
     ({ name, port }) => `upstream gatehouse_${name} {
-${(servers[name] ?? [`127.0.0.1:${port}`]).map((server) => `  server ${server};`).join('\n')}
+${(servers[name] ?? [`127.0.0.1:${port}`]).map((server) => `  server ${server} max_fails=3 fail_timeout=1s;`).join('\n')}
   keepalive 64;
+  keepalive_timeout 4s;
 }`,
   )
   .join('\n')}
@@ -57,6 +61,11 @@ server {
   # Longer than the longest wait of an app (a receipt: 25 s; a FHIR server: up to 120 s).
   proxy_read_timeout 130s;
   proxy_connect_timeout 2s;
+  # Tried at the next instance: what has not been sent, whatever it is; and of what has been sent without an answer, what
+  # may be done twice (RFC 9110 §9.2.2) and has no body. The rest is the caller's to repeat, with its Idempotency-Key.
+  proxy_next_upstream error timeout;
+  proxy_next_upstream_tries 3;
+  proxy_next_upstream_timeout 10s;
 
   # An app that is away, or that went away before it answered: what became of a command is not known, so it is no 503.
   proxy_intercept_errors off;

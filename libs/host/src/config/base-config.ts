@@ -168,6 +168,25 @@ export class BaseConfig implements ConfigSection {
   @IsString({ each: true })
   trustedProxies: string[] = [];
 
+  @Setting('DRAIN_SECONDS', {
+    mustBe: 'a number of seconds from 0 to 300',
+    describe:
+      'On SIGTERM, how long to go on serving while /health/ready says 503, so that balancers send nothing new any more: longer than they take to see it, and than they keep a connection that rests.',
+    byDefault: '10; 0 in development',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(300)
+  drainSeconds: number;
+
+  @Setting('LISTEN_WHEN_READY', {
+    mustBe: '1 or 0',
+    describe: 'Whether a start listens only once it is ready; 0: at once, and what it cannot do yet is answered 503.',
+    byDefault: '1; 0 in development',
+  })
+  @IsBoolean()
+  listenWhenReady: boolean;
+
   @Setting('LOG_LEVEL', {
     mustBe: 'one of fatal, error, warn, info, debug, trace, silent',
     describe: 'The least level that is logged.',
@@ -181,6 +200,8 @@ export class BaseConfig implements ConfigSection {
     const isDevelopment = given.development === true;
     this.port = given.port ?? service.defaultPort;
     this.logLevel = given.logLevel ?? (isDevelopment ? 'warn' : 'info');
+    this.drainSeconds = given.drainSeconds ?? (isDevelopment ? 0 : 10);
+    this.listenWhenReady = given.listenWhenReady ?? !isDevelopment;
     if (!isDevelopment) return;
     this.publicUrl =
       given.publicUrl ??

@@ -132,6 +132,8 @@ describe('configuration', () => {
       expect.arrayContaining([
         'PORT=8082',
         'GATEHOUSE_DEV=0',
+        'DRAIN_SECONDS=10',
+        'LISTEN_WHEN_READY=1',
         'TRUSTED_PROXIES=10.0.0.0/8,::1',
         'REVIEW_DAYS=5',
         '# DATABASE_URL is set and not shown',
@@ -163,6 +165,9 @@ describe('configuration', () => {
     ['TRUSTED_PROXIES', 'proxy.example.org'],
     ['VAULT_KEY', 'c2hvcnQ='],
     ['ADMIN_PORT', '8082'],
+    ['DRAIN_SECONDS', '301'],
+    ['DRAIN_SECONDS', '-1'],
+    ['LISTEN_WHEN_READY', 'yes'],
   ])('refuses %s=%s', (variable, value) => {
     expect(faultsOf({ ...production, [variable]: value })).toEqual([variable]);
   });

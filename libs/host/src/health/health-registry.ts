@@ -33,9 +33,10 @@ export class HealthRegistry {
     this.declared.set(mode, before ? () => before() || isOn() : isOn);
   }
 
-  /** The ways of working that are on. */
+  /** The ways of working that are on; `draining` from the stop on. */
   modes(): readonly string[] {
-    return [...this.declared].filter(([, isOn]) => isOn()).map(([mode]) => mode);
+    const on = [...this.declared].filter(([, isOn]) => isOn()).map(([mode]) => mode);
+    return this.stopping ? [...on, 'draining'] : on;
   }
 
   /** From now on the service is not ready: load balancers send nothing new while it drains. */

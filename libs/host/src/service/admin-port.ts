@@ -33,7 +33,7 @@ export function createAdminServer(server: FastifyInstance): Server {
   return createServer({ requestTimeout, keepAliveTimeout }, (request, response) => server.routing(request, response));
 }
 
-/** Listens on `ADMIN_PORT`, after the application is ready. */
+/** Listens on `ADMIN_PORT`. */
 export async function listenForAdministration(admin: Server, base: BaseConfig): Promise<void> {
   admin.listen(base.adminPort, base.host);
   await once(admin, 'listening');

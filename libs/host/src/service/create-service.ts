@@ -34,12 +34,17 @@ export interface RunningService {
   readonly app: NestFastifyApplication;
   readonly config: LoadedConfig;
   readonly log: Log;
-  /** Where it listens, for example `http://127.0.0.1:8081`. */
+  /** Where it listens, for example `http://127.0.0.1:8081`; with `LISTEN_WHEN_READY` and `PORT` 0 known once it is ready. */
   readonly url: string;
-  /** Resolves to true when every check of readiness has passed, to false when the service stops before. */
+  /**
+   * Resolves to true when every check of readiness has passed and it listens, to false when the service stops before.
+   * Rejects when it cannot listen.
+   */
   ready(): Promise<boolean>;
-  /** Stops accepting, drains, closes the modules. Repeating it changes nothing. */
+  /** Drains for `DRAIN_SECONDS`, stops accepting, closes the modules. Repeating it changes nothing. */
   close(): Promise<void>;
+  /** Does not wait out `DRAIN_SECONDS`; what is under way still ends in order. */
+  hurry(): void;
 }
 
 @Module({})
@@ -60,8 +65,8 @@ export function configClassesOf(part: ServicePart) {
 }
 
 /**
- * Builds a service and listens; what `startService` does without the process's signals and exit codes.
- * Throws a `ConfigError` before anything is started.
+ * Builds a service and listens, at once or with `LISTEN_WHEN_READY` in `ready()`; what `startService` does without the
+ * process's signals and exit codes. Throws a `ConfigError` before anything is started.
  */
 export async function createService(
   part: ServicePart,
@@ -88,25 +93,43 @@ export async function createService(
       partsOf(part).flatMap((each) => each.publicPaths ?? []),
     );
   }
+  let listening: Promise<void> | undefined;
+  const listen = async (): Promise<void> => {
+    await app.listen(base.port, base.host);
+    if (admin !== undefined) await listenForAdministration(admin, base);
+  };
   try {
     assertRoutesNameTheirRoles(app);
     observeRequests(app, server, direct, log.for('http'));
     serveDocs(app, () => openApiDocument(app, part.name, productVersion, base.publicUrl));
-    await app.listen(base.port, base.host);
-    if (admin !== undefined) await listenForAdministration(admin, base);
+    if (base.listenWhenReady) await app.init();
+    else await (listening = listen());
   } catch (error) {
     admin?.close();
     await app.close();
     throw error;
   }
   let closed: Promise<void> | undefined;
+  const hurry = new AbortController();
   return {
     app,
     config,
     log,
-    url: urlOf(base.host, app.getHttpServer().address()),
-    ready: () => app.get(HealthRegistry).untilReady(),
-    close: () => (closed ??= closeService(app, calls, log)),
+    get url() {
+      return urlOf(base.host, app.getHttpServer().address() ?? base.port);
+    },
+    async ready() {
+      if (!(await app.get(HealthRegistry).untilReady()) || closed !== undefined) return false;
+      await (listening ??= listen());
+      return true;
+    },
+    close: () =>
+      (closed ??= (async () => {
+        // One that cannot listen has told whoever waits for it to be ready.
+        await listening?.catch(() => log.debug('it never listened'));
+        await closeService(app, calls, log, { drainSeconds: base.drainSeconds, hurry: hurry.signal });
+      })()),
+    hurry: () => hurry.abort(),
   };
 }
 
@@ -146,8 +169,8 @@ function isModuleClass(module: NonNullable<ServicePart['module']>): module is Ty
   );
 }
 
-function urlOf(host: string, address: AddressInfo | string | null): string {
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+function urlOf(host: string, address: AddressInfo | string | number): string {
+  const port = typeof address === 'object' ? address.port : Number(address);
   return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
 }
 

@@ -1,4 +1,4 @@
-import { freePort } from '#testing';
+import { cuttableProxy, freePort } from '#testing';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -11,8 +11,8 @@ const main = path.resolve(import.meta.dirname, '../../../../dist/libs/testing/sr
 interface Running {
   readonly child: ChildProcess;
   readonly output: () => string;
-  /** Resolves when the text has been printed. */
-  printed(text: string): Promise<void>;
+  /** Resolves when the text has been printed, as often as that. */
+  printed(text: string, times?: number): Promise<void>;
   readonly exit: Promise<number | null>;
 }
 
@@ -56,10 +56,10 @@ describe('a service as a process', () => {
     const process_: Running = {
       child,
       output: () => output,
-      printed: (text) =>
+      printed: (text, times = 1) =>
         new Promise((resolve) => {
           const look = () => {
-            if (output.includes(text)) resolve();
+            if (output.split(text).length > times) resolve();
           };
           waiting.add(look);
           look();
@@ -87,6 +87,49 @@ describe('a service as a process', () => {
       await expect(fetch(url('/tiny/slow'))).rejects.toThrow();
     },
   );
+
+  it('SIGTERM with DRAIN_SECONDS: not ready, but served, each connection with its last answer; a second one ends that', async () => {
+    const service = run({ DRAIN_SECONDS: '300', LOG_LEVEL: 'info' });
+    await service.printed('tiny is ready');
+    const inFlight = fetch(url('/tiny/slow'));
+    await service.printed('slow began');
+    service.child.kill('SIGTERM');
+    await service.printed('"message":"stopping"');
+    const told = await inFlight;
+    expect([told.status, told.headers.get('connection')]).toEqual([200, 'close']);
+    const ready = await fetch(url('/health/ready'));
+    expect([ready.status, ready.headers.get('connection'), await ready.json()]).toEqual([
+      503,
+      'close',
+      { status: 'not-ready', checks: { database: { status: 'up' } }, modes: ['draining'] },
+    ]);
+    expect((await fetch(url('/health/live'))).status).toBe(200);
+    const late = await fetch(url('/tiny/slow'));
+    expect([late.status, late.headers.get('connection')]).toEqual([200, 'close']);
+    expect(service.output()).not.toContain('modules closed');
+    const last = fetch(url('/tiny/slow'));
+    await service.printed('slow began', 3);
+    service.child.kill('SIGTERM');
+    expect((await last).status).toBe(200);
+    expect(await service.exit).toBe(0);
+    expect(service.output()).toContain('modules closed');
+  });
+
+  it('LISTEN_WHEN_READY: nobody is let in before everything that readiness rests on is there', async () => {
+    const database = new URL(own.databaseUrl);
+    const proxy = await cuttableProxy({ host: database.hostname, port: Number(database.port) });
+    await proxy.cut();
+    database.host = `127.0.0.1:${proxy.port}`;
+    const service = run({ DATABASE_URL: database.href, LISTEN_WHEN_READY: '1' });
+    await service.printed('the database cannot be reached');
+    await expect(fetch(url('/health/live'))).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    await proxy.restore();
+    await service.printed(`tiny is ready at http://127.0.0.1:${port}`);
+    expect((await fetch(url('/health/ready'))).status).toBe(200);
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toBe(0);
+    await proxy.close();
+  });
 
   it('SIGTERM while it waits for its database: 0', async () => {
     const nobody = await freePort();
@@ -126,10 +169,10 @@ describe('a service as a process', () => {
     expect(service.output()).not.toContain(own.databaseUrl);
   });
 
-  it('a port in use: one line that says so, and 1', async () => {
+  it.each(['0', '1'])('a port in use (LISTEN_WHEN_READY=%s): one line that says so, and 1', async (whenReady) => {
     const other = createServer().listen(port, '127.0.0.1');
     await once(other, 'listening');
-    const service = run();
+    const service = run({ LISTEN_WHEN_READY: whenReady });
     expect(await service.exit).toBe(1);
     expect(service.output()).toContain('set PORT to a free port');
     expect(service.output()).not.toContain('    at ');
