@@ -71,9 +71,23 @@ const errors = [
   ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'],
   ...['invalid_scope', 'invalid_target', 'invalid_dpop_proof', 'use_dpop_nonce', 'unsupported_token_type'],
 ];
+/** Those of the authorization endpoint (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6), which a pushed request has too (RFC 9126, 2.3). */
+const authorizationErrors = [
+  ...errors,
+  ...['access_denied', 'unsupported_response_type', 'unsupported_response_mode', 'invalid_request_uri'],
+  ...['request_not_supported', 'request_uri_not_supported', 'registration_not_supported', 'login_required'],
+];
 
-/** Posts a form, or the same as JSON or as plain text, and holds the answer to what is specified. */
-async function expectSpecified(path: string, form: URLSearchParams, as: string, headers: Record<string, string> = {}) {
+/**
+ * Posts a form, or the same as JSON or as plain text, and holds the answer to what is specified. Gives the body of one that
+ * is no refusal.
+ */
+async function expectSpecified(
+  path: string,
+  form: URLSearchParams,
+  as: string,
+  headers: Record<string, string> = {},
+): Promise<unknown> {
   const body = as === 'application/json' ? JSON.stringify(Object.fromEntries(form)) : form.toString();
   const response = await server.service.call(path, {
     method: 'POST',
@@ -82,41 +96,93 @@ async function expectSpecified(path: string, form: URLSearchParams, as: string, 
   });
   const text = await response.text();
   expect(response.headers.get('location')).toBeNull();
-  if (response.status === 200) return;
+  if (response.status === 200 || response.status === 201) return text === '' ? undefined : JSON.parse(text);
   expect([400, 401, 403]).toContain(response.status);
   const { error } = JSON.parse(text) as { error?: string };
-  expect(errors).toContain(error);
+  expect(path === oauthPaths.pushedRequest ? authorizationErrors : errors).toContain(error);
+  return undefined;
 }
 
-const contentType = fc.constantFrom(
-  ...Array.from({ length: 8 }, () => 'application/x-www-form-urlencoded'),
-  'application/json',
-  'text/plain',
-);
+const form = 'application/x-www-form-urlencoded';
+const contentType = fc.constantFrom(...Array.from({ length: 8 }, () => form), 'application/json', 'text/plain');
+
+/** Where a request may lead: to our own pages, or with a specified error back to where the application is registered. */
+function expectNowhereElse(location: string | null) {
+  if (location === null || location.startsWith('/oauth/interaction/')) return;
+  const { origin, pathname, search, hash } = new URL(location);
+  expect(origin + pathname).toBe(server.back);
+  const { error, iss } = Object.fromEntries(new URLSearchParams(search === '' ? hash.slice(1) : search));
+  expect(authorizationErrors).toContain(error);
+  expect(iss).toBe(server.service.url);
+}
+
+/** Brings a browser to the authorization endpoint, and holds the answer to what is specified. */
+async function expectSafe(query: URLSearchParams, posted = false) {
+  const address = `${server.service.url}${oauthPaths.authorization}`;
+  const response = posted
+    ? await testBrowser().go(address, { method: 'POST', body: query })
+    : await testBrowser().go(`${address}?${query.toString()}`);
+  expect(await response.text()).not.toContain('server_error');
+  expect([200, 303, 400, 413, 414, 431]).toContain(response.status);
+  expectNowhereElse(response.headers.get('location'));
+}
+
+const requestOf = (of: TestApp) => new URLSearchParams(server.request(of).url.split('?')[1]);
+
+/** What a request for authorization has, may have, and must not have. */
+const asked = [
+  ...(['response_type', 'client_id', 'redirect_uri', 'scope', 'state', 'aud', 'launch', 'nonce', 'prompt'] as const),
+  ...['code_challenge', 'code_challenge_method', 'max_age', 'resource', 'response_mode', 'request_uri', 'request'],
+  ...['ui_locales', 'login_hint', 'id_token_hint', 'acr_values', 'claims', 'display', 'registration', 'dpop_jkt'],
+] as const;
 
 describe('any parameter at all', () => {
-  const asked = [
-    ...(['response_type', 'client_id', 'redirect_uri', 'scope', 'state', 'aud', 'launch', 'nonce', 'prompt'] as const),
-    ...['code_challenge', 'code_challenge_method', 'max_age', 'resource', 'response_mode', 'request_uri', 'request'],
-    ...['ui_locales', 'login_hint', 'id_token_hint', 'acr_values', 'claims', 'display', 'registration', 'dpop_jkt'],
-  ] as const;
-
   test('[RFC 9700 §4.11] brings the specified error, never a failure, and nobody to where nothing is registered', async () => {
-    const may = (location: string | null) =>
-      location === null ||
-      location.startsWith('/oauth/interaction/') ||
-      location.startsWith(`${server.back}?`) ||
-      location.startsWith(`${server.back}#`);
     await fc.assert(
-      fc.asyncProperty(changesOf('response_type', ...asked), fc.boolean(), async (changes, posted) => {
-        const query = changed(new URLSearchParams(server.request(app).url.split('?')[1]), changes);
-        const address = `${server.service.url}${oauthPaths.authorization}`;
-        const response = posted
-          ? await testBrowser().go(address, { method: 'POST', body: query })
-          : await testBrowser().go(`${address}?${query.toString()}`);
-        await response.body?.cancel();
-        expect([200, 303, 400, 413, 414, 431]).toContain(response.status);
-        expect(may(response.headers.get('location'))).toBe(true);
+      fc.asyncProperty(changesOf('response_type', ...asked), fc.boolean(), (changes, posted) =>
+        expectSafe(changed(requestOf(app), changes), posted),
+      ),
+      { numRuns: 120 },
+    );
+  }, 60_000);
+
+  test('[RFC 9126 §2.3] of a pushed request brings an error in its words, or a request that leads nobody astray', async () => {
+    const secretly = fc.constantFrom('none', 'secret', 'wrong secret');
+    await fc.assert(
+      fc.asyncProperty(
+        changesOf('client_id', ...clientFields, ...asked),
+        contentType,
+        secretly,
+        async (changes, as, by) => {
+          const who = by === 'none' ? app : symmetric;
+          const form = requestOf(who);
+          if (by !== 'none') form.set('client_secret', by === 'secret' ? server.secret : 'wrong'.repeat(9));
+          const pushed = await expectSpecified(oauthPaths.pushedRequest, changed(form, changes), as);
+          if (pushed === undefined) return;
+          const { request_uri: uri } = pushed as { request_uri: string };
+          expect(uri).toMatch(/^urn:ietf:params:oauth:request_uri:/);
+          await expectSafe(new URLSearchParams({ client_id: who.client.clientId, request_uri: uri }));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+
+  test('[RFC 9126 §4] beside a request_uri, or in its place, brings no failure, and nobody elsewhere', async () => {
+    const spoilt = fc.constantFrom('', 'as it is', 'longer', 'cut', 'of another', 'upper case', 'null');
+    await fc.assert(
+      fc.asyncProperty(changesOf('request_uri', ...asked), spoilt, fc.boolean(), async (changes, how, posted) => {
+        const pushed = await expectSpecified(oauthPaths.pushedRequest, requestOf(app), form);
+        const { request_uri: uri } = pushed as { request_uri: string };
+        const uris: Record<string, string> = {
+          longer: `${uri}x`,
+          cut: uri.slice(0, -3),
+          'upper case': uri.toUpperCase(),
+          null: `${uri}\0`,
+        };
+        const { clientId } = (how === 'of another' ? symmetric : app).client;
+        const query = new URLSearchParams({ client_id: clientId, request_uri: uris[how] ?? uri });
+        await expectSafe(changed(query, how === 'as it is' ? [] : changes), posted);
       }),
       { numRuns: 120 },
     );
