@@ -1,4 +1,4 @@
-import { LocalKeyWrapper, PostgresVault, type VaultStore } from '#vault';
+import { LocalWrappingKeys, PostgresVault, type VaultStore } from '#vault';
 import { Client } from 'pg';
 
 /** The private parts of the keys that sign, and what signs cookies. */
@@ -10,7 +10,7 @@ export async function keysOf({ databaseUrl }: { readonly databaseUrl: string }):
       query: async <R extends object>(sql: string, parameters: readonly unknown[]) =>
         (await client.query<R>(sql, [...parameters])).rows,
     };
-    const vault = new PostgresVault(store, new LocalKeyWrapper(Buffer.alloc(32, 7)));
+    const vault = new PostgresVault(store, new LocalWrappingKeys(Buffer.alloc(32, 7)));
     const { rows } = await client.query<{ readonly sealed: string }>('SELECT sealed FROM vault.signing_keys');
     const keys = await vault.openAll(rows.map(({ sealed }) => sealed));
     return [...keys.values()].flatMap((key) =>

@@ -7,6 +7,7 @@ import { addLogin } from './commands/login.js';
 import { addProjections } from './commands/projections.js';
 import { addReviews } from './commands/reviews.js';
 import { addToken } from './commands/token.js';
+import { addVault } from './commands/vault.js';
 
 /** `gatehouse <noun> <verb>`. It throws where commander would end the process: a `CommanderError`. */
 export function createProgram(): Command {
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addAudit(program);
   addProjections(program);
   addLog(program);
+  addVault(program);
   throwInsteadOfExit(program);
   return program;
 }

@@ -13,7 +13,7 @@ export {
   type ServiceIdentity,
   type SettingOptions,
 } from './config/setting.js';
-export { VaultConfig } from './config/vault-config.js';
+export { VaultConfig, wrappingKeysOf } from './config/vault-config.js';
 export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, Shows, type BodyShape } from './answer/answers-documented.js';
 export { Database, type Execute } from './database/database.js';
@@ -91,6 +91,6 @@ export type { Position } from '#contracts';
 export { MintedId, UuidParam } from './request/uuid-param.js';
 export { configClassesOf, createService, type RunningService } from './service/create-service.js';
 export { FatalErrors } from './service/fatal-errors.js';
-export { VAULT } from './service/host.module.js';
+export { VAULT } from './vault/vault-provider.js';
 export type { ServicePart } from './service/service-part.js';
 export { startService, type StartOptions } from './service/start-service.js';

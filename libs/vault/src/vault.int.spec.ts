@@ -1,15 +1,28 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
-import { CreateVault1763942400000, LocalKeyWrapper, PostgresVault, VaultCorrupt } from './index.js';
+import {
+  CreateVault1763942400000,
+  KeepVaultKeys1764252000000,
+  LocalWrappingKeys,
+  OwnerErased,
+  PostgresVault,
+  VaultCorrupt,
+  type VaultStore,
+  type WrappingKeys,
+} from './index.js';
+
+/** TypeORM gives `[rows, count]` for UPDATE and DELETE. */
+const rowsOf = <Row>(result: unknown): Row[] =>
+  (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as Row[];
 
 describe('the vault in Postgres', () => {
   let own: Isolation;
   let source: DataSource;
-  const wrapper = new LocalKeyWrapper(randomBytes(32));
+  const keys = new LocalWrappingKeys(randomBytes(32));
+  const store: VaultStore = { query: async (sql, parameters) => rowsOf(await source.query(sql, [...parameters])) };
   /** Another instance, with no memory of its own. */
-  const instance = (key = wrapper) =>
-    new PostgresVault({ query: (sql, parameters) => source.query(sql, [...parameters]) }, key);
+  const instance = (given: WrappingKeys = keys) => new PostgresVault(store, given);
   const rows = (table: string): Promise<Record<string, unknown>[]> => source.query(`SELECT * FROM vault.${table}`);
 
   beforeAll(async () => {
@@ -17,7 +30,7 @@ describe('the vault in Postgres', () => {
     source = await new DataSource({
       type: 'postgres',
       url: own.databaseUrl,
-      migrations: [CreateVault1763942400000],
+      migrations: [CreateVault1763942400000, KeepVaultKeys1764252000000],
       schema: 'public',
       installExtensions: false,
     }).initialize();
@@ -68,10 +81,7 @@ describe('the vault in Postgres', () => {
 
     it('that costs no read the second time', async () => {
       let reads = 0;
-      const counted = new PostgresVault(
-        { query: (sql, parameters) => (reads++, source.query(sql, [...parameters])) },
-        wrapper,
-      );
+      const counted = new PostgresVault({ query: (sql, parameters) => (reads++, store.query(sql, parameters)) }, keys);
       const id = await counted.subjectId('https://idp.example.org', 'often', { name: 'O' });
       const after = reads;
       expect(await counted.subjectId('https://idp.example.org', 'often', { name: 'O' })).toBe(id);
@@ -111,7 +121,7 @@ describe('the vault in Postgres', () => {
         name: 'Name In The Clear',
         email: 'clear@example.org',
       });
-      const dump = (await Promise.all(['owners', 'subjects', 'sealed'].map(rows)))
+      const dump = (await Promise.all(['owners', 'subjects', 'sealed', 'system_keys'].map(rows)))
         .flat()
         .flatMap((row) => Object.values(row))
         .map((value) => (Buffer.isBuffer(value) ? value.toString('latin1') : String(value)))
@@ -165,8 +175,8 @@ describe('the vault in Postgres', () => {
 
     it('and says which key is missing', async () => {
       const reference = await instance().seal('keyed', 'value');
-      const wrong = instance(new LocalKeyWrapper(randomBytes(32)));
-      await expect(wrong.open(reference)).rejects.toThrow(wrapper.id);
+      const wrong = instance(new LocalWrappingKeys(randomBytes(32)));
+      await expect(wrong.open(reference)).rejects.toThrow(await keys.currentId());
     });
   });
 
@@ -180,27 +190,36 @@ describe('the vault in Postgres', () => {
   });
 
   describe('erases', () => {
-    it('all that an owner has, and nothing of others; twice is once', async () => {
+    it('all that a person has, and nothing of others; twice is once', async () => {
       const vault = instance();
-      const [mine, also, others] = await Promise.all([
-        vault.seal('gone', 1),
-        vault.seal('gone', 2),
-        vault.seal('stays', 3),
-      ]);
-      await vault.erase('gone');
-      await vault.erase('gone');
+      const [gone, stays] = await Promise.all([vault.subjectId('i', 'gone'), vault.subjectId('i', 'stays')]);
+      const [mine, also, others] = await Promise.all([vault.seal(gone, 1), vault.seal(gone, 2), vault.seal(stays, 3)]);
+      await vault.erase(gone);
+      await vault.erase(gone);
+      await vault.erase('no id');
       expect(await vault.openAll([mine, also, others])).toEqual(new Map([[others, 3]]));
-      const again = await vault.seal('gone', 4);
-      expect(await vault.open(again)).toBe(4);
+      const dump = JSON.stringify(await Promise.all(['owners', 'subjects', 'sealed'].map(rows)));
+      expect([mine, also, gone].filter((id) => dump.includes(id))).toEqual([]);
     });
 
-    it('a person, who gets another id at the next sign-in', async () => {
-      const vault = instance();
+    it('for ever: no instance seals for the old id again, whatever it remembers', async () => {
+      const [vault, behind] = [instance(), instance()];
+      const id = await behind.subjectId('i', 'for ever', { name: 'F' });
+      await vault.erase(id);
+      await expect(behind.seal(id, 'late')).rejects.toThrow(OwnerErased);
+      await expect(Promise.all([vault.erase(id), behind.seal(id, 'late')])).rejects.toThrow(OwnerErased);
+      expect(await behind.lookupSubject(id)).toBeUndefined();
+    });
+
+    it('a person, who gets another id at the next sign-in, also where another instance remembers the old one', async () => {
+      const [vault, other] = [instance(), instance()];
       const before = await vault.subjectId('i', 'leaver', { name: 'L' });
+      await other.subjectId('i', 'leaver', { name: 'L' });
       await vault.erase(before);
       expect(await vault.lookupSubject(before)).toBeUndefined();
       const after = await vault.subjectId('i', 'leaver', { name: 'L' });
       expect(after).not.toBe(before);
+      expect(await other.subjectId('i', 'leaver', { name: 'Other' })).toBe(after);
     });
   });
 });

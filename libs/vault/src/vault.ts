@@ -29,7 +29,10 @@ export interface Vault {
   lookupSubject(id: string): Promise<Subject | undefined>;
   /** The persons behind several ids, in one read; unknown and erased ones are absent. */
   lookupSubjects(ids: readonly string[]): Promise<ReadonlyMap<string, Subject>>;
-  /** Encrypts a value under its owner's key. Gives the reference (UUID v4) that may stand in the log. */
+  /**
+   * Encrypts a value under its owner's key. Gives the reference (UUID v4) that may stand in the log. Throws `OwnerErased`
+   * where the owner was erased.
+   */
   seal(ownerKey: string, plaintext: Json): Promise<string>;
   /** The value behind a reference; nothing for an unknown or erased one. */
   open(reference: string): Promise<Json | undefined>;
@@ -38,11 +41,20 @@ export interface Vault {
   /** Deletes what stands behind a reference: a value that nothing refers to. Repeating it changes nothing. */
   discard(reference: string): Promise<void>;
   /**
-   * Destroys an owner's key, and with it everything sealed under it. Where the owner is a subject's id,
-   * the person's identity and profile go as well; at their next sign-in they get another id. Repeating it
+   * Destroys the key of a person, or of a patient, and with it everything sealed under it; their identity and profile go
+   * as well, and at their next sign-in they get another id. Nothing can be sealed for the old id again. Repeating it
    * changes nothing.
    */
-  erase(ownerKey: string): Promise<void>;
+  erase(id: string): Promise<void>;
+}
+
+/** Whoever a value should be sealed for was erased: nothing is kept of them any more. */
+export class OwnerErased extends Error {
+  readonly code = 'ERR_OWNER_ERASED';
+  constructor() {
+    super('the owner was erased');
+    this.name = 'OwnerErased';
+  }
 }
 
 /** The vault cannot be asked now; try again. */

@@ -1,12 +1,6 @@
 import type { Command } from 'commander';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { Failure } from '../failure.js';
 import { optionsOf } from './context.js';
-
-/** A program of its own: it asks the brokers, not Gatehouse, and reads KAFKA_… as the services do. */
-const ACLS = fileURLToPath(new URL('../../../gatehouse/src/log-acls/main.js', import.meta.url));
+import { runBeside } from './program-beside.js';
 
 interface AclOptions {
   readonly apply?: boolean;
@@ -27,9 +21,7 @@ export function addAcls(log: Command): void {
         ...(oneProcess === true ? ['--one-process'] : []),
         ...(json === true ? ['--json'] : []),
       ];
-      const child = spawn(process.execPath, [ACLS, ...flags], { stdio: 'inherit' });
-      const [code] = (await once(child, 'exit')) as [number | null];
-      if (code === null) throw new Failure('It was ended before it was done.');
-      process.exitCode = code;
+      // It asks the brokers, not Gatehouse.
+      await runBeside('log-acls', flags);
     });
 }

@@ -29,13 +29,13 @@ export class Snapshots {
   #turn: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param macKey 32 bytes that only instances of this system know
+   * @param macKey 32 bytes that only instances of this system know, or who fetches them when they are needed
    * @param pace   when a fold is worth a new snapshot
    */
   constructor(
     private readonly settings: LogSettings,
     private readonly store: SnapshotStore,
-    private readonly macKey: Buffer,
+    private readonly macKey: Buffer | (() => Promise<Buffer>),
     readonly pace: Pace = snapshotPace,
     private readonly isOfTheLog = (head: SnapshotHead): Promise<boolean> => heldByLog(settings, head),
   ) {}
@@ -50,7 +50,7 @@ export class Snapshots {
     const stored = this.#here(key);
     const saved = this.#turn.then(async () => {
       try {
-        return await this.#save(stored, capture(), signal);
+        return await this.#save(stored, capture, signal);
       } catch (error) {
         if (!signal.aborted) this.#say(stored, error, 'a snapshot was not written');
         return false;
@@ -82,7 +82,7 @@ export class Snapshots {
         const discard = (reason: unknown): Promise<void> => this.#discard(stored, found, reason);
         begin();
         try {
-          const seal = new SnapshotSeal(this.macKey, stored, found.id);
+          const seal = await inTime(this.#seal(stored, found.id));
           const head = readHead(seal.open('head', found.head).toString());
           if (!(await this.isOfTheLog(head))) throw new SnapshotUnusable('it is not of this log');
           if (await this.#takeParts(found, seal, take)) return { ...head, discard };
@@ -111,16 +111,22 @@ export class Snapshots {
     }
   }
 
-  async #save(key: SnapshotKey, content: SnapshotContent, signal: AbortSignal): Promise<boolean> {
+  async #save(key: SnapshotKey, capture: () => SnapshotContent, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const id = randomUUID();
-    const seal = new SnapshotSeal(this.macKey, key, id);
+    const seal = await this.#seal(key, id);
+    const content = capture();
     const snapshot = {
       id,
       reached: content.reached.toSorted(byPlace).map(({ offset }) => offset),
       head: seal.seal('head', Buffer.from(writeHead(content))),
     };
     return await this.store.save(key, snapshot, partsOf(content.items, seal, signal));
+  }
+
+  async #seal(key: SnapshotKey, id: string): Promise<SnapshotSeal> {
+    const { macKey } = this;
+    return new SnapshotSeal(Buffer.isBuffer(macKey) ? macKey : await macKey(), key, id);
   }
 
   async #discard(key: SnapshotKey, { id }: StoredSnapshot, reason: unknown): Promise<void> {

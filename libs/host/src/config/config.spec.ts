@@ -7,7 +7,7 @@ import { configReference, configReferenceMarkdown } from './config-reference.js'
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 import { Setting } from './setting.js';
 import { BrokerConfig } from '../log/broker-config.js';
-import { VaultConfig, vaultKey } from './vault-config.js';
+import { localVaultKey, VaultConfig, wrappingKeysOf } from './vault-config.js';
 
 class ReviewConfig {
   @Setting('REVIEW_DAYS', { mustBe: 'a number of days from 1 to 30', describe: 'Days until a review is due.' })
@@ -221,10 +221,34 @@ describe('configuration', () => {
 
     it('of the vault are made once in development, and asked for elsewhere', () => {
       const config = loadConfig(service, [VaultConfig], { ...development, DATA_DIR: folder });
-      const key = vaultKey(config.get(VaultConfig), config.get(BaseConfig));
+      const key = localVaultKey(config.get(VaultConfig), config.get(BaseConfig));
       expect(key).toHaveLength(32);
-      expect(vaultKey(config.get(VaultConfig), config.get(BaseConfig))).toEqual(key);
+      expect(localVaultKey(config.get(VaultConfig), config.get(BaseConfig))).toEqual(key);
       expect(faultsOf({ ...production, VAULT_KEY: undefined })).toEqual(['VAULT_KEY']);
+    });
+
+    it('of the vault may be several, the first of which wraps', async () => {
+      const [one, two] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+      const keysFrom = (text: string) => {
+        const config = loadConfig(service, [BrokerConfig, VaultConfig], { ...production, VAULT_KEY: text });
+        expect(config.print()).not.toContain(one.toString('base64'));
+        return wrappingKeysOf(config.get(VaultConfig), config.get(BaseConfig));
+      };
+      const wrapped = await keysFrom(one.toString('hex')).wrap(two, 'context');
+      const both = keysFrom(`${two.toString('base64')}, ${one.toString('base64')}`);
+      expect(await both.unwrap(wrapped, 'context')).toEqual(two);
+      expect(await both.currentId()).toBe(await keysFrom(two.toString('base64')).currentId());
+      expect(faultsOf({ ...production, VAULT_KEY: `${one.toString('hex')},c2hvcnQ=` })).toEqual(['VAULT_KEY']);
+    });
+
+    it('of the vault may be held by a service, over https', () => {
+      const held = { ...production, VAULT_KEY: undefined, VAULT_KMS_URL: 'https://kms.example.org/vault' };
+      expect(faultsOf({ ...held, VAULT_KMS_TOKEN: 'a-token-of-the-kms' })).toEqual([]);
+      expect(faultsOf(held)).toEqual(['VAULT_KMS_TOKEN']);
+      expect(
+        faultsOf({ ...held, VAULT_KMS_URL: 'http://kms.example.org', VAULT_KMS_TOKEN: 'a-token-of-the-kms' }),
+      ).toEqual(['VAULT_KMS_URL']);
+      expect(faultsOf({ ...production, VAULT_KMS_TOKEN: 'a-token-of-the-kms' })).toEqual(['VAULT_KMS_URL']);
     });
   });
 

@@ -3,7 +3,7 @@ import { ArrayMaxSize, Matches } from 'class-validator';
 import { CommandKeys, isLogService, logUses } from '#contracts';
 import { BaseConfig } from '../config/base-config.js';
 import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } from '../config/setting.js';
-import { vaultKey, type VaultConfig } from '../config/vault-config.js';
+import { localVaultKey, type VaultConfig } from '../config/vault-config.js';
 
 const mustBe = 'a list of name:key, each key 32 random bytes in base64, at most 8, no name twice';
 
@@ -40,7 +40,7 @@ export class CommandKeysConfig implements ConfigSection {
     });
     if (first !== undefined) return new CommandKeys([first, ...others]);
     if (!base.development) return undefined;
-    const key = hkdfSync('sha256', vaultKey(vault, base), Buffer.alloc(0), 'gatehouse commands', 32);
+    const key = hkdfSync('sha256', localVaultKey(vault, base), Buffer.alloc(0), 'gatehouse commands', 32);
     return new CommandKeys([{ id: 'development', key: Buffer.from(key) }]);
   }
 }

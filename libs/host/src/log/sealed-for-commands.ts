@@ -2,7 +2,7 @@ import { NotAppended, type CommandAnswer } from '#event-log';
 import type { Json, Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
 import { Log } from '../logging/log.js';
-import { VAULT } from '../service/host.module.js';
+import { VAULT } from '../vault/vault-provider.js';
 
 /**
  * What is sealed in the vault before a command that refers to it is sent. Where the command leaves no reference to it

@@ -1,4 +1,4 @@
-import { CreateVault1763942400000 } from '#vault';
+import { CreateVault1763942400000, KeepVaultKeys1764252000000 } from '#vault';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -138,7 +138,7 @@ function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndP
   const entities = [...new Set(parts.flatMap((each) => each.entities ?? []))];
   const migrations = mergeMigrations([
     {
-      vault: [CreateVault1763942400000],
+      vault: [CreateVault1763942400000, KeepVaultKeys1764252000000],
       projection: [CreateSnapshots1763942400010, CreateProjectionBooks1764201600000],
     },
     ...parts.map((each) => each.migrations ?? {}),

@@ -1,12 +1,10 @@
-import { LocalKeyWrapper, PostgresVault, VaultUnavailable } from '#vault';
+import type { Vault } from '#vault';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { AnswerInterceptor } from '../answer/answer-interceptor.js';
 import { BaseConfig } from '../config/base-config.js';
 import { LoadedConfig } from '../config/load-config.js';
-import { VaultConfig, vaultKey } from '../config/vault-config.js';
-import { Database } from '../database/database.js';
-import { DatabaseUnavailable } from '../database/database-error.js';
+import { VaultConfig } from '../config/vault-config.js';
 import { AsyncApiController } from '../docs/async-api.controller.js';
 import { PRODUCT, type Product } from '../docs/product.js';
 import { HealthController } from '../health/health.controller.js';
@@ -29,14 +27,11 @@ import { LogMetrics } from '../metrics/log-metrics.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
 import { ErrorTranslators } from '../problem/error-translators.js';
-import { unavailable } from '../problem/problem-exception.js';
 import { ProblemFilter } from '../problem/problem-filter.js';
 import { RequestValidation } from '../problem/validation.js';
 import { MediaTypeGuard } from '../request/media-type-guard.js';
+import { VAULT, vaultProviders } from '../vault/vault-provider.js';
 import { FatalErrors, type EndProcess } from './fatal-errors.js';
-
-/** The token by which the vault is injected: `@Inject(VAULT) vault: Vault`. */
-export const VAULT = Symbol('gatehouse:vault');
 
 const COMMAND_KEYS = Symbol('gatehouse:command-keys');
 
@@ -74,12 +69,12 @@ export class HostModule {
         useFactory: (config: CommandKeysConfig, base: BaseConfig, vault: VaultConfig) => config.keys(base, vault),
       },
       snapshotsProvider,
-      { provide: VAULT, inject: [Database, BaseConfig, VaultConfig, ErrorTranslators], useFactory: createVault },
+      ...vaultProviders,
       { provide: IdentityProvider, inject: [BaseConfig], useFactory: createIdentityProvider },
       {
         provide: Authenticator,
         inject: [IdentityProvider, VAULT],
-        useFactory: (provider: IdentityProvider, vault: PostgresVault) => new Authenticator(provider, vault),
+        useFactory: (provider: IdentityProvider, vault: Vault) => new Authenticator(provider, vault),
       },
     ];
     return {
@@ -97,26 +92,6 @@ export class HostModule {
       exports: providers,
     };
   }
-}
-
-function createVault(
-  database: Database,
-  base: BaseConfig,
-  config: VaultConfig,
-  translators: ErrorTranslators,
-): PostgresVault {
-  translators.add((error) =>
-    error instanceof VaultUnavailable ? unavailable('The vault cannot be asked now.', 2, error) : undefined,
-  );
-  return new PostgresVault(
-    {
-      query: <Row extends object>(sql: string, parameters: readonly unknown[]) =>
-        database.query<Row>(sql, parameters).catch((error: unknown) => {
-          throw error instanceof DatabaseUnavailable ? new VaultUnavailable({ cause: error }) : error;
-        }),
-    },
-    new LocalKeyWrapper(vaultKey(config, base)),
-  );
 }
 
 function createIdentityProvider(base: BaseConfig): IdentityProvider {

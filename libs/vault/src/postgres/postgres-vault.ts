@@ -1,17 +1,13 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { decrypt, encrypt, type KeyWrapper } from '../cipher.js';
-import { VaultCorrupt, type Json, type Profile, type Subject, type Vault } from '../vault.js';
+import { randomUUID } from 'node:crypto';
+import { OwnerErased, VaultCorrupt, type Json, type Profile, type Subject, type Vault } from '../vault.js';
+import { decrypt, encrypt } from '../wrapping/cipher.js';
+import type { WrappingKeys } from '../wrapping/wrapping-keys.js';
+import { BlindIndex } from './blind-index.js';
+import { eraseSubjects, isUuid } from './erase-subjects.js';
+import { OwnerKeys, type OwnerRow } from './owner-keys.js';
 import { SubjectCache } from './subject-cache.js';
-
-/** Runs one statement and gives its rows; throws `VaultUnavailable` where the database cannot be asked. */
-export interface VaultStore {
-  query<Row extends object>(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]>;
-}
-
-interface OwnerRow {
-  readonly wrapped_key: Buffer;
-  readonly wrapped_by: string;
-}
+import { SystemKeys } from './system-keys.js';
+import type { VaultStore } from './vault-store.js';
 
 /** A box with the wrapped key of its owner. */
 interface BoxRow extends OwnerRow {
@@ -22,24 +18,36 @@ interface BoxRow extends OwnerRow {
 
 /**
  * The vault in Postgres' schema `vault`, by envelope encryption: each owner has a key of their own, wrapped
- * by the `KeyWrapper`'s; AES-256-GCM binds each box to its owner and reference. Owners and identities are
- * found by keyed digests.
+ * by the current one of the `WrappingKeys`; AES-256-GCM binds each box to its owner and reference. Owners and identities
+ * are found by keyed digests.
  */
 export class PostgresVault implements Vault {
   private readonly subjects = new SubjectCache();
+  private readonly index: BlindIndex;
+  private readonly owners: OwnerKeys;
 
   constructor(
     private readonly store: VaultStore,
-    private readonly wrapper: KeyWrapper,
-  ) {}
+    keys: WrappingKeys,
+    system = new SystemKeys(store, keys),
+  ) {
+    this.index = new BlindIndex(system);
+    this.owners = new OwnerKeys(store, keys);
+  }
 
   async subjectId(issuer: string, subject: string, profile: Profile = {}): Promise<string> {
     const person = { issuer, subject, ...profile };
     const cached = this.subjects.idOf(person);
     if (cached !== undefined) return cached;
-    const identity = this.wrapper.blindIndex(JSON.stringify([issuer, subject]));
+    const identity = await this.index.of(JSON.stringify([issuer, subject]));
     const id = (await this.knownId(identity)) ?? (await this.newId(identity, person));
-    await this.keepProfile(id, person);
+    try {
+      await this.keepProfile(id, person);
+    } catch (error) {
+      // Erased in between: from now on they are somebody new.
+      if (error instanceof OwnerErased) return this.subjectId(issuer, subject, profile);
+      throw error;
+    }
     this.subjects.put(person, id);
     return id;
   }
@@ -55,16 +63,16 @@ export class PostgresVault implements Vault {
       `SELECT s.id AS at, s.box, o.owner, o.wrapped_key, o.wrapped_by
          FROM unnest($1::uuid[], $2::bytea[]) AS asked(id, owner)
          JOIN vault.subjects s USING (id)
-         JOIN vault.owners o ON o.owner = asked.owner`,
-      [known, known.map((id) => this.ownerOf(id))],
+         JOIN vault.owners o ON o.owner = asked.owner AND o.erased_at IS NULL`,
+      [known, await Promise.all(known.map((id) => this.index.ofOwner(id)))],
     );
     const found = await this.openRows(rows, 'subject');
     return new Map([...found].map(([id, value]) => [id, subjectFrom(value)]));
   }
 
   async seal(ownerKey: string, plaintext: Json): Promise<string> {
-    const owner = this.ownerOf(ownerKey);
-    const key = await this.keyFor(owner);
+    const owner = await this.index.ofOwner(ownerKey);
+    const key = await this.owners.of(owner);
     const reference = randomUUID();
     await this.store.query('INSERT INTO vault.sealed (reference, owner, box) VALUES ($1, $2, $3)', [
       reference,
@@ -83,7 +91,8 @@ export class PostgresVault implements Vault {
     if (known.length === 0) return new Map();
     const rows = await this.store.query<BoxRow>(
       `SELECT s.reference AS at, s.box, o.owner, o.wrapped_key, o.wrapped_by
-         FROM vault.sealed s JOIN vault.owners o USING (owner) WHERE s.reference = ANY($1::uuid[])`,
+         FROM vault.sealed s JOIN vault.owners o USING (owner)
+        WHERE s.reference = ANY($1::uuid[]) AND o.erased_at IS NULL`,
       [known],
     );
     return this.openRows(rows, 'sealed');
@@ -94,17 +103,14 @@ export class PostgresVault implements Vault {
     await this.store.query('DELETE FROM vault.sealed WHERE reference = $1', [reference]);
   }
 
-  async erase(ownerKey: string): Promise<void> {
-    this.subjects.forget(ownerKey);
-    // One statement, so that an erasure is whole or not done.
-    await this.store.query(
-      'WITH person AS (DELETE FROM vault.subjects WHERE id = $1) DELETE FROM vault.owners WHERE owner = $2',
-      [isUuid(ownerKey) ? ownerKey : null, this.ownerOf(ownerKey)],
-    );
+  async erase(id: string): Promise<void> {
+    this.subjects.forget(id);
+    if (isUuid(id)) await eraseSubjects(this.store, this.index, [{ id, at: new Date().toISOString() }]);
   }
 
-  private ownerOf(ownerKey: string): Buffer {
-    return this.wrapper.blindIndex(`owner:${ownerKey}`);
+  /** Forgets who somebody was, where another instance erased them. */
+  forget(id: string): void {
+    this.subjects.forget(id);
   }
 
   private async knownId(identity: Buffer): Promise<string | undefined> {
@@ -117,13 +123,13 @@ export class PostgresVault implements Vault {
   /** First sight. Where another instance was quicker, its id counts and the key made here is dropped. */
   private async newId(identity: Buffer, person: Subject): Promise<string> {
     const id = randomUUID();
-    const key = await this.keyFor(this.ownerOf(id));
+    const key = await this.owners.of(await this.index.ofOwner(id));
     const inserted = await this.store.query(
       'INSERT INTO vault.subjects (id, identity, box) VALUES ($1, $2, $3) ON CONFLICT (identity) DO NOTHING RETURNING id',
       [id, identity, boxOf(key, id, person)],
     );
     if (inserted.length === 1) return id;
-    await this.store.query('DELETE FROM vault.owners WHERE owner = $1', [this.ownerOf(id)]);
+    await this.store.query('DELETE FROM vault.owners WHERE owner = $1', [await this.index.ofOwner(id)]);
     const winner = await this.knownId(identity);
     if (winner === undefined) return this.newId(identity, person);
     return winner;
@@ -135,53 +141,20 @@ export class PostgresVault implements Vault {
     const known = await this.lookupSubject(id);
     const next = { ...known, ...person };
     if (known !== undefined && known.name === next.name && known.email === next.email) return;
-    const key = await this.keyFor(this.ownerOf(id));
+    const key = await this.owners.of(await this.index.ofOwner(id));
     await this.store.query('UPDATE vault.subjects SET box = $2 WHERE id = $1', [id, boxOf(key, id, next)]);
-  }
-
-  /** An owner's key, made at first use. */
-  private async keyFor(owner: Buffer): Promise<Buffer> {
-    const fresh = randomBytes(32);
-    const [row] = await this.store.query<OwnerRow>(
-      `WITH made AS (
-         INSERT INTO vault.owners (owner, wrapped_key, wrapped_by) VALUES ($1, $2, $3)
-         ON CONFLICT (owner) DO NOTHING RETURNING wrapped_key, wrapped_by)
-       SELECT wrapped_key, wrapped_by FROM made
-       UNION ALL SELECT wrapped_key, wrapped_by FROM vault.owners WHERE owner = $1
-       LIMIT 1`,
-      [owner, await this.wrapper.wrap(fresh, contextOf(owner)), this.wrapper.id],
-    );
-    // A row that another session committed meanwhile hides from this statement's snapshot: the next one sees it.
-    return row === undefined ? this.keyFor(owner) : this.unwrap(row, owner);
-  }
-
-  private async unwrap(row: OwnerRow, owner: Buffer): Promise<Buffer> {
-    if (row.wrapped_by !== this.wrapper.id)
-      throw new VaultCorrupt(`it is wrapped by ${row.wrapped_by}, and the configured key is ${this.wrapper.id}`);
-    return this.wrapper.unwrap(row.wrapped_key, contextOf(owner));
   }
 
   private async openRows(rows: readonly BoxRow[], kind: 'sealed' | 'subject'): Promise<ReadonlyMap<string, Json>> {
     const opened = await Promise.all(
       rows.map(async (row) => {
-        const plaintext = decrypt(await this.unwrap(row, row.owner), row.box, `${kind}:${row.at}`);
+        const plaintext = decrypt(await this.owners.unwrap(row, row.owner), row.box, `${kind}:${row.at}`);
         const value = JSON.parse(plaintext.toString('utf8')) as Json;
         return [row.at, value] as const;
       }),
     );
     return new Map(opened);
   }
-}
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Only what is written as a UUID is asked for: anything else is no id of ours, and Postgres would refuse it. */
-function isUuid(text: string): boolean {
-  return uuid.test(text);
-}
-
-function contextOf(owner: Buffer): string {
-  return `owner:${owner.toString('hex')}`;
 }
 
 function boxOf(key: Buffer, id: string, { issuer, subject, name, email }: Subject): Buffer {
