@@ -1,6 +1,7 @@
 import { type Bench, type BenchPart, spread } from '../bench.js';
 import { GatewayUnderLoad } from '../gateway-fleet.js';
 import { httpRequest, type LoadResult } from '../load/load-plan.js';
+import { type DecisionPeer, peersOf, questionsOf } from '../peers.js';
 import { type Load, startLoad, startProxy, startUpstream } from '../load/processes.js';
 import { pin, processorMs, residentMegabytes } from '../machine.js';
 
@@ -27,7 +28,8 @@ interface Measured {
 
 /**
  * The gateway and bare proxies on undici, one after the other in turns, each alone on one core; the load, the upstream,
- * the broker and Postgres on the other. `BENCH_NODE_OPTIONS=--cpu-prof` profiles the gateway.
+ * the broker and Postgres on the other. `BENCH_NODE_OPTIONS=--cpu-prof` profiles the gateway. `BENCH_DECISION_PEERS` names
+ * a file of decision engines that run (test/bench/peers.ts): evaluations are measured in turns with theirs.
  */
 export const part: BenchPart = {
   title: `calls through the gateway beside a bare proxy on undici: ${CALLERS} connections kept alive, a body of 4 kB, strict audit`,
@@ -61,7 +63,17 @@ export const part: BenchPart = {
       }
       const authorization = await gateway.enforcementPoint();
       const asked = { name: 'AuthZEN evaluations', ...target, requests: evaluations(whole, authorization) };
-      const [few] = measures('evaluations') ? await inTurns(bench, load, [asked]) : [];
+      const engines = peersOf<DecisionPeer>('BENCH_DECISION_PEERS');
+      pin(
+        engines.flatMap(({ pids }) => pids.server),
+        1,
+      );
+      const peers = engines.map((it): Measured => {
+        const name = `decisions of ${it.name}, unaudited`;
+        return { name, pid: it.pids.server[0] ?? 0, port: it.port, requests: questionsOf(it) };
+      });
+      const [few, ...theirs] = measures('evaluations') ? await inTurns(bench, load, [asked, ...peers]) : [];
+      for (const [at, rate] of theirs.entries()) ratio(bench, `evaluations, of ${peers[at]?.name ?? ''}`, few, rate);
       if (measures('many')) {
         const many = await gateway.approve(MANY, 'system', 2_000);
         bench.print(`with ${MANY} applications more, calls of 2,000 of them:`);

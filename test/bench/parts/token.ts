@@ -1,5 +1,6 @@
 import { type Bench, type BenchPart, spread } from '../bench.js';
 import { httpRequest, type LoadResult, type Sent } from '../load/load-plan.js';
+import { peersOf, type TokenPeer, tokenRequestsOf } from '../peers.js';
 import { type Load, startLoad, startUpstream } from '../load/processes.js';
 import { processorMs, withChildren } from '../machine.js';
 import { type BenchClient, TokensUnderLoad } from '../token-fleet.js';
@@ -14,12 +15,15 @@ const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
 /** One kind of request; what is sent is made before each run, as much as the rate so far can use. */
 interface Measured {
   readonly name: string;
+  /** Who answers, where it is not the token service. */
+  readonly peer?: TokenPeer;
   readonly sent: (seconds: number, perSecond: number) => Promise<Sent>;
 }
 
 /**
  * The token service, Postgres, the broker and the load share the machine. `BENCH_NODE_OPTIONS=--cpu-prof` profiles the
- * service.
+ * service. `BENCH_TOKEN_PEERS` names a file of other servers that run (test/bench/peers.ts): client_credentials is measured
+ * in turns with theirs.
  */
 export const part: BenchPart = {
   title: `tokens: ${CALLERS} callers, RS384 clients and ES256 tokens, each fact acknowledged, each assertion spent once`,
@@ -31,6 +35,7 @@ export const part: BenchPart = {
     try {
       const few = await kinds(service, await service.approve(16));
       const before = await measureAll(bench, load, service, few);
+      await besidePeers(bench, load, service, few);
       const clients = await service.approve(MANY);
       bench.print(`with ${MANY} clients more, and requests of all of them:`);
       const after = await measureAll(bench, load, service, await kinds(service, clients));
@@ -86,39 +91,107 @@ async function kinds(service: TokensUnderLoad, clients: readonly BenchClient[]):
   ];
 }
 
-/** Runs of each, and the median of how many a second. */
+/** What one kind of request gave, in all runs that count. */
+interface Measure {
+  readonly name: string;
+  readonly perSecond: number;
+  /** Processor time of all who answer, in microseconds each; the median. */
+  readonly micros: number;
+}
+
+/** Runs of each kind, one kind after the other, and the median of how many a second. */
 async function measureAll(
   bench: Bench,
   load: Load,
   service: TokensUnderLoad,
   measured: readonly Measured[],
 ): Promise<readonly number[]> {
-  const { broker, postgres } = bench.servers;
-  const { pid, port } = service.process;
   const medians: number[] = [];
-  for (const { name, sent } of measured) {
-    const runs: { readonly result: LoadResult; readonly micros: readonly number[] }[] = [];
-    let perSecond = 400;
-    for (let run = -2; run < RUNS; run++) {
-      const plan = { port, callers: CALLERS, seconds: SECONDS, sent: await sent(SECONDS, perSecond) };
-      const cpu = () => [[pid], withChildren(postgres), broker].map(processorMs);
-      const from = cpu();
-      const result = await load.run(plan);
-      const micros = cpu().map((ms, at) => ((ms - (from[at] ?? 0)) * 1_000) / result.answered);
-      perSecond = result.answered / result.seconds;
-      // The first two warm up.
-      if (run >= 0) runs.push({ result, micros });
-    }
-    const of = (figure: (run: (typeof runs)[number]) => number) => spread(runs.map(figure));
-    const each = (at: number) => of(({ micros }) => micros[at] ?? NaN);
-    bench.print(
-      `${name}: ${of(({ result }) => result.answered / result.seconds)}/s, p50 ${of(({ result }) => result.p50)} ms, p99 ${of(({ result }) => result.p99)} ms`,
-    );
-    bench.print(
-      `  processor, µs each: ${of(({ micros }) => micros.reduce((sum, it) => sum + it, 0))}; of it the service ${each(0)}, Postgres ${each(1)}, the broker ${each(2)}; the load's own ${of(({ result }) => (result.processorMs * 1_000) / result.answered)}`,
-    );
-    const rates = runs.map(({ result }) => result.answered / result.seconds).sort((one, other) => one - other);
-    medians.push(rates[Math.floor(rates.length / 2)] ?? NaN);
+  for (const each of measured) {
+    const [measure] = await inTurns(bench, load, service, [each]);
+    medians.push(measure?.perSecond ?? NaN);
   }
   return medians;
+}
+
+/** client_credentials here and at other servers, run by run, so that what disturbs the machine disturbs all. */
+async function besidePeers(
+  bench: Bench,
+  load: Load,
+  service: TokensUnderLoad,
+  [here]: readonly Measured[],
+): Promise<void> {
+  const peers = await Promise.all(
+    peersOf<TokenPeer>('BENCH_TOKEN_PEERS').map(async (peer): Promise<Measured> => {
+      const make = await tokenRequestsOf(peer);
+      const sent = async (seconds: number, perSecond: number) => await make(Math.ceil(seconds * perSecond * 1.3));
+      return { name: `client_credentials at ${peer.name}`, peer, sent };
+    }),
+  );
+  if (here === undefined || peers.length === 0) return;
+  const [own, ...others] = await inTurns(bench, load, service, [here, ...peers]);
+  for (const { name, perSecond, micros } of own ? others : [])
+    bench.print(
+      `${name}, of ours: ${((100 * perSecond) / (own?.perSecond ?? NaN)).toFixed(0)} % of the rate, ${(micros / (own?.micros ?? NaN)).toFixed(1)} times the processor time`,
+    );
+}
+
+/** Runs of each in turns. */
+async function inTurns(
+  bench: Bench,
+  load: Load,
+  service: TokensUnderLoad,
+  measured: readonly Measured[],
+): Promise<readonly Measure[]> {
+  const all = measured.map((each) => ({ each, perSecond: 400, runs: [] as Run[] }));
+  // The first two warm up.
+  for (let run = -2; run < RUNS; run++) {
+    for (const one of all) {
+      const done = await runOnce(bench, load, service, one.each, one.perSecond);
+      one.perSecond = done.result.answered / done.result.seconds;
+      if (run >= 0) one.runs.push(done);
+    }
+  }
+  return all.map(({ each, runs }) => show(bench, each.name, runs));
+}
+
+/** One run; processor times in microseconds for each answer: the server, its database, its broker. */
+interface Run {
+  readonly result: LoadResult;
+  readonly micros: readonly number[];
+}
+
+async function runOnce(
+  bench: Bench,
+  load: Load,
+  service: TokensUnderLoad,
+  { peer, sent }: Measured,
+  perSecond: number,
+): Promise<Run> {
+  const { broker, postgres } = bench.servers;
+  const [server, database] = peer ? [peer.pids.server, peer.pids.database] : [[service.process.pid], postgres];
+  const cpu = () => [server, withChildren(database), peer ? [] : broker].map(processorMs);
+  const port = peer?.port ?? service.process.port;
+  const plan = { port, callers: CALLERS, seconds: SECONDS, sent: await sent(SECONDS, perSecond) };
+  const from = cpu();
+  const result = await load.run(plan);
+  return { result, micros: cpu().map((ms, at) => ((ms - (from[at] ?? 0)) * 1_000) / result.answered) };
+}
+
+function show(bench: Bench, name: string, runs: readonly Run[]): Measure {
+  const of = (figure: (run: Run) => number) => spread(runs.map(figure));
+  const each = (at: number) => of(({ micros }) => micros[at] ?? NaN);
+  const perSecond = ({ result }: Run) => result.answered / result.seconds;
+  const total = ({ micros }: Run) => micros.reduce((sum, it) => sum + it, 0);
+  bench.print(
+    `${name}: ${of(perSecond)}/s, p50 ${of(({ result }) => result.p50)} ms, p99 ${of(({ result }) => result.p99)} ms`,
+  );
+  bench.print(
+    `  processor, µs each: ${of(total)}; of it the server ${each(0)}, Postgres ${each(1)}, the broker ${each(2)}; the load's own ${of(({ result }) => (result.processorMs * 1_000) / result.answered)}`,
+  );
+  return { name, perSecond: median(runs.map(perSecond)), micros: median(runs.map(total)) };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 }
