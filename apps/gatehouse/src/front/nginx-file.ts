@@ -22,6 +22,9 @@ export function nginxFile(apps: readonly FrontedApp[], { listen, servers = {} }:
 # An instance that stops says so by closing its connections; DRAIN_SECONDS must be longer than keepalive_timeout here, so
 # that none is kept which the instance ends while a request is on its way (docs/adr/0032).
 #
+# Where the apps have ADMIN_PORT, this front reaches what clients and patients use, and answers 404 for the rest: administration
+# is then at each app's own admin port (docs/adr/0036).
+#
 # Not joined: /health and /metrics, which are asked of each instance; /docs/openapi.json, since each app documents what it
 # serves (/docs lists them). The one process merges both.
 

@@ -71,7 +71,7 @@ export class BaseConfig implements ConfigSection {
   @Setting('ADMIN_PORT', {
     mustBe: 'a port number other than PORT',
     describe:
-      'When set, serves everything but /oauth, /.well-known, /fhir and the patients’ pages there, and only there.',
+      'When set, serves everything but /oauth, /.well-known, /fhir and the patients’ pages there, and only there; of /oauth what needs a role, such as launches and initial access tokens (docs/adr/0036).',
   })
   @IsOptional()
   @IsInt()

@@ -9,6 +9,8 @@ export interface DeclaredRoute {
   readonly controller: string;
   readonly handler: string;
   readonly method: string;
+  /** As the router has them: `/oauth/users/:id/revocation`. */
+  readonly paths: readonly string[];
   readonly access: RouteAccess | undefined;
 }
 
@@ -28,6 +30,9 @@ export function declaredRoutes(app: INestApplicationContext): readonly DeclaredR
         routes.push({
           controller: metatype.name,
           handler: name,
+          paths: pathsOf(metatype).flatMap((above) =>
+            pathsOf(handler).map((below) => `/${[...above, ...below].join('/')}`),
+          ),
           method: typeof method === 'number' ? (RequestMethod[method] ?? '') : '',
           access,
         });
@@ -35,6 +40,12 @@ export function declaredRoutes(app: INestApplicationContext): readonly DeclaredR
     }
   }
   return routes;
+}
+
+/** The parts of each path that a decorator names. */
+function pathsOf(target: object): readonly (readonly string[])[] {
+  const paths: unknown = Reflect.getMetadata(PATH_METADATA, target);
+  return [paths].flat().map((path) => (typeof path === 'string' ? path.split('/').filter((part) => part !== '') : []));
 }
 
 function accessOf(target: object): RouteAccess | undefined {

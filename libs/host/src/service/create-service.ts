@@ -16,14 +16,14 @@ import { mergeMigrations } from '../database/database-schemas.js';
 import { CreateProjectionBooks1764201600000 } from '../projections/create-projection-books.js';
 import { openApiDocument, serveDocs } from '../docs/docs.js';
 import { HealthRegistry } from '../health/health-registry.js';
-import { assertRoutesNameTheirRoles } from '../identity/assert-routes-named.js';
+import { assertRoutesNameTheirRoles, declaredRoutes } from '../identity/assert-routes-named.js';
 import { Log } from '../logging/log.js';
 import { createAdminServer, listenForAdministration, separateAdministration } from './admin-port.js';
 import { observeRequests } from './observe-requests.js';
 import { CallsInFlight, closeService } from './close-service.js';
 import type { EndProcess } from './fatal-errors.js';
 import { HostModule } from './host.module.js';
-import { createHttpServer } from './http-server.js';
+import { createHttpServer, refuseOtherMethods } from './http-server.js';
 import { partsOf, type ServicePart } from './service-part.js';
 
 /** The version that the docs name. */
@@ -76,7 +76,7 @@ export async function createService(
   const config = loadConfig(part, configClassesOf(part), environment);
   const base = config.get(BaseConfig);
   const log = Log.create(part.name, base.logLevel);
-  const { adapter, server, direct } = createHttpServer(base, log.for('http'));
+  const { adapter, server, direct, routes } = createHttpServer(base, log.for('http'));
   const app = await NestFactory.create<NestFastifyApplication>(rootModule(part, config, log, end), adapter, {
     logger: log,
     bodyParser: false,
@@ -90,9 +90,11 @@ export async function createService(
     separateAdministration(
       server,
       admin,
+      declaredRoutes(app),
       partsOf(part).flatMap((each) => each.publicPaths ?? []),
     );
   }
+  refuseOtherMethods(server, routes);
   let listening: Promise<void> | undefined;
   const listen = async (): Promise<void> => {
     await app.listen(base.port, base.host);

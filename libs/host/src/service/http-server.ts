@@ -22,7 +22,7 @@ const bodyLimit = 1024 * 1024;
 export function createHttpServer(
   base: BaseConfig,
   log: Log,
-): { adapter: FastifyAdapter; server: FastifyInstance; direct: DirectMounts } {
+): { adapter: FastifyAdapter; server: FastifyInstance; direct: DirectMounts; routes: RouteTable } {
   const headers = securityHeaders(base.publicUrl.startsWith('https:'));
   const direct = new DirectMounts(headers, believedAddress(base.trustedProxies));
   const server = fastify({
@@ -64,8 +64,6 @@ export function createHttpServer(
   });
   direct.belongTo(server);
   parseBodies(server);
-  const routes = new RouteTable();
-  server.addHook('onRoute', (route) => routes.add(route.method, route.url));
   server.addHook('onRequest', (request, reply, done) => {
     const id = correlationIdOf(request.headers);
     reply.raw.setHeader('X-Correlation-Id', id);
@@ -73,14 +71,20 @@ export function createHttpServer(
     if (/^\/docs(\/|$)/.test(pathOf(request))) reply.raw.setHeader('Content-Security-Policy', docsPolicy);
     withCorrelation(id, done);
   });
+  server.addHook('preValidation', restoreCorrelation());
+  const routes = new RouteTable();
+  server.addHook('onRoute', (route) => routes.add(route.method, route.url));
+  return { adapter: new FastifyAdapter(server), server, direct, routes };
+}
+
+/** 405 for a method that a resource does not have. Whatever hides a resource must have been hooked in before. */
+export function refuseOtherMethods(server: FastifyInstance, routes: RouteTable): void {
   server.addHook('onRequest', (request, reply, done) => {
     const allow = request.is404 ? routes.methodsAt(pathOf(request)) : [];
     if (allow.length === 0) return done();
     reply.header('Allow', allow.join(', '));
     sendProblem(reply, problemOfStatus(405, `This resource supports ${allow.join(', ')}.`));
   });
-  server.addHook('preValidation', restoreCorrelation());
-  return { adapter: new FastifyAdapter(server), server, direct };
 }
 
 /** Whom a request is believed to come from, as Fastify's own `request.ip` has it. */

@@ -106,6 +106,12 @@ class OpenController {
   open() {
     return {};
   }
+
+  @Post('oauth/things/:id/closure')
+  @Roles('operator')
+  close() {
+    return {};
+  }
 }
 
 @Module({ controllers: [ThingsController, OpenController] })
@@ -310,7 +316,7 @@ describe('a service', () => {
     });
 
     it.each([['/%'], ['/things/%c3%28'], ['/things/%zz']])('400: the URL %s', async (path) => {
-      const response = await rawGet(service.url, path);
+      const response = await rawRequest(service.url, 'GET', path);
       expect(response).toMatch(/^HTTP\/1.1 (400|404) /);
       expect(response).toContain('application/problem+json');
     });
@@ -367,7 +373,7 @@ describe('a service', () => {
     });
 
     it('431: headers that are too large', async () => {
-      const response = await rawGet(service.url, '/things', `X-Large: ${'a'.repeat(20_000)}\r\n`);
+      const response = await rawRequest(service.url, 'GET', '/things', `X-Large: ${'a'.repeat(20_000)}\r\n`);
       expect(response).toMatch(/^HTTP\/1.1 431 /);
       expect(response).toContain('application/problem+json');
     });
@@ -475,45 +481,86 @@ describe('a service', () => {
 });
 
 describe('administration on a port of its own', () => {
-  it('is there, and only there', async () => {
-    const [own, issuer, adminPort] = await Promise.all([isolate(), testIssuer(), freePort()]);
-    const service = await startTestService(
+  let own: Isolation;
+  let issuer: TestIssuer;
+  let service: TestService;
+  let adminPort: number;
+  let admin: string;
+
+  beforeAll(async () => {
+    [own, issuer, adminPort] = await Promise.all([isolate(), testIssuer(), freePort()]);
+    admin = `http://127.0.0.1:${adminPort}`;
+    service = await startTestService(
       { ...things, publicPaths: ['/patients'] },
       { databaseUrl: own.databaseUrl, issuer, environment: { ADMIN_PORT: String(adminPort) } },
     );
-    try {
-      const admin = `http://127.0.0.1:${adminPort}`;
-      const statuses = async (at: string) =>
-        Promise.all(
-          ['/things/open/door', '/health/live', '/docs/openapi.json', '/metrics'].map(
-            async (path) => (await fetch(`${at}${path}`)).status,
-          ),
-        );
-      expect(await statuses(admin)).toEqual([200, 200, 200, 200]);
-      expect(await statuses(service.url)).toEqual([404, 404, 404, 404]);
-      const forwarded = await fetch(`${service.url}/things/open/door`, {
-        headers: { 'x-forwarded-port': String(adminPort), 'x-forwarded-host': `127.0.0.1:${adminPort}` },
-      });
-      expect(forwarded.status).toBe(404);
-      const paths = ['/oauth/open', '/patients/open', '/fhir'];
-      expect(await Promise.all(paths.map(async (path) => (await fetch(`${service.url}${path}`)).status))).toEqual([
-        200, 200, 200,
-      ]);
-      expect(await Promise.all(paths.map(async (path) => (await fetch(`${admin}${path}`)).status))).toEqual([
-        404, 404, 404,
-      ]);
-    } finally {
-      await service.close();
-      await Promise.all([own.dispose(), issuer.close()]);
-    }
-    await expect(fetch(`http://127.0.0.1:${adminPort}/health/live`)).rejects.toThrow();
+  }, 30_000);
+
+  afterAll(async () => {
+    await service.close();
+    await Promise.all([own.dispose(), issuer.close()]);
+    await expect(fetch(`${admin}/health/live`)).rejects.toThrow();
+  });
+
+  it('is there, and only there', async () => {
+    const statuses = async (at: string, paths: readonly string[]) =>
+      Promise.all(paths.map(async (path) => (await fetch(`${at}${path}`)).status));
+    const administrative = ['/things/open/door', '/health/live', '/docs/openapi.json', '/metrics'];
+    expect(await statuses(admin, administrative)).toEqual([200, 200, 200, 200]);
+    expect(await statuses(service.url, administrative)).toEqual([404, 404, 404, 404]);
+    const forwarded = await fetch(`${service.url}/things/open/door`, {
+      headers: { 'x-forwarded-port': String(adminPort), 'x-forwarded-host': `127.0.0.1:${adminPort}` },
+    });
+    expect(forwarded.status).toBe(404);
+    const open = ['/oauth/open', '/patients/open', '/fhir'];
+    expect(await statuses(service.url, open)).toEqual([200, 200, 200]);
+    expect(await statuses(admin, open)).toEqual([404, 404, 404]);
+  });
+
+  it('has each route that names roles, wherever its path is', async () => {
+    const headers = await issuer.bearer('op', 'operator');
+    const at = (base: string) => fetch(`${base}/oauth/things/1/closure`, { method: 'POST', headers });
+    expect([(await at(service.url)).status, (await at(admin)).status]).toEqual([404, 201]);
+  });
+
+  it.each([
+    ['as it is', '/oauth/things/1/closure'],
+    ['with a query', '/oauth/things/1/closure?x=/oauth/open'],
+    ['with a letter encoded', '/oauth/things/1/clos%75re'],
+    ['with its first letter encoded', '/%6Fauth/things/1/closure'],
+    ['as a whole URL', 'http://gatehouse.example/oauth/things/1/closure'],
+    ['of a public one’s whole URL', 'http://gatehouse.example/oauth/open/../things/1/closure'],
+  ])('is not reached from the other port by a path written %s', async (_how, path) => {
+    const headers = Object.entries(await issuer.bearer('op', 'operator')).map((header) => `${header.join(': ')}\r\n`);
+    expect(await rawRequest(service.url, 'POST', path, headers.join(''))).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
+  it('shows nothing of itself on the other port: not which methods it has, and not that it reads a body', async () => {
+    const asked = [
+      await fetch(`${service.url}/things/open/door`, { method: 'PUT' }),
+      await fetch(`${service.url}/things`, {
+        method: 'POST',
+        body: '{',
+        headers: { 'content-type': 'application/json' },
+      }),
+      await fetch(`${service.url}/oauth/things/1/closure`, {
+        method: 'POST',
+        body: '{',
+        headers: { 'content-type': 'x/y' },
+      }),
+    ];
+    expect(asked.map(({ status, headers }) => [status, headers.get('allow')])).toEqual([
+      [404, null],
+      [404, null],
+      [404, null],
+    ]);
   });
 });
 
 /** One request as bytes, for what fetch would not send. */
-async function rawGet(url: string, path: string, headers = ''): Promise<string> {
+async function rawRequest(url: string, method: string, path: string, headers = ''): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
-  socket.end(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n${headers}\r\n`);
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n${headers}\r\n`);
   return text(socket);
 }
