@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
 import type { ObserveRule } from '#fhir-endpoints';
-import { parseScopes, type WithholdingRule } from '#smart';
+import { type AllowedOperation, parseScopes, type WithholdingRule } from '#smart';
 import { HostileFhirServer } from '#testing';
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
@@ -79,12 +79,14 @@ export class GatewayInProcess {
   /**
    * @param withhold rules of the endpoint
    * @param observe  what is observed there
+   * @param operations what is let through there beside what always is
    */
   constructor(
     upstream: UpstreamPort,
     withhold: readonly WithholdingRule[] = [],
     observe: readonly ObserveRule[] = [],
     limits: CallLimits = {},
+    operations: readonly AllowedOperation[] = [],
   ) {
     this.#calls = new FhirCalls(
       { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: new OpenCalls() },
@@ -126,7 +128,7 @@ export class GatewayInProcess {
           bodyMost: 100_000,
         },
       },
-      { base: BASE, path: '/fhir', withhold },
+      { base: BASE, path: '/fhir', withhold, operations },
       { warn: () => undefined, error: () => undefined },
     );
   }
@@ -216,8 +218,8 @@ export class HostileUpstream implements UpstreamPort {
     return { status: answer.status, headers: answer.headers, body: Buffer.from(answer.body) };
   };
 
-  ask: UpstreamPort['ask'] = async ({ method, target, form }) => {
-    const answer = this.#server.handle({ method, target, ...(form === undefined ? {} : { body: form }) });
+  ask: UpstreamPort['ask'] = async ({ method, target, form, body = form }) => {
+    const answer = this.#server.handle({ method, target, ...(body === undefined ? {} : { body }) });
     if (answer.status === 404 || answer.status === 410)
       throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
     if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));

@@ -5,6 +5,7 @@ import { isLoopbackUrl } from '#host';
 import { type FhirInteraction, isInteractionKind, isResourceType } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { faultOfOperations, Operation } from './operation-settings.js';
 
 const closed = { additionalProperties: false };
 const HttpUrl = Type.String({ pattern: '^https?://[^?#@\\s/][^?#@\\s]*$', maxLength: 1_000 });
@@ -78,6 +79,7 @@ const Entry = Type.Object(
     observe: Type.Optional(Type.Array(Observe, { maxItems: 100 })),
     /** Kinds of reads of which records may wait on the disk while the log is away. */
     auditAvailable: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+    operations: Type.Optional(Type.Array(Operation, { maxItems: 100 })),
   },
   closed,
 );
@@ -139,7 +141,7 @@ const readKinds: ReadonlySet<string> = new Set([
 
 /** What no schema says: a secret does not go over an open line, a certificate has its key, files are there. */
 function faultOf(
-  { upstreamUrl, credential, tls, withhold = [], observe = [], auditAvailable = [] }: EndpointEntry,
+  { upstreamUrl, credential, tls, withhold = [], observe = [], auditAvailable = [], operations = [] }: EndpointEntry,
   at: number,
 ): string | undefined {
   const isOpen = (url: string) => url.startsWith('http:') && !isLoopbackUrl(url);
@@ -159,6 +161,8 @@ function faultOf(
     return `times within ${OBSERVE_AT_MOST_DAYS} days: /endpoints/${at}/observe until`;
   const write = auditAvailable.find((kind) => !readKinds.has(kind));
   if (write !== undefined) return `interactions that change nothing: /endpoints/${at}/auditAvailable ${write}`;
+  const operation = faultOfOperations(operations);
+  if (operation !== undefined) return `${operation}: /endpoints/${at}/operations`;
   const missing = [credential ?? {}, tls ?? {}, ...withhold]
     .flatMap((settings) => Object.entries(settings))
     .find(([name, value]: [string, unknown]) => name.endsWith('File') && !isReadable(String(value)));

@@ -1,4 +1,4 @@
-import type { WithholdingRule } from '#smart';
+import type { AllowedOperation, WithholdingRule } from '#smart';
 import type { UpstreamSettings } from './endpoint-file.js';
 
 /** Calls that are let in whatever is decided of them (docs/adr/0023). */
@@ -25,6 +25,8 @@ export interface FhirEndpoint {
   readonly observe?: readonly ObserveRule[];
   /** Kinds of reads of which records may wait on the disk while the log is away; none unless it is said. */
   readonly auditAvailable?: ReadonlySet<string>;
+  /** Operations that are let through there beside those that always are. */
+  readonly operations?: readonly AllowedOperation[];
 }
 
 /** The id of the endpoint that `FHIR_UPSTREAM_URL` makes, and of what was recorded while there could be but one. */

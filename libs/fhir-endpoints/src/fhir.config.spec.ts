@@ -126,6 +126,55 @@ describe('which FHIR endpoints there are', () => {
     });
   });
 
+  describe('the operations that are let through', () => {
+    const lastn = {
+      name: '$lastn',
+      level: 'type',
+      type: 'Observation',
+      needs: ['Observation.rs'],
+      answer: 'searchset',
+    };
+    const listing = (...operations: object[]) => ({ endpoints: [{ ...north, operations }] });
+
+    it('are none unless they are listed, and then as they are described', () => {
+      expect(load(production, { endpoints: [north] }).only?.operations).toBeUndefined();
+      expect(load(production, listing({ ...lastn, parameters: ['max'] })).only?.operations).toEqual([
+        {
+          name: 'lastn',
+          level: 'type',
+          type: 'Observation',
+          needs: [
+            { type: 'Observation', interaction: 'r' },
+            { type: 'Observation', interaction: 's' },
+          ],
+          partly: false,
+          parameters: new Set(['max']),
+          answer: 'searchset',
+          definition: 'http://hl7.org/fhir/OperationDefinition/Observation-lastn',
+        },
+      ]);
+    });
+
+    it.each<[string, object[]]>([
+      ['one that changes data', [{ ...lastn, name: '$merge' }]],
+      ['GraphQL', [{ ...lastn, name: 'graphql' }]],
+      ['an export', [{ ...lastn, name: 'export' }]],
+      ['one that needs nothing', [{ ...lastn, needs: [] }]],
+      ['one that needs to write', [{ ...lastn, needs: ['Observation.u'] }]],
+      ['one about no type', [{ ...lastn, type: 'Spell' }]],
+      ['one that needs no type', [{ ...lastn, needs: ['Spell.r'] }]],
+      ['one of the system with a type', [{ ...lastn, level: 'system' }]],
+      ['one of no type', [{ ...lastn, type: undefined }]],
+      ['one whose answer nobody knows to look through', [{ ...lastn, answer: 'binary' }]],
+      ['a part of a document', [{ ...lastn, answer: 'bundle', partly: true }]],
+      ['one twice', [lastn, { ...lastn, name: 'lastn' }]],
+    ])('are not %s', (_what, operations) => {
+      expect(faultsOf(production, listing(...operations))).toMatch(
+        /FHIR_ENDPOINTS must be .*\/endpoints\/0\/operations/,
+      );
+    });
+  });
+
   it.each<[string, unknown, string]>([
     [
       'a rule that would withhold everything',

@@ -3,6 +3,7 @@ import { BaseConfig, sandboxPaths, Setting, type ConfigFault, type ConfigSection
 import { isResourceType, type WithholdingRule } from '#smart';
 import { IsOptional, IsString, Matches } from 'class-validator';
 import { readEndpointFile, type EndpointEntry, type ObserveSettings, type RuleSettings } from './endpoint-file.js';
+import { operationsOf } from './operation-settings.js';
 import { DEFAULT_ENDPOINT, FhirEndpoints, type FhirEndpoint, type ObserveRule } from './fhir-endpoint.js';
 
 /** Where the FHIR API is served; with several endpoints, each below it. */
@@ -74,7 +75,7 @@ export class FhirConfig implements ConfigSection {
 
 /** Alone an endpoint stands at `/fhir`; where there are several, each stands below it by its id. */
 function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): readonly FhirEndpoint[] {
-  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold, observe, auditAvailable }) => {
+  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold, observe, auditAvailable, operations }) => {
     const path = entries.length === 1 ? FHIR_PATH : `${FHIR_PATH}/${id}`;
     return {
       id,
@@ -88,6 +89,7 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
       ...(withhold === undefined ? {} : { withhold: withhold.map(ruleOf) }),
       ...(observe === undefined ? {} : { observe: observe.map(observed) }),
       ...(auditAvailable === undefined ? {} : { auditAvailable: new Set(auditAvailable) }),
+      ...(operations === undefined ? {} : { operations: operationsOf(operations) }),
     };
   });
 }

@@ -26,6 +26,8 @@ export { decideInteraction } from './interactions/decide-interaction.js';
 export type { Enforced } from './interactions/decide-interaction.js';
 export type { Decision } from './interactions/decide-needs.js';
 export type { EnforcedWrites } from './interactions/decide-write.js';
+export { allowedOperation, neverAllowed } from './interactions/allowed-operation.js';
+export type { AllowedOperation, OperationAnswer } from './interactions/allowed-operation.js';
 export { isInteractionKind, isWrite } from './interactions/interaction.js';
 export type {
   FhirInteraction,
@@ -34,6 +36,7 @@ export type {
   WriteInteraction,
 } from './interactions/interaction.js';
 export { understandCondition } from './interactions/understand-condition.js';
+export { faultOfValidationParameters } from './interactions/understand-operation.js';
 export { readRequest } from './interactions/read-request.js';
 export type { FhirRequest } from './interactions/read-request.js';
 export { splitTarget, targetLimits, writeParameters } from './interactions/request-target.js';

@@ -1,16 +1,19 @@
 import type { FhirInteraction } from '#smart';
 import type { PagePlace } from '../page-links/page-links.js';
+import { answerOperation, type OperationMeans } from '../operation/answer-operation.js';
+import { fhirError } from '../proxy/operation-outcome.js';
 import { answerEverything } from './answer-everything.js';
 import { answerHistory } from './answer-history.js';
 import { answerRead } from './answer-read.js';
 import { answerSearch } from './answer-search.js';
-import { type Answering, type CheckedAnswer, wrongAnswer } from './answering.js';
+import { type Answering, type CheckedAnswer, NotAnswered, wrongAnswer } from './answering.js';
 import type { BundleLinks } from './paging.js';
 
 /**
  * Answers an interaction that was allowed, from what the FHIR server gives and the token may see.
  *
  * @param from where a page link leads to; absent for the first page
+ * @param operations absent in a Bundle, where no operation but `$everything` is called
  * @throws NotAnswered, UpstreamFailed
  */
 export async function answerCall(
@@ -18,6 +21,7 @@ export async function answerCall(
   from: PagePlace | undefined,
   links: BundleLinks,
   at: Answering,
+  operations?: OperationMeans,
 ): Promise<CheckedAnswer> {
   switch (interaction.kind) {
     case 'read':
@@ -30,11 +34,16 @@ export async function answerCall(
     case 'history-instance':
       return await answerHistory(interaction, from, links, at);
     case 'operation':
-      // No other is let through.
-      if (interaction.level !== 'instance' || interaction.name !== 'everything')
-        throw wrongAnswer(`answers to $${interaction.name} are not handed on`);
-      return await answerEverything(interaction, from, links, at);
+      if (interaction.level === 'instance' && interaction.name === 'everything')
+        return await answerEverything(interaction, from, links, at);
+      if (!operations) throw notInBundle;
+      return await answerOperation(interaction, at, operations);
     default:
       throw wrongAnswer(`answers to ${interaction.kind} are not handed on`);
   }
 }
+
+const notInBundle = new NotAnswered(
+  fhirError(403, 'not-supported', 'This operation is called by itself, and not in a Bundle.'),
+  'an operation in a Bundle',
+);

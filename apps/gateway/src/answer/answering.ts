@@ -60,7 +60,7 @@ export class Answering {
   async sees(resource: FhirResource, interaction: ScopeInteraction): Promise<boolean> {
     const verdict = judge(resource, interaction, this.sight);
     if (verdict.kind !== 'if-seen') return verdict.kind === 'seen';
-    for (const link of verdict.links) if (!(await this.#seesElsewhere(link))) return false;
+    for (const link of verdict.links) if (!(await this.seesElsewhere(link))) return false;
     return true;
   }
 
@@ -70,7 +70,7 @@ export class Answering {
   }
 
   /** Whether a resource that something belongs to is seen. What belongs to something again is not followed. */
-  #seesElsewhere({ type, id }: LocalReference): Promise<boolean> {
+  seesElsewhere({ type, id }: LocalReference): Promise<boolean> {
     const key = `${type}/${id}`;
     let known = this.#seen.get(key);
     if (!known) this.#seen.set(key, (known = this.#readAndJudge(type, id)));

@@ -79,6 +79,8 @@ const BREAK = { threshold: 0.5, duration: 10_000, minimumRps: 1 };
 /** Why the data is asked for: codes of HL7 v3 PurposeOfUse, by commas. A caller's own header never gets here. */
 const PURPOSE_HEADER = 'x-purpose-of-use';
 
+const FHIR_JSON = 'application/fhir+json; charset=utf-8';
+
 /** The FHIR server behind the gateway. No header of a caller reaches it. */
 export class Upstream {
   readonly #pool: Pool;
@@ -172,7 +174,7 @@ export class Upstream {
           headers: {
             ...headersFor(by, authorization),
             prefer: 'return=representation',
-            ...(body === undefined ? {} : { 'content-type': 'application/fhir+json; charset=utf-8' }),
+            ...(body === undefined ? {} : { 'content-type': FHIR_JSON }),
             ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
           },
           ...(body === undefined ? {} : { body }),
@@ -233,8 +235,12 @@ export class Upstream {
     }
   }
 
-  async #request({ method, target, form }: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
+  async #request(
+    { method, target, form, body: json, alsoWants = [] }: UpstreamTarget,
+    by: AskedFor,
+  ): Promise<UpstreamAnswer> {
     const { access } = this.options;
+    const isWanted = (status: number) => status === 200 || alsoWants.includes(status);
     // Most credentials are at hand; what waited for one is looked at again.
     let authorization = access?.authorization();
     if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
@@ -247,13 +253,14 @@ export class Upstream {
           headers: {
             ...headersFor(by, authorization),
             ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+            ...(json === undefined ? {} : { 'content-type': FHIR_JSON }),
           },
-          ...(form === undefined ? {} : { body: form }),
+          ...((json ?? form) === undefined ? {} : { body: json ?? form }),
         },
-        { memory: by.memory, wants: (status, type) => status === 200 && isJson(type), signal: by.signal },
+        { memory: by.memory, wants: (status, type) => isWanted(status) && isJson(type), signal: by.signal },
       );
       if (status === 401 && authorization !== undefined) access?.refused(authorization);
-      if (status !== 200 || !isJson(headers['content-type']))
+      if (!isWanted(status) || !isJson(headers['content-type']))
         throw new UpstreamFailed(toldOf(status), { isItsFault: [502, 503, 504].includes(status) });
       const { etag, 'last-modified': lastModified } = headers;
       const text = textIn(body);

@@ -27,3 +27,23 @@ test('it says what it does with Bundles, and nothing where it does not take them
   expect(rest({ bundles: true })).toContain(said);
   expect(rest({})).not.toContain('transaction');
 });
+
+test('it says which operations are let through, and no other', () => {
+  const lastn = {
+    name: 'lastn',
+    level: 'type',
+    type: 'Observation',
+    needs: [{ type: 'Observation', interaction: 's' }],
+    partly: true,
+    parameters: new Set(['max']),
+    answer: 'searchset',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Observation-lastn',
+  } as const;
+  const namesIn = (enforced: Enforced) => {
+    const said = JSON.stringify(capabilityStatement(publicUrl, `${publicUrl}/fhir`, '2026-11-24T09:30:00Z', enforced));
+    return new Set([...said.matchAll(/OperationDefinition\/([\w-]+)/g)].map(([, name]) => name));
+  };
+  expect(namesIn({})).toEqual(new Set(['Patient-everything']));
+  expect(namesIn({ writes: { byName: new Set() } })).toEqual(new Set(['Patient-everything', 'Resource-validate']));
+  expect(namesIn({ operations: [lastn] })).toEqual(new Set(['Patient-everything', 'Observation-lastn']));
+});

@@ -1,8 +1,16 @@
-import { allResourceTypes, type Enforced, isWrittenByName, oauthPaths, type ResourceType } from '#smart';
+import {
+  type AllowedOperation,
+  allResourceTypes,
+  type Enforced,
+  isWrittenByName,
+  oauthPaths,
+  type ResourceType,
+} from '#smart';
 
 /** Types that cannot be had through the gateway yet, whatever the scopes say. */
 const withheld: ReadonlySet<string> = new Set(['Bundle', 'Parameters', 'Subscription']);
 
+const validate = { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' };
 const everything = { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' };
 
 const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
@@ -22,9 +30,10 @@ const WRITING = {
  * @param publicUrl where callers reach this service, without a slash at its end
  * @param base      our FHIR base, likewise
  * @param date      RFC 3339: since when this has been so
- * @param enforced  what is enforced of writes and Bundles
+ * @param enforced  what is enforced of writes, Bundles and operations
  */
 export function capabilityStatement(publicUrl: string, base: string, date: string, enforced: Enforced): object {
+  const systemOperations = (enforced.operations ?? []).filter(({ level }) => level === 'system').map(told);
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -57,10 +66,11 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
           .filter((type) => !withheld.has(type))
           .map((type) => ({
             type,
-            ...(type === 'Patient' ? { operation: [everything] } : {}),
+            ...operationsOf(type, enforced),
             interaction: interactionsOf(type, enforced).map((code) => ({ code })),
             ...(isWritten(type, enforced) ? WRITING : {}),
           })),
+        ...(systemOperations.length === 0 ? {} : { operation: systemOperations }),
         ...(enforced.bundles ? { interaction: [{ code: 'batch' }, { code: 'transaction' }] } : {}),
       },
     ],
@@ -71,6 +81,21 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
 function interactionsOf(type: ResourceType, enforced: Enforced): readonly string[] {
   if (type === 'Binary') return ['read', 'vread'];
   return isWritten(type, enforced) ? [...INTERACTIONS, 'create', 'update', 'patch', 'delete'] : INTERACTIONS;
+}
+
+/** Those that are let through, on the type or on one of its resources. */
+function operationsOf(type: ResourceType, enforced: Enforced): object {
+  const listed = (enforced.operations ?? []).filter((it) => it.type === type);
+  const operation = [
+    ...(type === 'Patient' ? [everything] : []),
+    ...(isWritten(type, enforced) ? [validate] : []),
+    ...listed.map(told),
+  ];
+  return operation.length === 0 ? {} : { operation };
+}
+
+function told({ name, definition }: AllowedOperation): object {
+  return { name, definition };
 }
 
 function isWritten(type: ResourceType, { writes }: Enforced): boolean {

@@ -224,13 +224,16 @@ export function positionHeader(position: string | undefined): Readonly<Record<st
 /** Nothing left that could be looked at. */
 const notLookedAt: RecordedObservation = { outcome: 'unknown', withheld: 0 };
 
-function reasonOf({ observed }: RecordedCall, decision: CallDecision): string {
-  if (decision.outcome === 'allow') return allowedBecause(decision);
+function reasonOf({ observed, interaction }: RecordedCall, decision: CallDecision): string {
+  if (decision.outcome === 'allow') return allowedBecause(decision, interaction);
   return observed ? `observed, not refused: ${decision.reason}` : decision.reason;
 }
 
-function allowedBecause({ withheldBy = [] }: Extract<CallDecision, { readonly outcome: 'allow' }>): string {
-  const all = 'the scopes allow it';
+function allowedBecause(
+  { withheldBy = [] }: Extract<CallDecision, { readonly outcome: 'allow' }>,
+  interaction: FhirInteraction,
+): string {
+  const all = interaction.kind === 'operation' ? `the scopes allow $${interaction.name}` : 'the scopes allow it';
   return withheldBy.length === 0 ? all : `${all}, but for what is withheld by: ${withheldBy.join(', ')}`;
 }
 

@@ -23,6 +23,7 @@ import { reachesOf } from '../user-rights/reaches.js';
 import type { UserRights } from '../user-rights/user-rights.js';
 import { WithheldFrom } from '../user-rights/withheld.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
+import { readWrittenBody } from '../write/read-written-body.js';
 import { WriteCalls } from '../write/write-calls.js';
 import { WriteSupport } from '../write/write-support.js';
 import { CallRecords, NotRecorded, positionHeader, type RecordedCall } from './call-records.js';
@@ -78,10 +79,10 @@ export class FhirCalls {
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
     private readonly means: Means,
-    private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path' | 'withhold' | 'auditAvailable'>,
+    private readonly endpoint: Pick<FhirEndpoint, 'base' | 'path' | 'withhold' | 'auditAvailable' | 'operations'>,
     private readonly log: Pick<Log, 'warn' | 'error'>,
   ) {
-    this.#inForce = new InForce(gateway.point, means.writes.enforced);
+    this.#inForce = new InForce(gateway.point, enforcedAt(endpoint, means.writes.enforced));
     this.#withheld = new WithheldFrom(endpoint.withhold ?? []);
     const { tokens, possession } = means;
     const onUnavailable = (error: unknown): void => log.warn('tokens cannot be checked now', error);
@@ -179,7 +180,7 @@ export class FhirCalls {
         );
       if (interaction.kind === 'batch-or-transaction')
         return await this.#recorded(async () => await this.#bundles.letIn(request, response, call, decision, access));
-      return await this.#letIn(response, call, decision, access);
+      return await this.#letIn(request, response, call, decision, access);
     } finally {
       entered();
     }
@@ -216,6 +217,7 @@ export class FhirCalls {
   }
 
   async #letIn(
+    request: IncomingMessage,
     response: ServerResponse,
     call: JudgedCall,
     decided: Allowed,
@@ -243,11 +245,15 @@ export class FhirCalls {
       const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.endpoint.base] };
       const answering = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
       const links = new BundleLinks(this.endpoint.base, pages, ownerOf(call.claims));
-      const asked = answerCall(call.interaction, call.from, links, answering);
-      const [answer, recorded] = await Promise.allSettled([
-        asked,
-        this.means.records.decidedAsWanted(call, decided, access),
-      ]);
+      const operations = {
+        allowed: this.endpoint.operations ?? [],
+        body: async () => await readWrittenBody(request, 'create', this.means.writes.bodyMost, memory),
+      };
+      const ask = async () => await answerCall(call.interaction, call.from, links, answering, operations);
+      const recording = this.means.records.decidedAsWanted(call, decided, access);
+      // An operation by POST is recorded before it is sent, as what changes data: only its operator says that it does not.
+      const isRecordedFirst = call.interaction.kind === 'operation' && call.interaction.via === 'post';
+      const [answer, recorded] = await Promise.allSettled([isRecordedFirst ? recording.then(ask) : ask(), recording]);
       if (recorded.status === 'rejected') return this.#notRecorded(recorded.reason);
       const letIn = { call, response, position: positionHeader(recorded.value) };
       const now = this.#inForce.decide(call);
@@ -267,6 +273,11 @@ export class FhirCalls {
     this.log.warn('a call could not be recorded', failure);
     return notRecorded;
   }
+}
+
+/** What is enforced at an endpoint: with the operations that its operator lists. */
+export function enforcedAt({ operations }: Pick<FhirEndpoint, 'operations'>, enforced: Enforced): Enforced {
+  return operations === undefined ? enforced : { ...enforced, operations };
 }
 
 /** For whom the FHIR server is asked. */

@@ -12,7 +12,7 @@ import { GatewayConfig } from '../gateway.config.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { shownObserving } from '../observe/shown-observing.js';
 import { PageLinks } from '../page-links/page-links.js';
-import { FhirCalls } from './fhir-calls.js';
+import { enforcedAt, FhirCalls } from './fhir-calls.js';
 import { type EndpointMeans, GatewayMeans } from './gateway-means.js';
 import { GatewayPoint } from './gateway-point.js';
 import { fhirError } from './operation-outcome.js';
@@ -73,7 +73,7 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
           each,
           {
             upstream,
-            conformance: new Conformance(base.publicUrl, endpoint.base, since, config.enforced()),
+            conformance: new Conformance(base.publicUrl, endpoint.base, since, enforcedAt(endpoint, config.enforced())),
             calls: new FhirCalls(gateway, { ...ofAll, ...own }, endpoint, this.log),
           },
         ];

@@ -12,6 +12,9 @@ const interactions = [
   'search-type',
 ] as const satisfies readonly NonNullable<CapabilityStatementRestResource['interaction']>[number]['code'][];
 
+const everything = { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' };
+const lastn = { name: 'lastn', definition: 'http://hl7.org/fhir/OperationDefinition/Observation-lastn' };
+
 /** What the sandbox's FHIR server can do, for `GET /metadata`. */
 export function capabilityStatement(base: string, types: readonly string[]): CapabilityStatement {
   return {
@@ -36,11 +39,11 @@ function resourceOf(type: string): CapabilityStatementRestResource {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
     interaction: interactions.map((code) => ({ code })),
     versioning: 'versioned',
-    ...(type === 'Patient'
-      ? {
-          operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }],
-        }
-      : {}),
+    operation: [
+      { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' },
+      ...(type === 'Patient' ? [everything] : []),
+      ...(type === 'Observation' ? [lastn] : []),
+    ],
     searchParam: parameters.map(({ code, type: kind, url }) => ({
       name: code,
       type: kind,

@@ -13,6 +13,7 @@ import { isResourceType } from '#smart';
 import { capabilityStatement } from './capability-statement.js';
 import { sandboxResources } from './data/sandbox-resources.js';
 import { everythingAsked, everythingOf } from './patient-everything.js';
+import { answerOperation } from './sandbox-operations.js';
 import { SandboxRepository } from './sandbox-repository.js';
 import { loadSearchDefinitions } from './search-definitions.js';
 
@@ -67,6 +68,10 @@ export class SandboxFhirServer {
     if (everything) {
       const bundle = everythingOf(everything, await this.all(), this.base);
       return bundle ? respond(200, withSelf(bundle, `${this.base}${request.target}`)) : respond(404, notFound);
+    }
+    if (path.includes('/$')) {
+      const answer = answerOperation(method, { path, query, body: request.body }, await this.all(), this.base);
+      if (answer) return respond(200, answer);
     }
     const type = path.split('/').find((segment) => segment !== '');
     if (type !== undefined && !isResourceType(type)) return respond(404, notFound);

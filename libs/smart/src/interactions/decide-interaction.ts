@@ -2,10 +2,11 @@ import { membershipOf } from '../compartments/patient-compartment.js';
 import type { ResourceType } from '../definitions/r4.js';
 import type { Scope } from '../scopes/scope.js';
 import { extentOf, type Reaches, systemReaches } from '../sight/sight.js';
+import type { AllowedOperation } from './allowed-operation.js';
 import { decide, decideOne, type Decision, notEnforced, notUnderstood } from './decide-needs.js';
 import { decideWrite, type EnforcedWrites } from './decide-write.js';
 import type { FhirInteraction, OperationInteraction, QueryParameter } from './interaction.js';
-import { understandOperation } from './understand-operation.js';
+import { faultOfValidation, understandOperation } from './understand-operation.js';
 import {
   understandHistory,
   understandNoSearch,
@@ -20,6 +21,8 @@ export interface Enforced {
   readonly writes?: EnforcedWrites;
   /** Bundles are taken apart (`readBundle`), and each entry is decided as the call that it would be by itself. */
   readonly bundles?: true;
+  /** Operations that are called as they are described, and whose answers are looked through as it is said there. */
+  readonly operations?: readonly AllowedOperation[];
 }
 
 /**
@@ -29,9 +32,9 @@ export interface Enforced {
  * names), an allowed request is still to be narrowed (`narrowSearch`), and each resource that comes back to be judged
  * (`judge`).
  *
- * DENIED whatever the scopes say, until it is there: writes, batches and transactions unless `enforced` says so, every
- * operation but `Patient/[id]/$everything`, compartment searches, the system's history, and the types Bundle,
- * Parameters and Subscription.
+ * DENIED whatever the scopes say, until it is there: writes, batches, transactions and operations unless `enforced` says
+ * so (but for `Patient/[id]/$everything`), compartment searches, the system's history, and the types Bundle, Parameters
+ * and Subscription.
  *
  * @param reaches whose data the scopes of each context can be about; a backend's when left out
  */
@@ -73,7 +76,7 @@ export function decideInteraction(
     case 'history-system':
       return notEnforced(`${interaction.kind} is not enforced yet`);
     case 'operation':
-      return decideOperation(scopes, interaction, reaches);
+      return decideOperation(scopes, interaction, reaches, enforced);
     case 'unrecognised':
       return notUnderstood(interaction.reason);
     default:
@@ -89,11 +92,34 @@ function decideBundle(params: readonly QueryParameter[], { bundles }: Enforced):
 }
 
 /** What an operation shows is to be looked at, whatever the scopes are. */
-function decideOperation(scopes: readonly Scope[], operation: OperationInteraction, reaches: Reaches): Decision {
-  const understood = understandOperation(operation);
+function decideOperation(
+  scopes: readonly Scope[],
+  operation: OperationInteraction,
+  reaches: Reaches,
+  { operations, writes }: Enforced,
+): Decision {
+  if (operation.name === 'validate') return decideValidation(scopes, operation, reaches, writes);
+  const understood = understandOperation(operation, operations);
   if (!understood.ok) return notEnforced(understood.reason);
   const decision = decide(scopes, understood, reaches);
   return decision.outcome === 'allow' ? { ...decision, whole: false } : decision;
+}
+
+/** `$validate` tells what a write would be told: it needs what that write needs. */
+function decideValidation(
+  scopes: readonly Scope[],
+  operation: OperationInteraction,
+  reaches: Reaches,
+  writes: EnforcedWrites | undefined,
+): Decision {
+  const fault = faultOfValidation(operation);
+  if (fault !== undefined || operation.level === 'system') return notEnforced(fault ?? '$validate needs a type');
+  const { type, level } = operation;
+  const write =
+    level === 'type'
+      ? ({ kind: 'create', type, params: [] } as const)
+      : ({ kind: 'update', type, id: operation.id, params: [] } as const);
+  return decideWrite(scopes, write, reaches, writes);
 }
 
 function decideSearch(

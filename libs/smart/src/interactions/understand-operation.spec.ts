@@ -1,3 +1,5 @@
+import { Withholding } from '../sight/withholding.js';
+import type { AllowedOperation } from './allowed-operation.js';
 import { parseScopes } from '../scopes/parse-scope.js';
 import { systemReaches, type Reaches } from '../sight/sight.js';
 import { decideInteraction } from './decide-interaction.js';
@@ -57,4 +59,54 @@ test.each([
   ['GET', '/$Everything'],
 ])('%s %s is refused under every scope', (method, path) => {
   expect(decided(method, path)).toMatchObject({ outcome: 'deny', reason: 'not-enforced' });
+});
+
+describe('an operation that is listed', () => {
+  const lastn: AllowedOperation = {
+    name: 'lastn',
+    level: 'type',
+    type: 'Observation',
+    needs: [{ type: 'Observation', interaction: 's' }],
+    partly: false,
+    parameters: new Set(['max']),
+    answer: 'searchset',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Observation-lastn',
+  };
+  const decision = (scope: string, query = '', operations = [lastn], reaches: Reaches = systemReaches) => {
+    const scopes = parseScopes([scope]);
+    if (!scopes.ok) throw new Error('no scope');
+    const asked = readRequest({ method: 'GET', path: '/Observation/$lastn', query, headers: {} });
+    return decideInteraction(scopes.scopes, asked, reaches, { operations });
+  };
+  const ofPatient: Reaches = { ...systemReaches, patient: { kind: 'patient', id: 'p1' } };
+
+  test('is let through to who sees all that it needs, and never proven by the request', () => {
+    expect(decision('system/Observation.rs', 'max=2')).toMatchObject({ outcome: 'allow', whole: false });
+  });
+
+  test.each(['system/Observation.rs?category=laboratory', 'patient/Observation.rs', 'system/Observation.r'])(
+    '%s is not enough, and is told what would be',
+    (scope) => {
+      expect(decision(scope, '', [lastn], ofPatient)).toMatchObject({
+        outcome: 'deny',
+        reason: 'not-granted',
+        wouldAllow: ['system/Observation.s'],
+      });
+    },
+  );
+
+  test('a part is enough where the operator says so, and not where something else is needed', () => {
+    const partly = { ...lastn, partly: true };
+    expect(decision('patient/Observation.rs', '', [partly], ofPatient)).toMatchObject({ outcome: 'allow' });
+    const more = { ...partly, needs: [...lastn.needs, { type: 'Condition', interaction: 's' } as const] };
+    expect(decision('patient/Observation.rs', '', [more], ofPatient)).toMatchObject({
+      outcome: 'deny',
+      wouldAllow: ['patient/Condition.s'],
+    });
+  });
+
+  test('what is withheld of its type makes it a part', () => {
+    const withheld = new Withholding([{ name: 'x', patients: ['p2'] }], []);
+    expect(decision('system/*.rs', '', [lastn], { ...systemReaches, withheld })).toMatchObject({ outcome: 'deny' });
+  });
 });

@@ -8,6 +8,10 @@ export interface UpstreamTarget {
   readonly target: string;
   /** The body of a search by POST, `application/x-www-form-urlencoded`. */
   readonly form?: string;
+  /** The body of an operation by POST: a resource as JSON. */
+  readonly body?: string;
+  /** Statuses beside 200 whose resource is wanted: what is said with them is looked at before anybody sees it. */
+  readonly alsoWants?: readonly number[];
 }
 
 /** About the shape of the answer: the gateway asks for all of it, in JSON by `Accept`, and cuts it itself. */

@@ -106,6 +106,7 @@ export class HostileFhirServer {
     const { method } = request;
     if (method === 'POST' && type === undefined)
       return this.transactions === 'none' ? this.#error(404, 'HAPI-0000: no') : this.#transaction(request, base);
+    if (id === '$validate' || history === '$validate') return this.#validate(request, base);
     if (method === 'POST' && type !== undefined && id === undefined) return this.#create(type, request);
     if (method === 'PUT' && type !== undefined) return this.#write(type, id, pairs, request);
     if (method === 'DELETE' && type !== undefined && id !== undefined) return this.#delete(type, id, request);
@@ -143,6 +144,33 @@ export class HostileFhirServer {
     const id = createHash('sha256').update(key).digest('hex').slice(0, 24);
     this.#pages.set(id, [matches.map(entry('match')), included.map(entry('include'))]);
     return this.#page(id, pairs, base);
+  }
+
+  /** It says whether what is referred to is there, and tells what it knows besides. */
+  #validate({ body = '' }: HostileRequest, base: string): [number, Readonly<Record<string, unknown>>] {
+    const keys = new Set([...this.#current()].map(keyOf));
+    const issue = [...body.matchAll(/"reference":"([^"]+)"/g)].map(([, reference = '']) => ({
+      severity: 'error',
+      code: keys.has(reference.split('/').slice(-2).join('/')) ? 'informational' : 'not-found',
+      diagnostics: `HAPI-1094: ${base}/${reference}; patients here: ${this.#patientIds()}`,
+      details: { text: this.#patientIds() },
+      location: [`Line[1] Col[1] of ${base}`],
+      expression: [
+        `Observation.${this.#patientIds()}`,
+        'Observation.status',
+        'Patient.patient-02',
+        'Observation.nowhere.patientzwei',
+      ],
+    }));
+    return [
+      412,
+      {
+        resourceType: 'OperationOutcome',
+        text: { status: 'generated', div: `<div>${base}</div>` },
+        id: 'patient-02',
+        issue,
+      },
+    ];
   }
 
   /** Everybody's record, whoever is asked for, some of it twice. */
