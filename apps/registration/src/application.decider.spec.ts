@@ -357,6 +357,54 @@ describe('changing', () => {
     expect(softer.view).toMatchObject({ ...hard, pending: { removed: Object.keys(hard) } });
   });
 
+  describe('that a software statement vouches for', () => {
+    const softwareStatement = {
+      issuer: 'https://directory.example.org',
+      sha256: 'a'.repeat(64),
+      vouchesFor: ['name', 'redirectUris', 'termsUri'],
+    };
+    const vouched = active.when(change({ softwareStatement })).when(approve(2, 2), 'system:a');
+
+    it('goes to review with it, and says who vouches', () => {
+      expect(active.when(change({ softwareStatement })).types).toEqual([
+        'application-changed',
+        'application-submitted',
+      ]);
+      expect(vouched.view).toMatchObject({ status: 'active', softwareStatement });
+    });
+
+    it.each<[string, Partial<Reviewed>, string[]]>([
+      ['a field that stands in it', { name: 'Heart Book' }, []],
+      [
+        'one beside others',
+        { logoUri: 'https://heart.example.org/l', redirectUris: ['https://heart.example.org/x'] },
+        [],
+      ],
+      ['one to nothing', {}, ['termsUri']],
+    ])('loses it by a change of %s', (_what, reviewedChange, removed) => {
+      const changed = vouched.when(change(reviewedChange, removed));
+      expect(changed.view.pending?.removed).toEqual(expect.arrayContaining([...removed, 'softwareStatement']));
+      expect(changed.when(approve(3, 3), 'system:a').view.softwareStatement).toBeUndefined();
+    });
+
+    it('does not get it back by changing back', () => {
+      const back = vouched.when(change({ name: 'Heart Book' })).when(change({ name: 'Heart Diary' }));
+      expect(back.view.pending).toEqual({ removed: ['softwareStatement'] });
+    });
+
+    it('keeps it by a change of anything else, of nothing, and by another statement', () => {
+      expect(vouched.when(change({ scopes: ['patient/Patient.r'] })).view.pending).not.toHaveProperty('removed');
+      expect(vouched.when(change({ name: 'Heart Diary' }, [], { description: 'A book.' })).view).toMatchObject({
+        softwareStatement,
+      });
+      const other = { ...softwareStatement, sha256: 'b'.repeat(64) };
+      expect(vouched.when(change({ name: 'Heart Book', softwareStatement: other })).view.pending).toEqual({
+        name: 'Heart Book',
+        softwareStatement: other,
+      });
+    });
+  });
+
   it('puts nothing in force by an approval of what was asked before the change', () => {
     const changed = submitted.when(change({ name: 'Heart Book' }));
     expect(changed.types).toEqual(['application-withdrawn', 'application-changed', 'application-submitted']);

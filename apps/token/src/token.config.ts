@@ -1,4 +1,5 @@
 import { BaseConfig, Setting, type ConfigFault, type ConfigSection } from '#host';
+import { readStatementIssuers, type StatementIssuer } from './register-client/statement-issuers.js';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 
 /** Settings of the token service. */
@@ -52,6 +53,18 @@ export class TokenConfig implements ConfigSection {
   @Min(1)
   @Max(10_000)
   openRegistrationsPerHour: number = 20;
+
+  @Setting('TOKEN_STATEMENT_ISSUERS', {
+    mustBe: 'the path of a JSON file that lists issuers of software statements (docs/software-statements.md)',
+    describe: 'Whose software statements are taken at /oauth/register.',
+    byDefault: 'nobody’s',
+  })
+  @IsOptional()
+  @IsString()
+  statementIssuersFile?: string;
+
+  statementIssuers: readonly StatementIssuer[] = [];
+  private statementIssuersFault: string | undefined;
 
   @Setting('TOKEN_KEY_DAYS', {
     mustBe: 'a number of days from 1 to 365',
@@ -145,6 +158,10 @@ export class TokenConfig implements ConfigSection {
     const given: { readonly brandName?: string | undefined } = { ...this };
     const development = base instanceof BaseConfig && base.development;
     if (given.brandName === undefined && development) this.brandName = 'Gatehouse';
+    if (this.statementIssuersFile === undefined) return;
+    const read = readStatementIssuers(this.statementIssuersFile);
+    if (read.ok) this.statementIssuers = read.issuers;
+    else this.statementIssuersFault = read.fault;
   }
 
   faults(base: object): readonly ConfigFault[] {
@@ -153,6 +170,7 @@ export class TokenConfig implements ConfigSection {
       ...(this.jwksAllowLoopback && !development
         ? [{ variable: 'TOKEN_JWKS_ALLOW_LOOPBACK', mustBe: '0 outside development', given: '1' }]
         : []),
+      ...this.faultsOfStatementIssuers(),
       ...((this.kmsUrl === undefined) === (this.kmsToken === undefined)
         ? []
         : [{ variable: 'TOKEN_KMS_TOKEN', mustBe: 'set together with TOKEN_KMS_URL' }]),
@@ -160,5 +178,13 @@ export class TokenConfig implements ConfigSection {
         ? [{ variable: 'TOKEN_KMS_URL', mustBe: 'an https URL outside development', given: this.kmsUrl }]
         : []),
     ];
+  }
+
+  private faultsOfStatementIssuers(): readonly ConfigFault[] {
+    const { statementIssuersFile: given, statementIssuersFault: fault, jwksAllowLoopback } = this;
+    const about = { variable: 'TOKEN_STATEMENT_ISSUERS', ...(given === undefined ? {} : { given }) };
+    if (fault !== undefined) return [{ ...about, mustBe: fault }];
+    const isOpen = this.statementIssuers.some(({ jwksUri }) => jwksUri?.startsWith('http:') === true);
+    return isOpen && !jwksAllowLoopback ? [{ ...about, mustBe: 'a list of https addresses' }] : [];
   }
 }

@@ -43,6 +43,7 @@ import { ClientRegistrations } from './register-client/client-registrations.js';
 import { InitialAccessTokensController } from './register-client/initial-access-tokens.controller.js';
 import { RegisterClientController } from './register-client/register-client.controller.js';
 import { RegistrationTokens } from './register-client/registration-tokens.js';
+import { SoftwareStatements } from './register-client/software-statements.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
 import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
 import { GrantReceipts } from './see-grants/grant-receipts.js';
@@ -112,6 +113,16 @@ import { TokenConfig } from './token.config.js';
       inject: [TokenEnforcement, GuardedFetch],
       useFactory: ({ point }: TokenEnforcement, fetcher: GuardedFetch) =>
         new AdmittedClients(point, new RemoteKeySets(fetcher)),
+    },
+    {
+      provide: SoftwareStatements,
+      inject: [TokenConfig, GuardedFetch, BaseConfig],
+      useFactory: ({ statementIssuers }: TokenConfig, fetcher: GuardedFetch, { publicUrl }: BaseConfig) =>
+        // A set of its own: what clients publish does not push the issuers' keys out.
+        new SoftwareStatements(statementIssuers, new RemoteKeySets(fetcher), [
+          publicUrl,
+          publicUrl + oauthPaths.registration,
+        ]),
     },
     {
       provide: ClientAuthentication,

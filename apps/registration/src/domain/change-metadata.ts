@@ -3,6 +3,7 @@ import { differencesOf } from './application-view.js';
 import { without, type Application } from './application.js';
 import { faultsOfKeys, faultsOfMetadata } from './declared-metadata.js';
 import { metadataRefused } from './refusals.js';
+import { overrulesStatement } from './software-statement.js';
 
 /** Fields that a change may take away; the others are always there. */
 const removable: ReadonlySet<string> = new Set([
@@ -13,6 +14,7 @@ const removable: ReadonlySet<string> = new Set([
   'logoUri',
   'requirePushedAuthorizationRequests',
   'dpopBoundAccessTokens',
+  'softwareStatement',
   'contacts',
 ]);
 
@@ -22,8 +24,10 @@ const removable: ReadonlySet<string> = new Set([
  */
 export function changeMetadata(
   state: Application,
-  { reviewed, other, removed }: Extract<RegistrationCommand, { type: 'change-application' }>['data'],
+  data: Extract<RegistrationCommand, { type: 'change-application' }>['data'],
 ): Decision<RegistrationEvent> {
+  const { reviewed, other } = data;
+  const removed = overrulesStatement(state, data) ? [...data.removed, 'softwareStatement'] : data.removed;
   const needed = removed.filter((name) => !removable.has(name));
   if (needed.length > 0) {
     return refuse(metadataRefused(needed.map((name) => ({ pointer: `/${name}`, detail: 'cannot be removed' }))));

@@ -63,6 +63,12 @@ export const applicationSchema = {
     logoUri: text,
     requirePushedAuthorizationRequests: { type: 'boolean' as const, description: 'Absent unless true.' },
     dpopBoundAccessTokens: { type: 'boolean' as const, description: 'Absent unless true.' },
+    softwareStatement: {
+      type: 'object' as const,
+      description: 'Who vouches by a software statement (RFC 7591) for which of these fields.',
+      required: ['issuer', 'sha256', 'vouchesFor'],
+      properties: { issuer: text, sha256: text, softwareId: text, vouchesFor: texts },
+    },
     attestations: {
       type: 'array' as const,
       items: { type: 'object' as const, properties: { name: text, value: text } },

@@ -2,7 +2,7 @@ import type { OtherMetadata, ReviewedMetadata } from '#contracts';
 
 /** An error of RFC 7591, 3.2.2. */
 export interface MetadataFault {
-  readonly error: 'invalid_client_metadata' | 'invalid_redirect_uri' | 'unapproved_software_statement';
+  readonly error: 'invalid_client_metadata' | 'invalid_redirect_uri';
   readonly fault: string;
 }
 
@@ -53,6 +53,33 @@ const flags = [
   ['dpop_bound_access_tokens', 'dpopBoundAccessTokens'],
 ] as const;
 
+/** Every field of what is reviewed, under the name that it has in RFC 7591. */
+const names: readonly (readonly [theirs: string, ours: keyof ReviewedMetadata])[] = [
+  ['client_name', 'name'],
+  ['scope', 'scopes'],
+  ['grant_types', 'kind'],
+  ['token_endpoint_auth_method', 'clientType'],
+  ['redirect_uris', 'redirectUris'],
+  ['purposes_of_use', 'purposesOfUse'],
+  ...links,
+  ...flags,
+];
+
+/**
+ * Metadata as a software statement has it, and beside it what the statement is silent about (RFC 7591, 2.3). By which keys the
+ * client is known is one thing: who says it in one way has said it.
+ */
+export function withStatement(body: Body, claims: Body): Body {
+  const saysKeys = claims['jwks'] !== undefined || claims['jwks_uri'] !== undefined;
+  const { jwks: _keys, jwks_uri: _where, ...others } = body;
+  return { ...(saysKeys ? others : body), ...claims };
+}
+
+/** The fields of the reviewed metadata that claims speak of, in our words. */
+export function fieldsIn(claims: Body): (keyof ReviewedMetadata)[] {
+  return names.filter(([theirs]) => claims[theirs] !== undefined).map(([, ours]) => ours);
+}
+
 /** A rule that a field breaks; caught where the metadata is read. */
 class Malformed extends Error {
   constructor(readonly told: MetadataFault) {
@@ -72,8 +99,6 @@ export function readClientMetadata(
   known?: ReviewedMetadata['purposesOfUse'],
 ): DeclaredClient | MetadataFault {
   try {
-    if (body['software_statement'] !== undefined)
-      throw new Malformed({ error: 'unapproved_software_statement', fault: 'software statements are not taken here' });
     return declared(body, known);
   } catch (error) {
     if (error instanceof Malformed) return error.told;
@@ -131,6 +156,7 @@ export function describeClient(application: ShownApplication): Readonly<Record<s
   const now = { ...application, ...changed };
   const declared = <Name extends keyof ReviewedMetadata & keyof typeof now>(name: Name) =>
     removed.includes(name) ? undefined : now[name];
+  const softwareId = declared('softwareStatement')?.softwareId;
   const forItself = now.clientType === 'confidential-asymmetric' ? ['client_credentials'] : [];
   const backend = now.kind === 'backend';
   return {
@@ -146,6 +172,7 @@ export function describeClient(application: ShownApplication): Readonly<Record<s
       links.flatMap(([theirs, ours]) => (declared(ours) === undefined ? [] : [[theirs, declared(ours)]])),
     ),
     ...Object.fromEntries(flags.map(([theirs, ours]) => [theirs, declared(ours) === true])),
+    ...(softwareId === undefined ? {} : { software_id: softwareId }),
     ...(application.jwks.keys.length === 0 ? {} : { jwks: application.jwks }),
   };
 }
@@ -163,14 +190,7 @@ export function faultOfRefusal(
 
 function theirNameOf(pointer: string): string {
   const [, field = '', ...rest] = pointer.split('/');
-  const others = {
-    name: 'client_name',
-    scopes: 'scope',
-    redirectUris: 'redirect_uris',
-    purposesOfUse: 'purposes_of_use',
-  };
-  const link = links.find(([, ours]) => ours === field)?.[0];
-  return [link ?? new Map(Object.entries(others)).get(field) ?? field, ...rest].join('/');
+  return [names.find(([, ours]) => ours === field)?.[0] ?? field, ...rest].join('/');
 }
 
 function isMethod(method: string): method is keyof typeof methods {

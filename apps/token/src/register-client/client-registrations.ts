@@ -7,6 +7,7 @@ import {
   partitionOfCreation,
   registration,
   type RegistrationCommand,
+  type ReviewedMetadata,
 } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
 import { correlationId, InjectCommands, ProblemException, readPublicKeys, SealedForCommands } from '#host';
@@ -19,12 +20,15 @@ import { TokenConfig } from '../token.config.js';
 import {
   describeClient,
   faultOfRefusal,
+  fieldsIn,
   readClientMetadata,
+  withStatement,
   type DeclaredClient,
   type MetadataFault,
   type ShownApplication,
 } from './client-metadata.js';
 import { RegistrationTokens, type ManagedClient } from './registration-tokens.js';
+import { SoftwareStatements } from './software-statements.js';
 
 type Body = Readonly<Record<string, unknown>>;
 /** What a client is told of its registration (RFC 7591, 3.2.1). */
@@ -40,6 +44,7 @@ const removable = [
   'logoUri',
   'requirePushedAuthorizationRequests',
   'dpopBoundAccessTokens',
+  'softwareStatement',
 ] as const;
 /** What of an earlier answer no update may hold (RFC 7592, 2.2). */
 const answersAlone = [
@@ -58,6 +63,7 @@ export class ClientRegistrations {
   constructor(
     @InjectCommands(registration) private readonly commands: CommandPort<typeof registration>,
     private readonly tokens: RegistrationTokens,
+    private readonly statements: SoftwareStatements,
     private readonly sealed: SealedForCommands,
     private readonly enforcement: TokenEnforcement,
     private readonly config: TokenConfig,
@@ -70,7 +76,8 @@ export class ClientRegistrations {
    * @throws OAuthError, NotServing, NotAppended, DatabaseUnavailable, VaultUnavailable
    */
   async register(body: Body, initialToken: string | undefined, publicUrl: string): Promise<ClientInformation> {
-    const client = accepted(readClientMetadata(body));
+    await this.mayRegister(initialToken);
+    const client = await this.declaredBy(body);
     const keys = await publicKeysOf(client);
     const ownerId = await this.ownerFor(initialToken);
     const id = mintId(partitionOfCreation(ownerId, undefined));
@@ -97,7 +104,7 @@ export class ClientRegistrations {
     }
     const application = shownIn(answer);
     const secret = client.reviewed.clientType === 'confidential-symmetric' ? await this.secretOf(managed) : {};
-    return { ...this.informationOf(managed, application, managing, publicUrl), ...secret };
+    return { ...this.informationOf(managed, application, managing, publicUrl), ...statementIn(body), ...secret };
   }
 
   /** What is registered now (RFC 7592, 2.1), under another token. Throws as `register` does. */
@@ -117,7 +124,7 @@ export class ClientRegistrations {
     const foreign = answersAlone.find((name) => name in body);
     if (foreign !== undefined) throw new OAuthError(400, 'invalid_request', `${foreign} is not for an update`);
     const before = await this.now(managed);
-    const client = accepted(readClientMetadata(body, before.purposesOfUse));
+    const client = await this.declaredBy(body, before.purposesOfUse);
     if (client.reviewed.clientType !== before.clientType)
       throw refusedAs('token_endpoint_auth_method is changed by the application’s owner');
     if (client.jwks.length > 0 && kidsOf(client.jwks) !== kidsOf(before.jwks.keys))
@@ -138,7 +145,8 @@ export class ClientRegistrations {
       }),
     );
     const application = shownIn(answer);
-    return this.informationOf(managed, application, await this.tokens.rotate(clientId, presented), publicUrl);
+    const managing = await this.tokens.rotate(clientId, presented);
+    return { ...this.informationOf(managed, application, managing, publicUrl), ...statementIn(body) };
   }
 
   /** Ends the client for good (RFC 7592, 2.3): nothing lets it in any more. */
@@ -158,11 +166,24 @@ export class ClientRegistrations {
     return { ...managed, ownerId, unclaimed: false };
   }
 
+  /** Whoever may not register makes us read nothing and fetch nothing. */
+  private async mayRegister(initialToken: string | undefined): Promise<void> {
+    if (initialToken === undefined ? this.config.openRegistration : await this.tokens.counts(initialToken)) return;
+    throw new OAuthError(401, 'invalid_token', 'an initial access token that counts is required');
+  }
+
+  /** What a client declares. What a software statement says of it takes the place of what it says itself (RFC 7591, 2.3). */
+  private async declaredBy(body: Body, known?: ReviewedMetadata['purposesOfUse']): Promise<DeclaredClient> {
+    const presented = body['software_statement'] ?? undefined;
+    if (presented === undefined) return accepted(readClientMetadata(body, known));
+    const { claims, ...statement } = await this.statements.believe(presented);
+    const client = accepted(readClientMetadata(withStatement(body, claims), known));
+    const softwareStatement = { ...statement, vouchesFor: fieldsIn(claims) };
+    return { ...client, reviewed: { ...client.reviewed, softwareStatement } };
+  }
+
   private async ownerFor(initialToken: string | undefined): Promise<string> {
-    if (initialToken === undefined) {
-      if (this.config.openRegistration) return randomUUID();
-      throw new OAuthError(401, 'invalid_token', 'an initial access token is required');
-    }
+    if (initialToken === undefined) return randomUUID();
     const ownerId = await this.tokens.take(initialToken);
     if (ownerId === undefined) throw new OAuthError(401, 'invalid_token', 'the initial access token does not count');
     return ownerId;
@@ -230,6 +251,11 @@ async function publicKeysOf({ jwks }: DeclaredClient): ReturnType<typeof readPub
     if (!(error instanceof ProblemException)) throw error;
     throw refusedAs(faultOfRefusal(error.problem.errors ?? [], error.message).fault);
   }
+}
+
+/** What was presented is returned as it was (RFC 7591, 3.2.1); the statement itself is kept nowhere. */
+function statementIn({ software_statement: presented }: Body): ClientInformation {
+  return typeof presented === 'string' ? { software_statement: presented } : {};
 }
 
 function contactsOf({ contacts }: DeclaredClient): string[] | undefined {

@@ -50,6 +50,15 @@ export class RegistrationTokens {
     return row?.owner_id;
   }
 
+  /** Whether a token has a use left, which stays. */
+  async counts(token: string): Promise<boolean> {
+    const rows = await this.database.query(
+      'SELECT 1 FROM protocol.initial_access_tokens WHERE digest = $1 AND expires_at > now() AND uses_left > 0',
+      [digestOf(token)],
+    );
+    return rows.length === 1;
+  }
+
   /** Gives a use back: nothing was registered by it. */
   async giveBack(token: string): Promise<void> {
     await this.database.query('UPDATE protocol.initial_access_tokens SET uses_left = uses_left + 1 WHERE digest = $1', [

@@ -15,8 +15,9 @@ export class OAuthError extends Error {
     readonly status: number,
     readonly code: string,
     description: string,
+    options?: ErrorOptions,
   ) {
-    super(description);
+    super(description, options);
   }
 }
 

@@ -46,6 +46,8 @@ const KNOWN: Readonly<Record<string, unknown>> = {
   privacyPolicyUri: 'https://growth.example.com/privacy',
   termsUri: 'https://growth.example.com/terms',
   logoUri: 'https://growth.example.com/logo.png',
+  issuer: 'https://directory.example.org',
+  vouchesFor: 'redirectUris',
   uri: 'https://growth.example.com/attestation.pdf',
   kid: '2026-11',
   jwk: { kty: 'EC', crv: 'P-384', x: 'dGhlIHggY29vcmRpbmF0ZQ', y: 'dGhlIHkgY29vcmRpbmF0ZQ', alg: 'ES384', use: 'sig' },

@@ -21,6 +21,15 @@ const Document = Type.Object({
   sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
 });
 
+/** Who vouches for a client's software by a statement (RFC 7591, 2.3). The statement itself may name people, and is not kept. */
+const SoftwareStatement = Type.Object({
+  issuer: Type.String({ minLength: 1, maxLength: 2048 }),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  softwareId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  /** The fields of the reviewed metadata that stand in it. */
+  vouchesFor: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 50 }),
+});
+
 /** What a developer declares and a reviewer looks at: after approval, a change of it goes to review again. */
 export const ReviewedMetadata = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 200 }),
@@ -39,6 +48,7 @@ export const ReviewedMetadata = Type.Object({
   requirePushedAuthorizationRequests: Type.Optional(Type.Literal(true)),
   /** Present where tokens are issued to a shown key alone (RFC 9449, 5.2). */
   dpopBoundAccessTokens: Type.Optional(Type.Literal(true)),
+  softwareStatement: Type.Optional(SoftwareStatement),
 });
 export type ReviewedMetadata = Static<typeof ReviewedMetadata>;
 
