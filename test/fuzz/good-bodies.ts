@@ -91,6 +91,7 @@ const goodBodies: Readonly<Record<string, readonly Json[]>> = {
     { decision: 'revoke', reason },
   ],
   '/oauth/users/{id}/revocation': [{ reason }],
+  '/oauth/users/{id}/erasure': [{ reason: 'requested' }, { reason: 'legal-obligation' }],
   '/access/simulations': [{ applicationId: '{{applications:0}}', scopes: ['system/Patient.rs'], days: 30 }],
   '/oauth/initial-access-tokens': [{}, { uses: 5, days: 30 }],
   '/oauth/register/{clientId}/claim': [{ registrationAccessToken: 'what-the-registration-answered' }],

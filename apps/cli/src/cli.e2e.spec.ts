@@ -89,6 +89,18 @@ describe('the command line, as a process', () => {
     expect(err).toContain('--cursor c2');
   });
 
+  it('has somebody erased, for a reason of the list, as who is signed in', async () => {
+    answer = { status: 200, body: { userId: 'u1', erasedAt: '2026-11-27T09:00:00.000Z' } };
+    const { code, out } = await gatehouse(['vault', 'erase', 'u1', '--reason', 'requested', '--json'], {
+      GATEHOUSE_TOKEN: 'mine',
+    });
+
+    expect({ code, out: JSON.parse(out) }).toEqual({ code: 0, out: answer.body });
+    expect(asked).toEqual([
+      { method: 'POST', url: '/oauth/users/u1/erasure', authorization: 'Bearer mine', body: { reason: 'requested' } },
+    ]);
+  });
+
   it('ends with 1 and the fields of a problem document', async () => {
     answer = {
       status: 422,
@@ -252,6 +264,8 @@ describe('the command line, as a process', () => {
     [['projections', 'rebuild']],
     [['nonsense']],
     [['applications', 'suspend', 'a1']],
+    [['vault', 'erase', 'u1']],
+    [['vault', 'erase', 'u1', '--reason', 'Ada asked for it']],
     [['campaigns', 'decide', 'i1', '--decision', 'maybe']],
   ])('ends with 2 for %j and asks nobody', async (arguments_) => {
     expect((await gatehouse(arguments_, { GATEHOUSE_TOKEN: 'x' })).code).toBe(2);

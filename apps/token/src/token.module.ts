@@ -1,4 +1,4 @@
-import { registration, token } from '#contracts';
+import { erasuresTopic, registration, token } from '#contracts';
 import { SpentProofs } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
 import {
@@ -6,6 +6,7 @@ import {
   Database,
   Log,
   provideActivity,
+  provideAppender,
   provideCommands,
   provideReactor,
   provideWriter,
@@ -31,7 +32,9 @@ import { UserChoices } from './consent/user-choices.js';
 import { UserGrants } from './consent/user-grants.js';
 import { DiscoveryController } from './discovery/discovery.controller.js';
 import { BackChannelLogoutController } from './end-person/back-channel-logout.controller.js';
+import { ErasePersonController } from './end-person/erase-person.controller.js';
 import { PersonEnds } from './end-person/person-ends.js';
+import { PersonErasures } from './end-person/person-erasures.js';
 import { RevokePersonController } from './end-person/revoke-person.controller.js';
 import { grantsDecider } from './grants.decider.js';
 import { IntrospectTokenController } from './introspect-token/introspect-token.controller.js';
@@ -67,6 +70,7 @@ import { TokenConfig } from './token.config.js';
     LaunchesController,
     GrantsController,
     RevokePersonController,
+    ErasePersonController,
     BackChannelLogoutController,
     InitialAccessTokensController,
     RegisterClientController,
@@ -77,6 +81,7 @@ import { TokenConfig } from './token.config.js';
     ...provideWriter(grantsDecider),
     ...provideReactor(closeGrants),
     ...provideActivity(),
+    ...provideAppender(erasuresTopic),
     RevokeTokenHandler,
     TokenEnforcement,
     SpentAssertions,
@@ -87,6 +92,7 @@ import { TokenConfig } from './token.config.js';
     GrantEvents,
     GrantReceipts,
     PersonEnds,
+    PersonErasures,
     RegistrationTokens,
     SealedForCommands,
     ClientRegistrations,

@@ -15,7 +15,17 @@ import { review } from './review/contract.js';
 import { decodeOcsf, encodeOcsf } from './siem/codec.js';
 import { siem } from './siem/contract.js';
 import { token } from './token/contract.js';
-import { activityTopic, checkpointsTopic, enforcementTopic, siemTopic, topicsOf, type TopicSpec } from './topics.js';
+import {
+  activityTopic,
+  checkpointsTopic,
+  enforcementTopic,
+  erasuresTopic,
+  siemTopic,
+  topicsOf,
+  type TopicSpec,
+} from './topics.js';
+import { decodeErasure, encodeErasure } from './vault/codec.js';
+import { vault } from './vault/contract.js';
 
 /** A topic with all that passes through it. */
 export interface Channel {
@@ -114,6 +124,16 @@ export const channels: readonly Channel[] = [
     key: "The checkpoint's origin: one for each topic and partition.",
     extensions: { required: [], optional: [] },
     rewrite: (record) => encodeCheckpoint(decodeCheckpoint(record)),
+  }),
+  channel(erasuresTopic, {
+    context: 'vault',
+    messages: vault,
+    key: 'The random id of whom it is about.',
+    extensions: { required: [], optional: [] },
+    rewrite(record) {
+      const { data, meta } = decodeErasure(record);
+      return encodeErasure(data, meta);
+    },
   }),
   channel(siemTopic, {
     context: 'siem',

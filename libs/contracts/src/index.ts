@@ -20,6 +20,8 @@ export * from './audit/contract.js';
 export * from './audit/codec.js';
 export * from './siem/contract.js';
 export * from './siem/codec.js';
+export * from './vault/contract.js';
+export * from './vault/codec.js';
 export * from './catalogue.js';
 export * from './log-use.js';
 export { asyncApiDocument, type TopicsUsed } from './asyncapi/document.js';

@@ -4,7 +4,7 @@ import type { ContextContract } from './definition.js';
 import { registration } from './registration/contract.js';
 import { review } from './review/contract.js';
 import { token } from './token/contract.js';
-import { activityTopic, checkpointsTopic, enforcementTopic, siemTopic, topicsOf } from './topics.js';
+import { activityTopic, checkpointsTopic, enforcementTopic, erasuresTopic, siemTopic, topicsOf } from './topics.js';
 
 /** The services that use the log, each with a principal of its own at the brokers. */
 export type LogService = 'registration' | 'approval' | 'token' | 'gateway' | 'review' | 'audit';
@@ -23,6 +23,8 @@ export interface LogUse {
 const eventsOf = (contract: ContextContract): string => topicsOf(contract).events.name;
 const enforcement = enforcementTopic.name;
 const activity = activityTopic.name;
+/** Whoever opens the vault must know who was erased. */
+const erasures = erasuresTopic.name;
 const access = [registration, approval, token].map(eventsOf);
 
 /**
@@ -33,27 +35,27 @@ export const logUses: Readonly<Record<LogService, LogUse>> = {
   registration: {
     context: registration,
     appends: [activity],
-    reads: [eventsOf(approval), eventsOf(review), enforcement],
+    reads: [eventsOf(approval), eventsOf(review), enforcement, erasures],
     reactors: ['registration-follows-approval', 'registration-follows-review'],
   },
   approval: {
     context: approval,
     appends: [activity],
-    reads: [eventsOf(registration), eventsOf(review)],
+    reads: [eventsOf(registration), eventsOf(review), erasures],
     reactors: ['approval-reviews-submissions', 'approval-narrows-by-campaign'],
   },
   token: {
     context: token,
     // Clients that register themselves: their commands are registration's to decide.
-    appends: [activity, enforcement, topicsOf(registration).commands.name],
-    reads: [...access, enforcement, topicsOf(registration).outcomes.name],
+    appends: [activity, enforcement, erasures, topicsOf(registration).commands.name],
+    reads: [...access, enforcement, erasures, topicsOf(registration).outcomes.name],
     reactors: ['token-closes-grants'],
   },
-  gateway: { appends: [activity, enforcement], reads: [...access, enforcement], reactors: [] },
+  gateway: { appends: [activity, enforcement], reads: [...access, enforcement, erasures], reactors: [] },
   review: {
     context: review,
     appends: [activity],
-    reads: [eventsOf(registration), eventsOf(approval), activity],
+    reads: [eventsOf(registration), eventsOf(approval), activity, erasures],
     reactors: [],
   },
   // An auditor may look at any record where it stands.

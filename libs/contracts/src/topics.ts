@@ -104,3 +104,13 @@ export const checkpointsTopic: TopicSpec = {
   maxMessageBytes: MEGABYTE,
   summary: 'Signed heads of the Merkle trees over the log, for whoever keeps them elsewhere.',
 };
+
+/** Forever: whoever restores an earlier copy of the vault learns here who must not come back with it. */
+export const erasuresTopic: TopicSpec = {
+  name: 'gatehouse.vault.erasures',
+  partitions: 1,
+  retentionMs: 'forever',
+  cleanup: 'delete',
+  maxMessageBytes: MEGABYTE,
+  summary: 'Whom the vault has erased, by their random ids.',
+};

@@ -91,6 +91,7 @@ export type { Position } from '#contracts';
 export { MintedId, UuidParam } from './request/uuid-param.js';
 export { configClassesOf, createService, type RunningService } from './service/create-service.js';
 export { FatalErrors } from './service/fatal-errors.js';
+export { ErasureFollower } from './vault/erasure-follower.js';
 export { VAULT } from './vault/vault-provider.js';
 export type { ServicePart } from './service/service-part.js';
 export { startService, type StartOptions } from './service/start-service.js';

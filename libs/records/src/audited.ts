@@ -5,6 +5,9 @@ import {
   type ApprovalEvent,
   ContextCodec,
   decodeActivity,
+  decodeErasure,
+  type ErasureEntry,
+  erasuresTopic,
   type Recorded,
   registration,
   type RegistrationEvent,
@@ -18,7 +21,12 @@ import {
 
 /** Everything that becomes an audit record: what was decided in any context, and what happened at high volume. */
 export type Audited =
-  Recorded<RegistrationEvent> | Recorded<ApprovalEvent> | Recorded<TokenEvent> | Recorded<ReviewEvent> | ActivityEntry;
+  | Recorded<RegistrationEvent>
+  | Recorded<ApprovalEvent>
+  | Recorded<TokenEvent>
+  | Recorded<ReviewEvent>
+  | ActivityEntry
+  | ErasureEntry;
 
 const readers: ReadonlyMap<string, (value: Buffer | string) => Audited> = new Map<
   string,
@@ -29,6 +37,7 @@ const readers: ReadonlyMap<string, (value: Buffer | string) => Audited> = new Ma
   [topicsOf(token).events.name, reader(new ContextCodec(token))],
   [topicsOf(review).events.name, reader(new ContextCodec(review))],
   [activityTopic.name, decodeActivity],
+  [erasuresTopic.name, decodeErasure],
 ]);
 
 function reader<E>(codec: { decodeEvent(value: Buffer | string): E }): (value: Buffer | string) => E {
@@ -39,6 +48,7 @@ function reader<E>(codec: { decodeEvent(value: Buffer | string): E }): (value: B
 export const auditedTopics: readonly TopicSpec[] = [
   ...[registration, approval, token, review].map((contract) => topicsOf(contract).events),
   activityTopic,
+  erasuresTopic,
 ];
 
 /**

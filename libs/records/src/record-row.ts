@@ -97,6 +97,8 @@ function told(event: Audited): Told {
       };
     case 'command-refused':
       return { outcome: 'denied', reason: event.data.reason };
+    case 'subject-erased':
+      return { outcome: 'recorded', user_id: event.meta.subject, reason: event.data.reason };
     case 'application-registered':
       return { outcome: 'recorded', client_id: event.data.clientId, scope: event.data.reviewed.scopes.join(' ') };
     case 'review-approved':

@@ -11,6 +11,7 @@ export { LocalWrappingKeys } from './wrapping/local-wrapping-keys.js';
 export { RemoteWrappingKeys } from './wrapping/remote-wrapping-keys.js';
 export { ServiceBeforeLocalKeys } from './wrapping/service-before-local-keys.js';
 export type { WrappedKey, WrappingKeys } from './wrapping/wrapping-keys.js';
+export { VaultErasures, type Erasure } from './postgres/vault-erasures.js';
 export { SystemKeys } from './postgres/system-keys.js';
 export { PostgresVault } from './postgres/postgres-vault.js';
 export type { VaultStore } from './postgres/vault-store.js';

@@ -7,7 +7,9 @@ import {
   LocalWrappingKeys,
   PostgresVault,
   rewrapKeys,
+  SystemKeys,
   VaultCorrupt,
+  VaultErasures,
   type VaultStore,
   type WrappingKeys,
 } from './index.js';
@@ -108,7 +110,9 @@ describe('the wrapping key', () => {
     expect(await wrappedBy()).toHaveLength(2);
 
     const both = new LocalWrappingKeys(second, first);
-    await Promise.all([rewrapKeys(store, both), rewrapKeys(store, both), vaultUnder(both).erase(erased)]);
+    const erase = (id: string) =>
+      new VaultErasures(store, new SystemKeys(store, both)).apply([{ id, at: '2026-11-27T09:00:00.000Z' }]);
+    await Promise.all([rewrapKeys(store, both), rewrapKeys(store, both), erase(erased)]);
     expect(await wrappedBy()).toEqual([await both.currentId()]);
     const found = await vaultUnder(new LocalWrappingKeys(second)).lookupSubjects(ids);
     expect([...found.keys()].sort()).toEqual([...others].sort());

@@ -7,7 +7,9 @@ import {
   LocalWrappingKeys,
   OwnerErased,
   PostgresVault,
+  SystemKeys,
   VaultCorrupt,
+  VaultErasures,
   type VaultStore,
   type WrappingKeys,
 } from './index.js';
@@ -23,6 +25,8 @@ describe('the vault in Postgres', () => {
   const store: VaultStore = { query: async (sql, parameters) => rowsOf(await source.query(sql, [...parameters])) };
   /** Another instance, with no memory of its own. */
   const instance = (given: WrappingKeys = keys) => new PostgresVault(store, given);
+  const erasures = () => new VaultErasures(store, new SystemKeys(store, keys));
+  const erase = (id: string) => erasures().apply([{ id, at: '2026-11-27T09:00:00.000Z' }]);
   const rows = (table: string): Promise<Record<string, unknown>[]> => source.query(`SELECT * FROM vault.${table}`);
 
   beforeAll(async () => {
@@ -194,32 +198,60 @@ describe('the vault in Postgres', () => {
       const vault = instance();
       const [gone, stays] = await Promise.all([vault.subjectId('i', 'gone'), vault.subjectId('i', 'stays')]);
       const [mine, also, others] = await Promise.all([vault.seal(gone, 1), vault.seal(gone, 2), vault.seal(stays, 3)]);
-      await vault.erase(gone);
-      await vault.erase(gone);
-      await vault.erase('no id');
+      await erase(gone);
+      await erase(gone);
+      await erase('no id');
       expect(await vault.openAll([mine, also, others])).toEqual(new Map([[others, 3]]));
+      expect([await erasures().erasedAt(gone), await erasures().erasedAt(stays)]).toEqual([
+        '2026-11-27T09:00:00.000Z',
+        undefined,
+      ]);
       const dump = JSON.stringify(await Promise.all(['owners', 'subjects', 'sealed'].map(rows)));
       expect([mine, also, gone].filter((id) => dump.includes(id))).toEqual([]);
     });
 
     it('for ever: no instance seals for the old id again, whatever it remembers', async () => {
-      const [vault, behind] = [instance(), instance()];
-      const id = await behind.subjectId('i', 'for ever', { name: 'F' });
-      await vault.erase(id);
-      await expect(behind.seal(id, 'late')).rejects.toThrow(OwnerErased);
-      await expect(Promise.all([vault.erase(id), behind.seal(id, 'late')])).rejects.toThrow(OwnerErased);
-      expect(await behind.lookupSubject(id)).toBeUndefined();
+      const vault = instance();
+      const id = await vault.subjectId('i', 'for ever', { name: 'F' });
+      await erase(id);
+      await expect(vault.seal(id, 'late')).rejects.toThrow(OwnerErased);
+      expect(await vault.lookupSubject(id)).toBeUndefined();
     });
 
-    it('a person, who gets another id at the next sign-in, also where another instance remembers the old one', async () => {
+    it('whoever seals for them at the same time: what comes through opens to nothing', async () => {
+      const vault = instance();
+      const id = await vault.subjectId('i', 'at once');
+      const sealed = await Promise.allSettled([vault.seal(id, 1), erase(id), vault.seal(id, 2), vault.seal(id, 3)]);
+      const references = sealed.flatMap((it) =>
+        it.status === 'fulfilled' && it.value !== undefined ? [it.value] : [],
+      );
+      expect(await vault.openAll(references)).toEqual(new Map());
+    });
+
+    it('those whom it does not know as well, so that an earlier copy cannot bring them back', async () => {
+      const id = randomUUID();
+      await erase(id);
+      await expect(instance().seal(id, 'late')).rejects.toThrow(OwnerErased);
+    });
+
+    it('a person, who gets another id at the next sign-in, on other instances too once they forgot the old one', async () => {
       const [vault, other] = [instance(), instance()];
       const before = await vault.subjectId('i', 'leaver', { name: 'L' });
       await other.subjectId('i', 'leaver', { name: 'L' });
-      await vault.erase(before);
+      await erase(before);
+      const renamed = await other.subjectId('i', 'leaver', { name: 'Other' });
+      expect(renamed).not.toBe(before);
+      vault.forget(before);
+      expect(await vault.subjectId('i', 'leaver', { name: 'L' })).toBe(renamed);
       expect(await vault.lookupSubject(before)).toBeUndefined();
-      const after = await vault.subjectId('i', 'leaver', { name: 'L' });
-      expect(after).not.toBe(before);
-      expect(await other.subjectId('i', 'leaver', { name: 'Other' })).toBe(after);
+    });
+
+    it('and knows how far it has read of them, which never goes back', async () => {
+      expect(await erasures().readTo()).toBe(0n);
+      await erasures().apply([{ id: randomUUID(), at: '2026-11-27T09:00:00.000Z' }], 7n);
+      await erasures().apply([], 9n);
+      await erasures().apply([], 3n);
+      expect(await erasures().readTo()).toBe(9n);
     });
   });
 });

@@ -15,7 +15,8 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 /**
  * Where personal data stands, so that the log, which keeps everything for ever, holds random ids alone
- * (design.md, Topics). What is erased here leaves the log's ids without a meaning.
+ * (design.md, Topics). Who is erased (`VaultErasures`) leaves their id in the log without
+ * a meaning.
  *
  * Every method throws `VaultUnavailable` while the store cannot be asked, and nothing is then half done.
  */
@@ -40,12 +41,6 @@ export interface Vault {
   openAll(references: readonly string[]): Promise<ReadonlyMap<string, Json>>;
   /** Deletes what stands behind a reference: a value that nothing refers to. Repeating it changes nothing. */
   discard(reference: string): Promise<void>;
-  /**
-   * Destroys the key of a person, or of a patient, and with it everything sealed under it; their identity and profile go
-   * as well, and at their next sign-in they get another id. Nothing can be sealed for the old id again. Repeating it
-   * changes nothing.
-   */
-  erase(id: string): Promise<void>;
 }
 
 /** Whoever a value should be sealed for was erased: nothing is kept of them any more. */

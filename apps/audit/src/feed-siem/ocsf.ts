@@ -18,6 +18,7 @@ const CHANGES: Readonly<Partial<Record<Audited['type'], number>>> = {
   'application-reinstated': 2,
   'application-suspended': 5,
   'application-revoked': 6,
+  'subject-erased': 6,
   'review-approved': 7,
   'approval-narrowed': 7,
   'grant-consented': 7,

@@ -1,5 +1,9 @@
+import { decodeErasure, erasuresTopic } from '#contracts';
+import { LogScanner } from '#event-log';
+import { Client } from 'pg';
 import { generateKeyPair, type CryptoKey } from 'jose';
 import { testAuthorization, testBrowser, type TestApp, type TestAuthorization } from '#testing';
+import { LocalWrappingKeys, OwnerErased, PostgresVault, type VaultStore } from '#vault';
 import { tokenPart } from '../token.part.js';
 
 let server: TestAuthorization;
@@ -201,4 +205,82 @@ test('a right that ends ends what a clinician agreed to about no one patient', a
   } finally {
     server.upstream.resources.set('Practitioner/d2', person);
   }
+});
+
+describe('an operator has somebody erased', () => {
+  async function erase(userId: string, role = 'operator', body: unknown = { reason: 'requested' }) {
+    const headers = await server.issuer.bearer('olga', role);
+    const response = await server.service.call(`/oauth/users/${userId}/erasure`, { json: body, headers });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+  let scanner: LogScanner;
+  let vault: PostgresVault;
+  let client: Client;
+  beforeAll(async () => {
+    scanner = new LogScanner(server.settings);
+    client = new Client({ connectionString: server.own.databaseUrl });
+    await client.connect();
+    const query: VaultStore['query'] = async <Row extends object>(sql: string, parameters: readonly unknown[]) =>
+      (await client.query<Row>(sql, [...parameters])).rows;
+    vault = new PostgresVault({ query }, new LocalWrappingKeys(Buffer.alloc(32, 7)));
+  });
+  afterAll(async () => {
+    await Promise.all([scanner.close(), client.end()]);
+  });
+  const erasures = async () =>
+    (await scanner.read({ topic: erasuresTopic.name, partition: 0, from: 0n, limit: 1_000 })).map(({ value }) =>
+      decodeErasure(value),
+    );
+
+  test('what they have ends, the log says so for ever without a word about them, and the vault knows nothing', async () => {
+    const person = await somebody();
+    const sealed = await vault.seal(person.userId, { email: 'ada@example.org' });
+    const { status, body } = await erase(person.userId);
+    expect([status, body]).toEqual([
+      200,
+      {
+        userId: person.userId,
+        erasedAt: expect.any(String),
+        sessions: 1,
+        grants: 1,
+        enforcedAt: expect.any(String),
+        receipts: [expect.objectContaining({ applicationId: person.app.id, outstanding: [] })],
+      },
+    ]);
+    const found = (await erasures()).filter(({ meta }) => meta.subject === person.userId);
+    expect(found).toEqual([
+      {
+        type: 'subject-erased',
+        data: { reason: 'requested' },
+        meta: expect.objectContaining({ time: body['erasedAt'], actor: expect.stringMatching(/^[0-9a-f-]{36}$/) }),
+      },
+    ]);
+    expect((await server.refresh(person.app, person.refreshToken)).body.error).toBe('invalid_grant');
+    expect(await vault.lookupSubject(person.userId)).toBeUndefined();
+    expect(await vault.open(sealed)).toBeUndefined();
+    await expect(vault.seal(person.userId, 'late')).rejects.toThrow(OwnerErased);
+  });
+
+  test('asked again, nothing is written and the first time is told; who comes back is somebody else', async () => {
+    const person = await somebody();
+    const first = await erase(person.userId);
+    const before = (await erasures()).length;
+    expect(await erase(person.userId)).toMatchObject({ status: 200, body: { erasedAt: first.body['erasedAt'] } });
+    expect(await erasures()).toHaveLength(before);
+    server.issuer.signInAs({ sub: person.sub, fhirUser: 'Patient/p1' });
+    const again = await server.granted(person.app, { scope: lasting }, [['duration', 'offline']]);
+    expect((await server.claimsOf(again.body.access_token)).sub).not.toBe(person.userId);
+  });
+
+  test('but not by anybody else, not who is nobody here, and not for a reason in words of their own', async () => {
+    const { userId } = await somebody();
+    const before = (await erasures()).length;
+    for (const role of ['developer', 'reviewer', 'auditor', 'launcher'])
+      expect((await erase(userId, role)).status).toBe(403);
+    expect((await erase(crypto.randomUUID())).status).toBe(404);
+    for (const body of [{}, { reason: 'Ada Lovelace asked for it' }, { reason: 'requested', who: 'Ada' }])
+      expect((await erase(userId, 'operator', body)).status).toBe(400);
+    expect(await erasures()).toHaveLength(before);
+    expect(await vault.lookupSubject(userId)).toBeDefined();
+  });
 });

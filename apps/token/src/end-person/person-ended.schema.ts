@@ -14,11 +14,19 @@ const Receipt = Type.Object({
   elapsedMs: Type.Integer(),
 });
 
-/** `PersonEnded` as the OpenAPI document describes it. */
-export const personEndedSchema = Type.Object({
+const ended = {
   userId: Type.String({ format: 'uuid' }),
   sessions: Type.Integer({ description: 'How many sessions ended.' }),
   grants: Type.Integer({ description: 'How many grants ended, those of the last hour included.' }),
   enforcedAt: Type.String({ ...time, description: 'Since then no enforcement point believes a token of them.' }),
   receipts: Type.Array(Receipt, { description: 'One for each application that the person had let in.' }),
+};
+
+/** `PersonEnded` as the OpenAPI document describes it. */
+export const personEndedSchema = Type.Object(ended);
+
+/** `PersonErased` as the OpenAPI document describes it. */
+export const personErasedSchema = Type.Object({
+  ...ended,
+  erasedAt: Type.String({ ...time, description: 'Since then the vault knows nothing of them.' }),
 });

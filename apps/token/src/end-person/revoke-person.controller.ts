@@ -1,8 +1,8 @@
-import { CurrentCaller, notFound, Problems, Reason, Roles, unavailable, UuidParam, VAULT, type Caller } from '#host';
+import { CurrentCaller, notFound, Problems, Reason, Roles, UuidParam, VAULT, type Caller } from '#host';
 import type { Vault } from '#vault';
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { NotServing } from '../authenticate-client/admitted-clients.js';
+import { certainly } from './certainly.js';
 import { personEndedSchema } from './person-ended.schema.js';
 import { PersonEnds, type PersonEnded } from './person-ends.js';
 
@@ -36,12 +36,6 @@ export class RevokePersonController {
     @CurrentCaller() caller: Caller,
   ): Promise<PersonEnded> {
     if ((await this.vault.lookupSubject(id)) === undefined) throw notFound();
-    try {
-      return await this.ends.everything(id, { cause: 'user-revoked', actor: caller.id, reason });
-    } catch (error) {
-      if (error instanceof NotServing)
-        throw unavailable('It is not certain that all of it is in force everywhere; ask again.', 1, error);
-      throw error;
-    }
+    return certainly(this.ends.everything(id, { cause: 'user-revoked', actor: caller.id, reason }));
   }
 }

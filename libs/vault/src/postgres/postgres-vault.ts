@@ -3,7 +3,7 @@ import { OwnerErased, VaultCorrupt, type Json, type Profile, type Subject, type 
 import { decrypt, encrypt } from '../wrapping/cipher.js';
 import type { WrappingKeys } from '../wrapping/wrapping-keys.js';
 import { BlindIndex } from './blind-index.js';
-import { eraseSubjects, isUuid } from './erase-subjects.js';
+import { isUuid } from './is-uuid.js';
 import { OwnerKeys, type OwnerRow } from './owner-keys.js';
 import { SubjectCache } from './subject-cache.js';
 import { SystemKeys } from './system-keys.js';
@@ -103,12 +103,7 @@ export class PostgresVault implements Vault {
     await this.store.query('DELETE FROM vault.sealed WHERE reference = $1', [reference]);
   }
 
-  async erase(id: string): Promise<void> {
-    this.subjects.forget(id);
-    if (isUuid(id)) await eraseSubjects(this.store, this.index, [{ id, at: new Date().toISOString() }]);
-  }
-
-  /** Forgets who somebody was, where another instance erased them. */
+  /** Forgets who somebody was: they were erased. */
   forget(id: string): void {
     this.subjects.forget(id);
   }

@@ -1,0 +1,66 @@
+import { BlindIndex } from './blind-index.js';
+import { isUuid } from './is-uuid.js';
+import type { SystemKeys } from './system-keys.js';
+import type { VaultStore } from './vault-store.js';
+
+/** That somebody was erased. */
+export interface Erasure {
+  /** Who: their random id. */
+  readonly id: string;
+  /** When, RFC 3339. */
+  readonly at: string;
+}
+
+/**
+ * Erasures as the vault carries them out. What is erased stays so: the row of an owner is left without a key, and as long
+ * as it stands no instance can make one for that owner again.
+ */
+export class VaultErasures {
+  private readonly index: BlindIndex;
+
+  constructor(
+    private readonly store: VaultStore,
+    keys: SystemKeys,
+  ) {
+    this.index = new BlindIndex(keys);
+  }
+
+  /** The offset in the topic of erasures before which all are carried out here; 0 for a vault that knows of none. */
+  async readTo(): Promise<bigint> {
+    const [row] = await this.store.query<{ next: string }>('SELECT next_offset AS next FROM vault.erasures_read', []);
+    return BigInt(row?.next ?? 0);
+  }
+
+  /** When somebody was erased, RFC 3339; undefined where they were not. */
+  async erasedAt(id: string): Promise<string | undefined> {
+    if (!isUuid(id)) return undefined;
+    const [row] = await this.store.query<{ at: Date | null }>(
+      'SELECT erased_at AS at FROM vault.owners WHERE owner = $1',
+      [await this.index.ofOwner(id)],
+    );
+    return row?.at?.toISOString();
+  }
+
+  /**
+   * Destroys the keys of some subjects, what was sealed under them, and who they were. One statement, so that it is whole
+   * or not done; repeating it changes nothing.
+   *
+   * @param readTo the offset in the topic of erasures before which all are carried out with these; it never goes back
+   */
+  async apply(erasures: readonly Erasure[], readTo?: bigint): Promise<void> {
+    const known = erasures.filter(({ id }) => isUuid(id));
+    const owners = await Promise.all(known.map(({ id }) => this.index.ofOwner(id)));
+    await this.store.query(
+      `WITH asked AS (SELECT owner, min(at) AS at FROM unnest($2::bytea[], $3::timestamptz[]) AS a(owner, at) GROUP BY owner),
+            persons AS (DELETE FROM vault.subjects WHERE id = ANY($1::uuid[])),
+            boxes AS (DELETE FROM vault.sealed WHERE owner = ANY($2::bytea[])),
+            moved AS (
+              INSERT INTO vault.erasures_read AS r (next_offset) SELECT $4::bigint WHERE $4::bigint IS NOT NULL
+              ON CONFLICT (one) DO UPDATE SET next_offset = greatest(r.next_offset, excluded.next_offset))
+       INSERT INTO vault.owners AS o (owner, erased_at) SELECT owner, at FROM asked
+       ON CONFLICT (owner) DO UPDATE SET wrapped_key = NULL, wrapped_by = NULL, erased_at = excluded.erased_at
+        WHERE o.erased_at IS NULL`,
+      [known.map(({ id }) => id), owners, known.map(({ at }) => at), readTo === undefined ? null : String(readTo)],
+    );
+  }
+}
