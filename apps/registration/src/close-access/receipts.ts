@@ -51,14 +51,19 @@ export class Receipts implements OnModuleInit, OnModuleDestroy {
    * answered 202: the decision stands, and a retry brings the receipt.
    */
   async answer(decided: Succeeded, withinMs: number): Promise<Answer<unknown>> {
+    const receipt = await this.within(decided, withinMs);
+    if (receipt === undefined) return Answer.accepted('registration', decided.commandId);
     const { version, position } = decided;
+    return Answer.ok(receipt, { version, position: formatPosition(position) });
+  }
+
+  /** The receipt of a decision, as soon as it is in force everywhere; undefined where that takes longer. */
+  async within(decided: Succeeded, withinMs: number): Promise<Receipt | undefined> {
     const late = AbortSignal.timeout(Math.max(0, Math.ceil(withinMs)));
     const tooLate = new Promise<undefined>((resolve) => {
       late.addEventListener('abort', () => resolve(undefined), { once: true });
     });
-    const receipt = await Promise.race([this.receiptOf(decided), tooLate]);
-    if (receipt === undefined) return Answer.accepted('registration', decided.commandId);
-    return Answer.ok(receipt, { version, position: formatPosition(position) });
+    return Promise.race([this.receiptOf(decided), tooLate]);
   }
 
   private async receiptOf({ subject, position, resource }: Succeeded): Promise<Receipt | undefined> {

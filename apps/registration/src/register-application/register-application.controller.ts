@@ -1,4 +1,4 @@
-import { CommandContext, Creates, Roles, type CommandRequest } from '#host';
+import { CommandContext, Creates, Roles, type CommandRequest, type Succeeded } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -21,6 +21,7 @@ export class RegisterApplicationController {
   @Creates(applicationSchema)
   async register(@Body() body: NewApplication, @CommandContext() request: CommandRequest) {
     const answer = await this.commands.execute(new RegisterApplication(body, request));
-    return this.presenter.answer(answer, request.caller, ({ subject }) => `/registration/applications/${subject}`);
+    const created = ({ subject }: Succeeded) => `/registration/applications/${subject}`;
+    return this.presenter.answer(answer, request.caller, { created });
   }
 }

@@ -1,3 +1,4 @@
+import type { Receipt } from '#enforcement';
 import type { CommandAnswer } from '#event-log';
 import { type Answer, answerCommand, VAULT, type Caller, type Succeeded } from '#host';
 import type { Vault } from '#vault';
@@ -8,11 +9,18 @@ import { Inject, Injectable } from '@nestjs/common';
 export class ApplicationPresenter {
   constructor(@Inject(VAULT) private readonly vault: Vault) {}
 
-  /** The answer to a command whose outcome carries the application, for this caller. */
-  answer(answer: CommandAnswer, caller: Caller, created?: (answer: Succeeded) => string): Promise<Answer<unknown>> {
+  /** The answer to a command whose outcome carries the application, for this caller; with the receipt, where there is one. */
+  answer(
+    answer: CommandAnswer,
+    caller: Caller,
+    { created, receipt }: { readonly created?: (answer: Succeeded) => string; readonly receipt?: Receipt } = {},
+  ): Promise<Answer<unknown>> {
     return answerCommand(answer, {
       context: 'registration',
-      resource: ({ resource }) => this.present(resource, caller),
+      resource: async ({ resource }) => {
+        const shown = await this.present(resource, caller);
+        return receipt === undefined || typeof shown !== 'object' ? shown : { ...shown, receipt };
+      },
       ...(created && { created }),
     });
   }
