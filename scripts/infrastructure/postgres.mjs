@@ -23,16 +23,24 @@ const OUTSIDE = '/var/lib/gatehouse-development';
  */
 
 /**
+ * @typedef {object} ServerCertificates in PEM
+ * @property {string} cert what it shows
+ * @property {string} key
+ * @property {string} [clientCa] the authority of clients that show a certificate too
+ */
+
+/**
  * A Postgres of our own on the loopback address, from the binaries that npm installed.
  *
  * @param {object} [options]
  * @param {string} [options.directory] where the data stays; without it the data is thrown away at `stop()`, and not
  *   even written through to the disk
  * @param {number} [options.port] a free one if not given
+ * @param {ServerCertificates} [options.tls] it speaks TLS then, beside the open
  * @returns {Promise<Postgres>} once it accepts connections
  * @throws {StartError} a port in use, a full disk, another Postgres on the same data
  */
-export async function startPostgres({ directory, port } = {}) {
+export async function startPostgres({ directory, port, tls } = {}) {
   if (port !== undefined && !(await isFree(port))) {
     throw new StartError(`Postgres cannot listen on 127.0.0.1:${String(port)}: the port is in use.`);
   }
@@ -47,8 +55,10 @@ export async function startPostgres({ directory, port } = {}) {
   try {
     const { binaries, data, identity } = await prepare(base);
     const password = await initialise({ binaries, data, identity, keep: directory !== undefined });
+    if (tls) await placeCertificates(tls, data, identity);
     const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300'].concat(
       directory ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'],
+      tls ? ['ssl=on', 'ssl_min_protocol_version=TLSv1.2', ...(tls.clientCa ? ['ssl_ca_file=client-ca.crt'] : [])] : [],
     );
     const running = await startServer(
       binaries.postgres,
@@ -222,6 +232,24 @@ async function initialise({ binaries, data, identity, keep }) {
   await writeFile(kept, `${password}\n`, { mode: 0o600 });
   await rename(fresh, data);
   return password;
+}
+
+/**
+ * @param {ServerCertificates} tls
+ * @param {string} data
+ * @param {{ uid?: number, gid?: number }} identity
+ */
+async function placeCertificates({ cert, key, clientCa }, data, { uid, gid }) {
+  const files = Object.entries({
+    'server.crt': cert,
+    'server.key': key,
+    ...(clientCa ? { 'client-ca.crt': clientCa } : {}),
+  });
+  for (const [name, text] of files) {
+    const file = path.join(data, name);
+    await writeFile(file, text, { mode: 0o600 });
+    if (uid !== undefined && gid !== undefined) await chown(file, uid, gid);
+  }
 }
 
 /** @param {string} url of the database `postgres` */

@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { BaseConfig } from '../config/base-config.js';
+import type { DatabaseTlsConfig } from './database-tls-config.js';
 import type { Log } from '../logging/log.js';
 import { DatabaseUnavailable, isDatabaseUnavailable } from './database-error.js';
 
@@ -8,13 +9,16 @@ export type EntityClass = new () => object;
 /** The process's one pool. Times are in milliseconds. */
 export function dataSourceOptions(
   base: BaseConfig,
+  tls: DatabaseTlsConfig,
   entities: readonly EntityClass[],
   service: string,
   log: Log,
 ): DataSourceOptions {
+  const ssl = tls.options(base);
   return {
     type: 'postgres',
     url: base.databaseUrl,
+    ...(ssl === undefined ? {} : { ssl }),
     applicationName: `gatehouse-${service}`,
     entities: [...entities],
     synchronize: false,

@@ -9,6 +9,7 @@ import { unavailable } from '../problem/problem-exception.js';
 import { FatalErrors } from '../service/fatal-errors.js';
 import { createDataSource, dataSourceOptions, type EntityClass } from './data-source.js';
 import { Database } from './database.js';
+import { DatabaseTlsConfig } from './database-tls-config.js';
 import { DatabaseUnavailable, isDatabaseUnavailable } from './database-error.js';
 import type { MigrationClass, SchemaName } from './database-schemas.js';
 
@@ -29,9 +30,9 @@ export class DatabaseModule {
       global: true,
       imports: [
         TypeOrmModule.forRootAsync({
-          inject: [BaseConfig, Log],
-          useFactory: (base: BaseConfig, log: Log) => ({
-            ...dataSourceOptions(base, entities, service, log.for('database')),
+          inject: [BaseConfig, DatabaseTlsConfig, Log],
+          useFactory: (base: BaseConfig, tls: DatabaseTlsConfig, log: Log) => ({
+            ...dataSourceOptions(base, tls, entities, service, log.for('database')),
             manualInitialization: true,
           }),
           dataSourceFactory: (options) => {

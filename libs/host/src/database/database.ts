@@ -6,7 +6,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { FatalErrors } from '../service/fatal-errors.js';
 import type { HealthRegistry } from '../health/health-registry.js';
 import type { Log } from '../logging/log.js';
-import { DatabaseUnavailable, isDatabaseUnavailable } from './database-error.js';
+import { DatabaseUnavailable, isDatabaseUnavailable, isUntrustedDatabase } from './database-error.js';
 import { type MigrationClass, type SchemaName } from './database-schemas.js';
 import { migrate } from './migrate.js';
 
@@ -152,7 +152,8 @@ export class Database implements OnModuleInit, BeforeApplicationShutdown {
         return;
       } catch (error) {
         if (this.stopped()) return;
-        if (!isDatabaseUnavailable(error)) {
+        // At the start a certificate that does not count is a setting that is wrong; later it is an outage.
+        if (!isDatabaseUnavailable(error) || isUntrustedDatabase(error)) {
           this.connected.reject(error);
           this.fatal.report('the database could not be prepared', error);
           return;

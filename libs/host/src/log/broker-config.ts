@@ -1,13 +1,10 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { types } from 'node:util';
 import { ArrayNotEmpty, IsBoolean, IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
 import { isLogService } from '#contracts';
 import type { LogSettings, Principals } from '#event-log';
 import { BaseConfig } from '../config/base-config.js';
+import { certificateFaults, pairFaults, pem } from '../config/certificate-faults.js';
 import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } from '../config/setting.js';
 import { type NamedPrincipals, parsePrincipals, principalsFor } from './principals.js';
-
-const pem = (what: string): string => `${what} in PEM`;
 
 /**
  * How this process reaches the brokers and who it is there (security.md, The log): TLS and one principal, by SCRAM or by a
@@ -107,7 +104,7 @@ export class BrokerConfig implements ConfigSection {
         .map(([variable]) => ({ variable, mustBe: 'left out while KAFKA_TLS is 0' })),
       ...pairFaults({ KAFKA_TLS_CERT: tlsCert, KAFKA_TLS_KEY: tlsKey }),
       ...pairFaults({ KAFKA_SASL_USERNAME: saslUsername, KAFKA_SASL_PASSWORD: saslPassword }),
-      ...(tls ? certificateFaults({ ca: tlsCa, cert: tlsCert, key: tlsKey }) : []),
+      ...(tls ? certificateFaults('KAFKA', { ca: tlsCa, cert: tlsCert, key: tlsKey }) : []),
       ...(isDevelopment(base) || saslUsername !== undefined || saslPassword !== undefined || tlsCert !== undefined
         ? []
         : [
@@ -178,55 +175,4 @@ export class BrokerConfig implements ConfigSection {
 
 function isDevelopment(base: object): boolean {
   return base instanceof BaseConfig && base.development;
-}
-
-/** Two settings that make sense only together. */
-function pairFaults(pair: Readonly<Record<string, string | undefined>>): readonly ConfigFault[] {
-  const names = Object.keys(pair);
-  const missing = names.filter((name) => pair[name] === undefined);
-  if (missing.length !== 1) return [];
-  const other = names.find((name) => !missing.includes(name)) ?? '';
-  return missing.map((variable) => ({ variable, mustBe: `set together with ${other}` }));
-}
-
-function certificateFaults({
-  ca,
-  cert,
-  key,
-}: Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  const check = (variable: string, mustBe: string, attempt: () => boolean): void => {
-    if (!succeeds(attempt)) faults.push({ variable, mustBe, given: '(not shown)' });
-  };
-  if (ca !== undefined)
-    check('KAFKA_TLS_CA', pem('one or more certificates'), () =>
-      certificatesOf(ca).every((each) => isCertificate(each)),
-    );
-  if (cert !== undefined) check('KAFKA_TLS_CERT', pem('a certificate with its chain'), () => isCertificate(cert));
-  if (key !== undefined)
-    check('KAFKA_TLS_KEY', pem('a private key without a password'), () => createPrivateKey(key).type === 'private');
-  if (faults.length === 0 && cert !== undefined && key !== undefined)
-    check('KAFKA_TLS_KEY', 'the private key of KAFKA_TLS_CERT', () =>
-      new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)),
-    );
-  return faults;
-}
-
-/** The certificates of a bundle; the whole text where there is none, so that it is refused. */
-function certificatesOf(bundle: string): readonly string[] {
-  return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [bundle];
-}
-
-function isCertificate(text: string): boolean {
-  return new X509Certificate(text).raw.length > 0;
-}
-
-/** OpenSSL says only by throwing that it cannot read a thing. */
-function succeeds(attempt: () => boolean): boolean {
-  try {
-    return attempt();
-  } catch (error) {
-    if (types.isNativeError(error)) return false;
-    throw error;
-  }
 }

@@ -11,6 +11,7 @@ import { CreateSnapshots1763942400010 } from '../log/snapshots/create-snapshots.
 import { BrokerConfig } from '../log/broker-config.js';
 import { CommandKeysConfig } from '../log/command-keys-config.js';
 import { LogConfig } from '../log/log-config.js';
+import { DatabaseTlsConfig } from '../database/database-tls-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations } from '../database/database-schemas.js';
 import { CreateProjectionBooks1764201600000 } from '../projections/create-projection-books.js';
@@ -55,6 +56,7 @@ export function configClassesOf(part: ServicePart) {
   return [
     ...new Set([
       BaseConfig,
+      DatabaseTlsConfig,
       BrokerConfig,
       CommandKeysConfig,
       VaultConfig,

@@ -1,0 +1,115 @@
+import type { TlsOptions } from 'node:tls';
+import { IsBoolean, IsOptional, IsString } from 'class-validator';
+import { BaseConfig } from '../config/base-config.js';
+import { certificateFaults, pairFaults, pem } from '../config/certificate-faults.js';
+import { isLoopbackHost } from '../config/loopback.js';
+import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } from '../config/setting.js';
+
+/**
+ * TLS to Postgres, as libpq's `verify-full` has it: the certificate must be signed by an authority that counts, and must
+ * name the host of `DATABASE_URL`. Outside development only a server on this machine is reached without.
+ */
+export class DatabaseTlsConfig implements ConfigSection {
+  @Setting('DATABASE_TLS', {
+    mustBe: '1 or 0; 1 outside development, unless DATABASE_URL names this machine',
+    describe: 'TLS to Postgres, whose certificate must name the host of DATABASE_URL.',
+    byDefault: '1; 0 in development',
+  })
+  @IsBoolean()
+  tls: boolean;
+
+  @Setting('DATABASE_TLS_CA', {
+    mustBe: pem('one or more certificates'),
+    describe: 'The authorities that sign Postgres’ certificate, when they are your own.',
+    secret: true,
+    byDefault: 'the public ones',
+  })
+  @IsOptional()
+  @IsString()
+  tlsCa?: string;
+
+  @Setting('DATABASE_TLS_CERT', {
+    mustBe: pem('a certificate with its chain'),
+    describe: 'What this process shows to a Postgres that asks for a client certificate.',
+    secret: true,
+  })
+  @IsOptional()
+  @IsString()
+  tlsCert?: string;
+
+  @Setting('DATABASE_TLS_KEY', {
+    mustBe: pem('the private key of DATABASE_TLS_CERT'),
+    describe: 'Belongs to DATABASE_TLS_CERT.',
+    secret: true,
+  })
+  @IsOptional()
+  @IsString()
+  tlsKey?: string;
+
+  complete(_service: ServiceIdentity, base: object): void {
+    const given: Partial<DatabaseTlsConfig> = { ...this };
+    this.tls = given.tls ?? !isDevelopment(base);
+  }
+
+  faults(base: object): readonly ConfigFault[] {
+    const { tls, tlsCa, tlsCert, tlsKey } = this;
+    const url = serverOf(base);
+    const given = { DATABASE_TLS_CA: tlsCa, DATABASE_TLS_CERT: tlsCert, DATABASE_TLS_KEY: tlsKey };
+    return [
+      ...(!tls && !isDevelopment(base) && url !== undefined && !isOnThisMachine(url)
+        ? [
+            {
+              variable: 'DATABASE_TLS',
+              mustBe: '1 outside development: protocol state and vault do not cross a network in the open',
+            },
+          ]
+        : []),
+      ...(tls ? [] : Object.entries(given))
+        .filter(([, value]) => value !== undefined)
+        .map(([variable]) => ({ variable, mustBe: 'left out while DATABASE_TLS is 0' })),
+      ...pairFaults({ DATABASE_TLS_CERT: tlsCert, DATABASE_TLS_KEY: tlsKey }),
+      ...(tls ? certificateFaults('DATABASE', { ca: tlsCa, cert: tlsCert, key: tlsKey }) : []),
+      // They would win over what stands here, `sslmode=no-verify` too.
+      ...([...(url?.searchParams.keys() ?? [])].some((name) => /^(ssl|uselibpqcompat)/i.test(name))
+        ? [
+            {
+              variable: 'DATABASE_URL',
+              mustBe: 'without parameters for TLS, which DATABASE_TLS and DATABASE_TLS_CA say',
+            },
+          ]
+        : []),
+    ];
+  }
+
+  /** What pg takes as `ssl`: undefined where the server is reached without. */
+  options({ databaseUrl }: BaseConfig): (TlsOptions & { readonly host: string }) | undefined {
+    if (!this.tls) return undefined;
+    const { tlsCa, tlsCert, tlsKey } = this;
+    return {
+      // Node holds the certificate against it, also where it is an address.
+      host: new URL(databaseUrl).hostname.replace(/^\[|\]$/g, ''),
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      ...(tlsCa === undefined ? {} : { ca: tlsCa }),
+      ...(tlsCert === undefined || tlsKey === undefined ? {} : { cert: tlsCert, key: tlsKey }),
+    };
+  }
+}
+
+function isDevelopment(base: object): boolean {
+  return base instanceof BaseConfig && base.development;
+}
+
+/** Undefined where `DATABASE_URL` is at fault itself. */
+function serverOf(base: object): URL | undefined {
+  const given: { readonly databaseUrl?: unknown } = base;
+  return typeof given.databaseUrl === 'string' && URL.canParse(given.databaseUrl)
+    ? new URL(given.databaseUrl)
+    : undefined;
+}
+
+/** By loopback, or by a socket in the file system (`?host=/var/run/postgresql`). */
+function isOnThisMachine({ hostname, searchParams }: URL): boolean {
+  const host = searchParams.get('host') ?? decodeURIComponent(hostname);
+  return host.startsWith('/') || isLoopbackHost(host);
+}
