@@ -1,3 +1,8 @@
+import { readdirSync } from 'node:fs';
+
+/** By name: packages have imports that begin with `#` too. */
+const libs = readdirSync(new URL('libs', import.meta.url)).join('|');
+
 /**
  * The cost of a test is in its name (CONTRIBUTING.md): `.spec` needs nothing, `.int.spec` a real broker or database,
  * `.e2e.spec` processes of ours, `.fault.spec` kills them. `npm test` runs all but test/faults/long.
@@ -9,7 +14,7 @@ const shape = {
   transform: { '^.+\\.ts$': ['@swc/jest', {}] },
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
-    '^#([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
+    [`^#(${libs})$`]: '<rootDir>/libs/$1/src/index.ts',
   },
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
 };

@@ -23,6 +23,7 @@ export { SpooledActivity, type SpooledActivityPort } from './spool/spooled-activ
 export { SpoolUnusable } from './spool/spool-file.js';
 export { TopicAppender, type TopicAppendPort } from './append/topic-appender.js';
 export type { CommandEnd, Lag, LogMeter } from './meter/log-meter.js';
+export { type HandledRecord, type LogTracer, noTracer, type TraceParent } from './tracing/log-tracer.js';
 export { defineReactor, Reactor, type Reaction, type ReactionPath, type ReactorDefinition } from './reactor/reactor.js';
 export {
   COPY_FROM,

@@ -50,7 +50,7 @@ export { SNAPSHOTS } from './log/snapshots/snapshots-provider.js';
 export { LOG_SETTINGS, LogStartup } from './log/log-startup.js';
 export { Reactions } from './log/reactions.js';
 export { projectionsController } from './projections/projections-controller.js';
-export { correlationId, withCorrelation } from './logging/request-context.js';
+export { correlationId, traceparent, withTrace } from './logging/request-context.js';
 export { EnforcementMetrics } from './metrics/enforcement-metrics.js';
 export { Metrics } from './metrics/metrics.js';
 export { ErrorTranslators, type ErrorTranslator } from './problem/error-translators.js';

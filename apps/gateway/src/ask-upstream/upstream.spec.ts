@@ -1,3 +1,4 @@
+import { withTrace } from '#host';
 import { type BrokenFhir, listenBroken } from '#testing';
 import { BodyMemory } from './body-memory.js';
 import { type AskedFor, NoLongerAllowed, Upstream, UpstreamFailed, type UpstreamOptions } from './upstream.js';
@@ -49,6 +50,15 @@ async function ask(upstream: Upstream, by: Partial<AskedFor> = {}): Promise<unkn
     lease.release();
   }
 }
+
+test('is told of the trace that a call is a part of, and of none without one', async () => {
+  const upstream = upstreamWith();
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  await withTrace(traceparent, () => ask(upstream));
+  expect(server.requests.at(-1)).toMatchObject({ traceparent });
+  await ask(upstream);
+  expect(server.requests.at(-1)).not.toHaveProperty('traceparent');
+});
 
 describe('a FHIR server that answers badly', () => {
   test.each([

@@ -8,6 +8,7 @@ import {
 } from 'cockatiel';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { CredentialUnavailable, type UpstreamAccess } from '#fhir-endpoints';
+import { traceparent } from '#host';
 import { readExactJson, type UpstreamTarget } from '#smart';
 import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
 import type { BodyLease } from './body-memory.js';
@@ -324,6 +325,7 @@ function headersFor(
   authorization: string | undefined,
   accept = 'application/fhir+json',
 ): Record<string, string> {
+  const trace = traceparent();
   return {
     ...(authorization === undefined ? {} : { authorization }),
     accept,
@@ -331,6 +333,7 @@ function headersFor(
     // A reused search of some servers misses what was written within the last minute.
     'cache-control': 'no-cache',
     ...(purposesOfUse.length === 0 ? {} : { [PURPOSE_HEADER]: purposesOfUse.join(',') }),
+    ...(trace === undefined ? {} : { traceparent: trace }),
   };
 }
 

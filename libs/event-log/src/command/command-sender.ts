@@ -13,10 +13,12 @@ import {
 import { answerOf, type CommandAnswer, pendingAnswer } from './command-answer.js';
 import { formatCommandPlace, parseCommandPlace } from './command-place.js';
 import { CommandSearch, REMEMBERED_MS } from './command-search.js';
+import type { KeyedValue } from '../kafka/fenced-producer.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { AppendUnresolved } from '../kafka/append-lane.js';
 import { OrderedAppender } from '../kafka/ordered-appender.js';
 import type { CommandEnd } from '../meter/log-meter.js';
+import { type LogTracer, noTracer, type TraceParent } from '../tracing/log-tracer.js';
 import { type LogEnds, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry } from '../tail/record-source.js';
 import { outcomesOf } from '../writer/outcome-codec.js';
@@ -72,6 +74,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   readonly #appender: OrderedAppender;
   readonly #tail: LogTail<ReturnType<typeof outcomesOf>>;
   readonly #search: CommandSearch<C>;
+  readonly #tracer: LogTracer;
   readonly #topic: string;
   readonly #waiting = new Map<string, Set<Waiter>>();
   readonly #known = new Map<string, Known>();
@@ -85,6 +88,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     settings.onTopic?.('sends', commands.name);
     this.#topic = settings.prefix + commands.name;
     this.#search = new CommandSearch(settings, contract);
+    this.#tracer = settings.tracer ?? noTracer;
     this.#codec = new ContextCodec(contract);
     this.#appender = new OrderedAppender(settings, { deadlineMs: APPEND_DEADLINE_MS });
     this.#tail = new LogTail(settings, {
@@ -112,7 +116,9 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const ended = (end: CommandEnd): void =>
       this.settings.meter?.commandEnded(this.contract.context, end, (performance.now() - from) / 1_000);
     try {
-      const answer = await this.#send(command, options);
+      const answer = await this.#tracer.sends(topicsOf(this.contract).commands.name, (traceparent) =>
+        this.#send(command, options, traceparent),
+      );
       ended(answer.status);
       return answer;
     } catch (error) {
@@ -121,7 +127,11 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     }
   }
 
-  async #send(command: NewCommand<C>, options: { readonly waitMs?: number }): Promise<CommandAnswer> {
+  async #send(
+    command: NewCommand<C>,
+    options: { readonly waitMs?: number },
+    traceparent: TraceParent | undefined,
+  ): Promise<CommandAnswer> {
     const { type, data, causationId = command.id, ...meta } = command;
     const now = Date.now();
     // Sound: type and data are those of the command given.
@@ -149,7 +159,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
       });
     const timer = setTimeout(() => resolve(pending()), options.waitMs ?? WAIT_MS);
     try {
-      waiter.offset = await this.#append(partition, { key: command.subject, value });
+      waiter.offset = await this.#append(partition, { key: command.subject, value, traceparent });
       for (const entry of waiter.early) this.#offer(waiter, entry);
       const answer = pending();
       if (!this.#known.has(command.id)) this.#know({ answer, actor: command.actor, copy: answer.resourceId });
@@ -178,10 +188,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   }
 
   /** The command's offset, or `unknown` when it may be in the log and nobody knows where. */
-  async #append(
-    partition: number,
-    record: { readonly key: string; readonly value: string },
-  ): Promise<bigint | 'unknown'> {
+  async #append(partition: number, record: KeyedValue): Promise<bigint | 'unknown'> {
     try {
       return (await this.#appender.append(this.#topic, partition, record)).offset;
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Broker, ProducerIdentity } from 'kafkajs/src/cluster/index.js';
 import { brokerErrorType, isFenced } from './broker-error.js';
 import { Backoff } from './backoff.js';
 import type { LogConnection } from './log-connection.js';
+import type { TraceParent } from '../tracing/log-tracer.js';
 import { produce } from './record-requests.js';
 
 /** Another instance has taken the transactional id: this one writes nothing any more. */
@@ -25,6 +26,8 @@ const MARKERS_TIMEOUT_MS = 8_000;
 export interface KeyedValue {
   readonly key: string;
   readonly value: string;
+  /** Of which trace it is a part. */
+  readonly traceparent?: TraceParent | undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { CommandKeys } from '#contracts';
 import type { LogMeter } from '../meter/log-meter.js';
+import type { LogTracer } from '../tracing/log-tracer.js';
 
 /** What the log tells its process; pino fits. */
 export interface LogSink {
@@ -24,6 +25,8 @@ export interface LogSettings {
   readonly prefix: string;
   readonly sink: LogSink;
   readonly meter?: LogMeter;
+  /** Told of what is done because of what; nobody is where it is absent. */
+  readonly tracer?: LogTracer;
   /** Commands get their MAC by these, and none counts without; absent only where a test has the log to itself. */
   readonly commandKeys?: CommandKeys;
   /** Told of each topic, by its name without prefix, that a part of the process is made to send to or to read. */

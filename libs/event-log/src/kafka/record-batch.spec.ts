@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import KafkajsDecoder from 'kafkajs/src/protocol/decoder.js';
 import decodeByKafkajs from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
 import { crc32c } from './crc32c.js';
-import { decodeBatches, encodeBatch, encodeHeaders, type NewBatch, UnreadableBatch } from './record-batch.js';
+import { decodeBatches, encodeBatch, encodeHeaders, headerOf, type NewBatch, UnreadableBatch } from './record-batch.js';
 
 const about: NewBatch = {
   producerId: 4_000_000_017n,
@@ -78,6 +78,33 @@ describe('a batch of records', () => {
         );
       }),
     );
+  });
+
+  test('has headers of its own where a record has some, and those of all where not', async () => {
+    const headers = encodeHeaders({ 'content-type': 'text/plain', traceparent: '00-aa-bb-01' });
+    const written = [
+      { key: 'k', value: 'one' },
+      { key: 'k', value: 'two', headers },
+      { key: 'k', value: 'three' },
+    ];
+    const bytes = encodeBatch(written, about);
+    const [batch] = decodeBatches(bytes);
+    expect(batch?.records.map((record) => headerOf(record.headers, 'traceparent'))).toEqual([
+      undefined,
+      '00-aa-bb-01',
+      undefined,
+    ]);
+    expect(batch?.records.map((record) => headerOf(record.headers, 'content-type'))).toEqual([
+      'application/json',
+      'text/plain',
+      'application/json',
+    ]);
+    const { records: read } = await decodeByKafkajs(new KafkajsDecoder(bytes));
+    expect(read.map((record) => record.headers['traceparent']?.toString())).toEqual([
+      undefined,
+      '00-aa-bb-01',
+      undefined,
+    ]);
   });
 
   test.each([

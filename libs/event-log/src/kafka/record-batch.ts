@@ -7,6 +7,8 @@ export interface BatchRecord {
   readonly offsetDelta: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** As they stand at its end: see {@link headerOf}. */
+  readonly headers: Buffer;
 }
 
 /** A batch as the log keeps it: one producer's, and all of one transaction or of none. */
@@ -25,6 +27,8 @@ export interface RecordBatch {
 export interface NewRecord {
   readonly key: string;
   readonly value: string;
+  /** In the place of the batch's, as {@link encodeHeaders} makes them. */
+  readonly headers?: Buffer;
 }
 
 /** Around the records of a new batch. */
@@ -35,7 +39,7 @@ export interface NewBatch {
   readonly inTransaction: boolean;
   /** Milliseconds since 1970, of all records. */
   readonly time: number;
-  /** Of every record, as {@link encodeHeaders} makes them. */
+  /** Of every record that has none of its own, as {@link encodeHeaders} makes them. */
   readonly headers: Buffer;
 }
 
@@ -121,48 +125,69 @@ function decompressed(records: Buffer, compression: number): Buffer {
 
 function decodeRecords(bytes: Buffer, count: number): BatchRecord[] {
   const records: BatchRecord[] = [];
-  let at = 0;
+  const from = new Cursor(bytes);
   for (let index = 0; index < count; index++) {
-    const length = varint();
-    const end = at + length;
-    at++; // attributes
-    skipVarint(); // the time
-    const offsetDelta = varint();
-    const key = sized();
-    const value = sized();
-    records.push({ offsetDelta, key, value });
-    at = end; // headers say nothing that the value does not
+    const end = from.varint() + from.at;
+    from.at++; // attributes
+    from.skipVarint(); // the time
+    const offsetDelta = from.varint();
+    const key = from.sized();
+    const value = from.sized();
+    records.push({ offsetDelta, key, value, headers: bytes.subarray(from.at, end) });
+    from.at = end;
   }
   return records;
+}
 
-  function varint(): number {
+/** Reads numbers and byte strings of records, one after the other. */
+class Cursor {
+  at = 0;
+
+  constructor(private readonly bytes: Buffer) {}
+
+  varint(): number {
     let raw = 0;
     for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++];
+      const byte = this.bytes[this.at++];
       if (byte === undefined || shift > 28) throw new UnreadableBatch('a record ends in the middle of a number');
       raw |= (byte & 0x7f) << shift;
       if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1);
     }
   }
 
-  function skipVarint(): void {
-    while ((bytes[at++] ?? 0) >= 0x80);
+  skipVarint(): void {
+    while ((this.bytes[this.at++] ?? 0) >= 0x80);
   }
 
-  function sized(): Buffer | null {
-    const length = varint();
+  sized(): Buffer | null {
+    const length = this.varint();
     if (length < 0) return null;
-    const from = at;
-    at += length;
-    if (at > bytes.length) throw new UnreadableBatch('a record is longer than its batch');
-    return bytes.subarray(from, at);
+    const from = this.at;
+    this.at += length;
+    if (this.at > this.bytes.length) throw new UnreadableBatch('a record is longer than its batch');
+    return this.bytes.subarray(from, this.at);
   }
+}
+
+/**
+ * The text of a record's header; undefined where it has none of that name.
+ *
+ * @throws UnreadableBatch
+ */
+export function headerOf(headers: Buffer, name: string): string | undefined {
+  const from = new Cursor(headers);
+  for (let left = from.varint(); left > 0; left--) {
+    const [key, value] = [from.sized(), from.sized()];
+    if (key?.toString('utf8') === name) return value?.toString('utf8');
+  }
+  return undefined;
 }
 
 /** One batch of records, as a produce request carries it. */
 export function encodeBatch(records: readonly NewRecord[], about: NewBatch): Buffer {
-  const { headers } = about;
-  const sizes = records.map(({ key, value }, index) => sizeOf(key, value, index, headers.length));
+  const sizes = records.map(({ key, value, headers = about.headers }, index) =>
+    sizeOf(key, value, index, headers.length),
+  );
   const total = sizes.reduce((sum, { body }) => sum + varintSize(body) + body, 0);
   const batch = Buffer.allocUnsafe(AT.records + total);
   batch.writeBigInt64BE(0n, AT.firstOffset); // the broker's to say, as is the leader's epoch
@@ -178,7 +203,7 @@ export function encodeBatch(records: readonly NewRecord[], about: NewBatch): Buf
   batch.writeInt32BE(about.firstSequence, AT.firstSequence);
   batch.writeInt32BE(records.length, AT.count);
   let at: number = AT.records;
-  records.forEach(({ key, value }, index) => {
+  records.forEach(({ key, value, headers = about.headers }, index) => {
     const size = sizes[index];
     if (!size) return;
     at = writeVarint(batch, size.body, at);

@@ -6,6 +6,7 @@ import {
   decodeBatches,
   encodeBatch,
   encodeHeaders,
+  headerOf,
   type NewBatch,
   type NewRecord,
   type RecordBatch,
@@ -20,12 +21,14 @@ const FETCH = { apiKey: 1, apiName: 'Fetch', apiVersion: 11 } as const;
 
 /** Kafka's header of every record we write. */
 const HEADERS = encodeHeaders({ 'content-type': CONTENT_TYPE });
+/** W3C Trace Context's, which OpenTelemetry has in Kafka's headers too. */
+const TRACEPARENT = 'traceparent';
 
 /** A transaction's or an idempotent producer's batch for one partition. */
 export interface ProducePart extends Omit<NewBatch, 'time' | 'inTransaction' | 'headers'> {
   readonly topic: string;
   readonly partition: number;
-  readonly records: readonly NewRecord[];
+  readonly records: readonly (Pick<NewRecord, 'key' | 'value'> & { readonly traceparent?: string | undefined })[];
 }
 
 export interface ProduceRequest {
@@ -110,11 +113,21 @@ function encodeProduce({ transactionalId, timeoutMs, parts }: ProduceRequest) {
   for (const [topic, ofTopic] of topics) {
     writer.text(topic).int32(ofTopic.length);
     for (const { partition, records, ...about } of ofTopic) {
-      const batch = encodeBatch(records, { ...around, ...about });
+      const batch = encodeBatch(records.map(withHeaders), { ...around, ...about });
       writer.int32(partition).int32(batch.length).bytes(batch);
     }
   }
   return writer.written();
+}
+
+function withHeaders({ key, value, traceparent }: ProducePart['records'][number]): NewRecord {
+  if (traceparent === undefined) return { key, value };
+  return { key, value, headers: encodeHeaders({ 'content-type': CONTENT_TYPE, [TRACEPARENT]: traceparent }) };
+}
+
+/** Of which trace a record says that it is a part; whatever anybody wrote there. */
+export function traceparentIn(headers: Buffer): string | undefined {
+  return headerOf(headers, TRACEPARENT);
 }
 
 interface ProducedAnswer {

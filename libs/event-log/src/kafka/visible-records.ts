@@ -1,6 +1,6 @@
 import type { Isolation } from './log-connection.js';
 import type { RecordBatch } from './record-batch.js';
-import type { FetchedPartition } from './record-requests.js';
+import { type FetchedPartition, traceparentIn } from './record-requests.js';
 
 /** A record as it stands in the log. */
 export interface LogRecord {
@@ -11,6 +11,8 @@ export interface LogRecord {
   /** The key's bytes as they stand there: not every key is UTF-8. */
   readonly rawKey: Buffer | null;
   readonly value: Buffer;
+  /** Of which trace it says that it is a part; whatever anybody wrote there. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Records of one partition, in order, as one fetch or several gave them. */
@@ -56,9 +58,9 @@ export function visibleRecords(from: Place, data: FetchedPartition, isolation: I
       continue;
     }
     if (batch.inTransaction && abortedNow.has(producerId)) continue;
-    for (const { offsetDelta, key, value } of batch.records) {
+    for (const { offsetDelta, key, value, headers } of batch.records) {
       const offset = batch.firstOffset + BigInt(offsetDelta);
-      if (offset >= next && value !== null) records.push(new FetchedRecord(from, offset, key, value));
+      if (offset >= next && value !== null) records.push(new FetchedRecord(from, offset, key, value, headers));
     }
   }
   const last = data.batches.at(-1);
@@ -66,7 +68,7 @@ export function visibleRecords(from: Place, data: FetchedPartition, isolation: I
   return { topic, partition, records, nextOffset, endOffset: data.endOffset };
 }
 
-/** Most readers never ask for the key: it becomes text for those who do. */
+/** Most readers never ask for the key or the trace: they become text for those who do. */
 class FetchedRecord implements LogRecord {
   readonly topic: string;
   readonly partition: number;
@@ -76,6 +78,7 @@ class FetchedRecord implements LogRecord {
     readonly offset: bigint,
     readonly rawKey: Buffer | null,
     readonly value: Buffer,
+    private readonly headers: Buffer,
   ) {
     this.topic = topic;
     this.partition = partition;
@@ -83,6 +86,10 @@ class FetchedRecord implements LogRecord {
 
   get key(): string | undefined {
     return this.rawKey?.toString('utf8');
+  }
+
+  get traceparent(): string | undefined {
+    return traceparentIn(this.headers);
   }
 }
 

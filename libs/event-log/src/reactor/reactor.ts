@@ -16,6 +16,7 @@ import { PartitionReader } from '../kafka/partition-reader.js';
 import type { Slice } from '../kafka/visible-records.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import { eventsOf, type RecordSource } from '../tail/record-source.js';
+import { noTracer } from '../tracing/log-tracer.js';
 
 /** A command that a reactor asks for: who asks, when and under which id follows from the event. */
 export type Reaction<C extends ContextContract> = CommandOf<C> & { readonly subject: string };
@@ -136,9 +137,14 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
   }
 
   async #reactTo(slice: Slice): Promise<void> {
+    const { tracer = noTracer } = this.settings;
     for (const record of slice.records) {
       const event = this.#source.decode(record.value, record);
-      for (const [index, reaction] of this.definition.react(event).entries()) await this.#ask(reaction, event, index);
+      const reactions = this.definition.react(event);
+      if (reactions.length === 0) continue;
+      await tracer.follows(this.#source.topic, record.traceparent, async () => {
+        for (const [index, reaction] of reactions.entries()) await this.#ask(reaction, event, index);
+      });
     }
     if (this.#stopping.signal.aborted || !this.#held.has(slice.partition)) return;
     try {

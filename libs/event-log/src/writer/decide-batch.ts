@@ -11,6 +11,7 @@ import {
   type Refusal,
   unauthentic,
 } from '#contracts';
+import type { TraceParent } from '../tracing/log-tracer.js';
 import type { Aggregate, PartitionState, Remembered } from './partition-state.js';
 
 /** Below the largest record of an events topic, with room for Kafka's own fields. */
@@ -22,6 +23,8 @@ export interface ReadCommand<C extends ContextContract> {
   readonly command: Addressed<CommandOf<C>>;
   /** Why it is no command of ours, whatever it says. */
   readonly unauthentic?: string | undefined;
+  /** Of which trace it says that it is a part. */
+  readonly traceparent?: TraceParent | undefined;
 }
 
 /** An event as a record: its id, and the value. */

@@ -18,6 +18,7 @@ import type { LogConnection } from '../kafka/log-connection.js';
 import type { Slice } from '../kafka/visible-records.js';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.js';
 import type { Snapshots } from '../snapshot/snapshots.js';
+import { type HandledRecord, noTracer } from '../tracing/log-tracer.js';
 import { decideBatch, type DecidedBatch, type ReadCommand } from './decide-batch.js';
 import { CommandAdmission } from './command-admission.js';
 import type { CommandFeed } from './command-feed.js';
@@ -163,7 +164,9 @@ export class PartitionWriter<C extends ContextContract, S> {
     const commands = fresh.flatMap((record): ReadCommand<C>[] => {
       try {
         const command: Addressed<CommandOf<C>> = this.#codec.decodeCommand(record.value);
-        return [{ offset: record.offset, command, unauthentic: this.#admission.faultOf(record, command.meta.subject) }];
+        const unauthentic = this.#admission.faultOf(record, command.meta.subject);
+        const { offset, traceparent } = record;
+        return [{ offset, command, unauthentic, traceparent }];
       } catch (error) {
         // Nobody is answered who did not write a command of this release; the partition goes on.
         sink.error(
@@ -181,14 +184,29 @@ export class PartitionWriter<C extends ContextContract, S> {
     }
   }
 
+  /** Each command is one span, though all of them are one transaction. */
   async #commit(commands: readonly ReadCommand<C>[]): Promise<void> {
+    const { tracer = noTracer } = this.options.connection.settings;
+    const topic = topicsOf(this.options.decider.contract).commands.name;
+    const handled = new Map(commands.map(({ offset, traceparent }) => [offset, tracer.begins(topic, traceparent)]));
+    const end = (isHandled: boolean): void => handled.forEach((each) => each.end(isHandled));
+    try {
+      await this.#decide(commands, handled);
+    } catch (error) {
+      end(false);
+      throw error;
+    }
+    end(true);
+  }
+
+  async #decide(commands: readonly ReadCommand<C>[], handled: ReadonlyMap<bigint, HandledRecord>): Promise<void> {
     const { decider, partition } = this.options;
     const now = new Date();
     const encode = (event: Recorded<EventOf<C>>): string => this.#codec.encodeEvent(event, event.meta);
     const batch = decideBatch({ decider, encode }, this.#state, partition, commands, now);
     const { events, outcomes } = this.#topics;
-    const eventRecords = batch.decided.flatMap(({ events: encoded, subject }) =>
-      encoded.map(({ value }) => ({ key: subject, value })),
+    const eventRecords = batch.decided.flatMap(({ events: encoded, subject, read }) =>
+      encoded.map(({ value }) => ({ key: subject, value, traceparent: handled.get(read.offset)?.parent })),
     );
     const topics = (eventRecords.length > 0 ? [events, outcomes] : [outcomes]).map((topic) => ({
       topic,

@@ -1,5 +1,5 @@
 import type { CommandKeys } from '#contracts';
-import type { LogSettings, LogSink } from '#event-log';
+import type { LogSettings, LogSink, LogTracer } from '#event-log';
 import { type Log, type LogFields } from '../logging/log.js';
 import type { LogMetrics } from '../metrics/log-metrics.js';
 import type { BrokerConfig } from './broker-config.js';
@@ -14,6 +14,7 @@ export function logSettings(
   topics: UsedTopics,
   keys: CommandKeys | undefined,
   meter: LogMetrics,
+  tracer: LogTracer,
 ): LogSettings {
   return {
     ...(keys === undefined ? {} : { commandKeys: keys }),
@@ -22,6 +23,7 @@ export function logSettings(
     prefix: config.topicPrefix,
     sink: sinkOf(log.for('event-log')),
     meter,
+    tracer,
     onTopic: (use, topic) => topics.add(use, topic),
     onGroup: (group) => topics.addGroup(group),
   };

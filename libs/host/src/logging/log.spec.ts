@@ -1,5 +1,5 @@
 import { Log } from './log.js';
-import { correlationIdOf, withCorrelation } from './request-context.js';
+import { correlationIdOf, withContext } from './request-context.js';
 
 describe('the log', () => {
   let lines: Record<string, unknown>[];
@@ -12,7 +12,7 @@ describe('the log', () => {
   });
 
   it('writes JSON with the service, the context and the correlation id', () => {
-    withCorrelation('c-1', () => log.for('writer').info('fenced', { partition: 3 }));
+    withContext({ correlationId: 'c-1' }, () => log.for('writer').info('fenced', { partition: 3 }));
     expect(lines).toEqual([
       {
         level: 'info',

@@ -5,13 +5,20 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** What every log line and record of one request carries. */
 export interface RequestContext {
   readonly correlationId: string;
+  /** Its place in a trace (W3C Trace Context), where traces are followed. */
+  readonly traceparent?: string | undefined;
 }
 
-const storage = new AsyncLocalStorage<RequestContext>();
+const storage = new AsyncLocalStorage<Partial<RequestContext>>();
 
-/** Runs `work` with the given correlation id; used for requests, and for records that carry one. */
-export function withCorrelation<T>(id: string, work: () => T): T {
-  return storage.run({ correlationId: id }, work);
+/** Runs `work` for a request, or a record that carries what one left. */
+export function withContext<T>(context: RequestContext, work: () => T): T {
+  return storage.run(context, work);
+}
+
+/** Runs `work` at another place of a trace, with the correlation id at hand. */
+export function withTrace<T>(traceparent: string, work: () => T): T {
+  return storage.run({ ...storage.getStore(), traceparent }, work);
 }
 
 /** The correlation id of the request or record being worked on, if any. */
@@ -19,13 +26,18 @@ export function correlationId(): string | undefined {
   return storage.getStore()?.correlationId;
 }
 
+/** The place in a trace of the request or record being worked on, as the header of that name has it; undefined where it is not followed. */
+export function traceparent(): string | undefined {
+  return storage.getStore()?.traceparent;
+}
+
 const plainId = /^[\w.:-]{1,64}$/;
-const traceparent = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
+const traced = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /** `X-Correlation-Id` where it is 1 to 64 letters, digits, `_ . : -`; else the trace id of `traceparent` (W3C Trace Context §3.2); else a new one. */
 export function correlationIdOf(headers: IncomingHttpHeaders): string {
   const own = headers['x-correlation-id'];
   if (typeof own === 'string' && plainId.test(own)) return own;
   const trace = headers['traceparent'];
-  return (typeof trace === 'string' ? traceparent.exec(trace)?.[1] : undefined) ?? randomUUID();
+  return (typeof trace === 'string' ? traced.exec(trace)?.[1] : undefined) ?? randomUUID();
 }

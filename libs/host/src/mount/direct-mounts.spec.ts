@@ -2,6 +2,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import { noTracing } from '../tracing/tracing.js';
 import { DirectMounts, mountDirectly } from './direct-mounts.js';
 
 describe('a handler mounted before the router', () => {
@@ -12,7 +13,7 @@ describe('a handler mounted before the router', () => {
 
   beforeEach(async () => {
     [errors, answered] = [[], []];
-    const direct = new DirectMounts([['X-Frame-Options', 'DENY']], () => '192.0.2.1');
+    const direct = new DirectMounts([['X-Frame-Options', 'DENY']], () => '192.0.2.1', noTracing);
     direct.observe((method, prefix, status) => answered.push({ method, prefix, status }));
     server = fastify({
       serverFactory: (route) =>

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { correlationIdOf, withCorrelation } from '../logging/request-context.js';
+import { correlationIdOf, withContext } from '../logging/request-context.js';
+import type { Tracing } from '../tracing/tracing.js';
 
 /** A handler that answers everything below one path before the router is asked. */
 export interface DirectMount {
@@ -36,6 +37,7 @@ export class DirectMounts {
     private readonly headers: readonly (readonly [string, string])[],
     /** Whom a request is believed to come from. */
     private readonly addressOf: (request: IncomingMessage) => string,
+    private readonly tracing: Pick<Tracing, 'received' | 'routed'>,
   ) {}
 
   /** Lets `mountDirectly` find them. */
@@ -63,7 +65,9 @@ export class DirectMounts {
     response.once('finish', () =>
       this.#onAnswered(method, mount.prefix, response.statusCode, (performance.now() - from) / 1_000),
     );
-    withCorrelation(id, () => {
+    const traceparent = this.tracing.received(request, response);
+    this.tracing.routed(response, `${mount.prefix}/*`);
+    withContext({ correlationId: id, traceparent }, () => {
       mount.handler(request, response, this.addressOf(request)).catch((error: unknown) => {
         mount.onError(error);
         if (response.headersSent) response.destroy();

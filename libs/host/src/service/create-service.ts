@@ -25,6 +25,9 @@ import { CallsInFlight, closeService } from './close-service.js';
 import type { EndProcess } from './fatal-errors.js';
 import { HostModule } from './host.module.js';
 import { createHttpServer, refuseOtherMethods } from './http-server.js';
+import { startTracing } from '../tracing/start-tracing.js';
+import { TracingConfig } from '../tracing/tracing-config.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { partsOf, type ServicePart } from './service-part.js';
 
 /** The version that the docs name. */
@@ -61,6 +64,7 @@ export function configClassesOf(part: ServicePart) {
       CommandKeysConfig,
       VaultConfig,
       LogConfig,
+      TracingConfig,
       ...partsOf(part).flatMap((each) => each.config ?? []),
     ]),
   ];
@@ -78,13 +82,18 @@ export async function createService(
   const config = loadConfig(part, configClassesOf(part), environment);
   const base = config.get(BaseConfig);
   const log = Log.create(part.name, base.logLevel);
-  const { adapter, server, direct, routes } = createHttpServer(base, log.for('http'));
-  const app = await NestFactory.create<NestFastifyApplication>(rootModule(part, config, log, end), adapter, {
-    logger: log,
-    bodyParser: false,
-    abortOnError: false,
-    forceCloseConnections: false,
-  });
+  const tracing = await startTracing(config.get(TracingConfig), { service: part.name, version: productVersion });
+  const { adapter, server, direct, routes } = createHttpServer(base, log.for('http'), tracing);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    rootModule(part, config, { log, tracing }, end),
+    adapter,
+    {
+      logger: log,
+      bodyParser: false,
+      abortOnError: false,
+      forceCloseConnections: false,
+    },
+  );
   const calls = [new CallsInFlight(server.server)];
   const admin = base.adminPort === undefined ? undefined : createAdminServer(server);
   if (admin !== undefined) {
@@ -104,13 +113,14 @@ export async function createService(
   };
   try {
     assertRoutesNameTheirRoles(app);
-    observeRequests(app, server, direct, log.for('http'));
+    observeRequests(app, server, direct, log.for('http'), tracing);
     serveDocs(app, () => openApiDocument(app, part.name, productVersion, base.publicUrl));
     if (base.listenWhenReady) await app.init();
     else await (listening = listen());
   } catch (error) {
     admin?.close();
     await app.close();
+    await tracing.close();
     throw error;
   }
   let closed: Promise<void> | undefined;
@@ -132,12 +142,18 @@ export async function createService(
         // One that cannot listen has told whoever waits for it to be ready.
         await listening?.catch(() => log.debug('it never listened'));
         await closeService(app, calls, log, { drainSeconds: base.drainSeconds, hurry: hurry.signal });
+        await tracing.close();
       })()),
     hurry: () => hurry.abort(),
   };
 }
 
-function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
+function rootModule(
+  part: ServicePart,
+  config: LoadedConfig,
+  told: { readonly log: Log; readonly tracing: Tracing },
+  end: EndProcess,
+): DynamicModule {
   const parts = partsOf(part);
   const entities = [...new Set(parts.flatMap((each) => each.entities ?? []))];
   const migrations = mergeMigrations([
@@ -152,7 +168,7 @@ function rootModule(part: ServicePart, config: LoadedConfig, log: Log, end: EndP
     module: ServiceModule,
     imports: [
       CqrsModule.forRoot(),
-      HostModule.of({ service: part.name, version: productVersion }, config, log, end),
+      HostModule.of({ service: part.name, version: productVersion }, config, told, end),
       DatabaseModule.of(part.name, entities, migrations),
       ...modules,
     ],

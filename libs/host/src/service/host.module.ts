@@ -31,14 +31,21 @@ import { ProblemFilter } from '../problem/problem-filter.js';
 import { RequestValidation } from '../problem/validation.js';
 import { MediaTypeGuard } from '../request/media-type-guard.js';
 import { VAULT, vaultProviders } from '../vault/vault-provider.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { FatalErrors, type EndProcess } from './fatal-errors.js';
 
 const COMMAND_KEYS = Symbol('gatehouse:command-keys');
+const TRACER = Symbol('gatehouse:tracer');
 
 /** What there is one of in a process, injectable everywhere. */
 @Module({})
 export class HostModule {
-  static of(product: Product, config: LoadedConfig, log: Log, end: EndProcess): DynamicModule {
+  static of(
+    product: Product,
+    config: LoadedConfig,
+    { log, tracing }: { readonly log: Log; readonly tracing: Tracing },
+    end: EndProcess,
+  ): DynamicModule {
     const sections: Provider[] = [...config.sections()].map(([section, instance]) => ({
       provide: section,
       useValue: instance,
@@ -48,6 +55,7 @@ export class HostModule {
       { provide: PRODUCT, useValue: product },
       { provide: LoadedConfig, useValue: config },
       { provide: Log, useValue: log },
+      { provide: TRACER, useValue: tracing },
       { provide: FatalErrors, useValue: new FatalErrors(log, end) },
       HealthRegistry,
       Metrics,
@@ -60,7 +68,7 @@ export class HostModule {
       UsedTopics,
       {
         provide: LOG_SETTINGS,
-        inject: [BrokerConfig, LogConfig, Log, UsedTopics, COMMAND_KEYS, LogMetrics],
+        inject: [BrokerConfig, LogConfig, Log, UsedTopics, COMMAND_KEYS, LogMetrics, TRACER],
         useFactory: logSettings,
       },
       {

@@ -1,12 +1,13 @@
 import proxyAddress from '@fastify/proxy-addr';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { BaseConfig } from '../config/base-config.js';
 import type { Log } from '../logging/log.js';
-import { correlationIdOf, withCorrelation } from '../logging/request-context.js';
+import { correlationIdOf, type RequestContext, withContext } from '../logging/request-context.js';
 import { DirectMounts } from '../mount/direct-mounts.js';
 import { problemBody } from '../problem/problem-filter.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { problemMediaType, problemOfStatus, type Problem } from '../problem/problem.js';
 import { RouteTable } from './route-table.js';
 import { docsPolicy, securityHeaders } from './security-headers.js';
@@ -22,9 +23,11 @@ const bodyLimit = 1024 * 1024;
 export function createHttpServer(
   base: BaseConfig,
   log: Log,
+  tracing: Tracing,
 ): { adapter: FastifyAdapter; server: FastifyInstance; direct: DirectMounts; routes: RouteTable } {
+  const contexts = new WeakMap<ServerResponse, RequestContext>();
   const headers = securityHeaders(base.publicUrl.startsWith('https:'));
-  const direct = new DirectMounts(headers, believedAddress(base.trustedProxies));
+  const direct = new DirectMounts(headers, believedAddress(base.trustedProxies), tracing);
   const server = fastify({
     logger: false,
     bodyLimit,
@@ -69,9 +72,16 @@ export function createHttpServer(
     reply.raw.setHeader('X-Correlation-Id', id);
     for (const [name, value] of headers) reply.raw.setHeader(name, value);
     if (/^\/docs(\/|$)/.test(pathOf(request))) reply.raw.setHeader('Content-Security-Policy', docsPolicy);
-    withCorrelation(id, done);
+    const context = { correlationId: id, traceparent: tracing.received(request.raw, reply.raw) };
+    contexts.set(reply.raw, context);
+    withContext(context, done);
   });
-  server.addHook('preValidation', restoreCorrelation());
+  // Reading a body leaves the request's asynchronous context; this enters it again.
+  server.addHook('preValidation', (_request, reply, done) => {
+    const context = contexts.get(reply.raw);
+    if (context === undefined) done();
+    else withContext(context, done);
+  });
   const routes = new RouteTable();
   server.addHook('onRoute', (route) => routes.add(route.method, route.url));
   return { adapter: new FastifyAdapter(server), server, direct, routes };
@@ -107,13 +117,6 @@ function parseBodies(server: FastifyInstance): void {
     }
     done(null, Object.fromEntries(form));
   });
-}
-
-/** Reading a body leaves the request's asynchronous context; this enters it again. */
-function restoreCorrelation() {
-  return (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    withCorrelation(String(reply.raw.getHeader('X-Correlation-Id')), done);
-  };
 }
 
 function pathOf(request: FastifyRequest): string {

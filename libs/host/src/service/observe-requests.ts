@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Log } from '../logging/log.js';
 import type { DirectMounts } from '../mount/direct-mounts.js';
 import { Metrics } from '../metrics/metrics.js';
+import type { Tracing } from '../tracing/tracing.js';
 
 /**
  * One line and one observation per response, by route template: never the URL, which may hold personal data. Direct
@@ -13,11 +14,13 @@ export function observeRequests(
   server: FastifyInstance,
   direct: DirectMounts,
   log: Log,
+  tracing: Tracing,
 ): void {
   const metrics = app.get(Metrics);
   direct.observe((method, prefix, status, seconds) => metrics.observeHttp(method, `${prefix}/*`, status, seconds));
   server.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? '(none)';
+    tracing.routed(reply.raw, route);
     metrics.observeHttp(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
     if (!route.startsWith('/health') && route !== '/metrics') {
       log.info('answered', {
