@@ -18,6 +18,7 @@ import { CallLimiter } from '../../apps/gateway/src/limit-calls/call-limits.js';
 import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
 import { type Upstream, UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { ConfiguredRights } from '../../apps/gateway/src/user-rights/configured-rights.js';
+import type { UserRights } from '../../apps/gateway/src/user-rights/user-rights.js';
 import { InFlightWrites } from '../../apps/gateway/src/write/in-flight-writes.js';
 import { writeScope } from './arbitraries.js';
 import type { ModelResource, ModelToken } from './model.js';
@@ -80,6 +81,7 @@ export class GatewayInProcess {
    * @param withhold rules of the endpoint
    * @param observe  what is observed there
    * @param operations what is let through there beside what always is
+   * @param rights   who says what users may see there
    */
   constructor(
     upstream: UpstreamPort,
@@ -87,6 +89,7 @@ export class GatewayInProcess {
     observe: readonly ObserveRule[] = [],
     limits: CallLimits = {},
     operations: readonly AllowedOperation[] = [],
+    rights: UserRights = new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
   ) {
     this.#calls = new FhirCalls(
       { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: new OpenCalls() },
@@ -98,7 +101,7 @@ export class GatewayInProcess {
           },
         },
         possession: { check: async () => undefined, nonce: () => 'a-nonce' },
-        rights: new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
+        rights,
         pages: new PageLinks(randomBytes(32)),
         records: new CallRecords(
           {

@@ -19,6 +19,8 @@ export interface ModelToken {
   readonly patient?: string;
   /** `Patient/p1`, `Practitioner/a`. */
   readonly fhirUser?: string;
+  /** What a decision point says of each resource, by type and id; the rule says it without. */
+  readonly lets?: (key: string) => boolean;
 }
 
 export interface ModelResource {
@@ -104,8 +106,16 @@ function isToken(found: unknown, asked: string): boolean {
 }
 
 /** Whom a scope can be about: everybody, one patient, nobody. The configured rule lets Practitioners see everybody. */
-function reachOf({ context }: ModelScope, { patient, fhirUser }: ModelToken): 'everybody' | 'nobody' | { of: string } {
+function reachOf(
+  { context }: ModelScope,
+  { patient, fhirUser, lets }: ModelToken,
+): 'everybody' | 'nobody' | { of: string } {
   if (context === 'system') return 'everybody';
+  if (lets) {
+    if (fhirUser === undefined) return 'nobody';
+    if (context === 'user') return 'everybody';
+    return patient === undefined ? 'nobody' : { of: patient };
+  }
   const isPractitioner = fhirUser?.startsWith('Practitioner/');
   const own = fhirUser?.startsWith('Patient/') ? fhirUser.slice('Patient/'.length) : undefined;
   if (context === 'user') return isPractitioner ? 'everybody' : own === undefined ? 'nobody' : { of: own };
@@ -128,6 +138,11 @@ function reaching(token: ModelToken, type: string, letter: string) {
     .filter(({ reach }) => reach === 'everybody' || isPatients || isShared || compartment.has(type));
 }
 
+/** Whether a decision point says what a scope lets see: not where a patient sees the own record, or a backend all. */
+function isCut({ context }: ModelScope, { patient, fhirUser, lets }: ModelToken): boolean {
+  return lets !== undefined && (context === 'user' || (context === 'patient' && fhirUser !== `Patient/${patient}`));
+}
+
 /** Whether a token may ask for an interaction with a type at all. */
 export function mayAsk(token: ModelToken, type: string, letter: string): boolean {
   return reaching(token, type, letter).length > 0;
@@ -136,7 +151,8 @@ export function mayAsk(token: ModelToken, type: string, letter: string): boolean
 /** Whether nothing of a type is hidden from the token. */
 function maySeeAll(token: ModelToken, type: string, letter: string): boolean {
   return reaching(token, type, letter).some(
-    ({ scope, reach }) => scope.conditions.length === 0 && (reach === 'everybody' || sharedTypes.includes(type)),
+    ({ scope, reach }) =>
+      scope.conditions.length === 0 && !isCut(scope, token) && (reach === 'everybody' || sharedTypes.includes(type)),
   );
 }
 
@@ -149,8 +165,13 @@ export function sees(
 ): boolean {
   return reaching(token, resource.resourceType, letter).some(({ scope, reach }) => {
     if (!scope.conditions.every((it) => meets(resource, it))) return false;
+    if (isCut(scope, token) && !token.lets?.(`${resource.resourceType}/${resource.id}`)) return false;
     if (resource.resourceType === 'Binary' && resource['securityContext'] !== undefined)
       return seesNamed(token, [resource['securityContext']], all);
+    // Where somebody has to be asked, nothing shows what it belongs to without its being seen itself.
+    const isAsked = isCut(scope, token);
+    if (isAsked && resource.resourceType === 'Provenance')
+      return seesNamed(token, resource['target'] as readonly unknown[], all);
     if (reach === 'everybody' || sharedTypes.includes(resource.resourceType)) return true;
     if (resource.resourceType === 'Binary') return false;
     if (resource.resourceType === 'Provenance') return seesNamed(token, resource['target'] as readonly unknown[], all);

@@ -2,15 +2,25 @@ import fc from 'fast-check';
 import type { HostileFhirServer } from '#testing';
 import { anyData, anyRequest, anyToken, type ModelRequest } from './arbitraries.js';
 import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
+import { PointInProcess } from './point-in-process.js';
 import { isAllowed, type ModelResource, type ModelToken, namedBy, sees, valuesOf } from './model.js';
 
 /** `CASES=10000 npm run test:unit -- test/enforcement` is the long run. */
 const CASES = Number(process.env['CASES'] ?? 500);
 const LONGEST_MS = 60_000 + CASES * 200;
 const upstream = new HostileUpstream();
-const gateway = new GatewayInProcess(upstream);
-beforeAll(async () => await gateway.start());
-afterAll(async () => await gateway.close());
+const byRules = new GatewayInProcess(upstream);
+const point = new PointInProcess();
+const byPoint = new GatewayInProcess(upstream, [], [], {}, [], point.rights);
+beforeAll(async () => await Promise.all([byRules.start(), byPoint.start()]));
+afterAll(async () => await Promise.all([byRules.close(), byPoint.close()]));
+
+/** The gateway that a token is presented to: that of a decision point, where that one says what the user may see. */
+function gatewayFor({ lets }: ModelToken): GatewayInProcess {
+  if (!lets) return byRules;
+  point.lets = lets;
+  return byPoint;
+}
 
 interface Entry {
   readonly resource: ModelResource;
@@ -29,13 +39,13 @@ const queryOf = (params: ModelRequest['params']) =>
   params.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
 
 async function ask(token: ModelToken, { kind, type, id, params, post }: ModelRequest): Promise<SeenAnswer> {
-  if (kind === 'read') return await gateway.call(token, `/${type}/${id}`);
+  if (kind === 'read') return await gatewayFor(token).call(token, `/${type}/${id}`);
   if (post)
-    return await gateway.call(token, `/${type}/_search`, {
+    return await gatewayFor(token).call(token, `/${type}/_search`, {
       method: 'POST',
       body: new URLSearchParams(queryOf(params)),
     });
-  return await gateway.call(token, `/${type}${params.length > 0 ? `?${queryOf(params)}` : ''}`);
+  return await gatewayFor(token).call(token, `/${type}${params.length > 0 ? `?${queryOf(params)}` : ''}`);
 }
 
 /** What the server finds for anybody. */
@@ -51,7 +61,7 @@ async function everyPage(token: ModelToken, first: SeenAnswer): Promise<readonly
   for (;;) {
     const next = pages.at(-1)?.link.find(({ relation }) => relation === 'next');
     if (!next) return pages;
-    const answer = await gateway.call(token, next.url);
+    const answer = await gatewayFor(token).call(token, next.url);
     expect(answer.status).toBe(200);
     pages.push(JSON.parse(answer.text) as Bundle);
   }
@@ -142,31 +152,41 @@ function refersTo(resource: ModelResource, code: string, keys: readonly string[]
   return valuesOf(resource, code).some((it) => keys.includes(namedBy(it) ?? ''));
 }
 
-test(
-  'what leaves is what there is, cut down to what the token sees',
-  async () => {
+const anyUnderPoint = fc
+  .tuple(anyToken, fc.func(fc.boolean()))
+  .map(([token, lets]): ModelToken => ({ ...token, lets: (key) => lets(key) }));
+
+test.each([
+  ['what leaves is what there is, cut down to what the token sees', anyToken, CASES],
+  ['what leaves is what a decision point lets through of it', anyUnderPoint, CASES / 2],
+])(
+  '%s',
+  async (_what, tokens, numRuns) => {
     await fc.assert(
-      fc.asyncProperty(anyData, anyToken, anyRequest, async (data, token, request) => {
+      fc.asyncProperty(anyData, tokens, anyRequest, async (data, token, request) => {
         const server = upstream.holds(data);
         const answer = await ask(token, request);
         if (!isAllowed(token, request)) expect(answer.status).toBe(403);
         else if (request.kind === 'read') checkRead(token, data, request, answer);
         else await checkSearch(token, data, request, answer, server);
       }),
-      { numRuns: CASES },
+      { numRuns },
     );
   },
   LONGEST_MS,
 );
 
-test(
-  'what the token does not see changes no byte of an answer, and no header',
-  async () => {
+test.each([
+  ['what the token does not see changes no byte of an answer, and no header', anyToken, CASES],
+  ['what a decision point does not let through changes none either', anyUnderPoint, CASES / 2],
+])(
+  '%s',
+  async (_what, tokens, numRuns) => {
     await fc.assert(
       fc.asyncProperty(
         anyData,
         anyData,
-        anyToken,
+        tokens,
         anyRequest,
         fc.infiniteStream(fc.boolean()),
         async (data, others, token, request, keep) => {
@@ -187,7 +207,7 @@ test(
           expect(masked(after)).toEqual(masked(before));
         },
       ),
-      { numRuns: CASES },
+      { numRuns },
     );
   },
   LONGEST_MS,

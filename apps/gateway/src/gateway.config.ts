@@ -120,7 +120,8 @@ export class GatewayConfig implements ConfigSection {
 
   @Setting('GATEWAY_USER_RIGHTS', {
     mustBe: 'rules such as Practitioner:everybody or RelatedPerson:patient-in-context, separated by commas',
-    describe: 'Whose data users see, by the type of their own resource; a Patient sees the own, others nobody’s.',
+    describe:
+      'Whose data users see, by the type of their own resource, at endpoints that do not say who decides it (`userRights`); a Patient sees the own, others nobody’s.',
     byDefault: 'Practitioner:patient-in-context in development, else none',
   })
   @Matches(/^(Practitioner|PractitionerRole|RelatedPerson|Person):(everybody|patient-in-context)$/, { each: true })

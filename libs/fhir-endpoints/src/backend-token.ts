@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { importJWK, SignJWT, type JWK } from 'jose';
 import { Agent, request } from 'undici';
-import type { CredentialSettings } from './endpoint-file.js';
+import type { CredentialSettings } from './endpoint-parts.js';
 import { CredentialUnavailable, type UpstreamTls } from './upstream-access.js';
 
 type BackendSettings = Extract<CredentialSettings, { readonly kind: 'smart-backend' }>;

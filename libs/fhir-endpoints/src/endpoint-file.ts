@@ -1,42 +1,23 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { types } from 'node:util';
-import { isLoopbackUrl } from '#host';
 import { type FhirInteraction, isInteractionKind, isResourceType } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { faultOfOperations, Operation } from './operation-settings.js';
-
-const closed = { additionalProperties: false };
-const HttpUrl = Type.String({ pattern: '^https?://[^?#@\\s/][^?#@\\s]*$', maxLength: 1_000 });
-const Path = Type.String({ minLength: 1, maxLength: 4_096 });
-
-/** How this program shows the FHIR server who it is. Secrets stand in files of their own. */
-const Credential = Type.Union([
-  Type.Object({ kind: Type.Literal('bearer'), tokenFile: Path }, closed),
-  Type.Object(
-    { kind: Type.Literal('basic'), user: Type.String({ pattern: '^[^:\\u0000-\\u001f]{1,200}$' }), passwordFile: Path },
-    closed,
-  ),
-  Type.Object(
-    {
-      /** `client_credentials` with `private_key_jwt` (SMART App Launch 2.2, Backend Services). */
-      kind: Type.Literal('smart-backend'),
-      tokenUrl: HttpUrl,
-      clientId: Type.String({ minLength: 1, maxLength: 200 }),
-      /** A private JWK with `kid` and `alg` (RS384 or ES384). */
-      keyFile: Path,
-      scope: Type.String({ minLength: 1, maxLength: 2_000 }),
-    },
-    closed,
-  ),
-]);
-
-/** Files in PEM: whom the server's certificate must come from, and this program's own for mutual TLS. */
-const Tls = Type.Object(
-  { caFile: Type.Optional(Path), certFile: Type.Optional(Path), keyFile: Type.Optional(Path) },
+import {
   closed,
-);
+  Credential,
+  type CredentialSettings,
+  HttpUrl,
+  isOpenLine,
+  isReadable,
+  Path,
+  Tls,
+  type TlsSettings,
+  withWholePaths,
+} from './endpoint-parts.js';
+import { faultOfOperations, Operation } from './operation-settings.js';
+import { faultOfRights, UserRights, withRightsPaths } from './user-rights-settings.js';
 
 const Coding = Type.String({ pattern: '^[^|\\s]*\\|[^|\\s]+$', maxLength: 500 });
 
@@ -77,6 +58,8 @@ const Entry = Type.Object(
     tls: Type.Optional(Tls),
     withhold: Type.Optional(Type.Array(Rule, { maxItems: 100 })),
     observe: Type.Optional(Type.Array(Observe, { maxItems: 100 })),
+    /** Who says what users may see; by `GATEWAY_USER_RIGHTS` without. */
+    userRights: Type.Optional(UserRights),
     /** Kinds of reads of which records may wait on the disk while the log is away. */
     auditAvailable: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
     operations: Type.Optional(Type.Array(Operation, { maxItems: 100 })),
@@ -89,8 +72,6 @@ const file = Compile(File);
 export type EndpointEntry = Static<typeof Entry>;
 export type RuleSettings = Static<typeof Rule>;
 export type ObserveSettings = Static<typeof Observe>;
-export type CredentialSettings = Static<typeof Credential>;
-export type TlsSettings = Static<typeof Tls>;
 
 /** The server behind an endpoint, and how this program signs in there. */
 export interface UpstreamSettings {
@@ -140,13 +121,19 @@ const readKinds: ReadonlySet<string> = new Set([
 ] satisfies FhirInteraction['kind'][]);
 
 /** What no schema says: a secret does not go over an open line, a certificate has its key, files are there. */
-function faultOf(
-  { upstreamUrl, credential, tls, withhold = [], observe = [], auditAvailable = [], operations = [] }: EndpointEntry,
-  at: number,
-): string | undefined {
-  const isOpen = (url: string) => url.startsWith('http:') && !isLoopbackUrl(url);
-  if (credential && isOpen(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
-  if (credential?.kind === 'smart-backend' && isOpen(credential.tokenUrl))
+function faultOf(entry: EndpointEntry, at: number): string | undefined {
+  const {
+    upstreamUrl,
+    credential,
+    tls,
+    withhold = [],
+    observe = [],
+    auditAvailable = [],
+    operations = [],
+    userRights,
+  } = entry;
+  if (credential && isOpenLine(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
+  if (credential?.kind === 'smart-backend' && isOpenLine(credential.tokenUrl))
     return `https where there is a credential: /endpoints/${at}/credential/tokenUrl`;
   if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined))
     return `certFile and keyFile together: /endpoints/${at}/tls`;
@@ -163,35 +150,21 @@ function faultOf(
   if (write !== undefined) return `interactions that change nothing: /endpoints/${at}/auditAvailable ${write}`;
   const operation = faultOfOperations(operations);
   if (operation !== undefined) return `${operation}: /endpoints/${at}/operations`;
-  const missing = [credential ?? {}, tls ?? {}, ...withhold]
+  const rights = userRights && faultOfRights(userRights);
+  if (rights !== undefined) return `${rights}: /endpoints/${at}/userRights`;
+  const missing = [credential ?? {}, tls ?? {}, userRights ?? {}, ...withhold]
     .flatMap((settings) => Object.entries(settings))
     .find(([name, value]: [string, unknown]) => name.endsWith('File') && !isReadable(String(value)));
   return missing && `a list of readable files: /endpoints/${at} ${missing[0]}`;
 }
 
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch {
-    return false; // that it cannot be read is the answer
-  }
-}
-
 function withPathsFrom(folder: string, entry: EndpointEntry): EndpointEntry {
-  const { credential, tls, withhold } = entry;
+  const { credential, tls, withhold, userRights } = entry;
   return {
     ...entry,
+    ...(userRights === undefined ? {} : { userRights: withRightsPaths(folder, userRights) }),
     ...(withhold === undefined ? {} : { withhold: withhold.map((rule) => withWholePaths(folder, rule)) }),
     ...(credential === undefined ? {} : { credential: withWholePaths(folder, credential) }),
     ...(tls === undefined ? {} : { tls: withWholePaths(folder, tls) }),
   };
-}
-
-function withWholePaths<T extends object>(folder: string, settings: T): T {
-  const fields = Object.entries(settings).map(([name, value]: [string, unknown]) => [
-    name,
-    name.endsWith('File') && typeof value === 'string' ? resolve(folder, value) : value,
-  ]);
-  return { ...settings, ...(Object.fromEntries(fields) as Partial<T>) };
 }

@@ -1,5 +1,6 @@
 import type { AllowedOperation, WithholdingRule } from '#smart';
 import type { UpstreamSettings } from './endpoint-file.js';
+import type { UserRightsSettings } from './user-rights-settings.js';
 
 /** Calls that are let in whatever is decided of them (docs/adr/0023). */
 export interface ObserveRule {
@@ -21,6 +22,8 @@ export interface FhirEndpoint {
   readonly upstream: UpstreamSettings;
   /** What is withheld there whatever the scopes say. */
   readonly withhold?: readonly WithholdingRule[];
+  /** Who says what users may see there; the gateway's own rules without. */
+  readonly userRights?: UserRightsSettings;
   /** What is observed there, and not enforced; nothing unless it is said. */
   readonly observe?: readonly ObserveRule[];
   /** Kinds of reads of which records may wait on the disk while the log is away; none unless it is said. */

@@ -175,6 +175,56 @@ describe('which FHIR endpoints there are', () => {
     });
   });
 
+  describe('who says what users may see there', () => {
+    const by = (userRights: object) => ({ endpoints: [{ ...north, userRights }] });
+    const pdp = { kind: 'authzen', name: 'pdp', url: 'https://pdp.example.org' };
+    const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', d: 'd', kid: 'k1', alg: 'ES256' };
+    const keyFile = (content: object) => {
+      writeFileSync(join(folder, 'key'), JSON.stringify(content));
+      return { kind: 'upstream', keyFile: 'key' };
+    };
+
+    it('is a rule, a decision point or the FHIR server; paths count from the file', () => {
+      const rules = { kind: 'rules', rules: ['Practitioner:everybody'] };
+      expect(load(production, by(rules)).only?.userRights).toEqual(rules);
+      const credential = { kind: 'bearer', tokenFile: 'token' };
+      expect(load(production, by({ ...pdp, credential, timeoutMs: 500, batch: 1 })).only?.userRights).toEqual({
+        ...pdp,
+        credential: { kind: 'bearer', tokenFile: join(folder, 'token') },
+        timeoutMs: 500,
+        batch: 1,
+      });
+      const told = { ...keyFile(key), audience: 'ehr', header: 'X-User' };
+      expect(load(production, by(told)).only?.userRights).toEqual({ ...told, keyFile: join(folder, 'key') });
+    });
+
+    it.each<[string, () => object, string]>([
+      ['nobody that we know', () => ({ kind: 'somebody' }), 'userRights'],
+      ['a rule for patients', () => ({ kind: 'rules', rules: ['Patient:everybody'] }), 'userRights'],
+      ['no rule', () => ({ kind: 'rules', rules: [] }), 'userRights'],
+      ['a decision point over an open line', () => ({ ...pdp, url: 'http://pdp.example.org' }), 'https'],
+      [
+        'a secret that is not there',
+        () => ({ ...pdp, credential: { kind: 'bearer', tokenFile: 'gone' } }),
+        'readable files (tokenFile)',
+      ],
+      ['a certificate without its key', () => ({ ...pdp, tls: { certFile: 'token' } }), 'keyFile together'],
+      ['a time without end', () => ({ ...pdp, timeoutMs: 3_600_000 }), 'userRights'],
+      ['a key that is not there', () => ({ kind: 'upstream', keyFile: 'gone' }), 'keyFile'],
+      ['a public key', () => keyFile({ ...key, d: undefined }), 'a private JWK'],
+      ['a key without a name', () => keyFile({ ...key, kid: undefined }), 'a private JWK'],
+      ['a shared secret', () => keyFile({ kty: 'oct', k: 'k', d: 'd', kid: 'k1', alg: 'HS256' }), 'a private JWK'],
+      ['no key at all', () => ({ kind: 'upstream', keyFile: 'token' }), 'a private JWK'],
+      ['a header that says who signs in', () => ({ ...keyFile(key), header: 'Authorization' }), 'userRights'],
+      ['a header that says why', () => ({ ...keyFile(key), header: 'X-Purpose-Of-Use' }), 'means nothing else'],
+      ['a header that says where from', () => ({ ...keyFile(key), header: 'X-Forwarded-For' }), 'means nothing else'],
+    ])('is not %s', (_what, rights, said) => {
+      const message = faultsOf(production, by(rights()));
+      expect(message).toContain('FHIR_ENDPOINTS must be');
+      expect(message).toContain(said);
+    });
+  });
+
   it.each<[string, unknown, string]>([
     [
       'a rule that would withhold everything',

@@ -75,7 +75,9 @@ export class FhirConfig implements ConfigSection {
 
 /** Alone an endpoint stands at `/fhir`; where there are several, each stands below it by its id. */
 function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): readonly FhirEndpoint[] {
-  return entries.map(({ id, baseUrl, upstreamUrl, credential, tls, withhold, observe, auditAvailable, operations }) => {
+  return entries.map((entry) => {
+    const { id, baseUrl, upstreamUrl, credential, tls, withhold, observe, auditAvailable, operations, userRights } =
+      entry;
     const path = entries.length === 1 ? FHIR_PATH : `${FHIR_PATH}/${id}`;
     return {
       id,
@@ -87,6 +89,7 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
         ...(tls === undefined ? {} : { tls }),
       },
       ...(withhold === undefined ? {} : { withhold: withhold.map(ruleOf) }),
+      ...(userRights === undefined ? {} : { userRights }),
       ...(observe === undefined ? {} : { observe: observe.map(observed) }),
       ...(auditAvailable === undefined ? {} : { auditAvailable: new Set(auditAvailable) }),
       ...(operations === undefined ? {} : { operations: operationsOf(operations) }),

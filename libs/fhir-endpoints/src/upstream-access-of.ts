@@ -4,7 +4,10 @@ import type { UpstreamSettings } from './endpoint-file.js';
 import type { UpstreamAccess, UpstreamTls } from './upstream-access.js';
 
 /** Reads the files that the settings name; what cannot be read stops the start. */
-export function upstreamAccessOf({ credential, tls = {} }: UpstreamSettings): UpstreamAccess {
+export function upstreamAccessOf({
+  credential,
+  tls = {},
+}: Pick<UpstreamSettings, 'credential' | 'tls'>): UpstreamAccess {
   const { caFile, certFile, keyFile } = tls;
   const files = {
     ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),

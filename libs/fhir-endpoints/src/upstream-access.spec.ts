@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, jwtVerify, type CryptoKey } from 'jose';
-import type { CredentialSettings } from './endpoint-file.js';
+import type { CredentialSettings } from './endpoint-parts.js';
 import { CredentialUnavailable } from './upstream-access.js';
 import { upstreamAccessOf } from './upstream-access-of.js';
 
@@ -17,10 +17,10 @@ function secret(name: string, text: string): string {
   writeFileSync(path, text);
   return path;
 }
-const accessWith = (credential: CredentialSettings) => upstreamAccessOf({ url: 'https://ehr.example', credential });
+const accessWith = (credential: CredentialSettings) => upstreamAccessOf({ credential });
 
 test('nothing is sent where nothing is configured', () => {
-  expect(upstreamAccessOf({ url: 'https://ehr.example' }).authorization()).toBeUndefined();
+  expect(upstreamAccessOf({}).authorization()).toBeUndefined();
 });
 
 test('a bearer token, as its file has it', () => {

@@ -1,4 +1,4 @@
-export { isOfPatient, patientsIn } from './compartments/patient-compartment.js';
+export { isAboutOthers, isOfPatient, patientsIn } from './compartments/patient-compartment.js';
 export { standingTo } from './compartments/patient-record.js';
 export { localReference } from './compartments/reference.js';
 export type { LocalReference } from './compartments/reference.js';
@@ -48,7 +48,7 @@ export type { NarrowedSearch } from './sight/narrow-search.js';
 export { isShaped, shapeResource } from './sight/shape-answer.js';
 export { extentOf, isWrittenByName, judge, systemReaches } from './sight/sight.js';
 export { Withholding, type WithholdingRule } from './sight/withholding.js';
-export type { Reach, Reaches, Sight, Verdict } from './sight/sight.js';
+export type { AskedAbout, Reach, Reaches, Sight, Verdict } from './sight/sight.js';
 export {
   authorizationServerMetadata,
   oauthPaths,

@@ -6,7 +6,8 @@ import { answerEverything } from './answer-everything.js';
 import { answerHistory } from './answer-history.js';
 import { answerRead } from './answer-read.js';
 import { answerSearch } from './answer-search.js';
-import { type Answering, type CheckedAnswer, NotAnswered, wrongAnswer } from './answering.js';
+import type { Answering, CheckedAnswer } from './answering.js';
+import { NotAnswered, wrongAnswer } from './not-answered.js';
 import type { BundleLinks } from './paging.js';
 
 /**
@@ -17,6 +18,16 @@ import type { BundleLinks } from './paging.js';
  * @throws NotAnswered, UpstreamFailed
  */
 export async function answerCall(
+  interaction: FhirInteraction,
+  from: PagePlace | undefined,
+  links: BundleLinks,
+  at: Answering,
+  operations?: OperationMeans,
+): Promise<CheckedAnswer> {
+  return await at.underRights(interaction, async () => await answer(interaction, from, links, at, operations));
+}
+
+async function answer(
   interaction: FhirInteraction,
   from: PagePlace | undefined,
   links: BundleLinks,

@@ -1,6 +1,7 @@
 import { type FhirResource, isResource, standingTo, writeParameters } from '#smart';
 import type { InstanceOperation, PagePlace } from '../page-links/page-links.js';
-import { type Answering, type CheckedAnswer, notThere } from './answering.js';
+import type { Answering, CheckedAnswer } from './answering.js';
+import { notThere } from './not-answered.js';
 import { collectMatches, type Entry } from './collect-matches.js';
 import { keyOf } from './included.js';
 import type { BundleLinks } from './paging.js';
@@ -36,6 +37,7 @@ export async function answerEverything(
       from: from ?? { phase: 0, skip: 0 },
       count: size,
       phases: [{ method: 'GET', target: `/${type}/${id}/$everything?${query}` }],
+      letter: 's',
       whole: false,
       match: async ({ resource }: Entry) => {
         if (!isResource(resource) || types?.includes(resource.resourceType) === false) return undefined;

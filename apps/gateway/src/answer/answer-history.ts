@@ -1,7 +1,8 @@
 import { isObject, isResource, upstreamTarget } from '#smart';
 import type { PagedInteraction, PagePlace } from '../page-links/page-links.js';
 import { seesAllOf } from './answer-read.js';
-import { type Answering, type CheckedAnswer, notThere, wrongAnswer } from './answering.js';
+import type { Answering, CheckedAnswer } from './answering.js';
+import { notThere, wrongAnswer } from './not-answered.js';
 import { collectMatches, type Entry } from './collect-matches.js';
 import { type BundleLinks, pageSizeOf } from './paging.js';
 
@@ -31,6 +32,7 @@ export async function answerHistory(
       from: from ?? { phase: 0, skip: 0 },
       count: size,
       phases: [target],
+      letter: letterOf(interaction),
       whole,
       match: async (entry) => await versionIn(entry, interaction, whole, at),
     },

@@ -1,5 +1,6 @@
 import { extentOf, type FhirInteraction, isResource, type ResourceType, type Sight, upstreamTarget } from '#smart';
-import { type Answering, type CheckedAnswer, notThere, wrongAnswer } from './answering.js';
+import type { Answering, CheckedAnswer } from './answering.js';
+import { notThere, wrongAnswer } from './not-answered.js';
 
 type Read = Extract<FhirInteraction, { readonly kind: 'read' | 'vread' }>;
 
@@ -14,7 +15,7 @@ export async function answerRead(interaction: Read, at: Answering): Promise<Chec
   const { resource, text, ...headers } = await at.ask(target);
   if (!isResource(resource) || resource.resourceType !== type || resource['id'] !== id)
     throw wrongAnswer('the upstream answered another resource');
-  if (!(await at.sees(resource, 'r'))) throw notThere('the resource is not in sight');
+  if (!(await at.sees(resource, 'r'))) throw notThere(at.whyHidden(resource));
   // What was judged is what leaves: of two members of one name a caller may read the other.
   if (seesAllOf(type, at.sight)) return { resource, text, ...headers };
   if (kind === 'vread') {

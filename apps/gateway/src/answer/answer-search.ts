@@ -12,9 +12,10 @@ import {
   upstreamTarget,
 } from '#smart';
 import type { PagedInteraction, PagePlace } from '../page-links/page-links.js';
-import { type Answering, type CheckedAnswer, wrongAnswer } from './answering.js';
-import { collectMatches, type Collecting, type Entry } from './collect-matches.js';
-import { includedWith, keyOf, modeOf } from './included.js';
+import type { Answering, CheckedAnswer } from './answering.js';
+import { wrongAnswer } from './not-answered.js';
+import { collectMatches, type Collecting, type Entry, modeOf } from './collect-matches.js';
+import { includedWith, keyOf } from './included.js';
 import { type BundleLinks, pageSizeOf } from './paging.js';
 
 type Search = Extract<PagedInteraction, { readonly kind: 'search-type' | 'search-system' }>;
@@ -41,6 +42,7 @@ export async function answerSearch(
       if (!target) throw wrongAnswer('a search that has no target');
       return target;
     }),
+    letter: 's',
     whole: narrowed.whole,
     match: async (entry, phase) => await matchIn(entry, searched, narrowed.phases[phase]?.foundBefore ?? [], at),
   };

@@ -1,4 +1,5 @@
 import {
+  type FhirInteraction,
   type FhirResource,
   isResource,
   type LocalReference,
@@ -8,8 +9,11 @@ import {
   upstreamTarget,
   type UpstreamTarget,
 } from '#smart';
-import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
+import type { CallRights } from '../ask-rights/call-rights.js';
+import { Asking } from '../ask-rights/asking.js';
 import { type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { Unanswered } from '../ask-rights/unanswered.js';
+import { tooCostly } from './not-answered.js';
 
 /** The answer to a call, checked: nothing in it may not be seen. URLs in it are still the FHIR server's. */
 export interface CheckedAnswer {
@@ -20,25 +24,14 @@ export interface CheckedAnswer {
   readonly lastModified?: string;
 }
 
-/** The call is answered with an error instead. */
-export class NotAnswered extends Error {
-  override readonly name = 'NotAnswered';
-  readonly code = 'not-answered';
-  constructor(
-    readonly answer: FhirError,
-    /** For the log: why what the FHIR server gave is not handed on. */
-    readonly reason: string,
-  ) {
-    super(reason);
-  }
-}
-
 /** How many requests to the FHIR server one call may become. */
 const ASKED_AT_MOST = 60;
 
 /** What a call is answered with: the FHIR server, and what the token may see of it. */
 export class Answering {
   readonly #seen = new Map<string, Promise<boolean>>();
+  /** What others say of what scopes reach; absent where nobody is asked. */
+  readonly #asking: Asking | undefined;
   #asked = 0;
 
   constructor(
@@ -47,21 +40,56 @@ export class Answering {
     readonly upstream: string,
     /** Asks the FHIR server; refuses when the call may no longer go on. */
     private readonly send: (target: UpstreamTarget) => Promise<UpstreamAnswer>,
-    private readonly askedAtMost: number = ASKED_AT_MOST,
-  ) {}
+    /** What others have to say of the call. */
+    readonly rights?: CallRights,
+  ) {
+    this.#asking = rights && rights.asked.length > 0 ? new Asking(rights, sight) : undefined;
+  }
 
   /** @throws NotAnswered when the call has become too many requests */
   async ask(target: UpstreamTarget): Promise<UpstreamAnswer> {
-    if (++this.#asked > this.askedAtMost) throw tooCostly();
+    if (++this.#asked > ASKED_AT_MOST) throw tooCostly();
     return await this.send(target);
   }
 
-  /** Whether a resource is seen, with what it belongs to, if that decides. */
+  /**
+   * Whether a resource is seen, with what it belongs to, if that decides.
+   *
+   * @throws Unanswered
+   */
   async sees(resource: FhirResource, interaction: ScopeInteraction): Promise<boolean> {
     const verdict = judge(resource, interaction, this.sight);
-    if (verdict.kind !== 'if-seen') return verdict.kind === 'seen';
-    for (const link of verdict.links) if (!(await this.seesElsewhere(link))) return false;
-    return true;
+    if (verdict.kind === 'hidden') return false;
+    if (verdict.kind === 'if-seen')
+      for (const link of verdict.links) if (!(await this.seesElsewhere(link))) return false;
+    return await this.#lets(resource, interaction);
+  }
+
+  /** Looks at many resources together, before `sees` asks for each: whoever has to be asked is asked once for all. */
+  async foresee(resources: readonly FhirResource[], interaction: ScopeInteraction): Promise<void> {
+    await this.#asking?.foresee(resources, interaction);
+  }
+
+  /** Why a resource is not seen, for the auditor. */
+  whyHidden(resource: FhirResource): string {
+    const by = this.#asking?.deniedBy(resource);
+    return by === undefined ? 'the resource is not in sight' : `not let through by ${by}`;
+  }
+
+  /**
+   * Answers a call, once all who may have to be asked about it have shown that they answer: else whether they were asked
+   * would tell whether there is something.
+   *
+   * @throws Unanswered, and what `answer` throws
+   */
+  async underRights<T>(interaction: FhirInteraction, answer: () => Promise<T>): Promise<T> {
+    const asking = this.#asking;
+    if (!asking) return await answer();
+    const [given] = await Promise.allSettled([answer()]);
+    if (given.status === 'rejected' && given.reason instanceof Unanswered) throw given.reason;
+    await asking.mustAnswer(interaction);
+    if (given.status === 'rejected') throw given.reason;
+    return given.value;
   }
 
   /** Notes what was judged already, so that it is not asked for again. */
@@ -80,7 +108,13 @@ export class Answering {
   async #readAndJudge(type: LocalReference['type'], id: string): Promise<boolean> {
     const resource = await this.readOrNothing(type, id);
     if (!resource) return false;
-    return (['r', 's'] as const).some((it) => judge(resource, it, this.sight).kind === 'seen');
+    for (const letter of ['r', 's'] as const)
+      if (judge(resource, letter, this.sight).kind === 'seen' && (await this.#lets(resource, letter))) return true;
+    return false;
+  }
+
+  async #lets(resource: FhirResource, letter: ScopeInteraction): Promise<boolean> {
+    return this.#asking === undefined || (await this.#asking.lets(resource, letter));
   }
 
   /** The current version of a resource, unjudged; undefined when there is none. */
@@ -95,18 +129,4 @@ export class Answering {
       throw error;
     }
   }
-}
-
-/** 404, the same for an id that nobody has as for one that may not be seen. */
-export function notThere(reason: string): NotAnswered {
-  return new NotAnswered(fhirError(404, 'not-found', 'There is no such resource.'), reason);
-}
-
-export function wrongAnswer(reason: string): NotAnswered {
-  return new NotAnswered(fhirError(502, 'transient', 'The FHIR server did not give a resource.'), reason);
-}
-
-function tooCostly(): NotAnswered {
-  const text = 'This search goes through more than the gateway looks at in one call; narrow it.';
-  return new NotAnswered(fhirError(403, 'too-costly', text), 'too many requests to the FHIR server');
 }

@@ -1,6 +1,7 @@
-import { isObject, type UpstreamTarget } from '#smart';
+import { type FhirResource, isObject, isResource, type UpstreamTarget } from '#smart';
 import type { PagePlace } from '../page-links/page-links.js';
-import { type Answering, wrongAnswer } from './answering.js';
+import type { Answering } from './answering.js';
+import { wrongAnswer } from './not-answered.js';
 
 /** An entry of a bundle, of which nothing is known yet. */
 export type Entry = Readonly<Record<string, unknown>>;
@@ -24,6 +25,8 @@ export interface Collecting<Match> {
   readonly phases: readonly UpstreamTarget[];
   /** The match in an entry, when it is one that may be seen. */
   readonly match: (entry: Entry, phase: number) => Promise<Match | undefined>;
+  /** With what `match` looks at what the FHIR server does not say that it included. */
+  readonly letter: 'r' | 's';
   /** All of it may be seen: that the FHIR server has a next page means that there is more. */
   readonly whole: boolean;
 }
@@ -34,7 +37,7 @@ export interface Collecting<Match> {
  * is hidden in between shows in neither.
  */
 export async function collectMatches<Match>(
-  { from, count, phases, match, whole }: Collecting<Match>,
+  { from, count, phases, match, letter, whole }: Collecting<Match>,
   at: Answering,
 ): Promise<Collected<Match>> {
   const matches: Match[] = [];
@@ -52,6 +55,7 @@ export async function collectMatches<Match>(
     if (!first) return done();
     const page = await readPage(target === undefined ? first : { method: 'GET', target }, at);
     if (target === undefined && phases.length === 1) upstreamTotal = page.total;
+    await at.foresee(matchesIn(page.entries), letter);
     let onPage = 0;
     let next: PagePlace | undefined;
     for (const entry of page.entries) {
@@ -71,6 +75,18 @@ export async function collectMatches<Match>(
     if (target === undefined) phase++;
     else if (whole && matches.length >= count) return done({ phase, target, skip });
   }
+}
+
+function matchesIn(entries: readonly Entry[]): readonly FhirResource[] {
+  return entries
+    .filter((it) => !['include', 'outcome'].includes(String(modeOf(it))))
+    .map(({ resource }) => resource)
+    .filter(isResource);
+}
+
+/** The mode that the FHIR server gave an entry. */
+export function modeOf({ search }: Entry): unknown {
+  return isObject(search) ? search['mode'] : undefined;
 }
 
 interface Page {

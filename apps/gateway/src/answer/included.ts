@@ -1,6 +1,5 @@
 import {
   type FhirResource,
-  isObject,
   isResource,
   isResourceType,
   localReference,
@@ -47,10 +46,15 @@ export async function includedWith(
     const reached = new Map<string, FhirResource>();
     for (const include of includes) {
       if (round > 0 && !include.iterate) continue;
-      for (const [key, resource] of reachedBy(include, frontier, candidates, at.sight.bases)) {
-        if (found.has(key) || reached.has(key)) continue;
-        if (await at.sees(resource, include.reverse ? 's' : 'r')) reached.set(key, resource);
-      }
+      const letter = include.reverse ? 's' : 'r';
+      const more = [...reachedBy(include, frontier, candidates, at.sight.bases)].filter(
+        ([key]) => !found.has(key) && !reached.has(key),
+      );
+      await at.foresee(
+        more.map(([, resource]) => resource),
+        letter,
+      );
+      for (const [key, resource] of more) if (await at.sees(resource, letter)) reached.set(key, resource);
     }
     for (const key of reached.keys()) found.add(key);
     frontier = [...reached.values()];
@@ -104,9 +108,4 @@ function referredTo(
 
 export function keyOf({ resourceType, id }: FhirResource): string {
   return `${resourceType}/${String(id)}`;
-}
-
-/** The mode that the FHIR server gave an entry. */
-export function modeOf({ search }: Entry): unknown {
-  return isObject(search) ? search['mode'] : undefined;
 }

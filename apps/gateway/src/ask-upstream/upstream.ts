@@ -10,9 +10,11 @@ import { type Dispatcher, errors, Pool } from 'undici';
 import { CredentialUnavailable, type UpstreamAccess } from '#fhir-endpoints';
 import { traceparent } from '#host';
 import { readExactJson, type UpstreamTarget } from '#smart';
-import { fhirError, type FhirError } from '../proxy/operation-outcome.js';
+import type { FhirError } from '../proxy/operation-outcome.js';
+import type { ToldIdentity } from '../ask-rights/call-rights.js';
 import type { BodyLease } from './body-memory.js';
 import { BodyRefused } from './read-body.js';
+import { broken, noAnswer, noResource, tooMany, tooSlow, toldOf, toldOfBody } from './tell-failure.js';
 import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
 import { type PassedAnswer, type PassedRequest, passedOf } from './upstream-pass.js';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.js';
@@ -36,6 +38,8 @@ export interface AskedFor {
   /** Asked in the tick in which the request is sent. */
   readonly isAllowed: () => boolean;
   readonly memory: BodyLease;
+  /** Who the server is told that acts; absent where it is told nothing. */
+  readonly identity?: ToldIdentity | undefined;
 }
 
 /** The FHIR server gave no resource; what the caller is told instead. */
@@ -44,11 +48,14 @@ export class UpstreamFailed extends Error {
   readonly code = 'upstream-failed';
   constructor(
     readonly answer: FhirError,
-    options?: ErrorOptions & { readonly isItsFault?: boolean },
+    options?: ErrorOptions & { readonly isItsFault?: boolean; readonly upstreamStatus?: number },
   ) {
     super(`the upstream gave no resource (${answer.status})`, options);
     this.isItsFault = options?.isItsFault ?? false;
+    this.upstreamStatus = options?.upstreamStatus;
   }
+  /** What it answered; undefined where it did not. */
+  readonly upstreamStatus: number | undefined;
   /** It was not there, or not able: counts for the circuit breaker. What one request alone can bring about does not. */
   readonly isItsFault: boolean;
 }
@@ -166,6 +173,8 @@ export class Upstream {
     // Most credentials are at hand; what waited for one is looked at again.
     let authorization = access?.authorization();
     if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
+    let identity = by.identity?.value();
+    if (identity instanceof Promise) identity = await identity;
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
       const answered = this.#ask(
@@ -173,7 +182,7 @@ export class Upstream {
           method,
           target,
           headers: {
-            ...headersFor(by, authorization),
+            ...headersFor(by, authorization, identity),
             prefer: 'return=representation',
             ...(body === undefined ? {} : { 'content-type': FHIR_JSON }),
             ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
@@ -208,13 +217,15 @@ export class Upstream {
     const { access } = this.options;
     let authorization = access?.authorization();
     if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
+    let identity = by.identity?.value();
+    if (identity instanceof Promise) identity = await identity;
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
       const answered = this.#ask(
         {
           method,
           target,
-          headers: { ...headers, ...headersFor(by, authorization, headers['accept']) },
+          headers: { ...headers, ...headersFor(by, authorization, identity, headers['accept']) },
           ...(body === undefined ? {} : { body }),
         },
         { memory: by.memory, wants: (status) => status !== 401, ...(mayChange ? {} : { signal: by.signal }) },
@@ -245,6 +256,8 @@ export class Upstream {
     // Most credentials are at hand; what waited for one is looked at again.
     let authorization = access?.authorization();
     if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
+    let identity = by.identity?.value();
+    if (identity instanceof Promise) identity = await identity;
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
       const { status, headers, body } = await this.#ask(
@@ -252,7 +265,7 @@ export class Upstream {
           method,
           target,
           headers: {
-            ...headersFor(by, authorization),
+            ...headersFor(by, authorization, identity),
             ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
             ...(json === undefined ? {} : { 'content-type': FHIR_JSON }),
           },
@@ -262,7 +275,10 @@ export class Upstream {
       );
       if (status === 401 && authorization !== undefined) access?.refused(authorization);
       if (!isWanted(status) || !isJson(headers['content-type']))
-        throw new UpstreamFailed(toldOf(status), { isItsFault: [502, 503, 504].includes(status) });
+        throw new UpstreamFailed(toldOf(status, by.identity ? target : undefined), {
+          isItsFault: [502, 503, 504].includes(status),
+          upstreamStatus: status,
+        });
       const { etag, 'last-modified': lastModified } = headers;
       const text = textIn(body);
       return {
@@ -321,8 +337,9 @@ export class Upstream {
 }
 
 function headersFor(
-  { purposesOfUse }: AskedFor,
+  { purposesOfUse, identity: told }: AskedFor,
   authorization: string | undefined,
+  identity: string | undefined,
   accept = 'application/fhir+json',
 ): Record<string, string> {
   const trace = traceparent();
@@ -334,19 +351,9 @@ function headersFor(
     'cache-control': 'no-cache',
     ...(purposesOfUse.length === 0 ? {} : { [PURPOSE_HEADER]: purposesOfUse.join(',') }),
     ...(trace === undefined ? {} : { traceparent: trace }),
+    ...(told && identity !== undefined ? { [told.header]: identity } : {}),
   };
 }
-
-const broken = fhirError(503, 'transient', 'The FHIR server is not asked now: it failed too often.', {
-  'Retry-After': '5',
-});
-const tooMany = fhirError(429, 'throttled', 'Too many calls of this application wait for the FHIR server.', {
-  'Retry-After': '1',
-});
-const noAnswer = fhirError(502, 'transient', 'The FHIR server did not answer.');
-const tooSlow = fhirError(504, 'timeout', 'The FHIR server did not answer in time.');
-
-const noResource = fhirError(502, 'transient', 'The FHIR server did not give a resource.');
 
 function parsed(text: string): unknown {
   try {
@@ -364,34 +371,12 @@ function isEtag(etag: string | string[] | undefined): etag is string {
   return typeof etag === 'string' && /^(W\/)?"[\x21\x23-\x7e]{0,64}"$/.test(etag);
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
-}
-
 /** A mark of the byte order is no part of the text. */
 function textIn(body: Buffer): string {
   const isMarked = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   return body.toString('utf8', isMarked ? 3 : 0);
 }
 
-function toldOfBody({ why }: BodyRefused): FhirError {
-  switch (why) {
-    case 'too-large':
-      return fhirError(502, 'too-costly', 'The FHIR server’s answer is larger than the gateway takes; ask for less.');
-    case 'no-memory':
-      return fhirError(503, 'transient', 'The gateway holds too many large answers now.', { 'Retry-After': '2' });
-    case 'too-slow':
-      return tooSlow;
-    case 'unknown-encoding':
-      return noAnswer;
-    default:
-      return why satisfies never;
-  }
-}
-
-/** Nothing that the upstream says of an error is handed on; a deleted resource is one that is not there. */
-function toldOf(status: number): FhirError {
-  if (status === 404 || status === 410) return fhirError(404, 'not-found', 'There is no such resource.');
-  if (status === 400 || status === 422) return fhirError(400, 'invalid', 'The FHIR server does not take this request.');
-  return noResource;
+function isTimeout(error: unknown): boolean {
+  return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
 }

@@ -1,6 +1,7 @@
 import type { Log } from '#host';
 import { answerCall } from '../answer/answer-call.js';
-import { type CheckedAnswer, NotAnswered } from '../answer/answering.js';
+import type { CheckedAnswer } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { NoLongerAllowed, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import { type CallRecords, NotRecorded } from '../proxy/call-records.js';
@@ -82,7 +83,7 @@ export class Batches {
 
   async #carryOut(one: EntryCall, decided: Allowed, bundle: BundleCall): Promise<Answered> {
     const { upstream, writer, bases } = this.means;
-    const at = answeringOf(bundle, upstream, bases.ours);
+    const at = answeringOf(bundle, one, upstream, bases.ours);
     const write = writeOf(one, decided, bundle, at);
     if (!write) return await this.#read(one, decided, bundle);
     const { answer } = await writer.carryOut(write);
@@ -118,11 +119,12 @@ function isRead(kind: EntryCall['call']['interaction']['kind']): boolean {
  * @throws NotAnswered, UpstreamFailed, NoLongerAllowed
  */
 export async function askEntry(
-  { call }: EntryCall,
+  one: EntryCall,
   bundle: BundleCall,
   { upstream, pages, bases }: Pick<BatchMeans, 'upstream' | 'pages' | 'bases'>,
 ): Promise<CheckedAnswer> {
-  const at = answeringOf(bundle, upstream, bases.ours);
+  const { call } = one;
+  const at = answeringOf(bundle, one, upstream, bases.ours);
   return await answerCall(call.interaction, call.from, linksOf(bundle, bases.ours, pages), at);
 }
 

@@ -39,14 +39,19 @@ export function entryCallOf(entry: BundleEntry, index: number, whole: JudgedCall
     : { interaction: { kind: 'unrecognised', reason: entry.reason } as const, from: undefined };
   const { method } = entry.ok ? entry.request : entry;
   const own = { callId: CallRecords.newCallId(), partOf: whole.callId, method: method.slice(0, 16) };
-  const { bundle: _, ...rest } = whole;
-  return { index, entry, call: { ...rest, ...own, ...asked } };
+  const { bundle: _, rights, ...rest } = whole;
+  return { index, entry, call: { ...rest, ...(rights ? { rights: rights.anew() } : {}), ...own, ...asked } };
 }
 
 /** What an entry is answered with: by its own number of requests to the FHIR server, as a call by itself. */
-export function answeringOf({ call, decided, by }: BundleCall, upstream: Pick<Upstream, 'ask' | 'base'>, ours: string) {
+export function answeringOf(
+  { decided, by }: BundleCall,
+  { call }: EntryCall,
+  upstream: Pick<Upstream, 'ask' | 'base'>,
+  ours: string,
+) {
   const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, ours] };
-  return new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
+  return new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
 }
 
 /** The links of what an entry is answered with. */

@@ -3,7 +3,7 @@ import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { Log } from '#host';
 import { readBundle } from '#smart';
-import { NotAnswered } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
@@ -14,7 +14,7 @@ import { encodedFor } from '../proxy/encode-answer.js';
 import type { InForce } from '../proxy/in-force.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import type { FhirError } from '../proxy/operation-outcome.js';
-import type { JudgedCall } from '../proxy/read-call.js';
+import { forWhom, type JudgedCall } from '../proxy/read-call.js';
 import { sendError, sendResource, type Sent } from '../proxy/send-answer.js';
 import { changed, type Denied, notCarriedOut, toldOf, tooManyCalls } from '../proxy/tell-refusal.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
@@ -86,8 +86,7 @@ export class BundleCalls {
       if (!response.writableFinished) cut.abort();
     });
     try {
-      const { applicationId } = call.claims;
-      const by = { applicationId, purposesOfUse: access?.purposesOfUse ?? [], signal: cut.signal, isAllowed, memory };
+      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
       const read = await this.#read(request, call, access, memory);
       if ('answer' in read) {
         const position = await this.means.records.decided(call, read.denied, access, read.answer.status);

@@ -9,7 +9,8 @@ import {
   understandCondition,
   type WriteInteraction,
 } from '#smart';
-import { Answering, NotAnswered } from '../answer/answering.js';
+import { Answering } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { fhirError } from '../proxy/operation-outcome.js';
 import { mustEndInScope, type Plan, type PlannedWrite, prepareWrite } from '../write/plan-write.js';
 import { malformed } from '../write/read-written-body.js';
@@ -87,7 +88,7 @@ class Afterwards extends Answering {
     /** By type and id; undefined for what is deleted. */
     private readonly after: ReadonlyMap<string, FhirResource | undefined>,
   ) {
-    super(at.sight, at.upstream, async (target) => await at.ask(target));
+    super(at.sight, at.upstream, async (target) => await at.ask(target), at.rights);
   }
 
   override async readOrNothing(type: LocalReference['type'], id: string): Promise<FhirResource | undefined> {

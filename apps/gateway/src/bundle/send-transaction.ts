@@ -86,7 +86,9 @@ async function outcomesOf(
     planned.map(async (each): Promise<Done> => {
       const { plan } = each;
       // What was looked at before the transaction counts no more.
-      const write: WriteOf = { ...each.write, at: answeringOf(bundle, upstream, bases.ours) };
+      const entry = bundle.entries[each.index];
+      const at = entry ? answeringOf(bundle, entry, upstream, bases.ours) : each.write.at;
+      const write: WriteOf = { ...each.write, at };
       const { type } = write.interaction;
       const unchanged = { outcome: 'unchanged', resourceType: type } as const;
       switch (plan.kind) {

@@ -1,6 +1,6 @@
 import type { Log } from '#host';
 import { isWrite } from '#smart';
-import { NotAnswered } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { NoLongerAllowed, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
 import type { PageLinks } from '../page-links/page-links.js';
@@ -80,7 +80,7 @@ export class Transactions {
   /** @throws EntryRefused */
   async #plan(bundle: BundleCall, decided: readonly Decided[]): Promise<readonly PlannedEntry[]> {
     const writes = decided.flatMap(({ one, decided: by }): TransactionWrite[] => {
-      const write = writeOf(one, by, bundle, this.#answering(bundle));
+      const write = writeOf(one, by, bundle, this.#answering(bundle, one));
       return write && one.entry.ok ? [{ index: one.index, fullUrl: one.entry.fullUrl, write }] : [];
     });
     const planned = writes.length === 0 ? [] : await this.#planWrites(writes);
@@ -207,8 +207,8 @@ export class Transactions {
     }
   }
 
-  #answering(bundle: BundleCall) {
-    return answeringOf(bundle, this.means.upstream, this.means.bases.ours);
+  #answering(bundle: BundleCall, one: EntryCall) {
+    return answeringOf(bundle, one, this.means.upstream, this.means.bases.ours);
   }
 
   #patientsOf({ plan }: PlannedEntry): readonly string[] {

@@ -7,7 +7,7 @@ import { NotProven, ProofsUnavailable, type Scheme } from '../prove-possession/p
 import { CallRecords, NotRecorded } from '../proxy/call-records.js';
 import type { EndpointMeans } from '../proxy/gateway-means.js';
 import { GatewayPoint } from '../proxy/gateway-point.js';
-import { reachesOf } from '../user-rights/reaches.js';
+import { rightsOfCall } from '../user-rights/rights-of-call.js';
 
 /** A request that somebody else holds, and asks whether to let in. */
 export interface HeldRequest {
@@ -65,11 +65,14 @@ export class Decisions {
       const { point } = this.gateway;
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
       const access = point.access.byApplicationId(claims.applicationId, Date.now());
-      const own = reachesOf(claims, rights, [endpoint.base]);
+      const { reaches: own, rights: others } = rightsOfCall(claims, rights, [endpoint.base], access?.purposesOfUse);
       const decided = decideCall(claims, access, interaction, withheld.from(own, access?.purposesOfUse));
-      const decision = decided.outcome === 'allow' && !decided.whole ? requiresGateway : decided;
+      // What the FHIR server is told of who acts, it is told by this gateway alone.
+      const isProven = decided.outcome === 'allow' && decided.whole && !(others?.identity && decided.scopes.length > 0);
+      const decision = decided.outcome === 'allow' && !isProven ? requiresGateway : decided;
       const status = statusOf(decision);
-      const call = { callId: CallRecords.newCallId(), claims, interaction, ...about };
+      const callId = CallRecords.newCallId();
+      const call = { callId, claims, interaction, ...about, ...(others ? { rights: others } : {}) };
       const position = await records.decided(call, decision, access, status);
       // It took a moment to record: what is in force by now counts.
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);

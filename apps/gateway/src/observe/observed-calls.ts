@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { coversEndpoint, type EffectiveAccess } from '#access';
 import type { Log } from '#host';
 import { isResource, isWrite } from '#smart';
-import { Answering, NotAnswered } from '../answer/answering.js';
+import { Answering } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import { BundleLinks } from '../answer/paging.js';
@@ -22,7 +23,7 @@ import type { InForce } from '../proxy/in-force.js';
 import { type Leaving, patientsOf } from '../proxy/leaving.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
-import { isDeadPageLink, type JudgedCall, ownerOf } from '../proxy/read-call.js';
+import { forWhom, isDeadPageLink, type JudgedCall, ownerOf } from '../proxy/read-call.js';
 import { readBounded } from '../proxy/read-form.js';
 import { sendEmpty, sendError, sendResource } from '../proxy/send-answer.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
@@ -125,16 +126,10 @@ export class ObservedCalls {
     try {
       const body = await this.#bodyOf(asked, memory);
       if ('status' in body) return body;
-      const by = {
-        applicationId: call.claims.applicationId,
-        purposesOfUse: access?.purposesOfUse ?? [],
-        signal: cut.signal,
-        isAllowed,
-        memory,
-      };
+      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
       const granted = decision.outcome === 'allow' ? decision.granted : [];
       const sight = { scopes: granted, reaches: call.reaches, bases: [upstream.base, base] };
-      const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
+      const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
       const decided = await this.#planned(decision, call, asked, body, at);
       return await this.#pass(asked, response, body, { call, decided, by, at }, access);
     } finally {

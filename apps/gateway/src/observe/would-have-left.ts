@@ -1,8 +1,9 @@
 import { type FhirInteraction, type FhirResource, isObject, isResource } from '#smart';
 import { PatientRecord } from '../answer/answer-everything.js';
-import { type Answering, NotAnswered } from '../answer/answering.js';
-import type { Entry } from '../answer/collect-matches.js';
-import { includedWith, modeOf } from '../answer/included.js';
+import type { Answering } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
+import { type Entry, modeOf } from '../answer/collect-matches.js';
+import { includedWith } from '../answer/included.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';
 import type { RecordedObservation } from '../proxy/call-records.js';
 

@@ -9,7 +9,8 @@ import {
   type UpstreamTarget,
   writeParameters,
 } from '#smart';
-import { type Answering, type CheckedAnswer, NotAnswered, notThere, wrongAnswer } from '../answer/answering.js';
+import type { Answering, CheckedAnswer } from '../answer/answering.js';
+import { NotAnswered, notThere, wrongAnswer } from '../answer/not-answered.js';
 import { collectMatches, type Entry } from '../answer/collect-matches.js';
 import { keyOf } from '../answer/included.js';
 import { withOurUrls } from '../answer/our-urls.js';
@@ -117,6 +118,7 @@ async function searchset(target: UpstreamTarget, at: Answering): Promise<FhirRes
       from: { phase: 0, skip: 0 },
       count: MOST,
       phases: [target],
+      letter: 's',
       whole: false,
       match: async ({ resource }: Entry) =>
         isResource(resource) && resource.resourceType !== 'OperationOutcome' && (await at.sees(resource, 's'))
@@ -144,6 +146,8 @@ async function wholeBundle(bundle: FhirResource, at: Answering): Promise<FhirRes
   const { resourceType, type, identifier, timestamp, link, entry = [] } = bundle;
   if (resourceType !== 'Bundle' || !Array.isArray(entry)) throw wrongAnswer('the upstream answered no bundle');
   if (Array.isArray(link) && link.some((it) => isObject(it) && it['relation'] === 'next')) throw tooMuch();
+  const inside = (entry as readonly unknown[]).map((it) => (isObject(it) ? it['resource'] : undefined));
+  await at.foresee(inside.filter(isResource), 'r');
   const kept: object[] = [];
   for (const each of entry as readonly unknown[]) {
     if (!isObject(each) || !isResource(each['resource'])) throw outOfSight();

@@ -8,7 +8,8 @@ import {
   type QueryParameter,
   writeParameters,
 } from '#smart';
-import { type Answering, type CheckedAnswer, wrongAnswer } from '../answer/answering.js';
+import type { Answering, CheckedAnswer } from '../answer/answering.js';
+import { wrongAnswer } from '../answer/not-answered.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import { planWrite } from '../write/plan-write.js';
 import { malformed } from '../write/read-written-body.js';

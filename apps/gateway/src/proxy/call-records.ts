@@ -4,6 +4,7 @@ import type { EffectiveAccess } from '#access';
 import type { ActivityPort, SpooledActivityPort } from '#event-log';
 import { type FhirInteraction, serialiseScope } from '#smart';
 import { VaultUnavailable } from '#vault';
+import type { CallRights } from '../ask-rights/call-rights.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 
@@ -24,6 +25,8 @@ export interface RecordedCall {
   readonly observed?: true;
   /** Its records may wait on the disk while the log is away (docs/adr/0035). */
   readonly mayWait?: true;
+  /** What others have to say of it beside its scopes; absent where nobody has. */
+  readonly rights?: CallRights;
 }
 
 /** What is known of a call whose token does not count. */
@@ -122,6 +125,7 @@ export class CallRecords {
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
       ...(patients.length === 0 ? {} : { patients: await this.#vaultIdsOf(patients) }),
+      ...(call.rights ? { rightsBy: [...call.rights.names] } : {}),
       reason: reasonOf(call, decision),
       ...(status === undefined ? {} : { status }),
       ...clientIn(call),
@@ -166,6 +170,9 @@ export class CallRecords {
       ...ended,
       patients: await this.#vaultIdsOf(patients),
       ...(written === undefined ? {} : { written: withoutPerson(written) }),
+      ...(call.rights && call.rights.tallies.length > 0
+        ? { rights: call.rights.tallies.map((it) => ({ ...it })) }
+        : {}),
       ...(call.observed ? { observed: observed ?? notLookedAt } : {}),
     };
     await this.#appendAsWanted({ type: 'access-completed', data }, call);

@@ -7,9 +7,11 @@ import { type Enforced, type FhirInteraction, isWrite, splitTarget } from '#smar
 import type { Origins } from '../allow-origins/origins.js';
 import { answerCall } from '../answer/answer-call.js';
 import { Answering } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { BundleLinks } from '../answer/paging.js';
+import type { ToldIdentity } from '../ask-rights/call-rights.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
-import type { Upstream } from '../ask-upstream/upstream.js';
+import { type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
 import type { BundleLimits } from '../bundle/bundle-bounds.js';
 import { BundleCalls } from '../bundle/bundle-calls.js';
 import { believeCaller, type Believing } from '../believe-token/believe-caller.js';
@@ -19,7 +21,8 @@ import type { PageLinks } from '../page-links/page-links.js';
 import { ObservedCalls, type ObservedCallMeans } from '../observe/observed-calls.js';
 import { mayChange } from '../observe/passed-on.js';
 import type { Observing } from '../observe/observing.js';
-import { reachesOf } from '../user-rights/reaches.js';
+import { rightsOfCall } from '../user-rights/rights-of-call.js';
+import { IdentitySupport } from '../user-rights/told-upstream/identity-support.js';
 import type { UserRights } from '../user-rights/user-rights.js';
 import { WithheldFrom } from '../user-rights/withheld.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
@@ -31,10 +34,10 @@ import { InForce, type JudgingPoint } from './in-force.js';
 import { Leaving } from './leaving.js';
 import type { OpenCalls } from './open-calls.js';
 import { type FhirError, fhirError } from './operation-outcome.js';
-import { clientOf, type JudgedCall, ownerOf, readCall } from './read-call.js';
+import { clientOf, forWhom, type JudgedCall, ownerOf, readCall } from './read-call.js';
 import { FORM_LIMIT, readForm } from './read-form.js';
 import { sendError } from './send-answer.js';
-import { changed, type Denied, notRecorded, toldOf, tooManyCalls } from './tell-refusal.js';
+import { changed, type Denied, notCarriedOut, notRecorded, toldOf, tooManyCalls } from './tell-refusal.js';
 
 type Allowed = Extract<CallDecision, { readonly outcome: 'allow' }>;
 
@@ -75,6 +78,7 @@ export class FhirCalls {
   readonly #bundles: BundleCalls;
   readonly #withheld: WithheldFrom;
   readonly #observed: ObservedCalls;
+  readonly #identities: IdentitySupport;
 
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
@@ -92,6 +96,7 @@ export class FhirCalls {
     const { inFlight, bodyMost } = writes;
     const { calls } = gateway;
     const support = new WriteSupport(upstream);
+    this.#identities = new IdentitySupport(upstream);
     const { base } = endpoint;
     const ofAll = { records, upstream, memory, inFlight, bodyMost, calls, log, base, inForce: this.#inForce };
     this.#writes = new WriteCalls({ ...ofAll, support });
@@ -151,12 +156,15 @@ export class FhirCalls {
     const asked = { method: request.method ?? '', ...target, headers: request.headers, form };
     const access = this.#inForce.accessOf(claims);
     const read = readCall(asked, claims, pages);
+    const { purposesOfUse } = access ?? {};
+    const own = rightsOfCall(claims, rights, [this.endpoint.base], purposesOfUse);
     const call: JudgedCall = {
       callId: CallRecords.newCallId(),
       claims,
       ...read,
       ...(this.#mayWait(read.interaction, method, target.path) ? { mayWait: true } : {}),
-      reaches: this.#withheld.from(reachesOf(claims, rights, [this.endpoint.base]), access?.purposesOfUse),
+      reaches: this.#withheld.from(own.reaches, purposesOfUse),
+      ...(own.rights ? { rights: own.rights } : {}),
       ...about,
     };
     const decision = this.#inForce.decide(call);
@@ -173,6 +181,8 @@ export class FhirCalls {
     if (typeof entered !== 'function') return await this.#refuse(response, call, tooManyCalls(entered), access);
     try {
       if (decision.outcome === 'deny') return await this.#refuse(response, call, decision, access);
+      const untold = call.rights?.identity && (await this.#untold(call.rights.identity));
+      if (untold) return await this.#refuse(response, call, notCarriedOut(untold), access, untold.answer);
       const { interaction } = call;
       if (isWrite(interaction))
         return await this.#recorded(
@@ -196,14 +206,24 @@ export class FhirCalls {
     call: RecordedCall,
     decision: Denied,
     access: EffectiveAccess | undefined,
+    error: FhirError = toldOf(decision, call.claims),
   ): Promise<FhirError | undefined> {
-    const error = toldOf(decision, call.claims);
     try {
       const position = await this.means.records.decidedAsWanted(call, decision, access, error.status);
       sendError(response, error, positionHeader(position));
       return undefined;
     } catch (failure) {
       return this.#notRecorded(failure);
+    }
+  }
+
+  /** Why a user's call cannot go on where the FHIR server is to keep users apart; undefined where it does. */
+  async #untold(identity: ToldIdentity): Promise<NotAnswered | undefined> {
+    try {
+      return (await this.#identities.of(identity)) ? undefined : notKeptApart;
+    } catch (error) {
+      if (!(error instanceof UpstreamFailed)) throw error;
+      return new NotAnswered(error.answer, 'the upstream could not be asked whether it keeps users apart');
     }
   }
 
@@ -243,7 +263,12 @@ export class FhirCalls {
       const { upstream, pages } = this.means;
       const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
       const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.endpoint.base] };
-      const answering = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
+      const answering = new Answering(
+        sight,
+        upstream.base,
+        async (target) => await upstream.ask(target, by),
+        call.rights,
+      );
       const links = new BundleLinks(this.endpoint.base, pages, ownerOf(call.claims));
       const operations = {
         allowed: this.endpoint.operations ?? [],
@@ -280,7 +305,7 @@ export function enforcedAt({ operations }: Pick<FhirEndpoint, 'operations'>, enf
   return operations === undefined ? enforced : { ...enforced, operations };
 }
 
-/** For whom the FHIR server is asked. */
-function forWhom({ claims }: RecordedCall, access: EffectiveAccess | undefined) {
-  return { applicationId: claims.applicationId, purposesOfUse: access?.purposesOfUse ?? [] };
-}
+const notKeptApart = new NotAnswered(
+  fhirError(403, 'not-supported', 'The FHIR server does not look at who acts, so that no user’s call goes there.'),
+  'the upstream takes a forged identity',
+);

@@ -1,17 +1,18 @@
 import { DpopNonces, SpentProofs } from '#dpop';
 import type { ActivityPort } from '#event-log';
 import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
-import { BaseConfig, InjectActivity, Log, VAULT } from '#host';
+import { BaseConfig, InjectActivity, Log, Metrics, VAULT } from '#host';
 import { splitTarget } from '#smart';
 import type { Vault } from '#vault';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { UnansweredMeter } from '../ask-rights/unanswered-meter.js';
 import { type TokensOfEndpoint, VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { Observing } from '../observe/observing.js';
 import { Possession } from '../prove-possession/possession.js';
 import { RecordSpool } from '../spool-records/record-spool.js';
-import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import type { UserRights } from '../user-rights/user-rights.js';
+import { type OpenedRights, userRightsOf } from '../user-rights/user-rights-of.js';
 import { WithheldFrom } from '../user-rights/withheld.js';
 import { CallRecords } from './call-records.js';
 import { GatewayPoint } from './gateway-point.js';
@@ -35,8 +36,9 @@ export interface AtEndpoint {
 
 /** What every decision of this instance is taken with, whoever asks for it. */
 @Injectable()
-export class GatewayMeans {
+export class GatewayMeans implements OnModuleDestroy {
   readonly all: readonly EndpointMeans[];
+  readonly #opened: readonly OpenedRights[];
 
   constructor(
     base: BaseConfig,
@@ -48,7 +50,9 @@ export class GatewayMeans {
     spent: SpentProofs,
     @Inject(VAULT) vault: Vault,
     spool: RecordSpool,
+    metrics: Metrics,
   ) {
+    const unanswered = new UnansweredMeter(metrics, log.for('fhir'));
     const tokens = new VerifiedTokens({
       jwksUrl: config.jwksUrl,
       issuer: base.publicUrl,
@@ -59,8 +63,11 @@ export class GatewayMeans {
       nonceRequired: config.dpopNonceRequired,
       spent,
     });
-    const rights = new ConfiguredRights(new Map(config.rightsRules()));
-    this.all = endpoints.all.map((endpoint) => ({
+    const opened = endpoints.all.map(
+      (endpoint) => [endpoint, userRightsOf(endpoint, config.rightsRules(), unanswered.at(endpoint))] as const,
+    );
+    this.#opened = opened.map(([, it]) => it);
+    this.all = opened.map(([endpoint, { rights }]) => ({
       endpoint,
       tokens: tokens.at(endpoint),
       possession,
@@ -79,6 +86,10 @@ export class GatewayMeans {
         spool.port,
       ),
     }));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(this.#opened.map(async (it) => await it.close()));
   }
 
   /** Of the endpoint that a request is at, by the whole target as it came in. */

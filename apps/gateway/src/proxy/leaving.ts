@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Log } from '#host';
 import { type FhirResource, isObject, isResource, isResourceType, patientsIn } from '#smart';
-import { type CheckedAnswer, NotAnswered } from '../answer/answering.js';
+import type { CheckedAnswer } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { EffectiveAccess } from '#access';
 import { type FhirInteraction, type FhirRequest, type Reaches, readRequest } from '#smart';
+import type { AskedFor } from '../ask-upstream/upstream.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { PAGE_PARAMETER, type PageLinks, type PageOwner, type PagePlace } from '../page-links/page-links.js';
 import type { RecordedCall } from './call-records.js';
@@ -44,5 +46,17 @@ export function clientOf({ headers }: IncomingMessage, clientAddress?: string) {
   return {
     ...(clientAddress === undefined ? {} : { clientAddress }),
     ...(userAgent === undefined ? {} : { userAgent }),
+  };
+}
+
+/** For whom the FHIR server is asked in a call. */
+export function forWhom(
+  { claims, rights }: Pick<RecordedCall, 'claims' | 'rights'>,
+  access: EffectiveAccess | undefined,
+): Pick<AskedFor, 'applicationId' | 'purposesOfUse' | 'identity'> {
+  return {
+    applicationId: claims.applicationId,
+    purposesOfUse: access?.purposesOfUse ?? [],
+    identity: rights?.identity,
   };
 }

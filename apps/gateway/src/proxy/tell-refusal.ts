@@ -1,4 +1,4 @@
-import type { NotAnswered } from '../answer/answering.js';
+import type { NotAnswered } from '../answer/not-answered.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { TooMany } from '../limit-calls/call-limits.js';

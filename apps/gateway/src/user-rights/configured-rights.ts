@@ -4,13 +4,16 @@ import type { ActingUser, UserRights } from './user-rights.js';
 /** What a rule may say of the users of one type: they see everybody, or the patient of the token. */
 export type RightsRule = 'everybody' | 'patient-in-context';
 
-const unanswered: Reach = { kind: 'nobody', why: 'Nobody says what this user may see.' };
+/** Nobody says whose data a user may see. */
+export const unanswered: Reach = { kind: 'nobody', why: 'Nobody says what this user may see.' };
 
 /**
  * Rights by the type of the user's own resource. A Patient sees the own record, whatever is configured; users of a type
  * without a rule, and users whom the token does not name, see nothing.
  */
 export class ConfiguredRights implements UserRights {
+  readonly by = 'rules';
+
   constructor(private readonly rules: ReadonlyMap<string, RightsRule>) {}
 
   reachOf({ resource, patient }: ActingUser): Reach {

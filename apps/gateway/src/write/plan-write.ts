@@ -11,7 +11,8 @@ import {
   upstreamTarget,
   type WriteInteraction,
 } from '#smart';
-import { type Answering, NotAnswered, notThere, wrongAnswer } from '../answer/answering.js';
+import type { Answering } from '../answer/answering.js';
+import { NotAnswered, notThere, wrongAnswer } from '../answer/not-answered.js';
 import { type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
 import { fhirError, insufficientScope } from '../proxy/operation-outcome.js';
 import { malformed } from './read-written-body.js';
@@ -52,9 +53,11 @@ export interface WriteAsked {
  * @throws NotAnswered, UpstreamFailed
  */
 export async function planWrite(asked: WriteAsked, at: Answering): Promise<Plan> {
-  const plan = await prepareWrite(asked, at);
-  if (plan.kind === 'write') await mustEndInScope(plan.write, at);
-  return plan;
+  return await at.underRights(asked.interaction, async () => {
+    const plan = await prepare(asked, at);
+    if (plan.kind === 'write') await mustEndInScope(plan.write, at);
+    return plan;
+  });
 }
 
 /**
@@ -63,6 +66,10 @@ export async function planWrite(asked: WriteAsked, at: Answering): Promise<Plan>
  * @throws NotAnswered, UpstreamFailed
  */
 export async function prepareWrite(asked: WriteAsked, at: Answering): Promise<Plan> {
+  return await at.underRights(asked.interaction, async () => await prepare(asked, at));
+}
+
+async function prepare(asked: WriteAsked, at: Answering): Promise<Plan> {
   const { interaction, body, ifMatch } = asked;
   const { type } = interaction;
   switch (interaction.kind) {
@@ -160,8 +167,9 @@ async function readBefore(
   if (!isResource(before) || before.resourceType !== type || before['id'] !== id)
     throw wrongAnswer('the upstream answered another resource');
   if (!(await at.sees(before, letter))) {
-    if (await at.sees(before, 'r')) throw outOfScope('The scopes do not let this resource be changed.', type, letter);
-    throw notThere('the resource is not in sight');
+    if (await at.sees(before, 'r'))
+      throw outOfScope('The scopes do not let this resource be changed.', type, letter, at.whyHidden(before));
+    throw notThere(at.whyHidden(before));
   }
   const ifMatch = versionOf(before) ?? etag;
   if (ifMatch === undefined) throw wrongAnswer('the upstream gives no versions, so that nothing is written there');
@@ -203,11 +211,11 @@ export async function mustEndInScope(write: PlannedWrite, at: Answering): Promis
   const letter = write.verb === 'create' ? 'c' : 'u';
   if (await at.sees(write.after, letter)) return;
   const detail = 'What is to be written is not in the scopes: it is about somebody or something else.';
-  throw outOfScope(detail, write.type, letter);
+  throw outOfScope(detail, write.type, letter, at.whyHidden(write.after));
 }
 
-function outOfScope(detail: string, type: string, letter: string): NotAnswered {
-  return new NotAnswered(insufficientScope(detail, []), `${type}.${letter} does not reach this resource`);
+function outOfScope(detail: string, type: string, letter: string, why = 'the scopes do not reach it'): NotAnswered {
+  return new NotAnswered(insufficientScope(detail, []), `${type}.${letter} does not reach this resource: ${why}`);
 }
 
 function patching<T>(apply: () => T): T {

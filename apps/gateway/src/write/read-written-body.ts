@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { readExactJson, type WriteInteraction } from '#smart';
-import { NotAnswered } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import type { BodyLease } from '../ask-upstream/body-memory.js';
 import { fhirError } from '../proxy/operation-outcome.js';
 import { readBounded } from '../proxy/read-form.js';

@@ -7,7 +7,8 @@ import {
   understandCondition,
   upstreamTarget,
 } from '#smart';
-import { type Answering, NotAnswered, wrongAnswer } from '../answer/answering.js';
+import type { Answering } from '../answer/answering.js';
+import { NotAnswered, wrongAnswer } from '../answer/not-answered.js';
 import { collectMatches, type Entry } from '../answer/collect-matches.js';
 import { fhirError } from '../proxy/operation-outcome.js';
 
@@ -45,6 +46,7 @@ export async function resolveCondition(
         if (!target) throw wrongAnswer('a search that has no target');
         return target;
       }),
+      letter: 's',
       whole: narrowed.whole,
       match: idIn,
     },

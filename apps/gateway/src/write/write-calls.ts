@@ -2,14 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { Log } from '#host';
 import type { WriteInteraction } from '#smart';
-import { Answering, NotAnswered } from '../answer/answering.js';
+import { Answering } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { CallRecords } from '../proxy/call-records.js';
 import type { InForce } from '../proxy/in-force.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
-import type { JudgedCall } from '../proxy/read-call.js';
+import { forWhom, type JudgedCall } from '../proxy/read-call.js';
 import { sendError } from '../proxy/send-answer.js';
 import { changed, notCarriedOut, toldOf } from '../proxy/tell-refusal.js';
 import type { InFlightWrites } from './in-flight-writes.js';
@@ -69,15 +70,9 @@ export class WriteCalls {
     // Whoever goes away before it is sent does not want it any more.
     response.once('close', () => cut.abort());
     try {
-      const by = {
-        applicationId: call.claims.applicationId,
-        purposesOfUse: access?.purposesOfUse ?? [],
-        signal: cut.signal,
-        isAllowed,
-        memory,
-      };
+      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
       const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, base] };
-      const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by));
+      const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
       const body = await this.#bodyOf(request, response, call, access, memory);
       if (body === refused) return;
       const ifMatch = request.headers['if-match'];

@@ -1,7 +1,8 @@
 import type { EffectiveAccess } from '#access';
 import type { Log } from '#host';
 import { type FhirResource, isResourceType, patientsIn, type WriteInteraction } from '#smart';
-import { type Answering, NotAnswered } from '../answer/answering.js';
+import type { Answering } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import { type AskedFor, NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';
 import type { UpstreamWrite, UpstreamWritten } from '../ask-upstream/upstream-write.js';

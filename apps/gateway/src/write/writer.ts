@@ -1,5 +1,5 @@
 import type { Log } from '#host';
-import { NotAnswered } from '../answer/answering.js';
+import { NotAnswered } from '../answer/not-answered.js';
 import { NoLongerAllowed, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
 import type { CallRecords, RecordedWrite } from '../proxy/call-records.js';

@@ -81,6 +81,7 @@ export function toldOfWrite(status: number, isConditional: boolean): FhirError {
       : fhirError(409, 'conflict', 'The resource was changed by somebody else meanwhile, or others refer to it.');
   if (status === 400 || status === 422)
     return fhirError(422, 'processing', 'The FHIR server does not take this resource.');
+  if (status === 403) return fhirError(403, 'forbidden', 'The FHIR server does not let this be written.');
   return fhirError(502, 'transient', 'The FHIR server did not carry this out.');
 }
 

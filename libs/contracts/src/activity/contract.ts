@@ -52,6 +52,8 @@ const AccessDecision = Type.Object({
   purposesOfUse: Type.Optional(Type.Array(Type.String())),
   /** Of a write: the patients of what is there before, and of what is written. */
   patients: Type.Optional(Type.Array(VaultId)),
+  /** Who else says what may be seen or written, beside the scopes: rules, a decision point, the FHIR server. */
+  rightsBy: Type.Optional(Type.Array(Type.String())),
   /** Why, in words that an auditor reads. */
   reason: Type.String(),
   /** The HTTP status that the caller was given, when it was known at the decision. */
@@ -94,6 +96,18 @@ const AccessCompleted = Type.Object({
       /** The version that there is since then. */
       versionId: Type.Optional(Type.String()),
     }),
+  ),
+  /** What those said who were asked about its resources: how many they let through, and how many not. */
+  rights: Type.Optional(
+    Type.Array(
+      Type.Object({
+        by: Type.String(),
+        allowed: Type.Integer({ minimum: 0 }),
+        denied: Type.Integer({ minimum: 0 }),
+        /** Nobody answered: nothing left. */
+        unanswered: Type.Integer({ minimum: 0 }),
+      }),
+    ),
   ),
   /** The call was observed, not enforced. */
   observed: Type.Optional(

@@ -60,6 +60,8 @@ const KNOWN: Readonly<Record<string, unknown>> = {
   resourceType: 'Observation',
   resourceId: 'blood-pressure-17',
   purposesOfUse: 'TREAT',
+  rightsBy: 'clinic policies',
+  by: 'clinic policies',
   status: 200,
   clientAddress: '203.0.113.7',
   userAgent: 'growth-charts/2.1',

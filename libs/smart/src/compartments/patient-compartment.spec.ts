@@ -1,5 +1,5 @@
 import { allResourceTypes, type ResourceType } from '../definitions/r4.js';
-import { isOfPatient, linksOf, membershipOf } from './patient-compartment.js';
+import { isAboutOthers, isOfPatient, linksOf, membershipOf } from './patient-compartment.js';
 
 const bases = ['https://hapi.internal/fhir', 'https://gatehouse.example.org/fhir'];
 const to = (reference: string) => ({ reference });
@@ -97,4 +97,16 @@ it('a Binary belongs to its security context, a Provenance to all its targets', 
   ).toBeUndefined();
   expect(linksOf({ resourceType: 'Binary' }, bases)).toBeUndefined();
   expect(linksOf({ resourceType: 'Observation', target: to('Patient/p1') }, bases)).toBeUndefined();
+});
+
+it.each<[string, ResourceType, object, boolean]>([
+  ['a patient here', 'Observation', { subject: to('Patient/p1') }, false],
+  ['nobody', 'Observation', {}, false],
+  ['a patient of another server', 'Observation', { subject: to('http://other.example/fhir/Patient/p1') }, true],
+  ['somebody by identifier', 'Observation', { subject: { identifier: { value: '1' } } }, true],
+  ['a contained patient', 'Observation', { subject: to('#p1') }, true],
+  ['a group', 'Observation', { subject: to('Group/g') }, true],
+  ['one who is a patient here, and one who is not', 'Account', { subject: [to('Patient/p1'), to('Device/d')] }, true],
+])('about %s', (_whom, type, elements, isAbout) => {
+  expect(isAboutOthers({ resourceType: type, id: 'x', ...elements }, type, bases)).toBe(isAbout);
 });

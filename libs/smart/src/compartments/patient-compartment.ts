@@ -101,6 +101,13 @@ export function patientsIn(resource: FhirResource, type: ResourceType, bases: re
     .flatMap((it) => (it?.type === 'Patient' ? it.id : []));
 }
 
+/** Whether a resource is about somebody who is no patient of this server: of another one, by identifier, a group. */
+export function isAboutOthers(resource: FhirResource, type: ResourceType, bases: readonly string[]): boolean {
+  return membershipOf(type)
+    .subjectPaths.flatMap((path) => valuesAt(resource, path))
+    .some((it) => localReference(it, bases)?.type !== 'Patient');
+}
+
 function namesPatient(value: unknown, patient: string, bases: readonly string[]): boolean {
   const named = localReference(value, bases);
   return named?.type === 'Patient' && named.id === patient;

@@ -23,7 +23,15 @@ export type Reach =
 export type Reaches = Readonly<Record<ScopeContext, Reach>> & {
   /** What no scope reaches. */
   readonly withheld?: Withholding;
+  /** Of what scopes reach, what somebody else is asked about before it is seen. */
+  readonly asked?: AskedAbout;
 };
+
+/** Of which resources somebody else says whether they are seen: each is looked at, and `judge` says no more than that scopes reach it. */
+export interface AskedAbout {
+  /** Whether resources of a type are asked about that scopes of a context reach. */
+  concerns(context: ScopeContext, type: ResourceType): boolean;
+}
 
 /** A backend's: no patient, no user. */
 export const systemReaches: Reaches = {
@@ -81,11 +89,13 @@ export function extentOf(
   if (isWriteLetter(interaction) && scope.type === '*' && writtenByName.has(type)) return undefined;
   const { kind } = membershipOf(type);
   // What belongs to something is withheld with it.
-  const isWithheldOf = reaches.withheld !== undefined && (kind === 'linked' || reaches.withheld.concerns(type));
-  if (reach.kind === 'everybody') return params.length === 0 && !isWithheldOf ? 'whole' : 'part';
+  const isLookedAt =
+    (reaches.withheld !== undefined && (kind === 'linked' || reaches.withheld.concerns(type))) ||
+    reaches.asked?.concerns(scope.context, type) === true;
+  if (reach.kind === 'everybody') return params.length === 0 && !isLookedAt ? 'whole' : 'part';
   // What is shared by all patients is no patient's to change.
   if (kind === 'outside' || (kind === 'shared' && isWriteLetter(interaction))) return undefined;
-  return kind === 'shared' && params.length === 0 && !isWithheldOf ? 'whole' : 'part';
+  return kind === 'shared' && params.length === 0 && !isLookedAt ? 'whole' : 'part';
 }
 
 /** Whether a scope is one for this type and interaction, whoever it is about. */
@@ -126,7 +136,9 @@ export function judge(
     if (!scope.params.every((param) => matchesParameter(resource, type, param, bases))) continue;
     const reach = reaches[scope.context];
     const { kind } = membershipOf(type);
-    if (kind === 'linked' && (type === 'Binary' || reach.kind === 'patient' || reaches.withheld)) {
+    const hasLinks =
+      type === 'Binary' || reach.kind === 'patient' || reaches.withheld || reaches.asked?.concerns(scope.context, type);
+    if (kind === 'linked' && hasLinks) {
       // A Binary without a `securityContext` is for whoever may see all of them.
       const known = linksOf(resource, bases);
       if (known) links = known;

@@ -1,10 +1,11 @@
 import { ConfiguredRights, readRightsRule } from './configured-rights.js';
-import { reachesOf } from './reaches.js';
+import { rightsOfCall } from './rights-of-call.js';
 
 const bases = ['https://gatehouse.example.org/fhir'];
 const reach = (claims: { patient?: string; fhirUser?: string }, ...rules: string[]) => {
   const rights = new ConfiguredRights(new Map(rules.map(readRightsRule).filter((it) => it !== undefined)));
-  const { patient, user } = reachesOf(claims, rights, bases);
+  const call = { subject: 's', clientId: 'c', applicationId: 'a', scopes: [], ...claims };
+  const { patient, user } = rightsOfCall(call, rights, bases).reaches;
   return [patient, user].map((it) => (it.kind === 'patient' ? it.id : it.kind));
 };
 
