@@ -89,7 +89,7 @@ export { mountDirectly } from './mount/direct-mounts.js';
 export { mountHandler, type MountedHandler } from './mount/mount-handler.js';
 export type { Position } from '#contracts';
 export { MintedId, UuidParam } from './request/uuid-param.js';
-export { configClassesOf, createService, type RunningService } from './service/create-service.js';
+export { configClassesOf, createService, migrationsOf, type RunningService } from './service/create-service.js';
 export { FatalErrors } from './service/fatal-errors.js';
 export { ErasureFollower } from './vault/erasure-follower.js';
 export { VAULT } from './vault/vault-provider.js';

@@ -7,6 +7,7 @@ export {
   type Subject,
   type Vault,
 } from './vault.js';
+export { decrypt, encrypt } from './wrapping/cipher.js';
 export { LocalWrappingKeys } from './wrapping/local-wrapping-keys.js';
 export { RemoteWrappingKeys } from './wrapping/remote-wrapping-keys.js';
 export { ServiceBeforeLocalKeys } from './wrapping/service-before-local-keys.js';

@@ -13,6 +13,22 @@ export function addVault(program: Command): void {
     .description('personal data; but for erase, beside DATABASE_URL and VAULT_KEY, as the services have them');
 
   vault
+    .command('backup <file>')
+    .description('write the vault to one sealed file, beside running services')
+    .action((file: string, _: object, command: Command) =>
+      runBeside('keep-vault', ['backup', ...jsonFlag(command), '--', file]),
+    );
+
+  vault
+    .command('restore <file>')
+    .description('put a backup in the place of the vault, while no service runs')
+    .option('--replace', 'destroy the vault that is there')
+    .action((file: string, { replace }: { replace?: boolean }, command: Command) => {
+      const flags = replace === true ? ['--replace'] : [];
+      return runBeside('keep-vault', ['restore', ...flags, ...jsonFlag(command), '--', file]);
+    });
+
+  vault
     .command('rotate')
     .description('wrap all keys under the current wrapping key, the first of VAULT_KEY; may be ended and begun again')
     .action((_: object, command: Command) => runBeside('keep-vault', ['rotate', ...jsonFlag(command)]));

@@ -13,7 +13,7 @@ import { CommandKeysConfig } from '../log/command-keys-config.js';
 import { LogConfig } from '../log/log-config.js';
 import { DatabaseTlsConfig } from '../database/database-tls-config.js';
 import { DatabaseModule } from '../database/database.module.js';
-import { mergeMigrations } from '../database/database-schemas.js';
+import { mergeMigrations, type MigrationClass, type SchemaName } from '../database/database-schemas.js';
 import { CreateProjectionBooks1764201600000 } from '../projections/create-projection-books.js';
 import { openApiDocument, serveDocs } from '../docs/docs.js';
 import { HealthRegistry } from '../health/health-registry.js';
@@ -148,6 +148,17 @@ export async function createService(
   };
 }
 
+/** The migrations of a part and of everything it gathers, the host's own included. */
+export function migrationsOf(part: ServicePart): Record<SchemaName, readonly MigrationClass[]> {
+  return mergeMigrations([
+    {
+      vault: [CreateVault1763942400000, KeepVaultKeys1764252000000],
+      projection: [CreateSnapshots1763942400010, CreateProjectionBooks1764201600000],
+    },
+    ...partsOf(part).map((each) => each.migrations ?? {}),
+  ]);
+}
+
 function rootModule(
   part: ServicePart,
   config: LoadedConfig,
@@ -156,13 +167,7 @@ function rootModule(
 ): DynamicModule {
   const parts = partsOf(part);
   const entities = [...new Set(parts.flatMap((each) => each.entities ?? []))];
-  const migrations = mergeMigrations([
-    {
-      vault: [CreateVault1763942400000, KeepVaultKeys1764252000000],
-      projection: [CreateSnapshots1763942400010, CreateProjectionBooks1764201600000],
-    },
-    ...parts.map((each) => each.migrations ?? {}),
-  ]);
+  const migrations = migrationsOf(part);
   const modules = parts.flatMap((each) => (each.module === undefined ? [] : [moduleOf(each.module, config)]));
   return {
     module: ServiceModule,
