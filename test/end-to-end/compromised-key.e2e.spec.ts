@@ -92,7 +92,7 @@ describe('a key of a client’s that was compromised', () => {
   it('ends at once what it earned, with the receipt, and nothing that another key earned', async () => {
     const service = await serviceWithThreeKeys();
     const { id, clientId, lost, kept, call } = service;
-    // Calls go on all the while: those with tokens of the other key are answered without a break.
+    // Calls go on all the while: those with a token of the other key are let in.
     const during: number[] = [];
     const over = new AbortController();
     const goingOn = (async () => {

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { types } from 'node:util';
+import { readSettingsFile } from '#host';
 import { type FhirInteraction, isInteractionKind, isResourceType } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -87,18 +86,9 @@ export type EndpointFile =
 
 /** Reads the file that lists the endpoints. Paths in it count from where it stands. */
 export function readEndpointFile(path: string): EndpointFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const why = types.isNativeError(error) && 'code' in error ? String(error.code) : 'it is not JSON';
-    return { ok: false, fault: `a readable JSON file (${why})` };
-  }
-  if (!file.Check(value)) {
-    const [first] = file.Errors(value);
-    return { ok: false, fault: `a list of endpoints: ${first?.instancePath ?? ''} ${first?.message ?? ''}`.trimEnd() };
-  }
-  const entries = value.endpoints.map((entry) => withPathsFrom(dirname(path), entry));
+  const read = readSettingsFile(path, file, 'a list of endpoints');
+  if (!read.ok) return read;
+  const entries = read.value.endpoints.map((entry) => withPathsFrom(dirname(path), entry));
   const fault = entries.map((entry, at) => faultOf(entry, at)).find((it) => it !== undefined);
   if (fault !== undefined) return { ok: false, fault };
   const ids = new Set(entries.map(({ id }) => id));

@@ -4,6 +4,7 @@ export { ConfigError, LoadedConfig, loadConfig, loadSections, type Environment }
 export { BrokerConfig } from './log/broker-config.js';
 export { parsePrincipals, principalsFor } from './log/principals.js';
 export { isLoopbackHost, isLoopbackUrl } from './config/loopback.js';
+export { readSettingsFile } from './config/settings-file.js';
 export {
   Setting,
   settingsOf,

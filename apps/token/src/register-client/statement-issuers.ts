@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { types } from 'node:util';
-import { isLoopbackUrl } from '#host';
+import { isLoopbackUrl, readSettingsFile } from '#host';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
@@ -40,18 +38,9 @@ export type StatementIssuersFile =
 
 /** Reads the file that lists whose software statements are taken (docs/software-statements.md). */
 export function readStatementIssuers(path: string): StatementIssuersFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const why = types.isNativeError(error) && 'code' in error ? String(error.code) : 'it is not JSON';
-    return { ok: false, fault: `a readable JSON file (${why})` };
-  }
-  if (!file.Check(value)) {
-    const [first] = file.Errors(value);
-    return { ok: false, fault: `a list of issuers: ${first?.instancePath ?? ''} ${first?.message ?? ''}`.trimEnd() };
-  }
-  const { issuers } = value;
+  const read = readSettingsFile(path, file, 'a list of issuers');
+  if (!read.ok) return read;
+  const { issuers } = read.value;
   const fault = issuers.map(faultOf).find((it) => it !== undefined);
   if (fault !== undefined) return { ok: false, fault };
   if (new Set(issuers.map(({ issuer }) => issuer)).size < issuers.length)
