@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { EnforcementPoint } from '#enforcement';
 import type { LogSettings, Snapshots } from '#event-log';
-import { EnforcementMetrics, FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
+import { EnforcementMetrics, FatalErrors, HealthRegistry, Log, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { ReadyKeys } from './authenticate-client/ready-keys.js';
 
 /** This instance as an enforcement point: what it issues, it issues from effective access and under a lease. */
 @Injectable()
 export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
   readonly point: EnforcementPoint;
+  private readonly keys: ReadyKeys;
 
   constructor(
     @Inject(LOG_SETTINGS) settings: LogSettings,
@@ -16,6 +18,7 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
     meter: EnforcementMetrics,
+    log: Log,
   ) {
     this.point = new EnforcementPoint(settings, {
       id: `token-${randomUUID()}`,
@@ -25,7 +28,13 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
       // Nothing is open for longer than it takes to answer, and every answer looks at access in the tick in which it leaves.
       onClosure: () => {},
       onLapse: () => {},
+      onFolded: (applicationId) => this.keys.lookAt(applicationId),
       onFailure: (error) => this.fatal.report('the token service cannot read the log', error),
+    });
+    this.keys = new ReadyKeys({
+      access: this.point.access,
+      onUnusable: (applicationId, error) =>
+        log.for('token').warn('a registered key cannot be used', error, { applicationId }),
     });
   }
 
@@ -38,6 +47,7 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.point.close();
+    await this.keys.close();
   }
 
   private async start(): Promise<void> {

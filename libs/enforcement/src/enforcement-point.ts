@@ -45,6 +45,8 @@ export interface EnforcementPointOptions {
    * a stop others are told right after.
    */
   readonly onLapse: () => void;
+  /** Something of this application is other than it was, or was read from a snapshot. Called often: it must take no time. */
+  readonly onFolded?: (applicationId: string) => void;
   /** How many writes of an application were sent to the FHIR server and are not answered: asked when it is closed. */
   readonly inFlightWritesOf?: (applicationId: string) => number;
   /** Reading the log cannot go on: the point lets nobody in until it is made anew. */
@@ -105,6 +107,7 @@ export class EnforcementPoint {
       sources: SOURCES,
       from: async (ends) => {
         const begin = (await this.#snapshots?.load()) ?? (await ends.startsOf(SOURCES));
+        for (const { applicationId } of this.access.items()) options.onFolded?.(applicationId);
         this.#applied = new AppliedPositions(begin);
         return begin;
       },
@@ -189,6 +192,7 @@ export class EnforcementPoint {
     for (const { event } of entries) {
       const closed = this.access.apply(event, this.#clock().wall);
       if (closed !== undefined) closures.add(closed);
+      this.options.onFolded?.(event.meta.subject);
     }
     for (const applicationId of closures) this.#close(applicationId);
     this.#applied.advance(next.topic, next.partition, next.offset);

@@ -14,6 +14,8 @@ let settings: LogSettings;
 let seed: LogSeed;
 let store: MemorySnapshots;
 const started: EnforcementPoint[] = [];
+/** What the last point was told of. */
+const folded = new Set<string>();
 
 beforeAll(async () => {
   own = await isolate();
@@ -38,12 +40,14 @@ afterAll(async () => {
 });
 
 async function startPoint(): Promise<EnforcementPoint> {
+  folded.clear();
   const point = new EnforcementPoint(settings, {
     id: mintId(0),
     kind: 'gateway',
     snapshots: new Snapshots(settings, store, Buffer.alloc(32, 3), pace),
     onClosure: () => undefined,
     onLapse: () => undefined,
+    onFolded: (applicationId) => folded.add(applicationId),
     onFailure: (error) => {
       throw error;
     },
@@ -85,6 +89,7 @@ describe('an enforcement point that starts from a snapshot', () => {
     const second = await startPoint();
     expect(store.partsRead).toBeGreaterThan(0);
     expect(known(second)).toEqual(atFirst);
+    expect([...folded].sort()).toEqual([application.id, unreadable.id].sort());
     expect(second.applied).toEqual(applied);
     expect(second.access.byApplicationId(unreadable.id, Date.now())).toMatchObject({ why: 'undecodable' });
     const access = second.access.byClientId(client.clientId, Date.now());

@@ -1,8 +1,8 @@
-import { errors, decodeJwt, importJWK, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
+import { errors, decodeJwt, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
 import type { AdmittedClient, AdmittedClients, AdmittedRequest } from './admitted-clients.js';
 import { assertionAlgorithms, checkAssertion, clockTolerance, timesOf } from './assertion-rules.js';
 import { clientSecretMatches } from './client-secrets.js';
-import type { ClientKey } from './remote-key-sets.js';
+import { materialOf } from './key-material.js';
 import type { SpentAssertions } from './spent-assertions.js';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -91,17 +91,6 @@ export class ClientAuthentication {
       throw new ClientRefused('the assertion does not verify', { cause });
     }
   }
-}
-
-/** Made once for each key: importing one costs as much as verifying with it. */
-const materials = new WeakMap<ClientKey, Awaited<ReturnType<typeof importJWK>>>();
-
-async function materialOf(key: ClientKey): Promise<Awaited<ReturnType<typeof importJWK>>> {
-  const known = materials.get(key);
-  if (known !== undefined) return known;
-  const made = await importJWK({ ...key.jwk }, key.jwk['kty'] === 'RSA' ? 'RS384' : 'ES384');
-  materials.set(key, made);
-  return made;
 }
 
 function decoded(read: () => JWTPayload): JWTPayload {
