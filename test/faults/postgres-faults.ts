@@ -8,8 +8,8 @@ import { type FaultReport, underLoad } from './under-load.js';
 /** A Postgres that can be taken away and comes back on the same port with the same data. */
 export interface StoppablePostgres {
   readonly url: string;
-  /** Stops it, runs what is to happen meanwhile, and starts it again. */
-  without(work: () => Promise<void>): Promise<void>;
+  /** Stops it, runs what is to happen meanwhile, and starts it again; its data stands in the directory. */
+  without(work: (directory: string) => Promise<void>): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export async function stoppablePostgres(): Promise<StoppablePostgres> {
     async without(work) {
       await running.stop();
       try {
-        await work();
+        await work(directory);
       } finally {
         running = await startPostgres({ directory, port });
       }

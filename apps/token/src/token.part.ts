@@ -1,4 +1,4 @@
-import { CreateSpentProofs1763942400031 } from '#dpop';
+import { CreateSpentProofs1763942400031, GuardSpentProofs1764244800036 } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { AddGrantUse1763942400013 } from './migrations/add-grant-use.js';
@@ -8,6 +8,7 @@ import { CreateAuthorization1763942400011 } from './migrations/create-authorizat
 import { CreateClientRegistrations1763942400033 } from './migrations/create-client-registrations.js';
 import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys.js';
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
+import { GuardSpentAssertions1764244800037 } from './migrations/guard-spent-assertions.js';
 import { NameSigningKeys1763942400012 } from './migrations/name-signing-keys.js';
 import { TokenConfig } from './token.config.js';
 import { TokenModule } from './token.module.js';
@@ -27,6 +28,8 @@ export const tokenPart: ServicePart = {
       CreateSpentProofs1763942400031,
       BindRefreshTokens1763942400032,
       CreateClientRegistrations1763942400033,
+      GuardSpentProofs1764244800036,
+      GuardSpentAssertions1764244800037,
     ],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },

@@ -1,4 +1,6 @@
 export { DpopNonces } from './nonces.js';
 export { proofAlgorithms, proofOf, type KeyProof, type ProofFault, type ProvedRequest } from './proof.js';
-export { SpentProofs, type SpentProofsStore } from './spent-proofs.js';
+export { SpentProofs } from './spent-proofs.js';
+export { beginAnew, forgetItself, intact, rememberItself, ReplayMemoryLost } from './replay-memory.js';
 export { CreateSpentProofs1763942400031 } from './create-spent-proofs.js';
+export { GuardSpentProofs1764244800036 } from './guard-spent-proofs.js';

@@ -1,22 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { KeyProof } from './proof.js';
+import { beginAnew, intact, ReplayMemoryLost, type SpentStore } from './replay-memory.js';
 
 const cleaningEveryMs = 60_000;
 
-/** Where spent proofs are kept. Throws when the store is away. */
-export interface SpentProofsStore {
-  query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<readonly Row[]>;
-}
-
 /**
  * The `jti` of each proof, once across all instances (RFC 9449, 11.1), until it would be too old anyway. A guard that was
- * lost and made anew does not know what was spent before it: proofs made earlier are refused.
+ * lost or restored does not know what was spent before: proofs made earlier are refused (docs/adr/0037).
  */
 export class SpentProofs {
   private cleaning: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly store: SpentProofsStore,
+    private readonly store: SpentStore,
     /** Old ones were not removed; the next round will. */
     private readonly onNotRemoved: (error: unknown) => void,
   ) {}
@@ -29,18 +25,23 @@ export class SpentProofs {
     clearInterval(this.cleaning);
   }
 
-  /** Spends a proof; false when it was spent before. Throws when the store is away. */
+  /** Spends a proof; false when it was spent before. Throws `ReplayMemoryLost`, and when the store is away. */
   async spend({ thumbprint, id, issued, expires }: KeyProof): Promise<boolean> {
     const digest = createHash('sha256')
       .update(JSON.stringify([thumbprint, id]))
       .digest();
-    const spent = await this.store.query(
-      `INSERT INTO protocol.spent_proofs (digest, expires_at)
-       SELECT $1, to_timestamp($2) FROM protocol.proofs_since WHERE date_trunc('second', since) <= to_timestamp($3)
-       ON CONFLICT (digest) DO NOTHING RETURNING digest`,
+    const [told] = await this.store.query<{ readonly remembers: boolean; readonly spent: boolean }>(
+      `WITH memory AS (SELECT since FROM protocol.proofs_since WHERE ${intact}),
+         spent AS (
+           INSERT INTO protocol.spent_proofs (digest, expires_at)
+           SELECT $1, to_timestamp($2) FROM memory WHERE date_trunc('second', since) <= to_timestamp($3)
+           ON CONFLICT (digest) DO NOTHING RETURNING digest)
+       SELECT EXISTS (SELECT FROM memory) AS remembers, EXISTS (SELECT FROM spent) AS spent`,
       [digest, expires, issued],
     );
-    return spent.length === 1;
+    if (told?.remembers === true) return told.spent;
+    await beginAnew(this.store, 'protocol.proofs_since');
+    throw new ReplayMemoryLost();
   }
 
   /** The margin is for databases whose clocks run ahead of ours. */

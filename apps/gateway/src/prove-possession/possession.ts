@@ -1,4 +1,4 @@
-import { type DpopNonces, proofOf, type SpentProofs } from '#dpop';
+import { type DpopNonces, proofOf, ReplayMemoryLost, type SpentProofs } from '#dpop';
 import { isDatabaseUnavailable } from '#host';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 
@@ -82,7 +82,7 @@ export class Possession {
     try {
       return await this.means.spent.spend(proved);
     } catch (cause) {
-      if (!isDatabaseUnavailable(cause)) throw cause;
+      if (!isDatabaseUnavailable(cause) && !(cause instanceof ReplayMemoryLost)) throw cause;
       throw new ProofsUnavailable('nobody can say whether the proof was used before', { cause });
     }
   }

@@ -1,3 +1,4 @@
+import { ReplayMemoryLost } from '#dpop';
 import { isDatabaseUnavailable } from '#host';
 import { AppendUnresolved, NotAppended } from '#event-log';
 import { VaultUnavailable } from '#vault';
@@ -28,6 +29,7 @@ export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
       error instanceof RightsUnavailable ||
       error instanceof VaultUnavailable ||
       error instanceof SigningUnavailable ||
+      error instanceof ReplayMemoryLost ||
       isDatabaseUnavailable(error)
     ) {
       throw new TemporarilyUnavailable(error);

@@ -1,3 +1,4 @@
+import { ReplayMemoryLost } from '#dpop';
 import { AppendUnresolved, NotAppended } from '#event-log';
 import { Consumes, isDatabaseUnavailable, Log, ProblemException, UnreadBody } from '#host';
 import { VaultUnavailable } from '#vault';
@@ -66,6 +67,7 @@ export class OAuthErrorFilter implements ExceptionFilter {
       error instanceof NotAppended ||
       error instanceof AppendUnresolved ||
       error instanceof VaultUnavailable ||
+      error instanceof ReplayMemoryLost ||
       isDatabaseUnavailable(error)
     ) {
       return { status: 503, code: 'temporarily_unavailable', message: 'try again' };

@@ -1,0 +1,127 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { oauthPaths } from '#smart';
+import { testAuthorization, testProver, type TestApp, type TestAuthorization } from '#testing';
+import { tokenPart } from './token.part.js';
+
+let server: TestAuthorization;
+
+beforeAll(async () => {
+  server = await testAuthorization(tokenPart);
+}, 60_000);
+afterAll(() => server.close(), 60_000);
+
+const tables = async () =>
+  (await server.sql(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'protocol'`)) as { name: string }[];
+
+/** Keeps all rows of the protocol schema aside, as a dump does. */
+async function dump(): Promise<void> {
+  await server.sql('DROP SCHEMA IF EXISTS dumped CASCADE');
+  await server.sql('CREATE SCHEMA dumped');
+  for (const { name } of await tables()) await server.sql(`CREATE TABLE dumped.${name} AS TABLE protocol.${name}`);
+}
+
+/** Puts them back in the place of what is there, as whoever restores a dump does. */
+async function restore(): Promise<void> {
+  const all = await tables();
+  await server.sql(`TRUNCATE ${all.map(({ name }) => `protocol.${name}`).join(', ')} RESTART IDENTITY CASCADE`);
+  for (const { name } of all)
+    await server.sql(`INSERT INTO protocol.${name} OVERRIDING SYSTEM VALUE TABLE dumped.${name}`);
+}
+
+interface Told {
+  readonly status: number;
+  readonly error: string | undefined;
+}
+
+async function told(response: Response): Promise<Told> {
+  const { error } = (await response.json()) as { readonly error?: string };
+  return { status: response.status, error };
+}
+
+/** Asks again as long as it is told to, as an honest client does. */
+async function patiently(ask: () => Promise<Response>): Promise<Told> {
+  for (let attempt = 0; attempt < 30; attempt++) {
+    const response = await ask();
+    if (response.status !== 503) return told(response);
+    await pause(Number(response.headers.get('retry-after')) * 1_000);
+  }
+  throw new Error('it never came back');
+}
+
+const post = (path: string, body: URLSearchParams, headers: Record<string, string> = {}) =>
+  server.service.call(path, { method: 'POST', body, headers });
+
+describe('a protocol schema that was restored from a dump', () => {
+  const asserting = async ({ client }: TestApp, assertion?: string) =>
+    post(
+      oauthPaths.token,
+      client.form(assertion ?? (await client.assertion(`${server.service.url}${oauthPaths.token}`)), {
+        scope: 'system/Patient.rs',
+      }),
+    );
+
+  test('[RFC 7523 §3] takes no assertion that was spent after it, and soon takes new ones again', async () => {
+    const app = await server.approved('confidential-asymmetric', ['system/Patient.rs']);
+    const assertion = () => app.client.assertion(`${server.service.url}${oauthPaths.token}`);
+    expect((await patiently(() => asserting(app))).status).toBe(200);
+    await dump();
+    const spent = [await assertion(), await assertion()] as const;
+    for (const each of spent) expect((await asserting(app, each)).status).toBe(200);
+    await restore();
+
+    // At once nobody knows; afterwards it is known to be too old, however often it is asked.
+    expect(await told(await asserting(app, spent[0]))).toEqual({ status: 503, error: 'temporarily_unavailable' });
+    expect(await patiently(() => asserting(app, spent[0]))).toEqual({ status: 401, error: 'invalid_client' });
+    for (const each of spent)
+      expect(await told(await asserting(app, each))).toEqual({ status: 401, error: 'invalid_client' });
+
+    const fresh = await assertion();
+    expect((await asserting(app, fresh)).status).toBe(200);
+    expect(await told(await asserting(app, fresh))).toEqual({ status: 401, error: 'invalid_client' });
+  }, 60_000);
+
+  test('[RFC 7523 §3] nor one by a clock that is a little ahead', async () => {
+    const app = await server.approved('confidential-asymmetric', ['system/Patient.rs']);
+    expect((await patiently(() => asserting(app))).status).toBe(200);
+    await dump();
+    const ahead = await app.client.assertion(`${server.service.url}${oauthPaths.token}`, {
+      iat: Math.floor(Date.now() / 1000) + 4,
+    });
+    expect((await asserting(app, ahead)).status).toBe(200);
+    await restore();
+    expect(await patiently(() => asserting(app, ahead))).toEqual({ status: 401, error: 'invalid_client' });
+  }, 60_000);
+
+  test('[RFC 9449 §11.1] takes no proof that was spent after it, and soon takes new ones again', async () => {
+    const [app, prover] = [await server.approved(), await testProver()];
+    const parUrl = `${server.service.url}${oauthPaths.pushedRequest}`;
+    const push = async (dpop: string) =>
+      post(oauthPaths.pushedRequest, new URL(server.request(app).url).searchParams, { dpop });
+    expect((await patiently(async () => push(await prover.proof('POST', parUrl)))).status).toBe(201);
+    await dump();
+    const spent = await prover.proof('POST', parUrl);
+    expect((await push(spent)).status).toBe(201);
+    await restore();
+    expect((await push(spent)).status).toBe(503);
+    expect(await patiently(() => push(spent))).toEqual({ status: 400, error: 'invalid_dpop_proof' });
+    expect((await push(await prover.proof('POST', parUrl))).status).toBe(201);
+  }, 60_000);
+
+  test('without a row for its guards refuses likewise', async () => {
+    const app = await server.approved('confidential-asymmetric', ['system/Patient.rs']);
+    expect((await patiently(() => asserting(app))).status).toBe(200);
+    const spent = await app.client.assertion(`${server.service.url}${oauthPaths.token}`);
+    expect((await asserting(app, spent)).status).toBe(200);
+    await server.sql('TRUNCATE protocol.replay_guard, protocol.spent_assertions');
+    expect(await patiently(() => asserting(app, spent))).toEqual({ status: 401, error: 'invalid_client' });
+  }, 60_000);
+});
+
+test('a row that was read, vacuumed and frozen is the one that it was', async () => {
+  const app = await server.approved('confidential-asymmetric', ['system/Patient.rs']);
+  const assertion = () => app.client.assertion(`${server.service.url}${oauthPaths.token}`);
+  const ask = async () => post(oauthPaths.token, app.client.form(await assertion(), { scope: 'system/Patient.rs' }));
+  expect((await patiently(ask)).status).toBe(200);
+  await server.sql('VACUUM (FREEZE) protocol.replay_guard');
+  expect((await ask()).status).toBe(200);
+});
