@@ -45,7 +45,28 @@ async function listenSandbox(): Promise<Guarded> {
   return { base, close };
 }
 
-/** The servers that every attack is tried before. */
+/** A server that runs already, of any make: it is filled anew, and whatever else it holds stays. */
+async function fillServer(base: string): Promise<Guarded> {
+  const entry = data.map((resource) => {
+    const url = `${resource.resourceType}/${resource.id}`;
+    return { fullUrl: `${base}/${url}`, resource, request: { method: 'PUT', url } };
+  });
+  const response = await fetch(base, {
+    method: 'POST',
+    headers: { 'content-type': 'application/fhir+json' },
+    body: JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }),
+  });
+  if (!response.ok) throw new Error(`${base} was not filled: ${response.status} ${await response.text()}`);
+  await response.body?.cancel();
+  return { base, close: async () => undefined };
+}
+
+const ofYours = process.env['FHIR_UPSTREAM_URL'];
+
+/**
+ * The servers that every attack is tried before: two of ours, and the one that `FHIR_UPSTREAM_URL` names, where it does.
+ * `FHIR_UPSTREAM_URL=http://127.0.0.1:8080/fhir npm run test:unit -- test/enforcement` tries them before yours.
+ */
 export const guardedServers: [string, () => Promise<Guarded>][] = [
   ['the sandbox', listenSandbox],
   [
@@ -55,4 +76,7 @@ export const guardedServers: [string, () => Promise<Guarded>][] = [
       return { hostile, ...rest };
     },
   ],
+  ...(ofYours === undefined
+    ? []
+    : ([['the server at FHIR_UPSTREAM_URL', () => fillServer(ofYours)]] satisfies [string, () => Promise<Guarded>][])),
 ];
