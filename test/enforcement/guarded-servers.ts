@@ -25,6 +25,8 @@ export interface Guarded {
   readonly base: string;
   readonly close: () => Promise<void>;
   readonly hostile?: HostileFhirServer;
+  /** Another program: what it leaves out of an answer is its own affair. */
+  readonly isForeign?: boolean;
 }
 
 async function listenSandbox(): Promise<Guarded> {
@@ -58,7 +60,7 @@ async function fillServer(base: string): Promise<Guarded> {
   });
   if (!response.ok) throw new Error(`${base} was not filled: ${response.status} ${await response.text()}`);
   await response.body?.cancel();
-  return { base, close: async () => undefined };
+  return { base, isForeign: true, close: async () => undefined };
 }
 
 const ofYours = process.env['FHIR_UPSTREAM_URL'];
