@@ -72,7 +72,7 @@ export default tseslint.config(
   { files: ['**/*.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
   // What people read on their terminal.
   {
-    files: ['scripts/**', 'apps/cli/**', 'test/bench/**', '**/main.ts'],
+    files: ['scripts/**', 'deploy/image/**', 'apps/cli/**', 'test/bench/**', '**/main.ts'],
     rules: { 'no-console': 'off' },
   },
   {
@@ -95,7 +95,7 @@ export default tseslint.config(
   },
   { files: ['*.js', '*.cjs', 'apps/cli/bin/*.js'], extends: [tseslint.configs.disableTypeChecked] },
   {
-    files: ['scripts/**/*.mjs'],
+    files: ['scripts/**/*.mjs', 'deploy/image/*.mjs'],
     rules: {
       'no-undef': 'off', // the compiler checks these files, with the types of Node
       // JSON.parse of our own files, whose type stands in a doc comment.

@@ -4,20 +4,22 @@ import { docsPathOf, type FrontedApp } from './app-paths.js';
 export interface NginxSite {
   /** Where nginx listens, as its `listen` takes it. */
   readonly listen: string;
+  /** Where its certificate with its chain and the private key stand, for `listen 443 ssl`. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   /** The instances of each app, by its name, as `host:port`; an app that is not named has one on this machine. */
   readonly servers?: Readonly<Partial<Record<string, readonly string[]>>>;
 }
 
 /**
  * The nginx file that joins the apps on one port, to be included in the `http` block (as what stands in
- * /etc/nginx/conf.d is). TLS is edited in by hand: its comments say where.
+ * /etc/nginx/conf.d is).
  */
-export function nginxFile(apps: readonly FrontedApp[], { listen, servers = {} }: NginxSite): string {
+export function nginxFile(apps: readonly FrontedApp[], { listen, tls, servers = {} }: NginxSite): string {
   return `# The apps of Gatehouse on one port. Made by \`npm run nginx\` from apps/gatehouse/src/front/app-paths.ts.
 #
 # Every app needs the same PUBLIC_URL (this front's), and TRUSTED_PROXIES with this front's address: forwarded headers
-# count from nowhere else. For TLS, put \`listen 443 ssl\`, a certificate and \`ssl_protocols TLSv1.2 TLSv1.3\` below. A further
-# instance of an app is one more \`server\` line in its upstream: \`npm run -s nginx -- --server token=10.0.0.5:8083 …\`.
+# count from nowhere else. For TLS: \`npm run -s nginx -- --listen '443 ssl' --certificate … --key …\`. A further instance of an
+# app is one more \`server\` line in its upstream: \`npm run -s nginx -- --server token=10.0.0.5:8083 …\`.
 #
 # An instance that stops says so by closing its connections; DRAIN_SECONDS must be longer than keepalive_timeout here, so
 # that none is kept which the instance ends while a request is on its way (docs/adr/0032).
@@ -39,7 +41,15 @@ ${(servers[name] ?? [`127.0.0.1:${port}`]).map((server) => `  server ${server} m
   .join('\n')}
 
 server {
-  listen ${listen};
+  listen ${listen};${
+    tls === undefined
+      ? ''
+      : `
+  ssl_certificate ${tls.certificate};
+  ssl_certificate_key ${tls.key};
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_session_cache shared:gatehouse:4m;`
+  }
   server_name _;
   server_tokens off;
   default_type application/problem+json;

@@ -4,11 +4,13 @@ import { nginxFile } from './nginx-file.js';
 
 /**
  * `npm run -s nginx` prints the file that stands in deploy/nginx; `-- --listen 0.0.0.0:8080 --server token=10.0.0.5:8083
- * --server token=10.0.0.6:8083` prints that of another site.
+ * --server token=10.0.0.6:8083` prints that of another site; with `--certificate` and `--key` it speaks TLS.
  */
 const { values } = parseArgs({
   options: {
     listen: { type: 'string', default: '127.0.0.1:8080' },
+    certificate: { type: 'string' },
+    key: { type: 'string' },
     server: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -24,4 +26,10 @@ for (const given of values.server) {
   }
   (servers[app] ??= []).push(address);
 }
-process.stdout.write(nginxFile(frontedApps, { listen: values.listen, servers }));
+const { listen, certificate, key } = values;
+if ((certificate === undefined) !== (key === undefined)) {
+  process.stderr.write('--certificate and --key go together\n');
+  process.exit(2);
+}
+const tls = certificate === undefined || key === undefined ? {} : { tls: { certificate, key } };
+process.stdout.write(nginxFile(frontedApps, { listen, ...tls, servers }));

@@ -1,0 +1,38 @@
+import { configClassesOf, ConfigError, configReference, loadConfig, type ServicePart } from '#host';
+import { approvalPart } from '../../apps/approval/src/approval.part.js';
+import { auditPart } from '../../apps/audit/src/audit.part.js';
+import { gateway } from '../../apps/gateway/src/gateway.part.js';
+import { registrationPart } from '../../apps/registration/src/registration.part.js';
+import { reviewPart } from '../../apps/review/src/review.part.js';
+import { tokenPart } from '../../apps/token/src/token.part.js';
+
+/** The services by their names. */
+const parts: Readonly<Record<string, ServicePart>> = Object.fromEntries(
+  [registrationPart, approvalPart, tokenPart, gateway, reviewPart, auditPart].map((part) => [part.name, part]),
+);
+
+/**
+ * What is wrong with the environment that a deployment gives a service: what its own start would find, and variables that it
+ * does not know, which a start does not look at.
+ */
+export function faultsOf(service: string, environment: Readonly<Record<string, string>>): readonly string[] {
+  const part = parts[service];
+  if (part === undefined) return [`there is no service ${service}`];
+  const known = new Set(
+    configReference(configClassesOf(part)).flatMap(({ variable, secret }) =>
+      secret ? [variable, `${variable}_FILE`] : [variable],
+    ),
+  );
+  const unknown = Object.keys(environment).filter((variable) => !known.has(variable));
+  return [...unknown.map((variable) => `${variable} is no setting of ${service}`), ...startFaults(part, environment)];
+}
+
+function startFaults(part: ServicePart, environment: Readonly<Record<string, string>>): readonly string[] {
+  try {
+    loadConfig(part, configClassesOf(part), environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.faults.map(({ variable, mustBe }) => `${variable} must be ${mustBe}`);
+  }
+}
