@@ -13,6 +13,8 @@ function mainOf(app: string): string {
 export interface Spawned {
   /** What it wrote to standard error, and what it logged as an error. */
   complaints(): readonly string[];
+  /** All that it wrote, to standard output and to standard error. */
+  wrote(): string;
   /** SIGTERM; gives the exit code. */
   stop(): Promise<number | null>;
 }
@@ -72,6 +74,7 @@ export async function spawnApp(app: string, environment: Record<string, string>,
     }),
   ]);
   return {
+    wrote: () => said + errors,
     complaints: () => [errors, ...said.split('\n').filter(isError)].filter((each) => each !== ''),
     stop: async () => {
       child.kill('SIGTERM');

@@ -38,10 +38,14 @@ export async function readTopic(
   return records;
 }
 
-/** Reads a whole topic in the same way: committed records, key and value as Kafka holds them. */
-export async function readBytes(brokers: string, topic: string): Promise<readonly RawBytes[]> {
+/** Reads a whole topic in the same way: key and value as Kafka holds them. */
+export async function readBytes(
+  brokers: string,
+  topic: string,
+  { uncommitted = false } = {},
+): Promise<readonly RawBytes[]> {
   const records: RawBytes[] = [];
-  await readMessages(brokers, topic, false, (partition, { offset, key, value }) =>
+  await readMessages(brokers, topic, uncommitted, (partition, { offset, key, value }) =>
     records.push({ partition, offset, key, value }),
   );
   return records;
