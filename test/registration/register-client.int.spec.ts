@@ -23,7 +23,7 @@ beforeAll(async () => {
   const parts = [registrationPart, approvalPart, tokenPart];
   open = await started(
     { name: 'gatehouse', defaultPort: 8080, parts },
-    { TOKEN_OPEN_REGISTRATION: '1', TOKEN_OPEN_REGISTRATIONS_PER_HOUR: '3' },
+    { TOKEN_OPEN_REGISTRATION: '1', TOKEN_OPEN_REGISTRATIONS_PER_HOUR: '3', REGISTRATION_CLOCK_SECONDS: '1' },
   );
   closed = await started(tokenPart, { PUBLIC_URL: open.url });
 }, 90_000);
@@ -339,6 +339,45 @@ describe('open registration', () => {
   });
 });
 
+test('an open registration that nobody claims in time ends, by an event of the system’s; one that was claimed stays', async () => {
+  // Those of the test before count for the hour.
+  await sql("UPDATE protocol.client_registrations SET created_at = created_at - interval '2 hours'");
+  const draft = async () => {
+    const { status, body } = await send('/oauth/register', { json: metadata, service: open });
+    expect(status).toBe(201);
+    const [row] = await sql(
+      `SELECT application_id AS id FROM protocol.client_registrations WHERE client_id = '${String(body['client_id'])}'`,
+    );
+    return {
+      id: String(row?.['id']),
+      clientId: String(body['client_id']),
+      token: String(body['registration_access_token']),
+    };
+  };
+  const [left, claimed, young] = [await draft(), await draft(), await draft()];
+  const claim = ({ clientId, token }: typeof left) =>
+    by('dora', 'developer', `/oauth/register/${clientId}/claim`, { registrationAccessToken: token });
+  expect((await claim(claimed)).status).toBe(200);
+  await seenUntil(claimed.clientId, (it) => it !== undefined);
+
+  // As if a month had passed.
+  const old = [left, claimed].map(({ id }) => `'${id}'`).join(', ');
+  await sql(`UPDATE projection.applications
+    SET state = jsonb_set(state, '{createdAt}', to_jsonb(to_char(now() - interval '31 days', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')))
+    WHERE id IN (${old})`);
+  const events = async ({ id }: typeof left) =>
+    sql(`SELECT type, actor FROM projection.application_history WHERE application_id = '${id}' ORDER BY version`);
+  while ((await events(left)).length < 2) await new Promise((resolve) => setTimeout(resolve, 50)); // nobody tells
+
+  expect((await events(left)).at(-1)).toEqual({ type: 'registration-expired', actor: 'system:unclaimed-clock' });
+  expect((await events(claimed)).map(({ type }) => type)).toEqual(['application-registered', 'ownership-transferred']);
+  expect((await events(young)).map(({ type }) => type)).toEqual(['application-registered']);
+  expect((await claim(left)).status).toBe(404);
+  const read = await send(`/oauth/register/${left.clientId}`, { method: 'GET', token: left.token, service: open });
+  expect([read.status, read.body['error']]).toEqual([401, 'invalid_token']);
+  expect((await claim(young)).status).toBe(200);
+});
+
 test('discovery says where', async () => {
   const { body } = await send('/.well-known/oauth-authorization-server', { method: 'GET' });
   expect(body['registration_endpoint']).toBe(`${open.url}/oauth/register`);
@@ -349,7 +388,7 @@ async function forgetTime(): Promise<void> {
   await sql(`UPDATE protocol.initial_access_tokens SET expires_at = now() - interval '1 second'`);
 }
 
-async function sql(statement: string): Promise<readonly unknown[]> {
+async function sql(statement: string): Promise<readonly Json[]> {
   const client = new Client({ connectionString: own.databaseUrl });
   await client.connect();
   try {

@@ -7,13 +7,15 @@ import {
   type Decision,
   type RegistrationCommand,
   type RegistrationEvent,
+  type Refusal,
 } from '#contracts';
 import { viewOf } from './domain/application-view.js';
 import { evolve, type Application } from './domain/application.js';
 import { changeMetadata } from './domain/change-metadata.js';
 import { withdrawSecret } from './domain/client-credentials.js';
 import { faultsOfKeys, faultsOfMetadata } from './domain/declared-metadata.js';
-import { metadataRefused, noSuchApplication, revokedForGood, stateForbids } from './domain/refusals.js';
+import { expiredForGood, metadataRefused, noSuchApplication, revokedForGood, stateForbids } from './domain/refusals.js';
+import { expireRegistration } from './expire-unclaimed/expire-unclaimed.decider.js';
 import { changeKeys, confirmCredential, issueSecret } from './domain/second-confirmation.js';
 
 type Command = Addressed<RegistrationCommand>;
@@ -34,12 +36,14 @@ const ownersCommands: ReadonlySet<Command['type']> = new Set<Command['type']>([
 /** Decides for one application: its metadata, keys and secrets, its submissions, suspension and revocation. */
 export const registrationDecider: Decider<typeof registration, Application> = {
   contract: registration,
-  version: 2,
+  version: 3,
   decide(state, command) {
     if (command.type === 'register-application') return register(state, command);
     if (state === undefined) return refuse(noSuchApplication);
     if (ownersCommands.has(command.type) && command.meta.actor !== state.ownerId) return refuse(noSuchApplication);
-    return state.closed?.kind === 'revoked' ? decideOnRevoked(command) : decideOnLiving(state, command);
+    if (state.closed?.kind === 'revoked') return decideOnEnded(command, revokedForGood);
+    if (state.closed?.kind === 'expired') return decideOnEnded(command, expiredForGood);
+    return decideOnLiving(state, command);
   },
   evolve,
   view: viewOf,
@@ -70,15 +74,16 @@ function repeatedKeys(keys: CommandNamed<'register-application'>['data']['keys']
   );
 }
 
-/** Revoked is final. What comes late from another context finds nothing to do, and revoking again changes nothing. */
-function decideOnRevoked(command: Command): Decided {
+/** An end is final. What comes late from another context finds nothing to do, and ending again changes nothing. */
+function decideOnEnded(command: Command, forGood: Refusal): Decided {
   switch (command.type) {
     case 'revoke-application':
+    case 'expire-registration':
     case 'apply-review':
     case 'apply-approval':
       return accept();
     default:
-      return refuse(revokedForGood);
+      return refuse(forGood);
   }
 }
 
@@ -102,6 +107,8 @@ function decideOnLiving(state: Application, command: Exclude<Command, { type: 'r
       return command.data.ownerId === state.ownerId
         ? accept()
         : accept({ type: 'ownership-transferred', data: { ...command.data, previousOwnerId: state.ownerId } });
+    case 'expire-registration':
+      return expireRegistration(state, command);
     case 'suspend-application':
       return state.closed
         ? accept()

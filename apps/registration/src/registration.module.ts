@@ -25,6 +25,7 @@ import { CloseAccessHandler } from './close-access/close-access.handler.js';
 import { Receipts } from './close-access/receipts.js';
 import { followApproval } from './follow-decisions/follow-approval.reactor.js';
 import { followReview } from './follow-decisions/follow-review.reactor.js';
+import { UnclaimedClock } from './expire-unclaimed/unclaimed-clock.js';
 import { RegisterApplicationController } from './register-application/register-application.controller.js';
 import { RegisterApplicationHandler } from './register-application/register-application.handler.js';
 import { NoticeSender } from './notify-contacts/notice-sender.js';
@@ -82,6 +83,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     Receipts,
     SealedForCommands,
     NoticeSender,
+    UnclaimedClock,
   ],
 })
 export class RegistrationModule {}

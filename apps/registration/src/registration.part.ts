@@ -1,4 +1,5 @@
 import type { ServicePart } from '#host';
+import { UnclaimedConfig } from './expire-unclaimed/unclaimed.config.js';
 import { CreateNoticeDeliveries1763948400003 } from './notify-contacts/create-notice-deliveries.js';
 import { CreateNotices1763948400002 } from './notify-contacts/create-notices.js';
 import { NoticeConfig } from './notify-contacts/notice.config.js';
@@ -12,7 +13,7 @@ export const registrationPart: ServicePart = {
   defaultPort: 8081,
   module: RegistrationModule,
   entities: [StoredApplication, StoredEvent],
-  config: [NoticeConfig],
+  config: [NoticeConfig, UnclaimedConfig],
   migrations: {
     projection: [CreateApplications1763948400000, CreateNotices1763948400002],
     protocol: [CreateNoticeDeliveries1763948400003],

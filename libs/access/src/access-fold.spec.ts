@@ -76,6 +76,7 @@ const approvalApplied: Event = {
 const suspended: Event = { type: 'application-suspended', data: { reason: 'incident', epoch: 1 } };
 const reinstated: Event = { type: 'application-reinstated', data: { reason: 'solved', epoch: 2 } };
 const revoked: Event = { type: 'application-revoked', data: { reason: 'misuse', epoch: 3 } };
+const registrationExpired: Event = { type: 'registration-expired', data: { dueAt: '2026-03-31T00:00:00.000Z' } };
 const open = [registered, submitted, approved, reviewApplied, approvalApplied];
 
 function given(...events: readonly Event[]): AccessFold {
@@ -122,6 +123,7 @@ describe('when access is open', () => {
   });
 
   test.each([
+    ['an open registration that expired', [registered, registrationExpired], 'revoked'],
     ['registered alone', [registered], 'not-approved'],
     ['approved, and registration does not know yet', [registered, submitted, approved], 'not-active'],
     [

@@ -142,6 +142,8 @@ export function evolveAccess(state: ApplicationAccess, event: AccessEvent): Appl
       return withRegistration(state, (it) => ({ ...it, suspended: true, epoch: event.data.epoch }));
     case 'application-reinstated':
       return withRegistration(state, (it) => ({ ...it, suspended: false, epoch: event.data.epoch }));
+    case 'registration-expired': // it was never open, and never will be
+      return withRegistration(state, (it) => ({ ...it, revoked: true }));
     case 'application-revoked':
       return withRegistration(state, (it) => ({ ...it, revoked: true, epoch: event.data.epoch }));
     case 'review-approved':

@@ -52,7 +52,9 @@ export interface Application {
   /** Raised by every suspension and by the revocation: tokens of an earlier epoch are worth nothing. */
   readonly epoch: number;
   readonly closed?:
-    { readonly kind: 'suspended' | 'revoked'; readonly reason: string; readonly at: string } | undefined;
+    { readonly kind: 'suspended' | 'revoked' | 'expired'; readonly reason: string; readonly at: string } | undefined;
+  /** It came by open registration, and nobody has claimed it yet. */
+  readonly unclaimed?: true | undefined;
 }
 
 /** api.md, Shapes. */
@@ -111,6 +113,7 @@ function registered(
     proposals: [],
     contacts: contactsAfter([], data.other.contacts, time),
     epoch: 0,
+    ...(data.unclaimed === true ? { unclaimed: true } : {}),
   };
 }
 
@@ -159,7 +162,7 @@ function changesOf(
       return { proposals: state.proposals.filter(({ credentialId }) => credentialId !== event.data.credentialId) };
     case 'ownership-transferred':
       // What the one before proposed is not for the next to confirm.
-      return { ownerId: event.data.ownerId, proposals: [] };
+      return { ownerId: event.data.ownerId, proposals: [], unclaimed: undefined };
     case 'review-applied': {
       const { reviewId, verdict, reason } = event.data;
       return {
@@ -175,6 +178,8 @@ function changesOf(
         ...(approves ? { inForce: submission.reviewed, submission: { ...submission, status: 'approved' } } : {}),
       };
     }
+    case 'registration-expired':
+      return { closed: { kind: 'expired', reason: 'Nobody claimed it in time.', at: event.meta.time } };
     case 'application-suspended':
       return { epoch: event.data.epoch, closed: { kind: 'suspended', reason: event.data.reason, at: event.meta.time } };
     case 'application-reinstated':

@@ -26,6 +26,13 @@ export const revokedForGood: Refusal = stateForbids(
   'A revoked application stays revoked. Register a new one.',
 );
 
+/** 409: an open registration that nobody claimed is over. */
+export const expiredForGood: Refusal = stateForbids(
+  'expired',
+  'The registration has expired',
+  'Nobody claimed it in time. Register a new one.',
+);
+
 /** 422: what was declared breaks a rule of registration. */
 export function metadataRefused(errors: readonly Fault[]): Refusal {
   return {

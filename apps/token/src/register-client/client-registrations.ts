@@ -95,6 +95,7 @@ export class ClientRegistrations {
           other: { ...client.other, ...(contacts === undefined ? {} : { contacts }) },
           keys,
           submit: !managed.unclaimed,
+          ...(managed.unclaimed ? { unclaimed: true as const } : {}),
         },
       }),
     );

@@ -85,6 +85,8 @@ const Registered = Type.Object({
   reviewed: ReviewedMetadata,
   other: OtherMetadata,
   keys: Type.Array(PublicKey, { maxItems: 20 }),
+  /** Present where it came by open registration: its owner is nobody until somebody claims it. */
+  unclaimed: Type.Optional(Type.Literal(true)),
 });
 
 const Comment = Type.Optional(Type.String({ maxLength: 2000 }));
@@ -135,6 +137,10 @@ export const registration = defineContext({
     ),
     'withdraw-secret': message('Takes a client secret away before it expires.', Type.Object({ secretId: Id })),
     'transfer-ownership': message('Gives the application to another owner.', Type.Object({ ownerId: VaultId })),
+    'expire-registration': message(
+      'Ends an open registration that nobody has claimed, when its time has come.',
+      Type.Object({ dueAt: Time }),
+    ),
     'suspend-application': message('Closes access until reinstated.', Type.Object({ reason: Reason })),
     'reinstate-application': message('Opens suspended access again.', Type.Object({ reason: Reason })),
     'revoke-application': message('Closes access for ever.', Type.Object({ reason: Reason })),
@@ -184,6 +190,10 @@ export const registration = defineContext({
     'application-withdrawn': message(
       'The request for review was taken back.',
       Type.Object({ submission: Type.Integer(), comment: Comment }),
+    ),
+    'registration-expired': message(
+      'Nobody claimed an open registration in time: it has ended, for good.',
+      Type.Object({ dueAt: Time }),
     ),
     'keys-changed': message(
       'A key was added or removed. A compromised key kills what it earned, and nothing else.',
