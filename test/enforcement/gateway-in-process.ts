@@ -6,6 +6,7 @@ import type { ActivityRecord, CallLimits } from '#contracts';
 import type { ObserveRule } from '#fhir-endpoints';
 import { type AllowedOperation, parseScopes, type WithholdingRule } from '#smart';
 import { HostileFhirServer } from '#testing';
+import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
 import { Observing } from '../../apps/gateway/src/observe/observing.js';
@@ -81,6 +82,7 @@ export class GatewayInProcess {
    * @param withhold rules of the endpoint
    * @param observe  what is observed there
    * @param operations what is let through there beside what always is
+   * @param admissions of which patients the application sees anything
    * @param rights   who says what users may see there
    */
   constructor(
@@ -90,6 +92,7 @@ export class GatewayInProcess {
     limits: CallLimits = {},
     operations: readonly AllowedOperation[] = [],
     rights: UserRights = new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
+    admissions = new Admissions([]),
   ) {
     this.#calls = new FhirCalls(
       { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: new OpenCalls() },
@@ -102,6 +105,7 @@ export class GatewayInProcess {
         },
         possession: { check: async () => undefined, nonce: () => 'a-nonce' },
         rights,
+        admissions,
         pages: new PageLinks(randomBytes(32)),
         records: new CallRecords(
           {

@@ -15,6 +15,7 @@ import {
   type TlsSettings,
   withWholePaths,
 } from './endpoint-parts.js';
+import { Admission, faultOfAdmissions, withAdmissionPaths } from './admit-settings.js';
 import { faultOfOperations, Operation } from './operation-settings.js';
 import { faultOfRights, UserRights, withRightsPaths } from './user-rights-settings.js';
 
@@ -59,6 +60,8 @@ const Entry = Type.Object(
     observe: Type.Optional(Type.Array(Observe, { maxItems: 100 })),
     /** Who says what users may see; by `GATEWAY_USER_RIGHTS` without. */
     userRights: Type.Optional(UserRights),
+    /** Of which patients applications see anything at all. */
+    admit: Type.Optional(Type.Array(Admission, { maxItems: 20 })),
     /** Kinds of reads of which records may wait on the disk while the log is away. */
     auditAvailable: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
     operations: Type.Optional(Type.Array(Operation, { maxItems: 100 })),
@@ -120,6 +123,7 @@ function faultOf(entry: EndpointEntry, at: number): string | undefined {
     observe = [],
     auditAvailable = [],
     operations = [],
+    admit = [],
     userRights,
   } = entry;
   if (credential && isOpenLine(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
@@ -140,6 +144,8 @@ function faultOf(entry: EndpointEntry, at: number): string | undefined {
   if (write !== undefined) return `interactions that change nothing: /endpoints/${at}/auditAvailable ${write}`;
   const operation = faultOfOperations(operations);
   if (operation !== undefined) return `${operation}: /endpoints/${at}/operations`;
+  const admission = faultOfAdmissions(admit);
+  if (admission !== undefined) return `${admission}: /endpoints/${at}/admit`;
   const rights = userRights && faultOfRights(userRights);
   if (rights !== undefined) return `${rights}: /endpoints/${at}/userRights`;
   const missing = [credential ?? {}, tls ?? {}, userRights ?? {}, ...withhold]
@@ -149,9 +155,10 @@ function faultOf(entry: EndpointEntry, at: number): string | undefined {
 }
 
 function withPathsFrom(folder: string, entry: EndpointEntry): EndpointEntry {
-  const { credential, tls, withhold, userRights } = entry;
+  const { credential, tls, withhold, userRights, admit } = entry;
   return {
     ...entry,
+    ...(admit === undefined ? {} : { admit: admit.map((it) => withAdmissionPaths(folder, it)) }),
     ...(userRights === undefined ? {} : { userRights: withRightsPaths(folder, userRights) }),
     ...(withhold === undefined ? {} : { withhold: withhold.map((rule) => withWholePaths(folder, rule)) }),
     ...(credential === undefined ? {} : { credential: withWholePaths(folder, credential) }),

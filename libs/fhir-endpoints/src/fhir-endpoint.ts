@@ -1,5 +1,6 @@
 import type { AllowedOperation, WithholdingRule } from '#smart';
 import type { UpstreamSettings } from './endpoint-file.js';
+import type { AdmissionSettings } from './admit-settings.js';
 import type { UserRightsSettings } from './user-rights-settings.js';
 
 /** Calls that are let in whatever is decided of them (docs/adr/0023). */
@@ -22,6 +23,8 @@ export interface FhirEndpoint {
   readonly upstream: UpstreamSettings;
   /** What is withheld there whatever the scopes say. */
   readonly withhold?: readonly WithholdingRule[];
+  /** Of which patients applications see anything there; of all without. */
+  readonly admit?: readonly AdmissionSettings[];
   /** Who says what users may see there; the gateway's own rules without. */
   readonly userRights?: UserRightsSettings;
   /** What is observed there, and not enforced; nothing unless it is said. */

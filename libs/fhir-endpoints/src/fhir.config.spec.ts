@@ -175,6 +175,60 @@ describe('which FHIR endpoints there are', () => {
     });
   });
 
+  describe('of which patients applications see anything there', () => {
+    const admitting = (...admit: object[]) => ({ endpoints: [{ ...north, admit }] });
+    const consent = { kind: 'consent', category: 'urn:purposes|provider-access' };
+    const optOut = { name: 'opt-out', kind: 'opt-out', purposes: ['TREAT'], register: consent };
+    const attribution = {
+      name: 'attribution',
+      kind: 'attribution',
+      register: { kind: 'group', groups: { clinic: 'g1' } },
+    };
+
+    it('is said by registers; paths count from the file', () => {
+      const file = { ...optOut, name: 'file', register: { kind: 'file', patientsFile: 'token' } };
+      expect(load(production, admitting(attribution, optOut, file)).only?.admit).toEqual([
+        attribution,
+        optOut,
+        { ...file, register: { kind: 'file', patientsFile: join(folder, 'token') } },
+      ]);
+    });
+
+    it.each<[string, object[], string]>([
+      ['by nobody', [{ ...optOut, register: undefined }], 'admit'],
+      ['by a register that there is not', [{ ...optOut, register: { kind: 'oracle' } }], 'admit'],
+      ['by one name twice', [optOut, { ...attribution, name: 'opt-out' }], 'names that stand once'],
+      ['of an attribution by consents', [{ ...attribution, register: consent }], 'by group or file'],
+      ['by Groups of nobody', [{ ...attribution, register: { kind: 'group', groups: {} } }], 'admit'],
+      ['by a category of no system', [{ ...optOut, register: { ...consent, category: 'x' } }], 'admit'],
+      ['over an open line', [{ ...optOut, register: { ...consent, url: 'http://x.example' } }], 'https'],
+      [
+        'with a credential for no server',
+        [{ ...optOut, register: { ...consent, credential: { kind: 'bearer', tokenFile: 'token' } } }],
+        'url beside credential',
+      ],
+      [
+        'with a secret that is not there',
+        [
+          {
+            ...optOut,
+            register: { ...consent, url: 'https://x.example', credential: { kind: 'bearer', tokenFile: 'gone' } },
+          },
+        ],
+        'readable files (tokenFile)',
+      ],
+      [
+        'by a file that is not there',
+        [{ ...optOut, register: { kind: 'file', patientsFile: 'gone' } }],
+        'patientsFile',
+      ],
+    ])('is not said %s', (_what, admit, said) => {
+      const message = faultsOf(production, admitting(...admit));
+      expect(message).toContain('FHIR_ENDPOINTS must be');
+      expect(message).toContain(said);
+    });
+  });
+
   describe('who says what users may see there', () => {
     const by = (userRights: object) => ({ endpoints: [{ ...north, userRights }] });
     const pdp = { kind: 'authzen', name: 'pdp', url: 'https://pdp.example.org' };

@@ -76,8 +76,8 @@ export class FhirConfig implements ConfigSection {
 /** Alone an endpoint stands at `/fhir`; where there are several, each stands below it by its id. */
 function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): readonly FhirEndpoint[] {
   return entries.map((entry) => {
-    const { id, baseUrl, upstreamUrl, credential, tls, withhold, observe, auditAvailable, operations, userRights } =
-      entry;
+    const { id, baseUrl, upstreamUrl, credential, tls, withhold, observe, auditAvailable, operations } = entry;
+    const { userRights, admit } = entry;
     const path = entries.length === 1 ? FHIR_PATH : `${FHIR_PATH}/${id}`;
     return {
       id,
@@ -90,6 +90,7 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
       },
       ...(withhold === undefined ? {} : { withhold: withhold.map(ruleOf) }),
       ...(userRights === undefined ? {} : { userRights }),
+      ...(admit === undefined ? {} : { admit }),
       ...(observe === undefined ? {} : { observe: observe.map(observed) }),
       ...(auditAvailable === undefined ? {} : { auditAvailable: new Set(auditAvailable) }),
       ...(operations === undefined ? {} : { operations: operationsOf(operations) }),

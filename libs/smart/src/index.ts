@@ -1,4 +1,11 @@
-export { isAboutOthers, isOfPatient, patientsIn } from './compartments/patient-compartment.js';
+export {
+  isAboutOthers,
+  isOfPatient,
+  linksOf,
+  membershipOf,
+  patientsIn,
+  patientsNamedIn,
+} from './compartments/patient-compartment.js';
 export { standingTo } from './compartments/patient-record.js';
 export { localReference } from './compartments/reference.js';
 export type { LocalReference } from './compartments/reference.js';

@@ -4,7 +4,8 @@ import {
   isAboutOthers,
   isResourceType,
   judge,
-  patientsIn,
+  linksOf,
+  patientsNamedIn,
   type ScopeInteraction,
   type Sight,
 } from '#smart';
@@ -76,7 +77,14 @@ export class Asking {
     const id = 'id' in interaction ? { id: interaction.id } : {};
     for (const right of this.rights.asked) {
       if (this.rights.wasAsked(right) || !right.concerns(type)) continue;
-      const nothing: AskedResource = { type, ...id, patients: [], aboutOthers: false, letter: letterOf(interaction) };
+      const nothing: AskedResource = {
+        type,
+        ...id,
+        patients: [],
+        aboutOthers: false,
+        belongs: false,
+        letter: letterOf(interaction),
+      };
       await this.rights.answered(right, 1, right.ask([nothing]));
     }
   }
@@ -119,9 +127,10 @@ export class Asking {
     const { resourceType: type, id } = resource;
     if (!isResourceType(type)) throw new Error('asked about what is no resource');
     const { bases } = this.sight;
-    const patients = [...new Set(patientsIn(resource, type, bases))];
+    const patients = patientsNamedIn(resource, type, bases);
     const aboutOthers = isAboutOthers(resource, type, bases);
-    return { type, ...(typeof id === 'string' ? { id } : {}), patients, aboutOthers, letter, resource };
+    const belongs = linksOf(resource, bases) !== undefined;
+    return { type, ...(typeof id === 'string' ? { id } : {}), patients, aboutOthers, belongs, letter, resource };
   }
 }
 

@@ -9,6 +9,8 @@ export interface AskedResource {
   readonly patients: readonly string[];
   /** Whether it is about somebody who is no patient of this server: then `patients` does not say it all. */
   readonly aboutOthers: boolean;
+  /** Whether it belongs to something on this server (Provenance, Binary), which is seen. */
+  readonly belongs: boolean;
   /** What is to be done with it; `s` for what a search finds. */
   readonly letter: ScopeInteraction;
   /** Absent where nothing is there: then the answer counts for nothing, and only whether there is one. */

@@ -55,7 +55,7 @@ export class Decisions {
   /** Throws a 503 without a lease, without keys, or when the decision cannot be recorded. */
   async decide(
     { token, scheme, proof, method, path, query }: HeldRequest,
-    { endpoint, tokens, possession, rights, withheld, records }: EndpointMeans,
+    { endpoint, tokens, possession, rights, admissions, withheld, records }: EndpointMeans,
   ): Promise<ElsewhereDecision> {
     const about = { method, correlationId: correlationId() ?? 'none' };
     try {
@@ -65,7 +65,14 @@ export class Decisions {
       const { point } = this.gateway;
       if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
       const access = point.access.byApplicationId(claims.applicationId, Date.now());
-      const { reaches: own, rights: others } = rightsOfCall(claims, rights, [endpoint.base], access?.purposesOfUse);
+      const admitted = admissions.of(claims.clientId, access?.purposesOfUse ?? []);
+      const { reaches: own, rights: others } = rightsOfCall(
+        claims,
+        rights,
+        [endpoint.base],
+        access?.purposesOfUse,
+        admitted,
+      );
       const decided = decideCall(claims, access, interaction, withheld.from(own, access?.purposesOfUse));
       // What the FHIR server is told of who acts, it is told by this gateway alone.
       const isProven = decided.outcome === 'allow' && decided.whole && !(others?.identity && decided.scopes.length > 0);

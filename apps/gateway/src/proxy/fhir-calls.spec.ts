@@ -13,6 +13,7 @@ import { NoLongerAllowed } from '../ask-upstream/upstream.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { Observing } from '../observe/observing.js';
 import { PageLinks } from '../page-links/page-links.js';
+import { Admissions } from '../admit-patients/admissions.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { InFlightWrites } from '../write/in-flight-writes.js';
 import { CallRecords, type PatientIds } from './call-records.js';
@@ -103,6 +104,7 @@ async function gateway(around: Surroundings) {
     {
       tokens: { believe: async () => around.claims },
       possession: { check: async () => undefined, nonce: () => 'a-nonce' },
+      admissions: new Admissions([]),
       rights: new ConfiguredRights(new Map()),
       pages: new PageLinks(randomBytes(32)),
       records: new CallRecords(activity, 'gateway-1', 'default', around.patients),

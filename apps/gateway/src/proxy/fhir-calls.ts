@@ -5,6 +5,7 @@ import type { FhirEndpoint } from '#fhir-endpoints';
 import type { Log } from '#host';
 import { type Enforced, type FhirInteraction, isWrite, splitTarget } from '#smart';
 import type { Origins } from '../allow-origins/origins.js';
+import type { Admissions } from '../admit-patients/admissions.js';
 import { answerCall } from '../answer/answer-call.js';
 import { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
@@ -46,6 +47,7 @@ interface Means {
   readonly tokens: Believing['tokens'];
   readonly possession: Believing['possession'];
   readonly rights: UserRights;
+  readonly admissions: Admissions;
   readonly pages: PageLinks;
   readonly records: CallRecords;
   readonly origins: Origins;
@@ -124,7 +126,7 @@ export class FhirCalls {
   ): Promise<FhirError | undefined> {
     const target = splitTarget(request.url ?? '', this.endpoint.path);
     if (!target) return fhirError(404, 'not-found', 'There is nothing here.');
-    const { origins, records, rights, pages } = this.means;
+    const { origins, records, rights, admissions, pages } = this.means;
     origins.allowAny(request, response);
     const about = {
       method: request.method ?? '',
@@ -157,7 +159,8 @@ export class FhirCalls {
     const access = this.#inForce.accessOf(claims);
     const read = readCall(asked, claims, pages);
     const { purposesOfUse } = access ?? {};
-    const own = rightsOfCall(claims, rights, [this.endpoint.base], purposesOfUse);
+    const admitted = admissions.of(claims.clientId, purposesOfUse ?? []);
+    const own = rightsOfCall(claims, rights, [this.endpoint.base], purposesOfUse, admitted);
     const call: JudgedCall = {
       callId: CallRecords.newCallId(),
       claims,

@@ -65,10 +65,10 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
         );
     this.served = new Map(
       means.all.map((each) => {
-        const { endpoint, tokens, possession, rights, records, observing } = each;
+        const { endpoint, tokens, possession, rights, admissions, records, observing } = each;
         const upstream = this.upstreamOf(each);
         const onObserved = (outcome: string) => observed.inc({ endpoint: endpoint.id, outcome });
-        const own = { tokens, possession, rights, records, upstream, observing, onObserved };
+        const own = { tokens, possession, rights, admissions, records, upstream, observing, onObserved };
         return [
           each,
           {

@@ -5,6 +5,8 @@ import { BaseConfig, InjectActivity, Log, Metrics, VAULT } from '#host';
 import { splitTarget } from '#smart';
 import type { Vault } from '#vault';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Admissions } from '../admit-patients/admissions.js';
+import { admissionsOf } from '../admit-patients/admissions-of.js';
 import { UnansweredMeter } from '../ask-rights/unanswered-meter.js';
 import { type TokensOfEndpoint, VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { GatewayConfig } from '../gateway.config.js';
@@ -23,6 +25,7 @@ export interface EndpointMeans {
   readonly tokens: TokensOfEndpoint;
   readonly possession: Possession;
   readonly rights: UserRights;
+  readonly admissions: Admissions;
   readonly withheld: WithheldFrom;
   readonly records: CallRecords;
   readonly observing: Observing;
@@ -72,6 +75,7 @@ export class GatewayMeans implements OnModuleDestroy {
       tokens: tokens.at(endpoint),
       possession,
       rights,
+      admissions: admissionsOf(endpoint, unanswered.at(endpoint)),
       withheld: new WithheldFrom(endpoint.withhold ?? []),
       observing: new Observing(endpoint),
       records: new CallRecords(
@@ -89,7 +93,9 @@ export class GatewayMeans implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all(this.#opened.map(async (it) => await it.close()));
+    await Promise.all(
+      [...this.#opened, ...this.all.map(({ admissions }) => admissions)].map(async (it) => await it.close()),
+    );
   }
 
   /** Of the endpoint that a request is at, by the whole target as it came in. */

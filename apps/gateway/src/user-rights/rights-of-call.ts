@@ -6,7 +6,8 @@ import {
   type ScopeContext,
   systemReaches,
 } from '#smart';
-import { CallRights } from '../ask-rights/call-rights.js';
+import { CallRights, type ToldIdentity } from '../ask-rights/call-rights.js';
+import type { RightToSee } from '../ask-rights/right-to-see.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import type { UserRights } from './user-rights.js';
 
@@ -30,30 +31,45 @@ const system: RightsOfCall = { reaches: systemReaches };
  *
  * @param bases         base URLs that `fhirUser` may have
  * @param purposesOfUse what the application was approved for
+ * @param admitted      who says of which patients the application sees anything
  */
 export function rightsOfCall(
   claims: UsersClaims,
   from: UserRights,
   bases: readonly string[],
   purposesOfUse: readonly string[] = [],
+  admitted: readonly RightToSee[] = none,
 ): RightsOfCall {
   const { patient, fhirUser } = claims;
-  if (patient === undefined && fhirUser === undefined) return system;
+  if (patient === undefined && fhirUser === undefined)
+    return admitted.length === 0 ? system : asked(systemReaches, admitted);
   const resource = fhirUser === undefined ? undefined : localReference(fhirUser, bases);
   const user = from.reachOf({
     ...(resource === undefined ? {} : { resource }),
     ...(patient === undefined ? {} : { patient }),
   });
   const reaches = { system: systemReaches.system, user, patient: patientReach(patient, user) };
-  if (!resource || user.kind === 'nobody') return { reaches };
+  if (!resource || user.kind === 'nobody') return asked(reaches, admitted);
   const call = { user: resource, claims, purposesOfUse };
   const identity = from.identityOf?.(call);
   const contexts = contextsCut(claims, resource);
-  if (!contexts) return identity ? { reaches, rights: new CallRights([], identity, [from.by]) } : { reaches };
+  if (!contexts) return asked(reaches, admitted, identity, identity ? [from.by] : []);
   const right = from.rightOf?.(call, contexts);
-  if (!right) return { reaches, rights: new CallRights([], identity, [from.by]) };
-  const rights = new CallRights([right], identity);
-  return { reaches: { ...reaches, asked: rights }, rights };
+  return right ? asked(reaches, [right, ...admitted]) : asked(reaches, admitted, identity, [from.by]);
+}
+
+const none: readonly RightToSee[] = [];
+
+/** Scopes reach so far, and all of these have to be asked, or told. */
+function asked(
+  reaches: Reaches,
+  rights: readonly RightToSee[],
+  identity?: ToldIdentity,
+  by: readonly string[] = [],
+): RightsOfCall {
+  if (rights.length === 0 && !identity && by.length === 0) return { reaches };
+  const all = new CallRights(rights, identity, by);
+  return { reaches: rights.length === 0 ? reaches : { ...reaches, asked: all }, rights: all };
 }
 
 const cuts = {

@@ -25,7 +25,14 @@ const observation = (id: string, patient: string) => ({
 
 describe('who says what a user may see, by endpoint', () => {
   const server = new KeepingServer(
-    [observation('o1', 'p1'), observation('o2', 'p2')],
+    [
+      ...[observation('o1', 'p1'), observation('o2', 'p2'), observation('o3', 'p3')],
+      {
+        resourceType: 'Group',
+        id: 'g1',
+        member: ['p1', 'p3'].map((id) => ({ entity: { reference: `Patient/${id}` } })),
+      },
+    ],
     (fhirUser, resource) => fhirUser.endsWith('/Practitioner/a') && resource.id === 'o1',
     'x-user',
   );
@@ -43,6 +50,7 @@ describe('who says what a user may see, by endpoint', () => {
     issuer = await testIssuer();
     writeFileSync(join(folder, 'pdp-token'), 'token-of-pdp\n');
     writeFileSync(join(folder, 'key.jwk'), JSON.stringify(key));
+    writeFileSync(join(folder, 'objections.json'), JSON.stringify({ '*': ['p3'] }));
     const credential = { kind: 'bearer', tokenFile: 'pdp-token' };
     const endpoints = [
       {
@@ -57,6 +65,14 @@ describe('who says what a user may see, by endpoint', () => {
       },
       { id: 'ruled', upstreamUrl: server.base, userRights: { kind: 'rules', rules: ['Practitioner:everybody'] } },
       { id: 'unsaid', upstreamUrl: server.base },
+      {
+        id: 'admitting',
+        upstreamUrl: server.base,
+        admit: [
+          { name: 'treated', kind: 'attribution', register: { kind: 'group', groups: { clinic: 'g1' } } },
+          { name: 'objections', kind: 'opt-out', register: { kind: 'file', patientsFile: 'objections.json' } },
+        ],
+      },
     ];
     writeFileSync(join(folder, 'endpoints.json'), JSON.stringify({ endpoints }));
     seed = new LogSeed({ brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent });
@@ -151,6 +167,14 @@ describe('who says what a user may see, by endpoint', () => {
     expect((await get('unsaid', '/Observation/o2', { fhirUser: 'Practitioner/a', patient: 'p2' })).status).toBe(200);
   });
 
+  test('of whom an application sees anything is said by all registers of the endpoint', async () => {
+    const backend = { scope: 'system/Observation.rs' };
+    const statuses = [];
+    for (const id of ['o1', 'o2', 'o3']) statuses.push((await get('admitting', `/Observation/${id}`, backend)).status);
+    expect(statuses).toEqual([200, 404, 404]);
+    expect(server.requests.filter(({ url }) => url === '/fhir/Group/g1')).toHaveLength(1);
+  });
+
   test('other enforcement points are told to ask the gateway, where somebody has to be asked or told', async () => {
     const headers = await issuer.bearer('proxy', 'enforcement-point');
     const decisionAt = async (endpoint: string, more?: object) => {
@@ -169,6 +193,10 @@ describe('who says what a user may see, by endpoint', () => {
     expect(await decisionAt('ruled')).toMatchObject({ decision: true });
     for (const endpoint of ['asked', 'told'])
       expect(await decisionAt(endpoint, { scope: 'system/Observation.rs' })).toMatchObject({ decision: true });
+    expect(await decisionAt('admitting', { scope: 'system/Observation.rs' })).toMatchObject({
+      decision: false,
+      context: { reason: 'requires-gateway' },
+    });
     expect(point.requests).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { valuesAt, type FhirResource } from '../definitions/element-values.js';
+import { isObject, valuesAt, type FhirResource } from '../definitions/element-values.js';
 import { patientCompartmentOf, searchParameterOf, type ElementPath, type ResourceType } from '../definitions/r4.js';
 import { localReference } from './reference.js';
 
@@ -99,6 +99,29 @@ export function patientsIn(resource: FhirResource, type: ResourceType, bases: re
     .flatMap((path) => valuesAt(resource, path))
     .map((it) => localReference(it, bases))
     .flatMap((it) => (it?.type === 'Patient' ? it.id : []));
+}
+
+/**
+ * The ids of all patients whom a resource names: those of `patientsIn`, and of a type that belongs to no patient whomever
+ * any reference in it names.
+ */
+export function patientsNamedIn(
+  resource: FhirResource,
+  type: ResourceType,
+  bases: readonly string[],
+): readonly string[] {
+  if (membershipOf(type).kind !== 'outside') return [...new Set(patientsIn(resource, type, bases))];
+  const found = new Set<string>();
+  const look = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(look);
+    else if (isObject(value)) {
+      const named = localReference(value, bases);
+      if (named?.type === 'Patient') found.add(named.id);
+      Object.values(value).forEach(look);
+    }
+  };
+  look(resource);
+  return [...found];
 }
 
 /** Whether a resource is about somebody who is no patient of this server: of another one, by identifier, a group. */
