@@ -19,6 +19,7 @@ export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, Shows, type BodyShape } from './answer/answers-documented.js';
 export { Database, type Execute } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
+export { DatabaseTlsConfig } from './database/database-tls-config.js';
 export { copyOn } from './database/copy-rows.js';
 export { storableJson } from './database/storable.js';
 export { type MigrationClass, type SchemaMigrations, type SchemaName } from './database/database-schemas.js';

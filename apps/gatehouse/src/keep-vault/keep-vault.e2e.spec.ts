@@ -202,6 +202,16 @@ describe('gatehouse vault rotate', () => {
     expect((await vaultProgram(['rotate'], { VAULT_KEY: written(second) })).out).toMatch(/^0 keys were wrapped anew/);
   });
 
+  it.each([[['rotate']], [['backup', 'never-made']], [['restore', 'never-read']]])(
+    '%j says nothing to a server without TLS where TLS is asked for',
+    async (flags) => {
+      await (await vaultUnder(first)).subjectId('i', 'ada', { name: 'Ada' });
+      const settings = { VAULT_KEY: written(first), DATABASE_TLS: '1' };
+      const { code, out, err } = await vaultProgram(flags, settings);
+      expect({ code, out, err }).toEqual({ code: 1, out: '', err: expect.stringContaining('does not support SSL') });
+    },
+  );
+
   it('ends with 1 and one line where the key that wrapped is missing, the database is away, or there is no vault', async () => {
     const before = await vaultUnder(first);
     const sealed = await before.seal('owner', 'value');

@@ -1,4 +1,11 @@
-import { ConfigError, isDatabaseUnavailable, loadSections, VaultConfig, wrappingKeysOf } from '#host';
+import {
+  ConfigError,
+  DatabaseTlsConfig,
+  isDatabaseUnavailable,
+  loadSections,
+  VaultConfig,
+  wrappingKeysOf,
+} from '#host';
 import { VaultCorrupt, VaultUnavailable } from '#vault';
 import { parseArgs } from 'node:util';
 import { backup } from './backup.js';
@@ -9,7 +16,7 @@ import { VaultDatabase } from './vault-database.js';
 
 /**
  * `npx gatehouse vault backup | restore | rotate`: a program of its own beside Postgres and the wrapping keys, which no
- * service is asked for. It reads DATABASE_URL and VAULT_… as the services do. Exit code: 0 done, 1 not so, 2 the
+ * service is asked for. It reads DATABASE_… and VAULT_… as the services do. Exit code: 0 done, 1 not so, 2 the
  * configuration has a fault.
  */
 const {
@@ -36,15 +43,16 @@ try {
 }
 
 async function run(): Promise<Told> {
-  const config = loadSections({ name: 'vault', defaultPort: 0 }, [VaultConfig], process.env).get(VaultConfig);
-  const keys = wrappingKeysOf(config, { development: false, dataDir: '' });
-  const url = databaseUrl();
+  const settings = loadSections({ name: 'vault', defaultPort: 0 }, [VaultConfig, DatabaseTlsConfig], process.env);
+  const keys = wrappingKeysOf(settings.get(VaultConfig), { development: false, dataDir: '' });
+  const databaseUrl = givenUrl();
+  const server = { url: databaseUrl, ssl: settings.get(DatabaseTlsConfig).options({ databaseUrl }) };
   if (verb === 'restore') {
     // The parts of all apps are loaded for their migrations: by nobody else.
     const { vaultMigrations } = await import('./vault-migrations.js');
-    return await restore(url, keys, { path, replace: flags.replace === true }, vaultMigrations, show);
+    return await restore(server, keys, { path, replace: flags.replace === true }, vaultMigrations, show);
   }
-  const database = await VaultDatabase.connect(url);
+  const database = await VaultDatabase.connect(server);
   try {
     if (!(await database.hasVault())) throw new Failed('There is no vault in that database: a service makes it.');
     if (verb === 'backup') return await backup(database, keys, path, show);
@@ -55,7 +63,7 @@ async function run(): Promise<Told> {
   }
 }
 
-function databaseUrl(): string {
+function givenUrl(): string {
   const { DATABASE_URL: url = '' } = process.env;
   if (url !== '') return url;
   throw new ConfigError([{ variable: 'DATABASE_URL', mustBe: 'the Postgres that holds the vault' }]);

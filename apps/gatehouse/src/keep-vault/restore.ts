@@ -3,6 +3,7 @@ import type { WrappingKeys } from '#vault';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { readBackup } from './backup-file.js';
 import { Failed, type Told } from './told.js';
+import type { VaultServer } from './vault-database.js';
 
 const perInsert = 500;
 /** The number that instances migrate under: none does while a vault is restored. */
@@ -16,7 +17,7 @@ const migrationLock = 0x67617465;
  *   file is none, was changed, or is of a later release
  */
 export async function restore(
-  databaseUrl: string,
+  { url, ssl }: VaultServer,
   keys: WrappingKeys,
   { path, replace }: { readonly path: string | undefined; readonly replace: boolean },
   migrations: readonly MigrationClass[],
@@ -25,7 +26,8 @@ export async function restore(
   if (path === undefined) throw new Failed('Name the file to restore.');
   const source = new DataSource({
     type: 'postgres',
-    url: databaseUrl,
+    url,
+    ...(ssl === undefined ? {} : { ssl }),
     applicationName: 'gatehouse-vault',
     logging: false,
     installExtensions: false,

@@ -1,13 +1,26 @@
+import type { DatabaseTlsConfig } from '#host';
 import { VaultUnavailable, type VaultStore } from '#vault';
 import { Client, DatabaseError } from 'pg';
+
+/** Where the vault stands. */
+export interface VaultServer {
+  /** What DATABASE_URL names. */
+  readonly url: string;
+  /** How TLS is spoken with it; undefined where it is not. */
+  readonly ssl: ReturnType<DatabaseTlsConfig['options']>;
+}
 
 /** One connection to the Postgres of the vault. */
 export class VaultDatabase implements VaultStore {
   private constructor(readonly client: Client) {}
 
   /** Throws `VaultUnavailable` where it cannot be reached. */
-  static async connect(url: string): Promise<VaultDatabase> {
-    const client = new Client({ connectionString: url, application_name: 'gatehouse-vault' });
+  static async connect({ url, ssl }: VaultServer): Promise<VaultDatabase> {
+    const client = new Client({
+      connectionString: url,
+      application_name: 'gatehouse-vault',
+      ...(ssl === undefined ? {} : { ssl }),
+    });
     // What is asked next fails by itself.
     client.on('error', () => undefined);
     await client.connect().catch((cause: unknown) => {

@@ -51,6 +51,7 @@ describe('how a process reaches Postgres', () => {
     'may be in the open to %s, which is this machine',
     (DATABASE_URL) => {
       expect(optionsOf({ ...production, DATABASE_URL, DATABASE_TLS: '0' })).toBeUndefined();
+      expect(optionsOf({ ...production, DATABASE_URL })).toBeUndefined();
     },
   );
 

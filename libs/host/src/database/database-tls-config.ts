@@ -1,9 +1,18 @@
-import type { TlsOptions } from 'node:tls';
 import { IsBoolean, IsOptional, IsString } from 'class-validator';
 import { BaseConfig } from '../config/base-config.js';
 import { certificateFaults, pairFaults, pem } from '../config/certificate-faults.js';
 import { isLoopbackHost } from '../config/loopback.js';
 import { Setting, type ConfigFault, type ConfigSection, type ServiceIdentity } from '../config/setting.js';
+
+/** What pg takes as `ssl`; PEM. */
+interface DatabaseTls {
+  readonly host: string;
+  readonly minVersion: 'TLSv1.2';
+  readonly rejectUnauthorized: true;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
 
 /**
  * TLS to Postgres, as libpq's `verify-full` has it: the certificate must be signed by an authority that counts, and must
@@ -13,7 +22,7 @@ export class DatabaseTlsConfig implements ConfigSection {
   @Setting('DATABASE_TLS', {
     mustBe: '1 or 0; 1 outside development, unless DATABASE_URL names this machine',
     describe: 'TLS to Postgres, whose certificate must name the host of DATABASE_URL.',
-    byDefault: '1; 0 in development',
+    byDefault: '1; 0 in development, or where DATABASE_URL names this machine',
   })
   @IsBoolean()
   tls: boolean;
@@ -48,7 +57,8 @@ export class DatabaseTlsConfig implements ConfigSection {
 
   complete(_service: ServiceIdentity, base: object): void {
     const given: Partial<DatabaseTlsConfig> = { ...this };
-    this.tls = given.tls ?? !isDevelopment(base);
+    const url = serverOf(base);
+    this.tls = given.tls ?? !(isDevelopment(base) || (url !== undefined && isOnThisMachine(url)));
   }
 
   faults(base: object): readonly ConfigFault[] {
@@ -82,7 +92,7 @@ export class DatabaseTlsConfig implements ConfigSection {
   }
 
   /** What pg takes as `ssl`: undefined where the server is reached without. */
-  options({ databaseUrl }: BaseConfig): (TlsOptions & { readonly host: string }) | undefined {
+  options({ databaseUrl }: Pick<BaseConfig, 'databaseUrl'>): DatabaseTls | undefined {
     if (!this.tls) return undefined;
     const { tlsCa, tlsCert, tlsKey } = this;
     return {
