@@ -117,7 +117,6 @@ describe.each(guardedServers)('$everything before %s', (_name, listen) => {
     '/$graphql?query={PatientList{id}}',
     '/Patient/patient-01/$graphql',
     '/Patient/$diff',
-    '/$export',
     '/Patient/patient-01/$meta',
   ])('every other operation is refused: %s', async (target) => {
     const answer = await get(target, backend);

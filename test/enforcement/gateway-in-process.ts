@@ -10,6 +10,7 @@ import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js'
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
 import { Observing } from '../../apps/gateway/src/observe/observing.js';
+import { ExportLinks } from '../../apps/gateway/src/export/export-links.js';
 import { PageLinks } from '../../apps/gateway/src/page-links/page-links.js';
 import { CallRecords } from '../../apps/gateway/src/proxy/call-records.js';
 import { FhirCalls } from '../../apps/gateway/src/proxy/fhir-calls.js';
@@ -55,7 +56,17 @@ export interface SeenAnswer {
   readonly text: string;
 }
 
+type ExportPort = Pick<Upstream, 'job' | 'file'>;
 type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'>;
+
+/** Of a server that exports nothing. */
+const noExports: ExportPort = {
+  job: async () => ({ status: 501 }),
+  // eslint-disable-next-line require-yield -- it has no files
+  file: async function* () {
+    throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
+  },
+};
 
 /** The gateway's own handling of calls, without a broker: what is in force is always the same. */
 export class GatewayInProcess {
@@ -69,6 +80,8 @@ export class GatewayInProcess {
   readonly #underWay = new Set<Promise<void>>();
   #address = '';
   readonly #calls: FhirCalls;
+
+  readonly openCalls = new OpenCalls();
 
   /** What was recorded, in order. */
   readonly records: ActivityRecord[] = [];
@@ -86,7 +99,7 @@ export class GatewayInProcess {
    * @param rights   who says what users may see there
    */
   constructor(
-    upstream: UpstreamPort,
+    upstream: UpstreamPort & Partial<ExportPort>,
     withhold: readonly WithholdingRule[] = [],
     observe: readonly ObserveRule[] = [],
     limits: CallLimits = {},
@@ -95,7 +108,7 @@ export class GatewayInProcess {
     admissions = new Admissions([]),
   ) {
     this.#calls = new FhirCalls(
-      { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: new OpenCalls() },
+      { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: this.openCalls },
       {
         tokens: {
           believe: async () => {
@@ -107,6 +120,7 @@ export class GatewayInProcess {
         rights,
         admissions,
         pages: new PageLinks(randomBytes(32)),
+        exports: new ExportLinks(randomBytes(32)),
         records: new CallRecords(
           {
             append: async (record) => {
@@ -122,7 +136,14 @@ export class GatewayInProcess {
           { vaultIdOf: async (id) => `vault-${id}`, onUnavailable: () => undefined },
         ),
         origins: new Origins({ isOriginOfAny: () => false }),
-        upstream,
+        upstream: {
+          base: upstream.base,
+          ask: async (target, by) => await upstream.ask(target, by),
+          send: async (write, by, onHandedOver) => await upstream.send(write, by, onHandedOver),
+          pass: async (passed, by, onHandedOver) => await upstream.pass(passed, by, onHandedOver),
+          job: async (asked, by) => await (upstream.job ? upstream.job(asked, by) : noExports.job(asked, by)),
+          file: (target, by) => (upstream.file ? upstream.file(target, by) : noExports.file(target, by)),
+        },
         memory: new BodyMemory(100_000_000),
         limiter: new CallLimiter(),
         limits,

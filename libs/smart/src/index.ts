@@ -29,6 +29,8 @@ export type {
   ScopeParameter,
 } from './scopes/scope.js';
 export { serialiseScope, serialiseScopes } from './scopes/serialise-scope.js';
+export { exportedTypes, exportExtent, exportLevelOf, isExport } from './interactions/decide-export.js';
+export type { ExportLevel } from './interactions/decide-export.js';
 export { decideInteraction } from './interactions/decide-interaction.js';
 export type { Enforced } from './interactions/decide-interaction.js';
 export type { Decision } from './interactions/decide-needs.js';

@@ -6,18 +6,20 @@ import {
   handleWhen,
   SamplingBreaker,
 } from 'cockatiel';
-import { type Dispatcher, errors, Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { CredentialUnavailable, type UpstreamAccess } from '#fhir-endpoints';
-import { traceparent } from '#host';
 import { readExactJson, type UpstreamTarget } from '#smart';
 import type { FhirError } from '../proxy/operation-outcome.js';
 import type { ToldIdentity } from '../ask-rights/call-rights.js';
+import { isEtag, isJson, isTimeout, textIn } from './answer-parts.js';
 import type { BodyLease } from './body-memory.js';
+import { decompressed, isNdjson, type JobAnswer, jobAnswerOf, type JobRequest } from './export-job.js';
 import { BodyRefused } from './read-body.js';
 import { broken, noAnswer, noResource, tooMany, tooSlow, toldOf, toldOfBody } from './tell-failure.js';
 import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
 import { type PassedAnswer, type PassedRequest, passedOf } from './upstream-pass.js';
 import { type WholeAnswer, wholeAnswer } from './whole-answer.js';
+import { headersFor } from './upstream-headers.js';
 import { type UpstreamWrite, type UpstreamWritten, WriteUnknown } from './upstream-write.js';
 
 /** A resource of the FHIR server, not yet checked. */
@@ -84,9 +86,6 @@ export interface UpstreamOptions {
 /** Of the requests of ten seconds, if there are at least this many a second, half must fail to break the circuit. */
 const BREAK = { threshold: 0.5, duration: 10_000, minimumRps: 1 };
 
-/** Why the data is asked for: codes of HL7 v3 PurposeOfUse, by commas. A caller's own header never gets here. */
-const PURPOSE_HEADER = 'x-purpose-of-use';
-
 const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 
 /** The FHIR server behind the gateway. No header of a caller reaches it. */
@@ -146,12 +145,52 @@ export class Upstream {
     return await this.#inSlot(by, async () => await this.#pass(passed, by, onHandedOver));
   }
 
-  async #inSlot<T>(by: AskedFor, send: () => Promise<T>): Promise<T> {
-    if (!this.#slots.take(by.applicationId)) {
-      const none = await this.#slots.wait(by.applicationId, by.signal);
-      if (none === 'full') throw new UpstreamFailed(tooMany);
-      if (none === 'aborted') throw new UpstreamFailed(noAnswer);
+  /**
+   * Begins an export, asks how one stands, or ends it. The request is handed to the connection in the tick in which
+   * `isAllowed` was asked.
+   *
+   * @throws UpstreamFailed, NoLongerAllowed
+   */
+  async job(asked: JobRequest, by: AskedFor): Promise<JobAnswer> {
+    return await this.#inSlot(by, async () => await this.#job(asked, by));
+  }
+
+  /**
+   * A file of an export while it comes, decompressed. Nothing more is read than is taken of it: who takes slowly slows the
+   * server down. It holds a slot until it is read, or left.
+   *
+   * @throws UpstreamFailed, NoLongerAllowed
+   */
+  async *file(target: string, by: AskedFor): AsyncGenerator<Buffer, void> {
+    await this.#takeSlot(by);
+    try {
+      yield* await this.#whole(async () => await this.#file(target, by));
+    } catch (cause) {
+      if (cause instanceof UpstreamFailed || cause instanceof NoLongerAllowed) throw cause;
+      throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, { cause });
+    } finally {
+      this.#slots.give(by.applicationId);
     }
+  }
+
+  async #inSlot<T>(by: AskedFor, send: () => Promise<T>): Promise<T> {
+    await this.#takeSlot(by);
+    try {
+      return await this.#whole(send);
+    } finally {
+      this.#slots.give(by.applicationId);
+    }
+  }
+
+  async #takeSlot(by: AskedFor): Promise<void> {
+    if (this.#slots.take(by.applicationId)) return;
+    const none = await this.#slots.wait(by.applicationId, by.signal);
+    if (none === 'full') throw new UpstreamFailed(tooMany);
+    if (none === 'aborted') throw new UpstreamFailed(noAnswer);
+  }
+
+  /** Sends, as long as the circuit is whole. */
+  async #whole<T>(send: () => Promise<T>): Promise<T> {
     try {
       // One request tries whether the server is back; the others do not wait for it.
       if (this.#circuit.state === CircuitState.HalfOpen) throw new UpstreamFailed(broken);
@@ -159,8 +198,6 @@ export class Upstream {
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw new UpstreamFailed(broken, { cause: error });
       throw error;
-    } finally {
-      this.#slots.give(by.applicationId);
     }
   }
 
@@ -209,16 +246,61 @@ export class Upstream {
     }
   }
 
+  async #job({ method, target, begins }: JobRequest, by: AskedFor): Promise<JobAnswer> {
+    const { access } = this.options;
+    const { authorization, identity } = await this.#shown(by);
+    if (!by.isAllowed()) throw new NoLongerAllowed();
+    try {
+      const answer = await this.#ask(
+        {
+          method,
+          target,
+          headers: {
+            ...headersFor(by, authorization, identity, begins === true ? 'application/fhir+json' : 'application/json'),
+            ...(begins === true ? { prefer: 'respond-async' } : {}),
+          },
+        },
+        { memory: by.memory, wants: (status, type) => status === 200 && isJson(type), signal: by.signal },
+      );
+      if (answer.status === 401 && authorization !== undefined) access?.refused(authorization);
+      return jobAnswerOf(answer, textIn);
+    } catch (cause) {
+      if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
+      throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, { cause, isItsFault: !by.signal.aborted });
+    }
+  }
+
+  async #file(target: string, by: AskedFor): Promise<AsyncIterable<Buffer>> {
+    const { access } = this.options;
+    const { authorization, identity } = await this.#shown(by);
+    if (!by.isAllowed()) throw new NoLongerAllowed();
+    const { pathname, search } = new URL(this.base + target);
+    try {
+      const { statusCode, headers, body } = await this.#pool.request({
+        method: 'GET',
+        path: pathname + search,
+        headers: headersFor(by, authorization, identity, 'application/fhir+ndjson'),
+        signal: by.signal,
+      });
+      if (statusCode === 200 && isNdjson(headers['content-type']))
+        return decompressed(body, headers['content-encoding']);
+      body.destroy();
+      if (statusCode === 401 && authorization !== undefined) access?.refused(authorization);
+      throw new UpstreamFailed(toldOf(statusCode), { isItsFault: [502, 503, 504].includes(statusCode) });
+    } catch (cause) {
+      if (cause instanceof UpstreamFailed) throw cause;
+      if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
+      throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, { cause, isItsFault: !by.signal.aborted });
+    }
+  }
+
   async #pass(
     { method, target, headers, body, mayChange }: PassedRequest,
     by: AskedFor,
     onHandedOver: () => void,
   ): Promise<PassedAnswer> {
     const { access } = this.options;
-    let authorization = access?.authorization();
-    if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
-    let identity = by.identity?.value();
-    if (identity instanceof Promise) identity = await identity;
+    const { authorization, identity } = await this.#shown(by);
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
       const answered = this.#ask(
@@ -322,6 +404,13 @@ export class Upstream {
     );
   }
 
+  /** Who this program is, and who its user, as the server is told. */
+  async #shown(by: AskedFor): Promise<{ authorization: string | undefined; identity: string | undefined }> {
+    const authorization = this.options.access?.authorization();
+    const shown = authorization instanceof Promise ? await this.#signedIn(authorization) : authorization;
+    return { authorization: shown, identity: await by.identity?.value() };
+  }
+
   async #signedIn(authorization: Promise<string>): Promise<string> {
     try {
       return await authorization;
@@ -336,47 +425,10 @@ export class Upstream {
   }
 }
 
-function headersFor(
-  { purposesOfUse, identity: told }: AskedFor,
-  authorization: string | undefined,
-  identity: string | undefined,
-  accept = 'application/fhir+json',
-): Record<string, string> {
-  const trace = traceparent();
-  return {
-    ...(authorization === undefined ? {} : { authorization }),
-    accept,
-    'accept-encoding': 'gzip',
-    // A reused search of some servers misses what was written within the last minute.
-    'cache-control': 'no-cache',
-    ...(purposesOfUse.length === 0 ? {} : { [PURPOSE_HEADER]: purposesOfUse.join(',') }),
-    ...(trace === undefined ? {} : { traceparent: trace }),
-    ...(told && identity !== undefined ? { [told.header]: identity } : {}),
-  };
-}
-
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
     throw new UpstreamFailed(noResource, { cause });
   }
-}
-
-function isJson(contentType: string | string[] | undefined): boolean {
-  return /^application\/(fhir\+)?json\b/i.test(String(contentType));
-}
-
-function isEtag(etag: string | string[] | undefined): etag is string {
-  return typeof etag === 'string' && /^(W\/)?"[\x21\x23-\x7e]{0,64}"$/.test(etag);
-}
-
-/** A mark of the byte order is no part of the text. */
-function textIn(body: Buffer): string {
-  const isMarked = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
-  return body.toString('utf8', isMarked ? 3 : 0);
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
 }

@@ -43,7 +43,8 @@ test('it says which operations are let through, and no other', () => {
     const said = JSON.stringify(capabilityStatement(publicUrl, `${publicUrl}/fhir`, '2026-11-24T09:30:00Z', enforced));
     return new Set([...said.matchAll(/OperationDefinition\/([\w-]+)/g)].map(([, name]) => name));
   };
-  expect(namesIn({})).toEqual(new Set(['Patient-everything']));
-  expect(namesIn({ writes: { byName: new Set() } })).toEqual(new Set(['Patient-everything', 'Resource-validate']));
-  expect(namesIn({ operations: [lastn] })).toEqual(new Set(['Patient-everything', 'Observation-lastn']));
+  const always = ['Patient-everything', 'export', 'patient-export', 'group-export'];
+  expect(namesIn({})).toEqual(new Set(always));
+  expect(namesIn({ writes: { byName: new Set() } })).toEqual(new Set([...always, 'Resource-validate']));
+  expect(namesIn({ operations: [lastn] })).toEqual(new Set([...always, 'Observation-lastn']));
 });

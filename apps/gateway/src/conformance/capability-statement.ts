@@ -11,6 +11,12 @@ import {
 const withheld: ReadonlySet<string> = new Set(['Bundle', 'Parameters', 'Subscription']);
 
 const validate = { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' };
+/** FHIR Bulk Data Access 2.0. */
+const exports = {
+  system: { name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' },
+  Patient: { name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export' },
+  Group: { name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export' },
+};
 const everything = { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' };
 
 const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
@@ -33,7 +39,7 @@ const WRITING = {
  * @param enforced  what is enforced of writes, Bundles and operations
  */
 export function capabilityStatement(publicUrl: string, base: string, date: string, enforced: Enforced): object {
-  const systemOperations = (enforced.operations ?? []).filter(({ level }) => level === 'system').map(told);
+  const listed = (enforced.operations ?? []).filter(({ level }) => level === 'system');
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -70,7 +76,7 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
             interaction: interactionsOf(type, enforced).map((code) => ({ code })),
             ...(isWritten(type, enforced) ? WRITING : {}),
           })),
-        ...(systemOperations.length === 0 ? {} : { operation: systemOperations }),
+        operation: [exports.system, ...listed.map(told)],
         ...(enforced.bundles ? { interaction: [{ code: 'batch' }, { code: 'transaction' }] } : {}),
       },
     ],
@@ -87,7 +93,8 @@ function interactionsOf(type: ResourceType, enforced: Enforced): readonly string
 function operationsOf(type: ResourceType, enforced: Enforced): object {
   const listed = (enforced.operations ?? []).filter((it) => it.type === type);
   const operation = [
-    ...(type === 'Patient' ? [everything] : []),
+    ...(type === 'Patient' ? [everything, exports.Patient] : []),
+    ...(type === 'Group' ? [exports.Group] : []),
     ...(isWritten(type, enforced) ? [validate] : []),
     ...listed.map(told),
   ];

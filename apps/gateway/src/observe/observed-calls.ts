@@ -23,7 +23,7 @@ import type { InForce } from '../proxy/in-force.js';
 import { type Leaving, patientsOf } from '../proxy/leaving.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
-import { forWhom, isDeadPageLink, type JudgedCall, ownerOf } from '../proxy/read-call.js';
+import { forWhom, isOursAlone, type JudgedCall, ownerOf } from '../proxy/read-call.js';
 import { readBounded } from '../proxy/read-form.js';
 import { sendEmpty, sendError, sendResource } from '../proxy/send-answer.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
@@ -96,7 +96,7 @@ export class ObservedCalls {
       this.means.observing.covers(call.claims.applicationId, call.interaction) &&
       access !== undefined &&
       coversEndpoint(access, call.claims.endpoint) &&
-      !isDeadPageLink(call) &&
+      !isOursAlone(call) &&
       mayPass(call.method, path)
     );
   }

@@ -1,4 +1,3 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import {
   type FhirInteraction,
   isResourceType,
@@ -8,6 +7,7 @@ import {
 } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Sealed } from './sealed.js';
 
 /** Where the next page of a search or a history starts. */
 const Place = Type.Object({
@@ -54,21 +54,21 @@ export interface PageOwner {
 /** The parameter that a page link consists of. */
 export const PAGE_PARAMETER = '_page';
 const LIFE_MS = 15 * 60_000;
-const NONCE = 12;
-const TAG = 16;
-/** Links are padded to a multiple of this, so that their length tells nothing of what they hold. */
-const BLOCK = 768;
 
 /**
  * Page links: what the next page needs, encrypted, so that nobody reads a URL of the FHIR server, and bound to the
  * endpoint, the application, the grant or user and the patient, so that nobody else's token can use it. What is asked is decided anew
- * at every page. AES-256-GCM; the instances share the key.
+ * at every page.
  */
 export class PageLinks {
+  readonly #sealed: Sealed;
+
   constructor(
-    private readonly key: Buffer,
+    key: Buffer,
     private readonly now: () => number = Date.now,
-  ) {}
+  ) {
+    this.#sealed = new Sealed(key);
+  }
 
   /** The value of `_page` that leads to a place. */
   seal(interaction: PagedInteraction, at: PagePlace, owner: PageOwner): string {
@@ -80,13 +80,7 @@ export class PageLinks {
       ...at,
       expiresAt: this.now() + LIFE_MS,
     };
-    const text = Buffer.from(JSON.stringify(value));
-    const plain = Buffer.alloc(Math.ceil((text.length + 1) / BLOCK) * BLOCK, ' ');
-    text.copy(plain);
-    const nonce = randomBytes(NONCE);
-    const cipher = createCipheriv('aes-256-gcm', this.key, nonce, { authTagLength: TAG });
-    cipher.setAAD(boundTo(owner));
-    return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64url');
+    return this.#sealed.seal(value, boundTo(owner));
   }
 
   /** What was sealed; undefined when it was sealed for somebody else, is not ours, or has expired. */
@@ -94,18 +88,7 @@ export class PageLinks {
     sealed: string,
     owner: PageOwner,
   ): { readonly interaction: PagedInteraction; readonly place: PagePlace } | undefined {
-    const bytes = Buffer.from(sealed, 'base64url');
-    if (bytes.length <= NONCE + TAG) return undefined;
-    const decipher = createDecipheriv('aes-256-gcm', this.key, bytes.subarray(0, NONCE), { authTagLength: TAG });
-    decipher.setAAD(boundTo(owner));
-    decipher.setAuthTag(bytes.subarray(-TAG));
-    let value: unknown;
-    try {
-      const plain = Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()]);
-      value = JSON.parse(plain.toString('utf8'));
-    } catch {
-      return undefined; // the tag does not fit: not ours, or somebody else's
-    }
+    const value = this.#sealed.open(sealed, boundTo(owner));
     if (!place.Check(value) || value.expiresAt <= this.now()) return undefined;
     const interaction = interactionOf(value);
     const { phase, target, skip } = value;
@@ -125,6 +108,6 @@ function interactionOf({ kind, type, id, params: pairs }: Static<typeof Place>):
   return { kind, type: known, id, params };
 }
 
-function boundTo({ endpoint, applicationId, holder, patient }: PageOwner): Buffer {
-  return Buffer.from(JSON.stringify(['gatehouse page 2', endpoint, applicationId, holder, patient ?? null]));
+function boundTo({ endpoint, applicationId, holder, patient }: PageOwner): readonly (string | null)[] {
+  return ['gatehouse page 2', endpoint, applicationId, holder, patient ?? null];
 }

@@ -12,6 +12,7 @@ import { BodyMemory } from '../ask-upstream/body-memory.js';
 import { NoLongerAllowed } from '../ask-upstream/upstream.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { Observing } from '../observe/observing.js';
+import { ExportLinks } from '../export/export-links.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { Admissions } from '../admit-patients/admissions.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
@@ -96,6 +97,11 @@ async function gateway(around: Surroundings) {
     },
     send: async () => ({ status: 500 }),
     pass: async () => ({ status: 500, headers: {}, body: Buffer.alloc(0) }),
+    job: async () => ({ status: 501 }),
+    // eslint-disable-next-line require-yield -- it has no files
+    file: async function* () {
+      throw new Error('there are no files');
+    },
   };
   const log = { warn: () => undefined, error: () => undefined };
   const openCalls = new OpenCalls();
@@ -107,6 +113,7 @@ async function gateway(around: Surroundings) {
       admissions: new Admissions([]),
       rights: new ConfiguredRights(new Map()),
       pages: new PageLinks(randomBytes(32)),
+      exports: new ExportLinks(randomBytes(32)),
       records: new CallRecords(activity, 'gateway-1', 'default', around.patients),
       origins: new Origins({ isOriginOfAny: () => false }),
       upstream,

@@ -3,7 +3,7 @@ import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { FhirEndpoint } from '#fhir-endpoints';
 import type { Log } from '#host';
-import { type Enforced, type FhirInteraction, isWrite, splitTarget } from '#smart';
+import { type Enforced, type FhirInteraction, isExport, isWrite, splitTarget } from '#smart';
 import type { Origins } from '../allow-origins/origins.js';
 import type { Admissions } from '../admit-patients/admissions.js';
 import { answerCall } from '../answer/answer-call.js';
@@ -17,6 +17,9 @@ import type { BundleLimits } from '../bundle/bundle-bounds.js';
 import { BundleCalls } from '../bundle/bundle-calls.js';
 import { believeCaller, type Believing } from '../believe-token/believe-caller.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
+import { ExportCalls } from '../export/export-calls.js';
+import type { ExportLinks } from '../export/export-links.js';
+import { RunningExports } from '../export/running-exports.js';
 import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import { ObservedCalls, type ObservedCallMeans } from '../observe/observed-calls.js';
@@ -35,7 +38,7 @@ import { InForce, type JudgingPoint } from './in-force.js';
 import { Leaving } from './leaving.js';
 import type { OpenCalls } from './open-calls.js';
 import { type FhirError, fhirError } from './operation-outcome.js';
-import { clientOf, forWhom, type JudgedCall, ownerOf, readCall } from './read-call.js';
+import { clientOf, forWhom, type JudgedCall, ownerOf, readCallOrExport } from './read-call.js';
 import { FORM_LIMIT, readForm } from './read-form.js';
 import { sendError } from './send-answer.js';
 import { changed, type Denied, notCarriedOut, notRecorded, toldOf, tooManyCalls } from './tell-refusal.js';
@@ -49,9 +52,10 @@ interface Means {
   readonly rights: UserRights;
   readonly admissions: Admissions;
   readonly pages: PageLinks;
+  readonly exports: ExportLinks;
   readonly records: CallRecords;
   readonly origins: Origins;
-  readonly upstream: Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'>;
+  readonly upstream: Pick<Upstream, 'ask' | 'send' | 'pass' | 'job' | 'file' | 'base'>;
   readonly observing: Observing;
   readonly onObserved: ObservedCallMeans['onObserved'];
   readonly memory: BodyMemory;
@@ -81,6 +85,7 @@ export class FhirCalls {
   readonly #withheld: WithheldFrom;
   readonly #observed: ObservedCalls;
   readonly #identities: IdentitySupport;
+  readonly #exports: ExportCalls;
 
   constructor(
     private readonly gateway: { readonly point: JudgingPoint; readonly calls: OpenCalls },
@@ -103,6 +108,8 @@ export class FhirCalls {
     const ofAll = { records, upstream, memory, inFlight, bodyMost, calls, log, base, inForce: this.#inForce };
     this.#writes = new WriteCalls({ ...ofAll, support });
     this.#bundles = new BundleCalls({ ...ofAll, support, pages, limiter, limits, bundles });
+    const running = new RunningExports(upstream, calls, log);
+    this.#exports = new ExportCalls({ ...ofAll, links: means.exports, running, leaving: this.#leaving });
     const { observing, onObserved } = means;
     this.#observed = new ObservedCalls({ ...ofAll, pages, observing, onObserved, leaving: this.#leaving });
   }
@@ -157,7 +164,7 @@ export class FhirCalls {
 
     const asked = { method: request.method ?? '', ...target, headers: request.headers, form };
     const access = this.#inForce.accessOf(claims);
-    const read = readCall(asked, claims, pages);
+    const read = readCallOrExport(asked, claims, pages, this.means.exports, access?.approvalVersion);
     const { purposesOfUse } = access ?? {};
     const admitted = admissions.of(claims.clientId, purposesOfUse ?? []);
     const own = rightsOfCall(claims, rights, [this.endpoint.base], purposesOfUse, admitted);
@@ -190,6 +197,10 @@ export class FhirCalls {
       if (isWrite(interaction))
         return await this.#recorded(
           async () => await this.#writes.letIn(request, response, { ...call, interaction }, decision, access),
+        );
+      if (interaction.kind === 'operation' && isExport(interaction))
+        return await this.#recorded(
+          async () => await this.#exports.letIn(request, response, { ...call, interaction }, decision, access),
         );
       if (interaction.kind === 'batch-or-transaction')
         return await this.#recorded(async () => await this.#bundles.letIn(request, response, call, decision, access));

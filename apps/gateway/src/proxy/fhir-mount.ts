@@ -8,6 +8,7 @@ import { Origins } from '../allow-origins/origins.js';
 import { BodyMemory } from '../ask-upstream/body-memory.js';
 import { Upstream } from '../ask-upstream/upstream.js';
 import { Conformance } from '../conformance/conformance.js';
+import { ExportLinks } from '../export/export-links.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { shownObserving } from '../observe/shown-observing.js';
@@ -47,8 +48,10 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
   ) {
     this.log = log.for('fhir');
     this.origins = new Origins(gateway.point.access);
+    const pageKey = config.pageKeyBytes();
     const ofAll = {
-      pages: new PageLinks(config.pageKeyBytes()),
+      pages: new PageLinks(pageKey),
+      exports: new ExportLinks(pageKey),
       origins: this.origins,
       memory: new BodyMemory(config.bodyMemory),
       limiter: new CallLimiter(),

@@ -27,6 +27,16 @@ export class InForce {
     return this.point.access.byApplicationId(applicationId, Date.now());
   }
 
+  /**
+   * Whether what a call began may go on: by what is known to be in force, with or without a lease. Nothing may leave on
+   * its account.
+   */
+  mayGoOn({ claims, interaction, reaches }: JudgedCall, approvalVersion: number | undefined): boolean {
+    const access = this.accessOf(claims);
+    const { outcome } = decideCall(claims, access, interaction, reaches, this.enforced);
+    return outcome === 'allow' && access?.approvalVersion === approvalVersion;
+  }
+
   /** The decision of a call in this tick; undefined without a lease. */
   decide({ claims, interaction, reaches }: JudgedCall): CallDecision | undefined {
     return this.holdsLease()

@@ -63,16 +63,9 @@ export async function sendResource(
   const isGone = () => response.destroyed;
   // Its `close` is over, and would be awaited in vain.
   if (isGone()) return { ending: 'caller-gone', bytes: 0 };
-  response.setTimeout(IDLE_MS, () => response.destroy());
-  const closed = new Promise<void>((resolve) => response.once('close', resolve));
-  if (response.socket === null) {
-    await Promise.race([once(response, 'socket'), closed]);
-    if (isGone()) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes: 0 };
-    if (!isAllowed()) {
-      cutAnswer(response);
-      return { ending: 'cut', bytes: 0 };
-    }
-  }
+  const closed = closing(response);
+  const ended = await turnOf(response, closed, isAllowed);
+  if (ended) return ended;
   response.writeHead(status, { 'Content-Type': FHIR_JSON, ...headers, 'Content-Length': body.length });
   let bytes = 0;
   if (response.req.method !== 'HEAD') {
@@ -91,4 +84,66 @@ export async function sendResource(
   if (!isGone() && !response.writableEnded) response.end();
   await closed;
   return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
+}
+
+/**
+ * Sends pieces as they come, as many as are asked for: the next one is made when the caller took the last. Before each,
+ * in the same tick, `isAllowed` is asked. The head leaves with the first piece, so that what fails before it is thrown
+ * and may still be told; what fails later cuts the connection, and is thrown too.
+ */
+export async function sendPieces(
+  response: ServerResponse,
+  pieces: AsyncIterable<Buffer>,
+  headers: Readonly<Record<string, string>>,
+  isAllowed: () => boolean,
+): Promise<Sent> {
+  const isGone = () => response.destroyed;
+  if (isGone()) return { ending: 'caller-gone', bytes: 0 };
+  const closed = closing(response);
+  const ended = await turnOf(response, closed, isAllowed);
+  if (ended) return ended;
+  let bytes = 0;
+  try {
+    for await (const piece of pieces) {
+      if (isGone()) break;
+      if (!isAllowed()) {
+        cutAnswer(response);
+        return { ending: 'cut', bytes };
+      }
+      if (!response.headersSent) response.writeHead(200, headers);
+      bytes += piece.length;
+      if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
+    }
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    cutAnswer(response);
+    if (isAllowed()) throw error;
+    return { ending: 'cut', bytes };
+  }
+  if (!isGone() && !isAllowed()) cutAnswer(response);
+  if (isGone()) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes };
+  if (!response.headersSent) response.writeHead(200, headers);
+  response.end();
+  await closed;
+  return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
+}
+
+/** When the answer ended, or its connection; a caller that takes nothing for long is left. */
+function closing(response: ServerResponse): Promise<void> {
+  response.setTimeout(IDLE_MS, () => response.destroy());
+  return new Promise((resolve) => response.once('close', resolve));
+}
+
+/** Waits for the answer's turn on its connection. @returns how it ended before it, if it did */
+async function turnOf(
+  response: ServerResponse,
+  closed: Promise<void>,
+  isAllowed: () => boolean,
+): Promise<Sent | undefined> {
+  if (response.socket !== null) return undefined;
+  await Promise.race([once(response, 'socket'), closed]);
+  if (response.destroyed) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes: 0 };
+  if (isAllowed()) return undefined;
+  cutAnswer(response);
+  return { ending: 'cut', bytes: 0 };
 }

@@ -13,6 +13,7 @@ import { isResourceType } from '#smart';
 import { capabilityStatement } from './capability-statement.js';
 import { sandboxResources } from './data/sandbox-resources.js';
 import { everythingAsked, everythingOf } from './patient-everything.js';
+import { SandboxExports } from './sandbox-exports.js';
 import { answerOperation } from './sandbox-operations.js';
 import { SandboxRepository } from './sandbox-repository.js';
 import { loadSearchDefinitions } from './search-definitions.js';
@@ -41,12 +42,15 @@ const isMethod = (name: string): name is HttpMethod => methods.has(name);
  */
 export class SandboxFhirServer {
   private readonly router = new FhirRouter();
+  private readonly exports: SandboxExports;
 
   private constructor(
     private readonly base: string,
     private readonly repository: SandboxRepository,
     private readonly types: readonly string[],
-  ) {}
+  ) {
+    this.exports = new SandboxExports(base);
+  }
 
   /** Loads definitions and data (about a second). `base` is the URL of the server, without a slash at its end. */
   static async start(base: string): Promise<SandboxFhirServer> {
@@ -70,7 +74,10 @@ export class SandboxFhirServer {
       return bundle ? respond(200, withSelf(bundle, `${this.base}${request.target}`)) : respond(404, notFound);
     }
     if (path.includes('/$')) {
-      const answer = answerOperation(method, { path, query, body: request.body }, await this.all(), this.base);
+      const all = await this.all();
+      const exported = this.exports.answer(method, request.target, () => all);
+      if (exported) return { ...exported, body: Buffer.from(exported.body) };
+      const answer = answerOperation(method, { path, query, body: request.body }, all, this.base);
       if (answer) return respond(200, answer);
     }
     const type = path.split('/').find((segment) => segment !== '');

@@ -223,7 +223,6 @@ describe('not enforced yet, so denied', () => {
     ['system/*.cruds', 'PATCH /Patient/p1'],
     ['system/*.cruds', 'PUT /Patient?_id=p1'],
     ['system/*.cruds', 'DELETE /Patient?_id=p1'],
-    ['system/*.cruds', 'GET /$export'],
     ['system/*.cruds', 'POST /$graphql'],
     ['system/*.cruds', 'GET /_history'],
     ['system/*.cruds', 'GET /Bundle/b1'],

@@ -4,6 +4,7 @@ import type { Scope } from '../scopes/scope.js';
 import { extentOf, type Reaches, systemReaches } from '../sight/sight.js';
 import type { AllowedOperation } from './allowed-operation.js';
 import { decide, decideOne, type Decision, notEnforced, notUnderstood } from './decide-needs.js';
+import { decideExport, isExport } from './decide-export.js';
 import { decideWrite, type EnforcedWrites } from './decide-write.js';
 import type { FhirInteraction, OperationInteraction, QueryParameter } from './interaction.js';
 import { faultOfValidation, understandOperation } from './understand-operation.js';
@@ -33,7 +34,7 @@ export interface Enforced {
  * (`judge`).
  *
  * DENIED whatever the scopes say, until it is there: writes, batches, transactions and operations unless `enforced` says
- * so (but for `Patient/[id]/$everything`), compartment searches, the system's history, and the types Bundle, Parameters
+ * so (but for `Patient/[id]/$everything` and exports), compartment searches, the system's history, and the types Bundle, Parameters
  * and Subscription.
  *
  * @param reaches whose data the scopes of each context can be about; a backend's when left out
@@ -98,6 +99,7 @@ function decideOperation(
   reaches: Reaches,
   { operations, writes }: Enforced,
 ): Decision {
+  if (isExport(operation)) return decideExport(scopes, operation, reaches);
   if (operation.name === 'validate') return decideValidation(scopes, operation, reaches, writes);
   const understood = understandOperation(operation, operations);
   if (!understood.ok) return notEnforced(understood.reason);

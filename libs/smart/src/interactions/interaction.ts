@@ -92,7 +92,8 @@ export function isInteractionKind(text: string): boolean {
 export type OperationInteraction = Params & {
   readonly kind: 'operation';
   readonly name: string;
-  readonly via: 'get' | 'post';
+  /** `delete` ends an export (Bulk Data Access 2.0, Delete Request), and is no other call. */
+  readonly via: 'get' | 'post' | 'delete';
 } & (
     | { readonly level: 'system' }
     | { readonly level: 'type'; readonly type: ResourceType }

@@ -72,6 +72,8 @@ function onSystem(it: Route, name: string): FhirInteraction {
   if (method === 'GET' && name === 'metadata') return { kind: 'capabilities', params };
   if (method === 'GET' && name === '_history') return { kind: 'history-system', params };
   if (method === 'POST' && name === '_search') return { kind: 'search-system', via: 'post', params: withForm(it) };
+  if (method === 'DELETE' && name === '$export-status')
+    return { kind: 'operation', name: name.slice(1), via: 'delete', level: 'system', params };
   if (name.startsWith('$')) return { ...operation(it, name), level: 'system' };
   throw new Unrecognised(`${method} /${name} is no interaction`);
 }

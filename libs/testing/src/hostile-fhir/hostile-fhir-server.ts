@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HostileExports } from './hostile-export.js';
 import { runTransaction } from './hostile-transaction.js';
 import { isFoundBy, referencesBy, type SearchPair, type StoredResource } from './hostile-search.js';
 
@@ -31,6 +32,7 @@ interface Version {
  */
 export class HostileFhirServer {
   readonly requests: HostileRequest[] = [];
+  readonly exports = new HostileExports();
   readonly #versions: Version[] = [];
   /** Equal searches share one id, whoever asks; results of an earlier one are stale. */
   readonly #pages = new Map<string, readonly object[]>();
@@ -70,6 +72,14 @@ export class HostileFhirServer {
     const pairs = [...new URLSearchParams(isForm ? `${query}&${request.body ?? ''}` : query)] as SearchPair[];
     const host = request.headers?.['host'];
     const base = typeof host === 'string' ? `http://${host}/fhir` : this.base;
+    const exported = this.exports.answer(
+      request.method,
+      segments,
+      new URLSearchParams(query),
+      [...this.#current()],
+      base,
+    );
+    if (exported) return exported;
     const [status, body] = isForm
       ? this.#route({ ...request, method: 'GET' }, segments.slice(0, -1), pairs, base)
       : this.#route(request, segments, pairs, base);

@@ -1,4 +1,5 @@
 import type { Resource } from '@medplum/fhirtypes';
+import { groups } from './groups.js';
 import { conditionsOf, encountersOf } from './encounters.js';
 import { medicationRequestsOf, medications } from './medications.js';
 import { observationsOf } from './observations.js';
@@ -31,6 +32,7 @@ export function sandboxResources(): readonly Resource[] {
     ...practitioners,
     ...practitionerRoles,
     ...patients,
+    ...groups,
     ...medications,
     ...ofPatients,
   ].map((resource) => ({
