@@ -1,12 +1,15 @@
 import { traceparent } from '#host';
-import type { AskedFor } from './upstream.js';
+import type { ToldIdentity } from '../ask-rights/call-rights.js';
 
 /** Why the data is asked for: codes of HL7 v3 PurposeOfUse, by commas. A caller's own header never gets here. */
 const PURPOSE_HEADER = 'x-purpose-of-use';
 
 /** What the FHIR server is told with each request; no header of a caller is among it. */
 export function headersFor(
-  { purposesOfUse, identity: told }: AskedFor,
+  {
+    purposesOfUse,
+    identity: told,
+  }: { readonly purposesOfUse: readonly string[]; readonly identity?: ToldIdentity | undefined },
   authorization: string | undefined,
   identity: string | undefined,
   accept = 'application/fhir+json',
