@@ -10,6 +10,8 @@ export class KeepingServer {
   readonly told: JWTPayload[] = [];
   /** `looks`: it believes only what is signed for it. `ignores`: it gives everything to anybody. */
   mode: 'looks' | 'ignores' = 'looks';
+  /** What the gateway itself is refused with, whoever acts; undefined where it is let in. */
+  refusal: ((url: string) => 401 | 403 | undefined) | undefined;
   base = '';
   #key: JWK = {};
   readonly #server = createServer((request, response) => {
@@ -49,6 +51,8 @@ export class KeepingServer {
 
   async #answer(method: string, url: string, headers: IncomingHttpHeaders): Promise<readonly [number, object]> {
     const outcome = { resourceType: 'OperationOutcome', issue: [{ diagnostics: 'java.lang: patient-02' }] };
+    const refused = this.refusal?.(url);
+    if (refused !== undefined) return [refused, outcome];
     const word = headers[this.header];
     let may = (_: StoredResource) => true;
     if (this.mode === 'looks' && typeof word === 'string') {

@@ -38,7 +38,8 @@ describe('a user’s rights by the FHIR server, which is told who acts', () => {
 
   const get = async (target: string, token: ModelToken = practitioner, headers: Record<string, string> = {}) =>
     await gateway.call(token, target, { headers });
-  const words = () => server.requests.map(({ headers }) => headers['gatehouse-user']);
+  const words = (of?: string) =>
+    server.requests.filter(({ url }) => of === undefined || url === of).map(({ headers }) => headers['gatehouse-user']);
   const isWord = (word: unknown) => typeof word === 'string' && word.split('.').length === 3;
 
   test('it is told who acts, for whom, by what scopes and why, for itself alone', async () => {
@@ -71,8 +72,8 @@ describe('a user’s rights by the FHIR server, which is told who acts', () => {
     const forged = { 'gatehouse-user': 'a.b.c', 'Gatehouse-User': 'd.e.f', GATEHOUSE_USER: 'x' };
     await get('/Observation/o1', backend, forged);
     await get('/Observation/o1', practitioner, forged);
-    expect(words()[0]).toBeUndefined();
-    expect(words().slice(1).every(isWord)).toBe(true);
+    const [ofBackend, ofUser] = words('/fhir/Observation/o1');
+    expect([ofBackend, isWord(ofUser)]).toEqual([undefined, true]);
     expect(JSON.stringify(server.requests)).not.toMatch(/a\.b\.c|d\.e\.f/);
   });
 
@@ -126,6 +127,57 @@ describe('a user’s rights by the FHIR server, which is told who acts', () => {
     expect(gateway.records[0]).toMatchObject({
       type: 'access-denied',
       data: { reason: 'the upstream takes a forged identity', rightsBy: ['upstream'] },
+    });
+  });
+
+  describe('a server that refuses the question itself', () => {
+    const lists = '/fhir/Patient?_count=1';
+    const asked = () => words(lists).length;
+    const isUnknown = ({ status, text }: SeenAnswer) => {
+      expect([status, JSON.parse(text)]).toMatchObject([503, { issue: [{ code: 'transient' }] }]);
+      expect(words('/fhir/Observation/o1')).toEqual([]);
+    };
+
+    test.each(['ignores', 'looks'] as const)(
+      'by refusing lists is not known to look, and one that %s',
+      async (mode) => {
+        server.mode = mode;
+        server.refusal = (url) => (url === lists ? 403 : undefined);
+        isUnknown(await get('/Observation/o1'));
+        await gateway.idle();
+        expect(gateway.records[0]).toMatchObject({
+          type: 'access-denied',
+          data: { reason: 'the upstream does not let the gateway find out whether it keeps users apart' },
+        });
+      },
+    );
+
+    test('since the gateway’s credential lapsed is not known to look, and is asked again once it counts', async () => {
+      server.mode = 'ignores';
+      server.refusal = () => 401;
+      isUnknown(await get('/Observation/o1'));
+      server.refusal = undefined;
+      const answer = await get('/Observation/o1');
+      expect([answer.status, JSON.parse(answer.text)]).toMatchObject([403, { issue: [{ code: 'not-supported' }] }]);
+      expect(words('/fhir/Observation/o1')).toEqual([]);
+    });
+
+    test('once, with a credential that is renewed by it, does not count as one that looks', async () => {
+      server.mode = 'ignores';
+      server.refusal = () => (server.requests.length === 1 ? 401 : undefined);
+      const answer = await get('/Observation/o1');
+      expect([answer.status, JSON.parse(answer.text)]).toMatchObject([403, { issue: [{ code: 'not-supported' }] }]);
+      expect(words('/fhir/Observation/o1')).toEqual([]);
+    });
+
+    test('no more looks, and is not asked again for the next call', async () => {
+      server.refusal = (url) => (url === lists ? 403 : undefined);
+      isUnknown(await get('/Observation/o1'));
+      server.refusal = undefined;
+      expect((await get('/Observation/o1')).status).toBe(200);
+      const before = asked();
+      expect((await get('/Observation/o1')).status).toBe(200);
+      expect(asked()).toBe(before);
     });
   });
 

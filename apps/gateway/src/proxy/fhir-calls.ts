@@ -234,7 +234,8 @@ export class FhirCalls {
   /** Why a user's call cannot go on where the FHIR server is to keep users apart; undefined where it does. */
   async #untold(identity: ToldIdentity): Promise<NotAnswered | undefined> {
     try {
-      return (await this.#identities.of(identity)) ? undefined : notKeptApart;
+      const looking = await this.#identities.of(identity);
+      return looking === 'looks' ? undefined : notKeptApart[looking];
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
       return new NotAnswered(error.answer, 'the upstream could not be asked whether it keeps users apart');
@@ -319,7 +320,15 @@ export function enforcedAt({ operations }: Pick<FhirEndpoint, 'operations'>, enf
   return operations === undefined ? enforced : { ...enforced, operations };
 }
 
-const notKeptApart = new NotAnswered(
-  fhirError(403, 'not-supported', 'The FHIR server does not look at who acts, so that no user’s call goes there.'),
-  'the upstream takes a forged identity',
-);
+const notKeptApart = {
+  ignores: new NotAnswered(
+    fhirError(403, 'not-supported', 'The FHIR server does not look at who acts, so that no user’s call goes there.'),
+    'the upstream takes a forged identity',
+  ),
+  unknown: new NotAnswered(
+    fhirError(503, 'transient', 'It is not known now whether the FHIR server looks at who acts.', {
+      'Retry-After': '5',
+    }),
+    'the upstream does not let the gateway find out whether it keeps users apart',
+  ),
+} as const;
