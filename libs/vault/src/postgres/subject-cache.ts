@@ -13,6 +13,8 @@ interface Entry {
 /** Ids of the persons who called lately, so that a call costs no read. The oldest entry makes room. */
 export class SubjectCache {
   private readonly entries = new Map<string, Entry>();
+  /** Who was forgotten lately: whoever read their id before would bring it back. */
+  private readonly forgotten = new Set<string>();
 
   /** The id, if this person was seen lately with the same profile or the call brings none. */
   idOf(person: Subject): string | undefined {
@@ -22,16 +24,25 @@ export class SubjectCache {
     return profile === '[null,null]' || profile === entry.profile ? entry.id : undefined;
   }
 
+  /** Keeps the id, unless it was forgotten since it was read. */
   put(person: Subject, id: string): void {
-    const oldest = this.entries.keys().next();
-    if (this.entries.size >= mostEntries && oldest.done !== true) this.entries.delete(oldest.value);
+    if (this.forgotten.has(id)) return;
+    makeRoom(this.entries);
     this.entries.delete(keyOf(person));
     this.entries.set(keyOf(person), { id, profile: profileOf(person), until: performance.now() + life });
   }
 
   forget(id: string): void {
+    makeRoom(this.forgotten);
+    this.forgotten.add(id);
     for (const [key, entry] of this.entries) if (entry.id === id) this.entries.delete(key);
   }
+}
+
+/** Drops the oldest, once there are as many as are kept. */
+function makeRoom(kept: Map<string, unknown> | Set<string>): void {
+  const oldest = kept.keys().next();
+  if (kept.size >= mostEntries && oldest.done !== true) kept.delete(oldest.value);
 }
 
 function keyOf({ issuer, subject }: Subject): string {
