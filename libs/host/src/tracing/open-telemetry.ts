@@ -13,8 +13,9 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { correlationId, traceparent, withTrace } from '../logging/request-context.js';
+import { EdgeSampler } from './edge-sampler.js';
 import type { Tracing } from './tracing.js';
 
 /** What spans are told of: the collector, and the service as it is known there. */
@@ -31,8 +32,7 @@ const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /**
  * Spans of HTTP requests and of records, by OpenTelemetry's SDK, with its semantic conventions' names. A caller's
- * `traceparent` continues its trace, but whether a trace is sent follows from its id and the share alone: a caller cannot
- * make us send all of his, and every service decides alike.
+ * `traceparent` continues its trace; whether it is sent is ours to say.
  */
 export class OpenTelemetry implements Tracing {
   readonly #provider: TracerProvider;
@@ -51,7 +51,7 @@ export class OpenTelemetry implements Tracing {
         'service.name': service,
         'service.version': version,
       }),
-      sampler: new TraceIdRatioBasedSampler(share),
+      sampler: new EdgeSampler(share),
       spanProcessors: [new BatchSpanProcessor({ exporter })],
     });
     this.#tracer = this.#provider.getTracer('gatehouse', version);

@@ -24,7 +24,7 @@ export class TracingConfig implements ConfigSection {
 
   @Setting('OTEL_TRACES_SAMPLER_ARG', {
     mustBe: 'a number from 0 to 1',
-    describe: 'The share of traces that is sent; the same at every service, so that whole traces are.',
+    describe: 'The share of requests whose traces are sent, each drawn here; what follows from one is sent as it is.',
   })
   @IsNumber()
   @Min(0)
