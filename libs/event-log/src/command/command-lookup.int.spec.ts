@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { bodyDigest, commandId, mintId } from '#contracts';
+import { bodyDigest, CommandKeys, commandId, mintId } from '#contracts';
 import { counter, counterDecider, counterTopics } from '#testing';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import type { LogSettings } from '../kafka/log-connection.js';
@@ -17,8 +17,9 @@ let own: Isolation;
 let settings: LogSettings;
 const senders: CommandSender<typeof counter>[] = [];
 
-async function instance(): Promise<CommandSender<typeof counter>> {
-  const sender = new CommandSender(settings, counter, fail);
+async function instance(commandKeys?: CommandKeys): Promise<CommandSender<typeof counter>> {
+  const keyed = commandKeys === undefined ? settings : { ...settings, commandKeys };
+  const sender = new CommandSender(keyed, counter, fail);
   senders.push(sender);
   await sender.start();
   return sender;
@@ -136,5 +137,23 @@ it('takes one connection to each broker, however many ask for what nobody has de
   writer.start();
   expect(await send(other, 'after them', 30_000)).toMatchObject({ status: 'succeeded' });
   for (const id of ids) expect(await other.lookup(id, 'me')).not.toMatchObject({ status: 'pending' });
+  await writer.close();
+});
+
+it('tells that a command was refused whose MAC counted nowhere, where it was sent and where it was asked for', async () => {
+  const keysOf = (id: string) => new CommandKeys([{ id, key: Buffer.alloc(32, id) }]);
+  const [known, unknown] = [keysOf('known'), keysOf('unknown')];
+  const [one, other] = [await instance(unknown), await instance(known)];
+  const id = resourceOf(await send(one, 'sealed by a key that the writer has not', 200));
+  expect(await other.lookup(id, 'me')).toMatchObject({ status: 'pending' });
+
+  const writer = new ContextWriter({ ...settings, commandKeys: known }, counterDecider, fail);
+  writer.start();
+  expect(await send(other, 'sealed by one that it has', 30_000)).toMatchObject({ status: 'succeeded' });
+  const refused = { status: 'refused', refusal: { type: 'unauthentic-command' } };
+  expect(await other.lookup(id, 'me')).toMatchObject(refused);
+  // What `one` sends last it reads last: the refusal of the first is behind it then.
+  expect(await send(one, 'sealed by the other again', 30_000)).toMatchObject({ status: 'refused' });
+  expect(await one.lookup(id, 'me')).toMatchObject(refused);
   await writer.close();
 });

@@ -203,16 +203,20 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
       if (waiter.offset === 'not known yet') waiter.early.push(entry);
       else this.#offer(waiter, entry);
     }
-    // It answers a record that claims this id; the command itself is another.
-    if (refusesAsUnauthentic(outcome)) return;
-    const found = this.#answerOf(entry);
-    const answer = found.status === 'succeeded' ? { ...found, resource: undefined } : found;
-    const place = {
+    const { commandOffset, actor } = entry.event;
+    const copy = formatCommandPlace({
       commandId: outcome.commandId,
       partition: entry.position.partition,
-      offset: entry.event.commandOffset,
-    };
-    this.#know({ answer, actor: entry.event.actor, copy: formatCommandPlace(place) });
+      offset: commandOffset,
+    });
+    if (refusesAsUnauthentic(outcome)) {
+      // It answers a record that claims this id; the command itself is another. Who asks for that record is told from the log.
+      if (this.#known.get(outcome.commandId)?.copy === copy) this.#known.delete(outcome.commandId);
+      return;
+    }
+    const found = this.#answerOf(entry);
+    const answer = found.status === 'succeeded' ? { ...found, resource: undefined } : found;
+    this.#know({ answer, actor, copy });
   }
 
   /**
