@@ -3,7 +3,7 @@ import { LogScanner } from '#event-log';
 import { Client } from 'pg';
 import { generateKeyPair, type CryptoKey } from 'jose';
 import { testAuthorization, testBrowser, type TestApp, type TestAuthorization } from '#testing';
-import { LocalWrappingKeys, OwnerErased, PostgresVault, type VaultStore } from '#vault';
+import { LocalWrappingKeys, OwnerErased, PostgresVault, SystemKeys, VaultErasures, type VaultStore } from '#vault';
 import { tokenPart } from '../token.part.js';
 
 let server: TestAuthorization;
@@ -215,6 +215,8 @@ describe('an operator has somebody erased', () => {
   }
   let scanner: LogScanner;
   let vault: PostgresVault;
+  /** The vault's erasures as another instance carries them out. */
+  let elsewhere: VaultErasures;
   let client: Client;
   beforeAll(async () => {
     scanner = new LogScanner(server.settings);
@@ -222,7 +224,9 @@ describe('an operator has somebody erased', () => {
     await client.connect();
     const query: VaultStore['query'] = async <Row extends object>(sql: string, parameters: readonly unknown[]) =>
       (await client.query<Row>(sql, [...parameters])).rows;
-    vault = new PostgresVault({ query }, new LocalWrappingKeys(Buffer.alloc(32, 7)));
+    const keys = new LocalWrappingKeys(Buffer.alloc(32, 7));
+    vault = new PostgresVault({ query }, keys);
+    elsewhere = new VaultErasures({ query }, new SystemKeys({ query }, keys));
   });
   afterAll(async () => {
     await Promise.all([scanner.close(), client.end()]);
@@ -270,6 +274,18 @@ describe('an operator has somebody erased', () => {
     server.issuer.signInAs({ sub: person.sub, fhirUser: 'Patient/p1' });
     const again = await server.granted(person.app, { scope: lasting }, [['duration', 'offline']]);
     expect((await server.claimsOf(again.body.access_token)).sub).not.toBe(person.userId);
+  });
+
+  test('at another instance, of which this one has not heard: who signs in is somebody else, and nothing stands for who they were', async () => {
+    const person = await somebody();
+    await elsewhere.apply([{ id: person.userId, at: new Date().toISOString() }]);
+    await server.sql(`DELETE FROM protocol.sessions WHERE user_id = '${person.userId}'`);
+    server.issuer.signInAs({ sub: person.sub, fhirUser: 'Patient/p1' });
+    const again = await server.granted(person.app, { scope: lasting }, [['duration', 'offline']]);
+    expect((await server.claimsOf(again.body.access_token)).sub).not.toBe(person.userId);
+    expect(await server.sql(`SELECT 1 FROM protocol.sessions WHERE user_id = '${person.userId}'`)).toEqual([]);
+    const grants = `SELECT grant_id FROM protocol.grants WHERE user_id = '${person.userId}'`;
+    expect(await server.sql(grants)).toEqual([{ grant_id: person.grant }]);
   });
 
   test('but not by anybody else, not who is nobody here, and not for a reason in words of their own', async () => {

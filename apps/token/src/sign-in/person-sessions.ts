@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FhirConfig } from '#fhir-endpoints';
-import { BaseConfig, Database, VAULT } from '#host';
-import type { Vault } from '#vault';
+import { BaseConfig, Database, ErasureFollower, VAULT } from '#host';
+import { VaultErasures, type Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
 import { digestOf } from '../authorization-server/provider-records.js';
 import { cookieIn, setCookie } from './cookies.js';
@@ -55,6 +55,8 @@ export class PersonSessions {
     base: BaseConfig,
     private readonly fhir: FhirConfig,
     @Inject(VAULT) private readonly vault: Vault,
+    private readonly erasures: VaultErasures,
+    private readonly follower: ErasureFollower,
   ) {
     this.secure = base.publicUrl.startsWith('https:');
     const prefix = this.secure ? '__Secure-' : '';
@@ -140,9 +142,24 @@ export class PersonSessions {
     return ended.map(({ digest }) => digest);
   }
 
-  private async open({ issuer, subject, name, email, fhirUser: claimed, session }: SignedIn): Promise<string> {
+  /**
+   * Opens a session that whoever erases this person ends. An erasure at another instance may not have been heard of here,
+   * so that the id is one of before. It ends the sessions that stand once it is in the vault; what was kept later is
+   * found by asking the vault after that. The browser has nothing of the session until then.
+   */
+  private async open(signedIn: SignedIn): Promise<string> {
+    const { issuer, subject, name, email } = signedIn;
     const profile = { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };
     const userId = await this.vault.subjectId(issuer, subject, profile);
+    const value = await this.keep(userId, signedIn);
+    if ((await this.erasures.erasedAt(userId)) === undefined) return value;
+    await this.end(digestOf(value));
+    this.follower.heardOf(userId);
+    // From now on they are somebody new.
+    return this.open(signedIn);
+  }
+
+  private async keep(userId: string, { fhirUser: claimed, session }: SignedIn): Promise<string> {
     const { endpoints } = this.fhir;
     const isKnown = endpoints.all.some((endpoint) => fhirUserAt(claimed, endpoint, endpoints) !== undefined);
     const value = randomBytes(32).toString('base64url');

@@ -61,6 +61,11 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
   /** Carries out one erasure that was just acknowledged, before the topic brings it. */
   async carryOut(id: string, at: string): Promise<void> {
     await this.erasures.apply([{ id, at }]);
+    this.heardOf(id);
+  }
+
+  /** This process forgets somebody whom the vault says is erased, before the topic brings it. */
+  heardOf(id: string): void {
     for (const listener of this.listeners) listener(id);
   }
 
@@ -118,7 +123,7 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
           offset,
         );
         if (this.reached !== undefined) this.reached = offset;
-        for (const { event } of entries) for (const listener of this.listeners) listener(event.meta.subject);
+        for (const { event } of entries) this.heardOf(event.meta.subject);
       },
       onFailure: (error) => this.fatal.report('erasures cannot be followed', error),
     });
