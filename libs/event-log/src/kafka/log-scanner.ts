@@ -36,6 +36,8 @@ export class TooManyScans extends Error {
 const TIMEOUT_MS = 5_000;
 const MOST_WAITING = 200;
 const FETCH_BYTES = 1_048_576;
+/** Whatever is asked for, a broker gives one batch at least. */
+const ONE_BATCH = 1;
 /** A fetch gives something at once while there is something before the end; this is for a broker that does not. */
 const MAX_WAIT_MS = 100;
 
@@ -96,12 +98,12 @@ export class LogScanner {
     find: (record: LogRecord) => T | undefined,
     patience: AbortSignal,
   ): Promise<T | undefined> {
-    const bounds = await this.#persist(patience, () => this.#boundsOf(topic, partition, isolation));
+    const end = await this.#persist(patience, () => this.#endOf(topic, partition, isolation));
     const begin =
       typeof from === 'bigint' ? from : await this.#persist(patience, () => this.#at(topic, partition, from.unixMs));
-    if (begin < bounds.start) return undefined;
-    for (let next = begin, left = limit; next < bounds.end && left > 0;) {
-      const slice = await this.#persist(patience, () => this.#fetch({ topic, partition, next }, isolation));
+    for (let next = begin, left = limit; next < end && left > 0;) {
+      const bytes = left === 1 ? ONE_BATCH : FETCH_BYTES;
+      const slice = await this.#persist(patience, () => this.#fetch({ topic, partition, next }, isolation, bytes));
       if (slice === undefined) return undefined;
       for (const record of slice.records) {
         if (left-- <= 0) break;
@@ -129,10 +131,8 @@ export class LogScanner {
     }
   }
 
-  async #boundsOf(topic: string, partition: number, isolation: Isolation): Promise<{ start: bigint; end: bigint }> {
-    const at = async (which: 'start' | 'end'): Promise<bigint> =>
-      (await this.#connection.offsets(topic, [partition], which, isolation)).get(partition) ?? 0n;
-    return { start: await at('start'), end: await at('end') };
+  async #endOf(topic: string, partition: number, isolation: Isolation): Promise<bigint> {
+    return (await this.#connection.offsets(topic, [partition], 'end', isolation)).get(partition) ?? 0n;
   }
 
   async #at(topic: string, partition: number, unixMs: number): Promise<bigint> {
@@ -143,6 +143,7 @@ export class LogScanner {
   async #fetch(
     place: { readonly topic: string; readonly partition: number; readonly next: bigint },
     isolation: Isolation,
+    bytes: number,
   ): Promise<Slice | undefined> {
     const { topic, partition, next } = place;
     const leader = await this.#connection.leaderOf(topic, partition);
@@ -150,8 +151,8 @@ export class LogScanner {
       const [fetched] = await fetchRecords(leader, {
         isolation,
         maxWaitMs: MAX_WAIT_MS,
-        maxBytes: FETCH_BYTES,
-        partitionMaxBytes: FETCH_BYTES,
+        maxBytes: bytes,
+        partitionMaxBytes: bytes,
         partitions: [{ topic, partition, offset: next }],
       });
       const slice = fetched && visibleRecords(place, fetched, isolation);
