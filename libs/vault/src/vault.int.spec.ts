@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { BlindIndex } from './postgres/blind-index.js';
 import {
   CreateVault1763942400000,
   KeepVaultKeys1764252000000,
@@ -244,6 +245,23 @@ describe('the vault in Postgres', () => {
       vault.forget(before);
       expect(await vault.subjectId('i', 'leaver', { name: 'L' })).toBe(renamed);
       expect(await vault.lookupSubject(before)).toBeUndefined();
+    });
+
+    it('locks owners in one order, so that two instances never wait for each other', async () => {
+      const ids = await Promise.all(Array.from({ length: 30 }, (_, n) => instance().subjectId('i', `ordered ${n}`)));
+      const owners = await Promise.all(ids.map((id) => new BlindIndex(new SystemKeys(store, keys)).ofOwner(id)));
+      const last = owners.toSorted(Buffer.compare).at(-1);
+      const holder = source.createQueryRunner();
+      await holder.startTransaction();
+      await holder.query('SELECT 1 FROM vault.owners WHERE owner = $1 FOR UPDATE', [last]);
+      const applied = erasures().apply(ids.map((id) => ({ id, at: '2026-11-27T09:00:00.000Z' })));
+      const waiting = 'SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))';
+      while (rowsOf(await holder.query(waiting)).length === 0); // nobody tells
+      const free = 'SELECT owner FROM vault.owners WHERE owner = ANY($1::bytea[]) FOR UPDATE SKIP LOCKED';
+      expect(rowsOf<{ owner: Buffer }>(await holder.query(free, [owners])).map(({ owner }) => owner)).toEqual([last]);
+      await holder.rollbackTransaction();
+      await holder.release();
+      await applied;
     });
 
     it('and knows how far it has read of them, which never goes back', async () => {

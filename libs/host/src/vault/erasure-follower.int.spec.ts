@@ -171,6 +171,27 @@ describe('erasures in the log', () => {
     await stranger.close();
   }, 60_000);
 
+  it('are carried out again and again while Postgres refuses them, and no service ends of it', async () => {
+    const service = await start();
+    const id = await vaultOf(service).subjectId('i', 'gone', { name: 'Gone' });
+    await sql.query('CREATE SEQUENCE public.refused');
+    // As a standby that was not promoted does; a sequence counts what is rolled back, too.
+    await sql.query(`CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM nextval('public.refused'); RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END $$`);
+    await sql.query(`CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON vault.owners
+      FOR EACH ROW EXECUTE FUNCTION public.refuse()`);
+    await erase(id);
+    const tries = async () =>
+      (await sql.query<{ last_value: string }>('SELECT last_value FROM public.refused')).rows[0]?.last_value;
+    for (const until = Date.now() + 20_000; Number(await tries()) < 3;)
+      if (Date.now() > until) throw new Error('it was not tried again');
+    expect(await sql.query('SELECT 1 FROM vault.subjects WHERE id = $1', [id])).toMatchObject({ rowCount: 1 });
+    await sql.query('DROP TRIGGER refuse ON vault.owners');
+    await caughtUp(1);
+    expect(await vaultOf(service).lookupSubject(id)).toBeUndefined();
+    expect((await service.call('/health/ready')).status).toBe(200);
+  }, 60_000);
+
   it('are carried out by one that is asked to, at once', async () => {
     const service = await start();
     const id = await vaultOf(service).subjectId('i', 'ada', { name: 'Ada' });

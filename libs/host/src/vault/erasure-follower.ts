@@ -139,7 +139,10 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
     return await new Promise<never>(() => undefined);
   }
 
-  /** While Postgres is away it tries again. */
+  /**
+   * Until the vault has carried them out, or the process stops. What Postgres refuses now (it is away, a standby that is
+   * not promoted yet, a deadlock) it takes later; an error that stays shows in the log again and again.
+   */
   private async carriedOut(metas: readonly ErasureEntry['meta'][], readTo: bigint): Promise<void> {
     for (;;) {
       try {
@@ -149,7 +152,7 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
         );
         return;
       } catch (error) {
-        if (!(error instanceof VaultUnavailable)) throw error;
+        this.log.warn('erasures were not carried out, trying again', error);
         if (!(await this.rested(retryMs))) throw error;
       }
     }

@@ -57,7 +57,7 @@ export class VaultErasures {
             moved AS (
               INSERT INTO vault.erasures_read AS r (next_offset) SELECT $4::bigint WHERE $4::bigint IS NOT NULL
               ON CONFLICT (one) DO UPDATE SET next_offset = greatest(r.next_offset, excluded.next_offset))
-       INSERT INTO vault.owners AS o (owner, erased_at) SELECT owner, at FROM asked
+       INSERT INTO vault.owners AS o (owner, erased_at) SELECT owner, at FROM asked ORDER BY owner
        ON CONFLICT (owner) DO UPDATE SET wrapped_key = NULL, wrapped_by = NULL, erased_at = excluded.erased_at
         WHERE o.erased_at IS NULL`,
       [known.map(({ id }) => id), owners, known.map(({ at }) => at), readTo === undefined ? null : String(readTo)],
