@@ -5,6 +5,7 @@ import type { BaseConfig } from '../config/base-config.js';
 import type { DeclaredRoute } from '../identity/assert-routes-named.js';
 import { problemBody } from '../problem/problem-filter.js';
 import { problemMediaType, problemOfStatus } from '../problem/problem.js';
+import type { RouteTable } from './route-table.js';
 
 /**
  * What clients and patients reach. Everything else is administration (security.md, The process), and so is, below these
@@ -17,12 +18,14 @@ const publicPaths = ['/oauth', '/.well-known', '/fhir'] as const;
  * Must be called before the server is ready.
  *
  * @param routes those that controllers declare
+ * @param table all that there are: a path whose every route names roles is administration for any other method as well
  * @param more paths that are public besides
  */
 export function separateAdministration(
   server: FastifyInstance,
   admin: Server,
   routes: readonly DeclaredRoute[],
+  table: Pick<RouteTable, 'at'>,
   more: readonly string[],
 ): void {
   const paths = [...publicPaths, ...more];
@@ -31,14 +34,17 @@ export function separateAdministration(
       route.access?.kind === 'public' ? [] : route.paths.map((path) => keyOf(route.method, path)),
     ),
   );
+  const namesRoles = (method: string, url: string) => withRoles.has(keyOf(method, url));
   const adminSockets = new WeakSet<object>();
   admin.on('connection', (socket) => adminSockets.add(socket));
   server.addHook('onRequest', (request, reply, done) => {
     // The route that will answer, however its path was written; where there is none, the path as it was sent.
     const path = request.routeOptions.url ?? request.raw.url?.split('?', 1)[0] ?? '/';
-    const isPublic =
-      paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`)) &&
-      !withRoles.has(keyOf(request.method, path));
+    const others = request.is404 ? table.at(path) : [];
+    const isAdministration =
+      namesRoles(request.method, path) ||
+      (others.length > 0 && others.every(({ method, url }) => namesRoles(method, url)));
+    const isPublic = !isAdministration && paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
     if (isPublic !== adminSockets.has(request.raw.socket)) return done();
     void reply
       .status(404)

@@ -102,6 +102,7 @@ export async function createService(
       server,
       admin,
       declaredRoutes(app),
+      routes,
       partsOf(part).flatMap((each) => each.publicPaths ?? []),
     );
   }

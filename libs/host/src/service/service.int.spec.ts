@@ -555,6 +555,25 @@ describe('administration on a port of its own', () => {
       [404, null],
     ]);
   });
+
+  it('hides a route that names roles from a wrong method too, and what is public below the same paths not', async () => {
+    const put = async (base: string, path: string) => {
+      const { status, headers } = await fetch(`${base}${path}`, { method: 'PUT' });
+      return [status, headers.get('allow')];
+    };
+    const answer = async (path: string) => {
+      const headers = { 'x-correlation-id': '019c2f1e-7a00-71fe-8289-205936c3f005' };
+      const response = await fetch(`${service.url}${path}`, { method: 'PUT', headers });
+      return [response.status, [...response.headers].filter(([name]) => name !== 'date'), await response.text()];
+    };
+    const nowhere = await answer('/oauth/nothing/1/closure');
+    expect(nowhere[0]).toBe(404);
+    expect(await answer('/oauth/things/1/closure')).toEqual(nowhere);
+    expect(await answer('/oauth/things/1/closure?x=/oauth/open')).toEqual(nowhere);
+    expect(await put(admin, '/oauth/things/1/closure')).toEqual([405, 'POST']);
+    expect(await put(service.url, '/oauth/open')).toEqual([405, 'GET, HEAD']);
+    expect(await put(admin, '/oauth/open')).toEqual([404, null]);
+  });
 });
 
 /** One request as bytes, for what fetch would not send. */
