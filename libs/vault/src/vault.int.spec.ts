@@ -27,7 +27,9 @@ describe('the vault in Postgres', () => {
   /** Another instance, with no memory of its own. */
   const instance = (given: WrappingKeys = keys) => new PostgresVault(store, given);
   const erasures = () => new VaultErasures(store, new SystemKeys(store, keys));
-  const erase = (id: string) => erasures().apply([{ id, at: '2026-11-27T09:00:00.000Z' }]);
+  const erase = async (id: string): Promise<void> => {
+    await erasures().apply([{ id, at: '2026-11-27T09:00:00.000Z' }]);
+  };
   const rows = (table: string): Promise<Record<string, unknown>[]> => source.query(`SELECT * FROM vault.${table}`);
 
   beforeAll(async () => {
@@ -266,10 +268,28 @@ describe('the vault in Postgres', () => {
 
     it('and knows how far it has read of them, which never goes back', async () => {
       expect(await erasures().readTo()).toBe(0n);
-      await erasures().apply([{ id: randomUUID(), at: '2026-11-27T09:00:00.000Z' }], 7n);
-      await erasures().apply([], 9n);
-      await erasures().apply([], 3n);
+      const one = [{ id: randomUUID(), at: '2026-11-27T09:00:00.000Z' }];
+      expect(await erasures().apply(one, { from: 0n, to: 7n })).toBe(true);
+      expect(await erasures().apply([], { from: 7n, to: 9n })).toBe(true);
+      expect(await erasures().apply([], { from: 0n, to: 3n })).toBe(true);
+      expect(await erasures().apply([], { from: 2n, to: 8n })).toBe(true);
       expect(await erasures().readTo()).toBe(9n);
+    });
+
+    it.each([
+      ['it has read less', 3],
+      ['it has read nothing', undefined],
+    ])('without leaving any out, where a copy was put back in which %s', async (_what, stored) => {
+      await source.query('DELETE FROM vault.erasures_read');
+      if (stored !== undefined)
+        await source.query('INSERT INTO vault.erasures_read (next_offset) VALUES ($1)', [stored]);
+      const id = await instance().subjectId('i', `after ${String(stored)}`);
+      const late = [{ id, at: '2026-11-27T09:00:00.000Z' }];
+      expect(await erasures().apply(late, { from: 6n, to: 7n })).toBe(false);
+      expect(await erasures().readTo()).toBe(BigInt(stored ?? 0));
+      expect(await instance().lookupSubject(id)).toBeUndefined();
+      expect(await erasures().apply(late, { from: BigInt(stored ?? 0), to: 7n })).toBe(true);
+      expect(await erasures().readTo()).toBe(7n);
     });
   });
 });

@@ -6,6 +6,7 @@ import { cuttableProxy, startTestService, testIssuer, type TestIssuer, type Test
 import { OwnerErased, VaultUnavailable, type Vault } from '#vault';
 import { Client } from 'pg';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
+import { HealthRegistry } from '../health/health-registry.js';
 import { createService } from '../service/create-service.js';
 import { ErasureFollower } from './erasure-follower.js';
 import { VAULT } from './vault-provider.js';
@@ -148,7 +149,27 @@ describe('erasures in the log', () => {
     await caughtUp(1);
     await putBack('before');
     await caughtUp(1);
+    await service.app.get(HealthRegistry).untilReady();
     expect(await vaultOf(service).lookupSubject(id)).toBeUndefined();
+  }, 60_000);
+
+  it('hold when one more comes before anybody has seen that it was put back', async () => {
+    const service = await start();
+    const [gone, next] = await Promise.all([
+      vaultOf(service).subjectId('i', 'gone', { name: 'Gone' }),
+      vaultOf(service).subjectId('i', 'next', { name: 'Next' }),
+    ]);
+    const sealed = await vaultOf(service).seal(gone, { email: 'gone@example.org' });
+    await keep('before');
+    await erase(gone);
+    await caughtUp(1);
+    await putBack('before');
+    await erase(next);
+    await caughtUp(2);
+    expect((await sql.query('SELECT 1 FROM vault.subjects')).rowCount).toBe(0);
+    await service.app.get(HealthRegistry).untilReady();
+    expect(await vaultOf(service).lookupSubject(gone)).toBeUndefined();
+    expect(await vaultOf(service).open(sealed)).toBeUndefined();
   }, 60_000);
 
   it('are not lost when the service ends between the event and its effect', async () => {

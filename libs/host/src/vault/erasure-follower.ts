@@ -31,6 +31,8 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
   private readonly listeners: ((id: string) => void)[] = [];
   private tail: LogTail<typeof source>;
   private reached: bigint | undefined;
+  /** Aborted once the vault has turned out not to hold what this process has seen it carry out. */
+  private behind = new AbortController();
 
   constructor(
     private readonly settings: LogSettings,
@@ -86,11 +88,12 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
       await this.database.ready();
       for (;;) {
         await this.tail.start();
-        this.reached = this.tail.nextOf(source.topic, 0) ?? 0n;
+        if (!this.behind.signal.aborted) this.reached = this.tail.nextOf(source.topic, 0) ?? 0n;
         if (!(await this.isPutBack())) return;
         this.reached = undefined;
         this.log.warn('the vault was put back to an earlier copy: reading erasures again');
         await this.tail.close();
+        this.behind = new AbortController();
         this.tail = this.newTail(this.settings);
       }
     } catch (error) {
@@ -101,7 +104,9 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
 
   /** True once the vault has forgotten erasures that this process has seen it carry out; false when the process stops. */
   private async isPutBack(): Promise<boolean> {
-    while (await this.rested(lookEveryMs)) {
+    const sooner = AbortSignal.any([this.stopping.signal, this.behind.signal]);
+    while (await this.rested(lookEveryMs, sooner)) {
+      if (this.behind.signal.aborted) return true;
       const before = this.reached ?? 0n;
       const stored = await this.erasures.readTo().catch((error: unknown) => {
         if (!(error instanceof VaultUnavailable)) throw error;
@@ -118,10 +123,13 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
       sources: [source],
       from: (ends) => this.beginning(ends),
       onBatch: async (entries, { offset }) => {
-        await this.carriedOut(
-          entries.map(({ event }) => event.meta),
-          offset,
-        );
+        const from = this.tail.nextOf(source.topic, 0) ?? 0n;
+        const metas = entries.map(({ event }) => event.meta);
+        if (!(await this.carriedOut(metas, { from, to: offset }))) {
+          // Not later, when somebody looks: from now on it is behind, and it gives nothing out until all is read again.
+          this.reached = undefined;
+          this.behind.abort();
+        }
         if (this.reached !== undefined) this.reached = offset;
         for (const { event } of entries) this.heardOf(event.meta.subject);
       },
@@ -140,17 +148,20 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Until the vault has carried them out, or the process stops. What Postgres refuses now (it is away, a standby that is
-   * not promoted yet, a deadlock) it takes later; an error that stays shows in the log again and again.
+   * Until the vault has carried them out, or the process stops: whether it holds all that was before these. What Postgres
+   * refuses now (it is away, a standby that is not promoted yet, a deadlock) it takes later; an error that stays shows in
+   * the log again and again.
    */
-  private async carriedOut(metas: readonly ErasureEntry['meta'][], readTo: bigint): Promise<void> {
+  private async carriedOut(
+    metas: readonly ErasureEntry['meta'][],
+    read: { readonly from: bigint; readonly to: bigint },
+  ): Promise<boolean> {
     for (;;) {
       try {
-        await this.erasures.apply(
+        return await this.erasures.apply(
           metas.map(({ subject: id, time: at }) => ({ id, at })),
-          readTo,
+          read,
         );
-        return;
       } catch (error) {
         this.log.warn('erasures were not carried out, trying again', error);
         if (!(await this.rested(retryMs))) throw error;
@@ -158,9 +169,9 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  /** False when the process stops meanwhile. */
-  private async rested(ms: number): Promise<boolean> {
-    await wait(ms, undefined, { signal: this.stopping.signal, ref: false }).catch(() => undefined);
+  /** Waits, until `signal` at most. False when the process stops meanwhile. */
+  private async rested(ms: number, signal = this.stopping.signal): Promise<boolean> {
+    await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
     return !this.stopping.signal.aborted;
   }
 }

@@ -45,22 +45,39 @@ export class VaultErasures {
    * Destroys the keys of some subjects, what was sealed under them, and who they were. One statement, so that it is whole
    * or not done; repeating it changes nothing.
    *
-   * @param readTo the offset in the topic of erasures before which all are carried out with these; it never goes back
+   * @param read the offsets in the topic of erasures that these are all of: `from` included, `to` not. How far the vault has
+   *   read moves to `to`, and never back
+   * @returns false where the vault has not read as far as `from`: it was put back to an earlier copy, what came between is
+   *   not carried out there, and how far it has read stays
    */
-  async apply(erasures: readonly Erasure[], readTo?: bigint): Promise<void> {
+  async apply(erasures: readonly Erasure[], read?: { readonly from: bigint; readonly to: bigint }): Promise<boolean> {
     const known = erasures.filter(({ id }) => isUuid(id));
     const owners = await Promise.all(known.map(({ id }) => this.index.ofOwner(id)));
-    await this.store.query(
+    const [row] = await this.store.query<{ moved: string }>(
       `WITH asked AS (SELECT owner, min(at) AS at FROM unnest($2::bytea[], $3::timestamptz[]) AS a(owner, at) GROUP BY owner),
             persons AS (DELETE FROM vault.subjects WHERE id = ANY($1::uuid[])),
             boxes AS (DELETE FROM vault.sealed WHERE owner = ANY($2::bytea[])),
-            moved AS (
-              INSERT INTO vault.erasures_read AS r (next_offset) SELECT $4::bigint WHERE $4::bigint IS NOT NULL
-              ON CONFLICT (one) DO UPDATE SET next_offset = greatest(r.next_offset, excluded.next_offset))
-       INSERT INTO vault.owners AS o (owner, erased_at) SELECT owner, at FROM asked ORDER BY owner
-       ON CONFLICT (owner) DO UPDATE SET wrapped_key = NULL, wrapped_by = NULL, erased_at = excluded.erased_at
-        WHERE o.erased_at IS NULL`,
-      [known.map(({ id }) => id), owners, known.map(({ at }) => at), readTo === undefined ? null : String(readTo)],
+            keys AS (
+              INSERT INTO vault.owners AS o (owner, erased_at) SELECT owner, at FROM asked ORDER BY owner
+              ON CONFLICT (owner) DO UPDATE SET wrapped_key = NULL, wrapped_by = NULL, erased_at = excluded.erased_at
+               WHERE o.erased_at IS NULL),
+            begun AS (
+              INSERT INTO vault.erasures_read AS r (next_offset) SELECT $5::bigint WHERE $4::bigint = 0
+              ON CONFLICT (one) DO UPDATE SET next_offset = greatest(r.next_offset, excluded.next_offset)
+              RETURNING 1),
+            gone_on AS (
+              UPDATE vault.erasures_read SET next_offset = greatest(next_offset, $5::bigint)
+               WHERE $4::bigint > 0 AND next_offset >= $4::bigint
+              RETURNING 1)
+       SELECT (SELECT count(*) FROM begun) + (SELECT count(*) FROM gone_on) AS moved`,
+      [
+        known.map(({ id }) => id),
+        owners,
+        known.map(({ at }) => at),
+        read === undefined ? null : String(read.from),
+        read === undefined ? null : String(read.to),
+      ],
     );
+    return read === undefined || Number(row?.moved ?? 0) > 0;
   }
 }
