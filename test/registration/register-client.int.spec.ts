@@ -360,6 +360,14 @@ test('an open registration that nobody claims in time ends, by an event of the s
   expect((await claim(claimed)).status).toBe(200);
   await seenUntil(claimed.clientId, (it) => it !== undefined);
 
+  /** Whether the vault still has who is to be told of an application. */
+  const hasContacts = async ({ id }: typeof left) => {
+    const sealed = await sql(`SELECT 1 FROM vault.sealed s JOIN projection.applications a
+      ON s.reference = (a.state->'other'->>'contacts')::uuid WHERE a.id = '${id}'`);
+    return sealed.length === 1;
+  };
+  for (const one of [left, young]) while (!(await hasContacts(one))); // nobody tells
+
   // As if a month had passed.
   const old = [left, claimed].map(({ id }) => `'${id}'`).join(', ');
   await sql(`UPDATE projection.applications
@@ -375,6 +383,8 @@ test('an open registration that nobody claims in time ends, by an event of the s
   expect((await claim(left)).status).toBe(404);
   const read = await send(`/oauth/register/${left.clientId}`, { method: 'GET', token: left.token, service: open });
   expect([read.status, read.body['error']]).toEqual([401, 'invalid_token']);
+  while (await hasContacts(left)); // nobody tells
+  expect([await hasContacts(claimed), await hasContacts(young)]).toEqual([true, true]);
   expect((await claim(young)).status).toBe(200);
 });
 
