@@ -127,7 +127,7 @@ describe.each(guardedServers)('of which patients applications see anything, befo
     const foreign = { ...observation('patient-01'), subject: { reference: 'http://other.example/Patient/patient-01' } };
     expect((await send(gateway, 'POST', '/Observation', foreign)).status).toBe(403);
     expect((await send(gateway, 'POST', '/Observation', { ...observation('x'), subject: undefined })).status).toBe(403);
-    // Of a type that belongs to no patient, any reference counts.
+    // A type outside the compartment may be about anybody, whomever it names.
     const linkage = {
       resourceType: 'Linkage',
       item: [{ type: 'source', resource: { reference: 'Patient/patient-02' } }],
@@ -137,7 +137,66 @@ describe.each(guardedServers)('of which patients applications see anything, befo
       resourceType: 'Linkage',
       item: [{ type: 'source', resource: { reference: 'Patient/patient-01' } }],
     };
-    expect((await send(gateway, 'POST', '/Linkage', theirOwn)).status).toBe(201);
+    expect((await send(gateway, 'POST', '/Linkage', theirOwn)).status).toBe(403);
+  });
+
+  test.each(['attribution', 'opt-out'] as const)(
+    '%s: what is about nobody is given from a closed list, unless it names somebody',
+    async (kind) => {
+      const byName: ModelToken = {
+        scopes: ['Library', 'HealthcareService', 'PaymentNotice', 'BiologicallyDerivedProduct'].map((type) => ({
+          context: 'system' as const,
+          type,
+          letters: 'cruds',
+          conditions: [],
+        })),
+      };
+      const put = async (resourceType: string, elements: object) => {
+        const resource = { resourceType, id: 'told', ...elements };
+        const response = await fetch(`${guarded.base}/${resourceType}/told`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/fhir+json' },
+          body: JSON.stringify(resource),
+        });
+        expect(response.ok).toBe(true);
+        await response.body?.cancel();
+      };
+      const gateway = await gatewayWith(kind);
+      const seen = async (type: string, elements: object) => {
+        await put(type, elements);
+        const { status } = await send(gateway, 'GET', `/${type}/told`, undefined, byName);
+        const found = idsIn(await send(gateway, 'GET', `/${type}?_count=50`, undefined, byName)).includes('told');
+        expect([status, found]).toEqual(found ? [200, true] : [404, false]);
+        return found;
+      };
+      const library = { status: 'active', type: { coding: [{ code: 'logic-library' }] } };
+      const notice = { status: 'active', created: '2024-01-01' };
+      expect(await seen('Library', library)).toBe(true);
+      expect(await seen('HealthcareService', { providedBy: { reference: 'Organization/o' } })).toBe(true);
+      expect(await seen('Library', { ...library, subjectReference: { reference: 'http://x.example/Patient/1' } })).toBe(
+        false,
+      );
+      expect(await seen('Library', { ...library, subjectReference: { identifier: { value: '1' } } })).toBe(false);
+      expect(await seen('PaymentNotice', notice)).toBe(false);
+      expect(await seen('PaymentNotice', { ...notice, request: { reference: 'Claim/claim-02' } })).toBe(false);
+      expect(await seen('BiologicallyDerivedProduct', {})).toBe(false);
+    },
+  );
+
+  test('the history of a type is not given: it would show what moved to somebody else', async () => {
+    const id = mine.slice('Observation/'.length);
+    await fetch(`${guarded.base}/${mine}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/fhir+json' },
+      body: JSON.stringify({ ...observation('patient-02'), id }),
+    }).then(async (it) => await it.body?.cancel());
+    const gateway = await gatewayWith();
+    const answer = await send(gateway, 'GET', '/Observation/_history?_count=50');
+    expect([answer.status, answer.text.includes(id)]).toEqual([403, false]);
+    const batch = { resourceType: 'Bundle', type: 'batch', entry: [entry('GET Observation/_history')] };
+    expect((await send(gateway, 'POST', '/', batch)).text).not.toContain(id);
+    // Not every server has one: what is refused is refused here.
+    expect((await send(gateway, 'GET', '/Practitioner/_history?_count=50')).status).not.toBe(403);
   });
 
   test('opt-in: who said nothing is not seen; opt-out: who objected is not', async () => {

@@ -19,7 +19,7 @@ const Kept = {
 const Register = Type.Union([
   /** A JSON file: `client_id`, or `*` for all, to ids of patients. */
   Type.Object({ kind: Type.Literal('file'), patientsFile: Path }, closed),
-  /** FHIR Groups, one for each client: their members. */
+  /** FHIR Groups, one for each client, or `*` for all: their members. */
   Type.Object(
     {
       kind: Type.Literal('group'),
@@ -62,6 +62,8 @@ export function faultOfAdmissions(admissions: readonly AdmissionSettings[]): str
   if (names.size < admissions.length) return 'names that stand once';
   for (const { name, kind, register } of admissions) {
     if (kind === 'attribution' && register.kind === 'consent') return `an attribution by group or file: ${name}`;
+    if (kind === 'opt-out' && register.kind === 'group' && !Object.hasOwn(register.groups, '*'))
+      return `a Group for all ("*") of those who opted out: ${name}`;
     if (register.kind === 'file') {
       if (!isReadable(register.patientsFile)) return `readable files (patientsFile): ${name}`;
       continue;

@@ -187,9 +187,11 @@ describe('which FHIR endpoints there are', () => {
 
     it('is said by registers; paths count from the file', () => {
       const file = { ...optOut, name: 'file', register: { kind: 'file', patientsFile: 'token' } };
-      expect(load(production, admitting(attribution, optOut, file)).only?.admit).toEqual([
+      const everybody = { ...optOut, name: 'groups', register: { kind: 'group', groups: { '*': 'g1', clinic: 'g2' } } };
+      expect(load(production, admitting(attribution, optOut, everybody, file)).only?.admit).toEqual([
         attribution,
         optOut,
+        everybody,
         { ...file, register: { kind: 'file', patientsFile: join(folder, 'token') } },
       ]);
     });
@@ -200,6 +202,11 @@ describe('which FHIR endpoints there are', () => {
       ['by one name twice', [optOut, { ...attribution, name: 'opt-out' }], 'names that stand once'],
       ['of an attribution by consents', [{ ...attribution, register: consent }], 'by group or file'],
       ['by Groups of nobody', [{ ...attribution, register: { kind: 'group', groups: {} } }], 'admit'],
+      [
+        'of objections by Groups of some clients',
+        [{ ...optOut, register: { kind: 'group', groups: { clinic: 'g1' } } }],
+        'a Group for all',
+      ],
       ['by a category of no system', [{ ...optOut, register: { ...consent, category: 'x' } }], 'admit'],
       ['over an open line', [{ ...optOut, register: { ...consent, url: 'http://x.example' } }], 'https'],
       [

@@ -47,7 +47,8 @@ function registerOf(
     maxBytes: ANSWER_AT_MOST,
     onUnanswered,
   });
-  const bases = [url.replace(/\/+$/, ''), base];
+  // A register of its own names patients of the endpoint's server by their URLs there.
+  const bases = [...[url, upstream.url].map((it) => it.replace(/\/+$/, '')), base];
   switch (register.kind) {
     case 'group': {
       const { groups, heldSeconds = byDefault.heldSeconds } = register;
@@ -55,7 +56,8 @@ function registerOf(
     }
     case 'consent': {
       const { category, actors } = register;
-      return new ConsentRegister(service, { bases, category, ...(actors === undefined ? {} : { actors }) });
+      const needs = kind === 'opt-out' ? 'no-deny' : 'permit';
+      return new ConsentRegister(service, { bases, category, needs, ...(actors === undefined ? {} : { actors }) });
     }
     default:
       return register satisfies never;

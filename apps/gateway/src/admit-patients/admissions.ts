@@ -1,5 +1,6 @@
 import { membershipOf, type ResourceType, type ScopeContext } from '#smart';
 import type { AskedResource, RightToSee } from '../ask-rights/right-to-see.js';
+import { isAboutNobody } from './about-nobody.js';
 import type { PatientRegister, Standing } from './patient-register.js';
 
 /** What has to stand in a register about a patient before an application sees anything of them. */
@@ -31,7 +32,7 @@ export class Admissions {
    */
   of(clientId: string, purposes: readonly string[]): readonly RightToSee[] {
     if (this.all.length === 0) return none;
-    return this.all.filter((it) => isNeeded(it, purposes)).map((it) => new AdmittedPatients(it, clientId));
+    return this.all.filter((it) => isNeeded(it, purposes)).map((it) => new AdmittedPatients(it, clientId, purposes));
   }
 
   async close(): Promise<void> {
@@ -52,6 +53,7 @@ class AdmittedPatients implements RightToSee {
   constructor(
     private readonly admission: Admission,
     private readonly clientId: string,
+    private readonly purposes: readonly string[],
   ) {}
 
   get by(): string {
@@ -72,7 +74,7 @@ class AdmittedPatients implements RightToSee {
   #askFor(patients: readonly string[]): void {
     const unknown = [...new Set(patients)].filter((id) => !this.#said.has(id));
     if (unknown.length === 0) return;
-    const all = this.admission.register.says(unknown, this.clientId);
+    const all = this.admission.register.says(unknown, this.clientId, this.purposes);
     for (const id of unknown)
       this.#said.set(
         id,
@@ -89,6 +91,7 @@ class AdmittedPatients implements RightToSee {
     const { kind } = membershipOf(type);
     // What it belongs to was looked at.
     if (kind === 'linked') return belongs;
+    if (kind === 'outside' && !isAboutNobody(type)) return false;
     if (patients.length === 0) return kind === 'outside';
     return standings.every((it) => (this.admission.kind === 'opt-out' ? it !== 'deny' : it === 'permit'));
   }

@@ -7,6 +7,10 @@ import type { PatientRegister, Standing } from './patient-register.js';
 const AT_ONCE = 10;
 /** What narrows a permission to a part of the data: none of it is taken for the whole. */
 const NARROWED = ['provision', 'class', 'code', 'data', 'dataPeriod', 'securityLabel'];
+const PURPOSES = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
+const ACTIONS = 'http://terminology.hl7.org/CodeSystem/consentaction';
+/** The actions that giving data is. */
+const GIVEN = ['access', 'disclose'];
 
 /**
  * A register in FHIR Consents of one category, asked for at each call (PDex 2.2, Consent). Every
@@ -21,12 +25,18 @@ export class ConsentRegister implements PatientRegister {
       readonly bases: readonly string[];
       /** `system|code`. */
       readonly category: string;
+      /** What has to stand in it: a permission, or no objection. */
+      readonly needs: 'permit' | 'no-deny';
       /** Who a permission has to name for each client, as a reference; any will do where it is absent. */
       readonly actors?: Readonly<Record<string, string>>;
     },
   ) {}
 
-  async says(patients: readonly string[], clientId: string): Promise<ReadonlyMap<string, Standing>> {
+  async says(
+    patients: readonly string[],
+    clientId: string,
+    purposes: readonly string[],
+  ): Promise<ReadonlyMap<string, Standing>> {
     const parts = Array.from({ length: Math.ceil(patients.length / AT_ONCE) }, (_, at) =>
       patients.slice(at * AT_ONCE, (at + 1) * AT_ONCE),
     );
@@ -34,8 +44,11 @@ export class ConsentRegister implements PatientRegister {
     const said = new Map<string, Standing>();
     for (const consent of found.flat()) {
       const patient = localReference(consent['patient'], this.options.bases);
+      const standing = this.#standingIn(consent, clientId, purposes);
+      // Whose objection it is cannot be told: it may be that of anybody who was asked about.
+      if (patient?.type !== 'Patient' && standing === 'deny' && this.#needsNoDeny)
+        throw this.service.unreadable('an objection of a patient who cannot be told');
       if (patient?.type !== 'Patient' || !patients.includes(patient.id)) continue;
-      const standing = this.#standingIn(consent, clientId);
       if (standing === 'deny' || (standing === 'permit' && said.get(patient.id) !== 'deny'))
         said.set(patient.id, standing);
     }
@@ -67,14 +80,24 @@ export class ConsentRegister implements PatientRegister {
       .filter((it) => it.resourceType === 'Consent');
   }
 
-  #standingIn(consent: FhirResource, clientId: string): Standing {
+  get #needsNoDeny(): boolean {
+    return this.options.needs === 'no-deny';
+  }
+
+  #standingIn(consent: FhirResource, clientId: string, purposes: readonly string[]): Standing {
     const { status, category, provision } = consent;
     if (status !== 'active' || !isOfCategory(category, this.options.category)) return 'nothing';
     if (!isObject(provision)) return 'deny';
     const span = spanOf(provision['period']);
     if (span && !isWithin(span, Date.now())) return 'nothing';
     if (!span || provision['type'] !== 'permit') return 'deny';
+    if ([consent, provision].some((it) => it['modifierExtension'] !== undefined) || denies(provision['provision']))
+      return this.#needsNoDeny ? 'deny' : 'nothing';
     if (NARROWED.some((name) => provision[name] !== undefined)) return 'nothing';
+    const { purpose, action } = provision;
+    if (purpose !== undefined && !holdsCoding(purpose, PURPOSES, purposes)) return 'nothing';
+    if (action !== undefined && !listOf(action).some((it) => isObject(it) && holdsCoding(it['coding'], ACTIONS, GIVEN)))
+      return 'nothing';
     return this.#namesClient(provision['actor'], clientId) ? 'permit' : 'nothing';
   }
 
@@ -88,6 +111,24 @@ export class ConsentRegister implements PatientRegister {
       return reference !== undefined && `${reference.type}/${reference.id}` === named;
     });
   }
+}
+
+/** Whether there is a rule within, however deep, that allows not or cannot be understood. */
+function denies(rules: unknown): boolean {
+  if (rules === undefined) return false;
+  if (!Array.isArray(rules)) return true;
+  return (rules as readonly unknown[]).some(
+    (it) =>
+      !isObject(it) || it['type'] !== 'permit' || it['modifierExtension'] !== undefined || denies(it['provision']),
+  );
+}
+
+function holdsCoding(codings: unknown, system: string, codes: readonly string[]): boolean {
+  return listOf(codings).some((it) => isObject(it) && it['system'] === system && codes.includes(String(it['code'])));
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function isOfCategory(categories: unknown, wanted: string): boolean {

@@ -6,8 +6,13 @@ export interface PatientRegister {
   /**
    * What it says of each patient now, for a client; who is not in the answer stands nowhere.
    *
+   * @param purposes what the client was approved for: codes of v3 PurposeOfUse
    * @throws Unanswered
    */
-  says(patients: readonly string[], clientId: string): Promise<ReadonlyMap<string, Standing>>;
+  says(
+    patients: readonly string[],
+    clientId: string,
+    purposes: readonly string[],
+  ): Promise<ReadonlyMap<string, Standing>>;
   close(): Promise<void>;
 }

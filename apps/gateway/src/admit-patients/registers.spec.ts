@@ -27,8 +27,8 @@ class Answers {
   close = async () => await Promise.resolve();
 }
 
-const saidOf = async (register: PatientRegister, patient = 'p1', client = 'clinic') =>
-  (await register.says([patient, 'p9'], client)).get(patient) ?? 'nothing';
+const saidOf = async (register: PatientRegister, patient = 'p1', client = 'clinic', purposes = ['TREAT']) =>
+  (await register.says([patient, 'p9'], client, purposes)).get(patient) ?? 'nothing';
 
 describe('who is a member of a Group', () => {
   const group = (member: unknown, more: object = {}) => ({ resourceType: 'Group', id: 'g1', member, ...more });
@@ -53,12 +53,58 @@ describe('who is a member of a Group', () => {
     ['a member at no time that can be read', [{ ...p1, period: { start: 'soon' } }], 'nothing'],
     ['no member any more', [{ ...p1, inactive: true }], 'nothing'],
     ['no member, perhaps', [{ ...p1, inactive: 'false' }], 'nothing'],
+    ['a member under a modifier', [{ ...p1, modifierExtension: [{ url: 'urn:x' }] }], 'nothing'],
     ['another server’s', [{ entity: to('https://other.example/fhir/Patient/p1') }], 'nothing'],
     ['another type', [{ entity: to('Practitioner/p1') }], 'nothing'],
     ['somebody else', [{ entity: to('Patient/p11') }], 'nothing'],
     ['nobody', undefined, 'nothing'],
   ])('%s', async (_who, member, expected) => {
     expect(await saidOf(registerOf(new Answers(group(member))))).toBe(expected);
+  });
+
+  describe('where its members objected', () => {
+    const objections = (server: Answers, groups: Record<string, string>) =>
+      new GroupRegister(server, { bases: [base], groups, heldMs: 1_000, meaning: 'deny' });
+
+    test('one for all holds for every client, beside its own', async () => {
+      const server = new Answers(group([p1]));
+      expect(await saidOf(objections(server, { '*': 'g1' }), 'p1', 'anybody')).toBe('deny');
+      expect(await saidOf(objections(server, { clinic: 'g1', '*': 'g1' }))).toBe('deny');
+      server.ask = async ({ target }) =>
+        await Promise.resolve({
+          json: { ...group(target.endsWith('g1') ? [p1] : []), id: target.slice(7) },
+          headers: {},
+        });
+      expect(await saidOf(objections(server, { clinic: 'g2', '*': 'g1' }))).toBe('deny');
+      expect(await saidOf(objections(server, { clinic: 'g2', '*': 'g3' }))).toBe('nothing');
+    });
+
+    test('a client without one is not answered', async () => {
+      const register = objections(new Answers(group([])), { clinic: 'g1' });
+      await expect(saidOf(register, 'p1', 'other')).rejects.toThrow(Unanswered);
+      await expect(saidOf(register, 'p1', 'constructor')).rejects.toThrow(Unanswered);
+    });
+
+    test.each<[string, unknown, object?]>([
+      ['a member at no time that can be read', [{ ...p1, period: { start: 'soon' } }]],
+      ['a member who is perhaps none', [{ ...p1, inactive: 'false' }]],
+      ['another server’s', [{ entity: to('https://other.example/fhir/Patient/p1') }]],
+      ['one by an identifier', [{ entity: { identifier: { value: '1' } } }]],
+      ['a Group of others', [{ entity: to('Group/g2') }]],
+      ['a member under a modifier', [{ ...p1, modifierExtension: [{ url: 'urn:x', valueBoolean: true }] }]],
+      ['no member at all', ['Patient/p1']],
+      ['a Group that is not in use', [p1], { active: false }],
+      ['a Group under a modifier', [p1], { modifierExtension: [{ url: 'urn:x', valueBoolean: true }] }],
+    ])('%s is no answer', async (_what, member, more = {}) => {
+      const register = objections(new Answers(group(member, more)), { '*': 'g1' });
+      await expect(saidOf(register)).rejects.toThrow(Unanswered);
+    });
+
+    test('who is none any more is left out', async () => {
+      const gone = { entity: to('https://other.example/fhir/Patient/p1'), inactive: true };
+      expect(await saidOf(objections(new Answers(group([gone, p1])), { '*': 'g1' }))).toBe('deny');
+      expect(await saidOf(objections(new Answers(group([gone])), { '*': 'g1' }))).toBe('nothing');
+    });
   });
 
   test('a client without a Group has nobody, and nobody is asked', async () => {
@@ -108,7 +154,17 @@ describe('what a patient agreed to', () => {
     entry: resources.map((resource) => ({ resource })),
   });
   const registerOf = (server: Answers, actors?: Record<string, string>) =>
-    new ConsentRegister(server, { bases: [base], category, ...(actors ? { actors } : {}) });
+    new ConsentRegister(server, { bases: [base], category, needs: 'permit', ...(actors ? { actors } : {}) });
+  const objections = (server: Answers) => new ConsentRegister(server, { bases: [base], category, needs: 'no-deny' });
+  const modified = { modifierExtension: [{ url: 'urn:x', valueBoolean: true }] };
+  const purpose = (...codes: string[]) => ({
+    purpose: codes.map((it) => ({ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: it })),
+  });
+  const action = (...codes: string[]) => ({
+    action: codes.map((it) => ({
+      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentaction', code: it }],
+    })),
+  });
 
   test.each<[string, object[], string]>([
     ['nothing is there', [], 'nothing'],
@@ -123,6 +179,20 @@ describe('what a patient agreed to', () => {
     ['at a time that cannot be read', [consent('permit', {}, { period: { end: 'later' } })], 'deny'],
     ['a permission for a part', [consent('permit', {}, { class: [{ code: 'Observation' }] })], 'nothing'],
     ['a permission with exceptions', [consent('permit', {}, { provision: [{ type: 'deny' }] })], 'nothing'],
+    ['a permission for its purpose', [consent('permit', {}, purpose('HPAYMT', 'TREAT'))], 'permit'],
+    ['a permission for another purpose', [consent('permit', {}, purpose('HPAYMT'))], 'nothing'],
+    [
+      'a permission for a purpose of another list',
+      [consent('permit', {}, { purpose: [{ code: 'TREAT' }] })],
+      'nothing',
+    ],
+    ['a permission for purposes that are no list', [consent('permit', {}, { purpose: { code: 'TREAT' } })], 'nothing'],
+    ['a permission to disclose', [consent('permit', {}, action('collect', 'disclose'))], 'permit'],
+    ['a permission to give access', [consent('permit', {}, action('access'))], 'permit'],
+    ['a permission to collect alone', [consent('permit', {}, action('collect'))], 'nothing'],
+    ['a permission under a modifier', [consent('permit', modified)], 'nothing'],
+    ['a permission whose rule is under a modifier', [consent('permit', {}, modified)], 'nothing'],
+    ['an objection under a modifier', [consent('deny', modified)], 'deny'],
     ['an objection to a part', [consent('deny', {}, { class: [{ code: 'Observation' }] })], 'deny'],
     ['a draft', [consent('permit', { status: 'draft' })], 'nothing'],
     ['of another category', [consent('permit', { category: [{ coding: [{ system, code: 'x' }] }] })], 'nothing'],
@@ -137,6 +207,44 @@ describe('what a patient agreed to', () => {
     const server = new Answers(bundle(...resources));
     expect(await saidOf(registerOf(server))).toBe(expected);
     expect(new URLSearchParams(server.targets[0]?.split('?')[1]).get('patient')).toBe('Patient/p1,Patient/p9');
+  });
+
+  test.each<[string, object[], string]>([
+    ['a permission', [consent('permit')], 'permit'],
+    ['a permission for a part', [consent('permit', {}, { class: [{ code: 'Observation' }] })], 'nothing'],
+    ['a permission with exceptions', [consent('permit', {}, { provision: [{ type: 'deny' }] })], 'deny'],
+    [
+      'exceptions deeper',
+      [consent('permit', {}, { provision: [{ type: 'permit', provision: [{ type: 'deny' }] }] })],
+      'deny',
+    ],
+    ['rules within that allow', [consent('permit', {}, { provision: [{ type: 'permit' }] })], 'nothing'],
+    ['rules within that say not which', [consent('permit', {}, { provision: [{}] })], 'deny'],
+    [
+      'rules within under a modifier',
+      [consent('permit', {}, { provision: [{ type: 'permit', ...modified }] })],
+      'deny',
+    ],
+    ['rules within that are no list', [consent('permit', {}, { provision: { type: 'permit' } })], 'deny'],
+    ['a permission under a modifier', [consent('permit', modified)], 'deny'],
+    ['a permission whose rule is under a modifier', [consent('permit', {}, modified)], 'deny'],
+    ['under a modifier, of another category', [consent('permit', { ...modified, category: [] })], 'nothing'],
+    ['an objection to one purpose', [consent('deny', {}, purpose('HMARKT'))], 'deny'],
+    ['the end of an objection of a stranger', [consent('deny', { patient: {}, status: 'inactive' })], 'nothing'],
+    ['a permission of a stranger', [consent('permit', { patient: to('https://other.example/Patient/p1') })], 'nothing'],
+  ])('where objections are asked for: %s', async (_what, resources, expected) => {
+    expect(await saidOf(objections(new Answers(bundle(...resources))))).toBe(expected);
+  });
+
+  test.each<[string, unknown]>([
+    ['on another server', to('https://other.example/Patient/p1')],
+    ['by an identifier', { identifier: { value: '1' } }],
+    ['whom it carries', to('#p')],
+    ['who is none', to('Group/p1')],
+    ['whom it leaves out', undefined],
+  ])('an objection of a patient %s is no answer', async (_who, patient) => {
+    const register = objections(new Answers(bundle(consent('deny', { patient }))));
+    await expect(saidOf(register)).rejects.toThrow(Unanswered);
   });
 
   test('a permission counts for whom it names', async () => {

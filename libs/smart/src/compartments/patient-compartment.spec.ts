@@ -106,6 +106,30 @@ it.each<[string, ResourceType, object, boolean]>([
   ['somebody by identifier', 'Observation', { subject: { identifier: { value: '1' } } }, true],
   ['a contained patient', 'Observation', { subject: to('#p1') }, true],
   ['a group', 'Observation', { subject: to('Group/g') }, true],
+  ['a performer of another server', 'Observation', { performer: [to('http://other.example/fhir/Patient/p1')] }, true],
+  ['a performer by a search', 'Observation', { performer: [to('Patient?identifier=1')] }, true],
+  ['a performer by identifier', 'Observation', { performer: [{ identifier: { value: '1' } }] }, true],
+  [
+    'a practitioner by identifier',
+    'Observation',
+    { performer: [{ type: 'Practitioner', identifier: { value: '1' } }] },
+    false,
+  ],
+  [
+    'a practitioner of another server',
+    'Observation',
+    { performer: [to('http://other.example/Practitioner/1')] },
+    false,
+  ],
+  ['somebody, in a type outside', 'Library', { subjectReference: { identifier: { value: '1' } } }, true],
+  [
+    'somebody elsewhere, deep within',
+    'Slot',
+    { extension: [{ valueReference: to('http://x.example/Patient/1') }] },
+    true,
+  ],
+  ['a patient here, in a type outside', 'Slot', { schedule: to('Patient/p1') }, false],
+  ['nobody, with an identifier of its own', 'Library', { identifier: [{ system: 'urn:x', value: '1' }] }, false],
   ['one who is a patient here, and one who is not', 'Account', { subject: [to('Patient/p1'), to('Device/d')] }, true],
 ])('about %s', (_whom, type, elements, isAbout) => {
   expect(isAboutOthers({ resourceType: type, id: 'x', ...elements }, type, bases)).toBe(isAbout);

@@ -1,5 +1,11 @@
 import { isObject, valuesAt, type FhirResource } from '../definitions/element-values.js';
-import { patientCompartmentOf, searchParameterOf, type ElementPath, type ResourceType } from '../definitions/r4.js';
+import {
+  isResourceType,
+  patientCompartmentOf,
+  searchParameterOf,
+  type ElementPath,
+  type ResourceType,
+} from '../definitions/r4.js';
 import { localReference } from './reference.js';
 
 /** Types about a patient that R4's compartment leaves out, each by the one element that says whom it is about. */
@@ -124,11 +130,40 @@ export function patientsNamedIn(
   return [...found];
 }
 
-/** Whether a resource is about somebody who is no patient of this server: of another one, by identifier, a group. */
+/**
+ * Whether a resource is about somebody who is no patient of this server: of another one, by identifier, a group. Who took
+ * part counts where it may be such a patient; of a type that belongs to no patient, whomever any reference in it names.
+ */
 export function isAboutOthers(resource: FhirResource, type: ResourceType, bases: readonly string[]): boolean {
-  return membershipOf(type)
-    .subjectPaths.flatMap((path) => valuesAt(resource, path))
-    .some((it) => localReference(it, bases)?.type !== 'Patient');
+  const { kind, subjectPaths, actorPaths } = membershipOf(type);
+  if (kind === 'outside') return holdsStranger(resource, bases);
+  const about = subjectPaths.flatMap((path) => valuesAt(resource, path));
+  if (about.some((it) => localReference(it, bases)?.type !== 'Patient')) return true;
+  return actorPaths.flatMap((path) => valuesAt(resource, path)).some((it) => namesStranger(it, bases));
+}
+
+function holdsStranger(value: unknown, bases: readonly string[]): boolean {
+  if (Array.isArray(value)) return value.some((it) => holdsStranger(it, bases));
+  if (!isObject(value)) return false;
+  return namesStranger(value, bases) || Object.values(value).some((it) => holdsStranger(it, bases));
+}
+
+const referenceElements: ReadonlySet<string> = new Set([
+  'id',
+  'extension',
+  'reference',
+  'type',
+  'identifier',
+  'display',
+]);
+
+/** Whether a Reference names a patient elsewhere, or somebody by an identifier alone who may be one. */
+function namesStranger(value: unknown, bases: readonly string[]): boolean {
+  if (!isObject(value) || localReference(value, bases)) return false;
+  const { reference, type, identifier } = value;
+  if (typeof reference === 'string') return type === 'Patient' || /(^|\/)Patient[/?]/.test(reference);
+  const isAlone = isObject(identifier) && Object.keys(value).every((it) => referenceElements.has(it.replace(/^_/, '')));
+  return isAlone && (typeof type !== 'string' || !isResourceType(type) || type === 'Patient');
 }
 
 function namesPatient(value: unknown, patient: string, bases: readonly string[]): boolean {

@@ -225,6 +225,7 @@ describe('not enforced yet, so denied', () => {
     ['system/*.cruds', 'DELETE /Patient?_id=p1'],
     ['system/*.cruds', 'POST /$graphql'],
     ['system/*.cruds', 'GET /_history'],
+    ['system/Observation.rs?category=laboratory', 'GET /Observation/_history'],
     ['system/*.cruds', 'GET /Bundle/b1'],
     ['system/*.cruds', 'GET /Binary?_id=b1'],
     ['system/*.cruds', 'GET /Composition?_revinclude=Bundle:composition'],

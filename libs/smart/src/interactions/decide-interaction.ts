@@ -160,8 +160,9 @@ function decideHistory(
 ): Decision {
   if (type === 'Binary') return notEnforced('a Binary is read by its id');
   const decision = decideOne(scopes, understandHistory(params), type, 's', reaches);
-  if (decision.outcome === 'allow' && isOfPatientsOnly(scopes, type, reaches))
-    return notEnforced(`the history of all ${type} cannot be narrowed to a patient`);
+  // An old version is seen by whom the current one is seen, and a page of all versions says not of any which that is.
+  if (decision.outcome === 'allow' && !scopes.some((it) => extentOf(it, type, 's', reaches) === 'whole'))
+    return notEnforced(`the history of all ${type} cannot be narrowed to what may be seen`);
   return decision;
 }
 
