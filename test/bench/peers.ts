@@ -65,8 +65,9 @@ export async function tokenRequestsOf(peer: TokenPeer): Promise<(count: number) 
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: assertion,
     });
-    const type = { 'Content-Type': 'application/x-www-form-urlencoded' };
-    return httpRequest('POST', peer.path, type, form.toString());
+    // Some tell by the host who they are, and so who the audience is.
+    const headers = { Host: `127.0.0.1:${peer.port}`, 'Content-Type': 'application/x-www-form-urlencoded' };
+    return httpRequest('POST', peer.path, headers, form.toString());
   };
   return async (count) => ({
     kind: 'given',
