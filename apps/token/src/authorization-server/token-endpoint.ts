@@ -140,7 +140,10 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
       const passes =
         error instanceof VaultUnavailable || error instanceof SigningUnavailable || isDatabaseUnavailable(error);
       if (!passes) throw error;
-      this.log.warn('the signing keys cannot be read now', error);
+      // At a start the vault opens when it has read who was erased: ordinary, and over in a moment.
+      if (this.serving === undefined && error instanceof VaultUnavailable)
+        this.log.info('the signing keys wait for the vault');
+      else this.log.warn('the signing keys cannot be read now', error);
     }
   }
 
