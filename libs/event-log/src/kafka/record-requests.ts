@@ -120,8 +120,9 @@ function encodeProduce({ transactionalId, timeoutMs, parts }: ProduceRequest) {
   return writer.written();
 }
 
-function withHeaders({ key, value, traceparent }: ProducePart['records'][number]): NewRecord {
-  if (traceparent === undefined) return { key, value };
+function withHeaders(record: ProducePart['records'][number]): NewRecord {
+  const { key, value, traceparent } = record;
+  if (traceparent === undefined) return record;
   return { key, value, headers: encodeHeaders({ 'content-type': CONTENT_TYPE, [TRACEPARENT]: traceparent }) };
 }
 
