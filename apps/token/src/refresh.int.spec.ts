@@ -394,7 +394,8 @@ describe('what is told of a token (RFC 7662)', () => {
       headers,
       body: new URLSearchParams(form),
     });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    const body = (await response.json()) as Record<string, unknown>;
+    return { status: response.status, body, challenge: response.headers.get('www-authenticate') };
   }
   const point = () => server.issuer.bearer('gateway', 'enforcement-point');
 
@@ -402,7 +403,7 @@ describe('what is told of a token (RFC 7662)', () => {
     const app = await server.approved();
     const { body, refreshToken } = await lasting(app);
     const told = await introspect(await point(), { token: body.access_token });
-    expect(told).toEqual({
+    expect(told).toMatchObject({
       status: 200,
       body: expect.objectContaining({
         active: true,
@@ -434,7 +435,7 @@ describe('what is told of a token (RFC 7662)', () => {
     const app = await server.approved();
     const { body, refreshToken } = await lasting(app);
     await server.refresh(app, refreshToken);
-    const dead = { status: 200, body: { active: false } };
+    const dead = { status: 200, body: { active: false }, challenge: null };
     expect(await introspect(await point(), { token: refreshToken })).toEqual(dead);
     expect(await introspect(await point(), { token: 'nonsense' })).toEqual(dead);
     expect(await introspect(await point(), { token: `${body.access_token}x` })).toEqual(dead);
@@ -447,16 +448,27 @@ describe('what is told of a token (RFC 7662)', () => {
     const { body } = await lasting(app);
     const basic = Buffer.from(`${other.client.clientId}:${server.secret}`).toString('base64');
     const told = await introspect({ authorization: `Basic ${basic}` }, { token: body.access_token });
-    expect(told).toEqual({ status: 200, body: { active: false } });
+    expect(told).toEqual({ status: 200, body: { active: false }, challenge: null });
   });
 
   test('to a public client, to its own bearer, to another role and to nobody: nothing', async () => {
     const app = await server.approved();
     const { body } = await lasting(app);
     const form = { token: body.access_token };
-    expect((await introspect({}, { ...form, client_id: app.client.clientId })).status).toBe(401);
-    expect((await introspect({ authorization: `Bearer ${body.access_token}` }, form)).status).toBe(401);
+    const noClient = { status: 401, body: { error: 'invalid_client' }, challenge: expect.stringMatching(/^Basic /) };
+    expect(await introspect({}, { ...form, client_id: app.client.clientId })).toMatchObject(noClient);
+    expect(await introspect({}, form)).toMatchObject(noClient);
+    expect(await introspect({ authorization: `Bearer ${body.access_token}` }, form)).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_token' },
+      challenge: expect.stringMatching(/^Bearer error="invalid_token"/),
+    });
     expect((await introspect(await server.issuer.bearer('op', 'operator'), form)).status).toBe(403);
-    expect((await introspect({}, form)).status).toBe(401);
+  });
+
+  test('is asked for by POST, and nothing stands below it', async () => {
+    const got = await server.service.call('/oauth/introspect');
+    expect([got.status, got.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await server.service.call('/oauth/introspect/more', { method: 'POST' })).status).toBe(404);
   });
 });

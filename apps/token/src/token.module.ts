@@ -37,7 +37,8 @@ import { PersonEnds } from './end-person/person-ends.js';
 import { PersonErasures } from './end-person/person-erasures.js';
 import { RevokePersonController } from './end-person/revoke-person.controller.js';
 import { grantsDecider } from './grants.decider.js';
-import { IntrospectTokenController } from './introspect-token/introspect-token.controller.js';
+import { Introspection } from './introspect-token/introspection.js';
+import { IntrospectionEndpoint } from './introspect-token/introspection-endpoint.js';
 import { RefreshTokens } from './issue-token/refresh-tokens.js';
 import { UserTokens } from './issue-token/user-tokens.js';
 import { LaunchesController } from './launch-app/launches.controller.js';
@@ -64,7 +65,6 @@ import { TokenConfig } from './token.config.js';
   controllers: [
     DiscoveryController,
     RevokeTokenController,
-    IntrospectTokenController,
     SignInController,
     InteractionController,
     LaunchesController,
@@ -148,6 +148,8 @@ import { TokenConfig } from './token.config.js';
         new SpentProofs(database, (error) => log.for('token').warn('spent proofs were not removed', error)),
     },
     TokenEndpoint,
+    Introspection,
+    IntrospectionEndpoint,
   ],
 })
 export class TokenModule {}

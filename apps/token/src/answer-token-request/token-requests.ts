@@ -14,7 +14,8 @@ import { clientNamedIn } from '../issue-token/refresh-token-value.js';
 import type { TokenFacts } from '../issue-token/token-facts.js';
 import { proofSent, type ProvenKey } from '../prove-possession/possession.js';
 import { answerPreflight, letPageRead, mustBePageOf } from './cross-origin.js';
-import { onceEach, readForm, type Form } from './token-form.js';
+import { sendAnswer, sendNotHere, sendOtherMethod } from '../answer-oauth/send-answer.js';
+import { onceEach, readForm, type Form } from '../answer-oauth/form.js';
 
 /** A grant that is served: who may use it, what it has beside the client's own parameters, and what answers it. */
 export interface ServedGrant {
@@ -39,7 +40,6 @@ export interface TokenRequestMeans {
 const clientParams = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'] as const;
 /** RFC 6749, 3.3. */
 const scopeSyntax = /^[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*$/;
-const neverKept = { 'cache-control': 'no-store', pragma: 'no-cache' } as const;
 
 /** Answers requests below `/oauth/token`; `address` is where they come from, as far as that is believed. */
 export type TokenRequests = (request: IncomingMessage, response: ServerResponse, address: string) => Promise<void>;
@@ -47,16 +47,13 @@ export type TokenRequests = (request: IncomingMessage, response: ServerResponse,
 /** The token endpoint (RFC 6749, 3.2): who asks, for which grant, and what the answer is (docs/adr/0021). */
 export function tokenRequests(means: TokenRequestMeans): TokenRequests {
   return async (request, response, address) => {
-    if (request.url?.split('?', 1)[0] !== oauthPaths.token) return notThis(response, 404, 'there is nothing here');
+    if (request.url?.split('?', 1)[0] !== oauthPaths.token) return sendNotHere(response);
     if (request.method === 'OPTIONS') return answerPreflight(request, response);
-    if (request.method !== 'POST') {
-      response.setHeader('allow', 'POST, OPTIONS');
-      return notThis(response, 405, 'tokens are asked for by POST');
-    }
+    if (request.method !== 'POST') return sendOtherMethod(response, 'POST, OPTIONS');
     letPageRead(request.headers.origin, response);
     const told: Told = {};
     try {
-      send(response, 200, await answer(means, request, response, address, told));
+      sendAnswer(response, 200, await answer(means, request, response, address, told));
     } catch (error) {
       // Nobody is left to answer.
       if (request.destroyed && !request.complete) return;
@@ -171,7 +168,7 @@ function refuse(
   const known = error instanceof errors.OIDCProviderError && error.expose ? error : undefined;
   if (known === undefined) {
     onFailure(error);
-    return send(response, 500, { error: 'server_error', error_description: 'it failed here' });
+    return sendAnswer(response, 500, { error: 'server_error', error_description: 'it failed here' });
   }
   const { statusCode: status, error: code, error_description: description, error_detail: detail } = known;
   if (status === 503) response.setHeader('retry-after', '1');
@@ -188,7 +185,7 @@ function refuse(
       reason: detail ?? description ?? code,
       clientAddress: address,
     });
-  send(response, status, {
+  sendAnswer(response, status, {
     error: code,
     ...(description === undefined ? {} : { error_description: description }),
   });
@@ -197,19 +194,4 @@ function refuse(
 function nameIn({ client_id: id, client_assertion: assertion, refresh_token: token }: Form): string | undefined {
   const text = (value: Form[string]) => (typeof value === 'string' ? value : undefined);
   return clientNamed({ client_id: text(id) || clientNamedIn(text(token) ?? ''), client_assertion: text(assertion) });
-}
-
-function notThis(response: ServerResponse, status: 404 | 405, description: string): void {
-  send(response, status, { error: 'invalid_request', error_description: description });
-}
-
-function send(response: ServerResponse, status: number, body: TokenResponse): void {
-  const text = JSON.stringify(body);
-  response
-    .writeHead(status, {
-      ...neverKept,
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': Buffer.byteLength(text),
-    })
-    .end(text);
 }

@@ -14,7 +14,7 @@ import { correlationId, InjectCommands, ProblemException, readPublicKeys, Sealed
 import { oauthPaths } from '#smart';
 import { Injectable } from '@nestjs/common';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
-import { OAuthError } from '../revoke-token/oauth-error.filter.js';
+import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { TokenEnforcement } from '../token-enforcement.js';
 import { TokenConfig } from '../token.config.js';
 import {

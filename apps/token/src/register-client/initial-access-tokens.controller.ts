@@ -17,7 +17,7 @@ import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { Type, type Static } from 'typebox';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
-import { OAuthError } from '../revoke-token/oauth-error.filter.js';
+import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { ClientRegistrations } from './client-registrations.js';
 import { RegistrationTokens, type GivenToken } from './registration-tokens.js';
 

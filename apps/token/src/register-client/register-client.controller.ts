@@ -2,7 +2,8 @@ import { BaseConfig, Public } from '#host';
 import { oauthPaths } from '#smart';
 import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Param, Post, Put, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { OAuthBody, OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
+import { OAuthBody, OAuthErrorFilter } from '../answer-oauth/oauth-error.filter.js';
+import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { ClientRegistrations } from './client-registrations.js';
 
 /** Dynamic registration (RFC 7591) and its management (RFC 7592). What is not understood is passed over. */

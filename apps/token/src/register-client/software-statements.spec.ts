@@ -13,7 +13,7 @@ import {
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { FetchRefused } from '../authenticate-client/guarded-fetch.js';
 import { RemoteKeySets } from '../authenticate-client/remote-key-sets.js';
-import { OAuthError } from '../revoke-token/oauth-error.filter.js';
+import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { SoftwareStatements } from './software-statements.js';
 
 const publicUrl = 'https://gatehouse.example';

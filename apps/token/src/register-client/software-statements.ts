@@ -4,7 +4,7 @@ import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { clockTolerance } from '../authenticate-client/assertion-rules.js';
 import { FetchRefused } from '../authenticate-client/guarded-fetch.js';
 import type { RemoteKeySets } from '../authenticate-client/remote-key-sets.js';
-import { OAuthError } from '../revoke-token/oauth-error.filter.js';
+import { OAuthError } from '../answer-oauth/oauth-error.js';
 import type { StatementIssuer } from './statement-issuers.js';
 
 /** What a statement may be signed with. None of these is symmetric, and `none` is not one (RFC 8725, 3.1 and 3.2). */

@@ -10,7 +10,8 @@ import { GrantEvents, type Succeeded } from '../consent/grant-events.js';
 import { UserGrants } from '../consent/user-grants.js';
 import { RefreshTokens } from '../issue-token/refresh-tokens.js';
 import { GrantReceipts } from '../see-grants/grant-receipts.js';
-import { OAuthBody, OAuthError, OAuthErrorFilter } from './oauth-error.filter.js';
+import { OAuthBody, OAuthErrorFilter } from '../answer-oauth/oauth-error.filter.js';
+import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { RevokeToken } from './revoke-token.handler.js';
 
 /**

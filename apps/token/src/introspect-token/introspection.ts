@@ -1,10 +1,11 @@
 import { tokenFault } from '#access';
-import { Authenticator, BaseConfig, Public } from '#host';
-import { intersect, oauthPaths, serialiseScopes } from '#smart';
-import { Body, Controller, Header, Headers, HttpCode, Post, Req, UseFilters } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { Authenticator, BaseConfig } from '#host';
+import { intersect, serialiseScopes } from '#smart';
+import { Injectable } from '@nestjs/common';
 import type { JWTPayload } from 'jose';
+import type { Form } from '../answer-oauth/form.js';
+import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { approvedScopes } from '../ask-authorization/asked-scopes.js';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication, ClientRefused } from '../authenticate-client/client-authentication.js';
@@ -12,20 +13,16 @@ import { AccessTokens } from '../authorization-server/access-tokens.js';
 import { UserGrants } from '../consent/user-grants.js';
 import { tokenTypeOf } from '../issue-token/issue-token.js';
 import { RefreshTokens } from '../issue-token/refresh-tokens.js';
-import { OAuthBody, OAuthError, OAuthErrorFilter } from '../revoke-token/oauth-error.filter.js';
 import { TokenConfig } from '../token.config.js';
 
 /** What is told of a token (RFC 7662, 2.2; SMART App Launch 2.2, 6). One that is dead is not described. */
-type Introspection = { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
+type Introspected = { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
 
-const inactive: Introspection = { active: false };
+const inactive: Introspected = { active: false };
 
 /** Whether a token counts, and for what, as resource servers ask. */
-@Controller(oauthPaths.introspection)
-@ApiExcludeController()
-@Public()
-@UseFilters(OAuthErrorFilter)
-export class IntrospectTokenController {
+@Injectable()
+export class Introspection {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly authentication: ClientAuthentication,
@@ -40,19 +37,11 @@ export class IntrospectTokenController {
   /**
    * An enforcement point (a bearer token of the identity provider with that role) sees any token; a client that has shown
    * who it is sees its own. Public clients show nothing and may not call, and no access token of ours is a way in.
+   *
+   * @throws OAuthError, and what `ClientAuthentication` and `Authenticator` throw
    */
-  @Post()
-  @HttpCode(200)
-  @OAuthBody('application/x-www-form-urlencoded')
-  @Header('cache-control', 'no-store')
-  @Header('pragma', 'no-cache')
-  async introspect(
-    @Req() request: FastifyRequest,
-    @Headers('authorization') authorization: string | undefined,
-    @Body() body: Record<string, unknown> | undefined,
-  ): Promise<Introspection> {
-    const form = body ?? {};
-    const only = await this.caller(request, { form, authorization });
+  async answer(request: IncomingMessage, form: Form): Promise<Introspected> {
+    const only = await this.caller(request, form);
     const { token } = form;
     if (typeof token !== 'string' || token === '')
       throw new OAuthError(400, 'invalid_request', 'token is required, once');
@@ -61,21 +50,19 @@ export class IntrospectTokenController {
   }
 
   /** The client whose tokens alone are shown; undefined for who may see any. */
-  private async caller(
-    request: FastifyRequest,
-    sent: { readonly form: Record<string, unknown>; readonly authorization: string | undefined },
-  ): Promise<string | undefined> {
-    if (sent.authorization !== undefined && /^bearer /i.test(sent.authorization)) {
-      const { caller } = await this.authenticator.authenticate(request.raw);
+  private async caller(request: IncomingMessage, form: Form): Promise<string | undefined> {
+    const { authorization } = request.headers;
+    if (authorization !== undefined && /^bearer /i.test(authorization)) {
+      const { caller } = await this.authenticator.authenticate(request);
       if (caller.roles.includes('enforcement-point')) return undefined;
       throw new OAuthError(403, 'insufficient_scope', 'this is for enforcement points');
     }
-    const { access } = await this.authentication.authenticate(sent);
+    const { access } = await this.authentication.authenticate({ form, authorization });
     if (access.clientType === 'public') throw new ClientRefused('a public client may not introspect');
     return access.clientId;
   }
 
-  private async accessToken(token: string): Promise<Introspection | undefined> {
+  private async accessToken(token: string): Promise<Introspected | undefined> {
     const claims = await this.tokens.living(token);
     if (claims === undefined) return undefined;
     const access = this.clients.open(textOf(claims, 'client_id') ?? '');
@@ -119,7 +106,7 @@ export class IntrospectTokenController {
     return { patient, encounter, intent, tenant, fhirContext, need_patient_banner: banner, smart_style_url: style };
   }
 
-  private async refreshToken(token: string): Promise<Introspection | undefined> {
+  private async refreshToken(token: string): Promise<Introspected | undefined> {
     const kept = await this.refreshTokens.find(token);
     if (kept === undefined || kept.rotated) return undefined;
     const grant = await this.grants.standing(kept.grantId);

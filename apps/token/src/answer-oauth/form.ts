@@ -10,7 +10,7 @@ const media = 'application/x-www-form-urlencoded';
 export type Form = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * Reads the form of a token request (RFC 6749, 3.2). A request without a body has an empty one.
+ * Reads the form of a request to an OAuth endpoint (RFC 6749, 3.2). A request without a body has an empty one.
  *
  * @throws errors.InvalidRequest for another media type, and for a form that is too long
  */
