@@ -85,12 +85,12 @@ describe('gatehouse vault backup and restore', () => {
     spare = undefined;
   });
 
-  /** A vault of some size, and what is known of it. */
-  async function filled() {
+  /** A vault with so many sealed values, and what is known of it. */
+  async function filled(size = 3) {
     const vault = await vaultUnder(first);
     const ada = await vault.subjectId('i', 'ada', { name: 'Ada Lovelace', email: 'ada@example.org' });
     const sealed: string[] = [];
-    for (let number = 0; number < 1_200; number++)
+    for (let number = 0; number < size; number++)
       sealed.push(await vault.seal(`owner ${String(number)}`, `value ${String(number)}`));
     return { vault, ada, sealed };
   }
@@ -103,7 +103,8 @@ describe('gatehouse vault backup and restore', () => {
   };
 
   it('makes one file for its owner alone, with nothing in the clear, from which an empty Postgres has all again', async () => {
-    const { ada, sealed } = await filled();
+    // More than is read at a time.
+    const { ada, sealed } = await filled(1_200);
     const made = await vaultProgram(['backup', file, '--json'], { VAULT_KEY });
     const { wrappedBy, rows } = JSON.parse(made.out) as { wrappedBy: string; rows: number };
     expect(made).toMatchObject({ code: 0, err: '' });
