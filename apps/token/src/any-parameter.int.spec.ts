@@ -66,10 +66,11 @@ function changed(query: URLSearchParams, changes: readonly Change[]): URLSearchP
 }
 
 const clientFields = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'] as const;
-/** The errors that the endpoints have (RFC 6749, 5.2; RFC 7009, 2.2.1; RFC 8707, 2; RFC 9449). */
+/** The errors that the endpoints have (RFC 6749, 5.2; RFC 6750, 3.1; RFC 7009, 2.2.1; RFC 8707, 2; RFC 9449). */
 const errors = [
   ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'],
   ...['invalid_scope', 'invalid_target', 'invalid_dpop_proof', 'use_dpop_nonce', 'unsupported_token_type'],
+  'invalid_token',
 ];
 /** Those of the authorization endpoint (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6), which a pushed request has too (RFC 9126, 2.3). */
 const authorizationErrors = [
