@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { formatPosition, mintId, registration, review, type Position, type RegistrationEvent } from '#contracts';
 import type { LogSettings } from '#event-log';
@@ -20,6 +23,7 @@ interface Body extends ReviewView {
 
 const bodyOf = async (response: Response): Promise<Body> => (await response.json()) as Body;
 
+const folder = mkdtempSync(join(tmpdir(), 'approval-'));
 let own: Isolation;
 let issuer: TestIssuer;
 let service: TestService;
@@ -27,10 +31,19 @@ let seed: LogSeed;
 
 beforeAll(async () => {
   [own, issuer] = await Promise.all([isolate(), testIssuer()]);
+  // The credential's file is the gateway's, and is not here.
+  const credential = { kind: 'bearer', tokenFile: 'north-token' };
+  const endpoints = [{ id: 'north', upstreamUrl: 'https://north.example.org', credential }];
+  writeFileSync(join(folder, 'endpoints.json'), JSON.stringify({ endpoints }));
   service = await startTestService(approvalPart, {
     databaseUrl: own.databaseUrl,
     issuer,
-    environment: { KAFKA_BROKERS: own.brokers, KAFKA_TOPIC_PREFIX: own.prefix, APPROVAL_CLOCK_SECONDS: '1' },
+    environment: {
+      KAFKA_BROKERS: own.brokers,
+      KAFKA_TOPIC_PREFIX: own.prefix,
+      APPROVAL_CLOCK_SECONDS: '1',
+      FHIR_ENDPOINTS: join(folder, 'endpoints.json'),
+    },
   });
   seed = new LogSeed(service.app.get<LogSettings>(LOG_SETTINGS));
 }, 120_000);
@@ -40,6 +53,7 @@ afterAll(async () => {
   await service.close();
   await own.dispose();
   await issuer.close();
+  rmSync(folder, { recursive: true });
 });
 
 /** What registration's writer would have appended. */
@@ -141,6 +155,10 @@ it('refuses what a rule refuses, and says where', async () => {
   expect(await decide(opened.id, { ...yes, scopes: ['patient/Patient.r', 'patient/*.rs'] })).toMatchObject({
     status: 422,
     body: { type: 'urn:gatehouse:problem:wider-than-asked', errors: [{ pointer: '/scopes/1' }] },
+  });
+  expect(await decide(opened.id, { ...yes, endpoints: ['north', 'west'] })).toMatchObject({
+    status: 422,
+    body: { type: 'urn:gatehouse:problem:unknown-endpoint', errors: [{ pointer: '/endpoints/1' }] },
   });
   expect(await decide(opened.id, { ...yes, scope: 'patient/Patient.r' })).toMatchObject({ status: 400 });
   expect(await decide(opened.id, yes, 'rev', { 'if-match': '"7"' })).toMatchObject({ status: 412 });

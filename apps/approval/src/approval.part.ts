@@ -1,3 +1,4 @@
+import { EndpointIdsConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { ApprovalModule } from './approval.module.js';
 import { ApprovalConfig } from './keep-clocks/approval.config.js';
@@ -10,6 +11,6 @@ export const approvalPart: ServicePart = {
   defaultPort: 8082,
   module: ApprovalModule,
   entities: [StoredApproval, StoredReview, StoredStep, StoredPolicy],
-  config: [ApprovalConfig],
+  config: [ApprovalConfig, EndpointIdsConfig],
   migrations: { projection: [CreateApproval1763942400010] },
 };

@@ -60,6 +60,7 @@ describe('the gateway before two FHIR servers', () => {
   let everywhere: SeededApplication;
   let southern: SeededApplication;
   let observed: SeededApplication;
+  let western: SeededApplication;
   const records: ActivityEntry[] = [];
   let tail: LogTail<typeof activitySource>;
 
@@ -74,6 +75,7 @@ describe('the gateway before two FHIR servers', () => {
     everywhere = new SeededApplication(seed, await testClient('everywhere'));
     southern = new SeededApplication(seed, await testClient('southern'));
     observed = new SeededApplication(seed, await testClient('observed'));
+    western = new SeededApplication(seed, await testClient('western'));
     const observe = [{ applications: [observed.id], interactions: ['search-type', 'read'], until: tomorrow }];
     const endpoints = [
       { id: 'north', upstreamUrl: north.base, credential, observe },
@@ -91,9 +93,16 @@ describe('the gateway before two FHIR servers', () => {
         GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
       },
     });
-    for (const each of [everywhere, southern, observed]) {
+    // `west` was an endpoint when this one was approved.
+    const covers = new Map([
+      [everywhere, ['*']],
+      [southern, ['south']],
+      [observed, ['*']],
+      [western, ['west']],
+    ]);
+    for (const [each, endpoints] of covers) {
       await each.registered();
-      await each.approved(['system/Observation.rs'], each === southern ? ['south'] : ['*']);
+      await each.approved(['system/Observation.rs'], endpoints);
     }
     tail = new LogTail(settings, {
       sources: [activitySource],
@@ -104,7 +113,7 @@ describe('the gateway before two FHIR servers', () => {
       },
     });
     await tail.start();
-    for (const { id } of [everywhere, southern, observed]) await opened(id);
+    for (const { id } of covers.keys()) await opened(id);
   }, 90_000);
 
   afterAll(async () => {
@@ -190,6 +199,15 @@ describe('the gateway before two FHIR servers', () => {
       type: 'access-denied',
       data: { endpoint: 'north', reason: 'the approval does not cover this endpoint' },
     });
+  });
+
+  test('an approval for an endpoint that was taken away opens nothing', async () => {
+    const statuses: number[] = [];
+    for (const path of ['/fhir/north', '/fhir/south', '/fhir/west', '/fhir'])
+      for (const audience of ['/fhir/west', '/fhir', path])
+        statuses.push((await call(`${path}/Observation/o1`, await tokenAt(audience, western))).status);
+    const served = [401, 401, 403];
+    expect(statuses).toEqual([...served, ...served, 404, 404, 404, 404, 404, 404]);
   });
 
   test('a page link leads nowhere at another endpoint', async () => {

@@ -89,14 +89,20 @@ export type EndpointFile =
 
 /** Reads the file that lists the endpoints. Paths in it count from where it stands. */
 export function readEndpointFile(path: string): EndpointFile {
+  const listed = readListedEndpoints(path);
+  if (!listed.ok) return listed;
+  const entries = listed.entries.map((entry) => withPathsFrom(dirname(path), entry));
+  const fault = entries.map((entry, at) => faultOf(entry, at)).find((it) => it !== undefined);
+  return fault === undefined ? { ok: true, entries } : { ok: false, fault };
+}
+
+/** As `readEndpointFile`, for who has no part of the files that it names: credentials, keys, lists of patients. */
+export function readListedEndpoints(path: string): EndpointFile {
   const read = readSettingsFile(path, file, 'a list of endpoints');
   if (!read.ok) return read;
-  const entries = read.value.endpoints.map((entry) => withPathsFrom(dirname(path), entry));
-  const fault = entries.map((entry, at) => faultOf(entry, at)).find((it) => it !== undefined);
-  if (fault !== undefined) return { ok: false, fault };
+  const { endpoints: entries } = read.value;
   const ids = new Set(entries.map(({ id }) => id));
-  if (ids.size < entries.length) return { ok: false, fault: 'a list in which no id stands twice' };
-  return { ok: true, entries };
+  return ids.size < entries.length ? { ok: false, fault: 'a list in which no id stands twice' } : { ok: true, entries };
 }
 
 /** How far ahead observing may end: what is to stay longer has to be said again. */

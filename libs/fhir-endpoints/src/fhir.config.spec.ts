@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, loadConfig, type Environment } from '#host';
+import { EndpointIdsConfig } from './endpoint-ids.config.js';
 import { FhirConfig } from './fhir.config.js';
 
 const production: Environment = {
@@ -25,6 +26,16 @@ function load(environment: Environment, file?: unknown) {
     ...environment,
     ...(file === undefined ? {} : { FHIR_ENDPOINTS: path }),
   }).get(FhirConfig).endpoints;
+}
+
+/** What a service that serves none of them knows. */
+function idsIn(environment: Environment, file?: unknown) {
+  const path = join(folder, 'ids.json');
+  if (file !== undefined) writeFileSync(path, typeof file === 'string' ? file : JSON.stringify(file));
+  return loadConfig({ name: 'approval', defaultPort: 8082 }, [EndpointIdsConfig], {
+    ...environment,
+    ...(file === undefined ? {} : { FHIR_ENDPOINTS: path }),
+  }).get(EndpointIdsConfig).ids;
 }
 
 function faultsOf(environment: Environment, file?: unknown): string {
@@ -70,6 +81,14 @@ describe('which FHIR endpoints there are', () => {
     const { only } = load(production, { endpoints: [{ ...north, credential }] });
     expect(only).toMatchObject({ id: 'north', path: '/fhir', base: 'https://gatehouse.example.org/fhir' });
     expect(only?.upstream.credential).toEqual({ kind: 'bearer', tokenFile: join(folder, 'token') });
+  });
+
+  it('known by their ids where none is served, without the files that are named', () => {
+    const credential = { kind: 'bearer', tokenFile: 'not-here' };
+    expect(idsIn(production, { endpoints: [{ ...north, credential }, south] })).toEqual(['north', 'south']);
+    expect(idsIn({ ...production, FHIR_UPSTREAM_URL: 'https://ehr.example.org/r4' })).toEqual(['default']);
+    expect(idsIn(production)).toBeUndefined();
+    expect(() => idsIn(production, { endpoints: [north, north] })).toThrow('a list in which no id stands twice');
   });
 
   it('with a base URL of its own', () => {

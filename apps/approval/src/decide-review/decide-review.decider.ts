@@ -15,7 +15,7 @@ type DecideReview = Addressed<Extract<ApprovalCommand, { readonly type: 'decide-
 
 /**
  * A reviewer decides: refused for the owner (403), on a review that is closed (409), twice by one reviewer (409), and
- * for more than was asked or for longer than the policy allows (422). With four eyes every yes but the last is an
+ * for more than was asked, for longer than the policy allows, or for an endpoint that is not served (422). With four eyes every yes but the last is an
  * endorsement; what is then approved is what all of them approved, until the earliest of their ends.
  */
 export function decideReview(state: ApplicationApproval | undefined, command: DecideReview): Decision<ApprovalEvent> {
@@ -70,7 +70,7 @@ function approve(state: ApplicationApproval, command: DecideReview): Decision<Ap
     endpoints: data.endpoints ?? ['*'],
     ...(data.limits === undefined ? {} : { limits: data.limits }),
   };
-  const faults = faultOf(own, review.requestedScopes, meta.time, latest);
+  const faults = faultOf(own, review.requestedScopes, meta.time, latest) ?? notServed(own, data.servedEndpoints);
   if (faults !== undefined) return faults;
 
   const { reason } = data;
@@ -129,6 +129,17 @@ function faultOf(own: Endorsement, requested: readonly string[], now: string, la
     ]);
   }
   return undefined;
+}
+
+/** An approval for an endpoint that nobody serves opens nothing, and would open whatever gets that name one day. */
+function notServed({ endpoints }: Endorsement, served: readonly string[] | undefined) {
+  const unknown = endpoints.flatMap((id, at) =>
+    id === '*' || served === undefined || served.includes(id)
+      ? []
+      : [{ pointer: `/endpoints/${at}`, detail: `${id} is not one of the FHIR endpoints: ${served.join(', ')}` }],
+  );
+  if (unknown.length === 0) return undefined;
+  return againstRule('unknown-endpoint', 'Unknown endpoint', 'Approve for FHIR endpoints that are served.', unknown);
 }
 
 /** What every reviewer said yes to. */

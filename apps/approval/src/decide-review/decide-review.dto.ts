@@ -43,7 +43,7 @@ export class ReviewDecision {
   @Texts(20, 500)
   conditions?: string[];
 
-  /** Ids of the FHIR endpoints that the approval covers; all when absent. */
+  /** Ids of the FHIR endpoints that the approval covers; all when absent. One that is not served is refused (422). */
   @IsOptional()
   @ArrayNotEmpty()
   @Texts(100, 100)

@@ -1,5 +1,6 @@
 import { approval } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
+import { EndpointIdsConfig } from '#fhir-endpoints';
 import { Database, InjectCommands, newCommand, notFound, RequestedCommand, VAULT } from '#host';
 import type { Vault } from '#vault';
 import { Inject } from '@nestjs/common';
@@ -20,14 +21,19 @@ export class DecideReviewHandler implements ICommandHandler<DecideReview> {
     private readonly database: Database,
     @InjectCommands(approval) private readonly commands: CommandPort<typeof approval>,
     @Inject(VAULT) private readonly vault: Vault,
+    private readonly fhir: EndpointIdsConfig,
   ) {}
 
-  /** The owner of now goes with the command, so that nobody decides on an application of their own. */
+  /**
+   * The owner of now goes with the command, so that nobody decides on an application of their own; and the endpoints of
+   * now, so that none is approved that is not there.
+   */
   async execute({ subject: reviewId, body, request }: DecideReview) {
     const row = await this.database.read((manager) =>
       manager.findOne(StoredReview, { where: { id: reviewId }, relations: { application: true } }),
     );
     if (row === null) throw notFound();
+    const { ids: served } = this.fhir;
     const people = await this.vault.lookupSubjects([row.view.ownerId]);
     const answer = await this.commands.send({
       ...newCommand(request, body),
@@ -37,6 +43,7 @@ export class DecideReviewHandler implements ICommandHandler<DecideReview> {
         ...fieldsOf(body),
         reviewId,
         ...(row.application.ownerId === null ? {} : { ownerId: row.application.ownerId }),
+        ...(served === undefined ? {} : { servedEndpoints: [...served] }),
       },
     });
     return { answer, submission: describeSubmission(row, people) };

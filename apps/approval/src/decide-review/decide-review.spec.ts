@@ -105,6 +105,24 @@ describe('approve', () => {
     expect(when(given(reviewOpened()), decide(over))).toBe(refusal);
   });
 
+  it('points at each endpoint that is not served, where it is known which are', () => {
+    const servedEndpoints = ['north', 'south'];
+    const asked = decide({ endpoints: ['south', 'nroth', '*', 'west'], servedEndpoints });
+    expect(approvalDecider.decide(given(reviewOpened()), addressed(asked))).toMatchObject({
+      kind: 'refused',
+      refusal: {
+        status: 422,
+        type: 'unknown-endpoint',
+        errors: [{ pointer: '/endpoints/1' }, { pointer: '/endpoints/3' }],
+      },
+    });
+    const endpoints = ['south'];
+    expect(when(given(reviewOpened()), decide({ endpoints, servedEndpoints }))).toEqual([approved({ endpoints })]);
+    expect(when(given(reviewOpened()), decide({ servedEndpoints }))).toEqual([approved()]);
+    const unknown = ['west'];
+    expect(when(given(reviewOpened()), decide({ endpoints: unknown }))).toEqual([approved({ endpoints: unknown })]);
+  });
+
   it('lets an approval last to the last instant that the policy allows', () => {
     expect(when(given(reviewOpened()), decide({ expiresAt: yearLater }))).toEqual([approved()]);
   });

@@ -74,6 +74,8 @@ export const approval = defineContext({
         reason: Reason,
         /** Who owns the application now, as the edge knows it: it may have changed since the submission. */
         ownerId: Type.Optional(VaultId),
+        /** Ids of the FHIR endpoints that are served, as the edge knows them; absent where it does not. */
+        servedEndpoints: Type.Optional(Endpoints),
       }),
     ),
     'narrow-approval': message(

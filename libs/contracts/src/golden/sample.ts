@@ -35,6 +35,7 @@ const KNOWN: Readonly<Record<string, unknown>> = {
   conditions: 'Only for patients of the clinic.',
   endpoints: 'main',
   endpoint: 'main',
+  servedEndpoints: 'main',
   audience: 'https://gatehouse.example.org/fhir',
   scope: 'system/Observation.rs',
   scopes: 'system/Observation.rs',

@@ -48,8 +48,12 @@ export class LoadedConfig {
   /** `NAME=value` lines without secrets, for `--print-config`. */
   print(): string {
     const lines: string[] = [];
+    const shown = new Set<string>();
     for (const [section, instance] of this.instances) {
       for (const { variable, field, secret } of settingsOf(section)) {
+        // Two services of one process may read the same variable, each for itself.
+        if (shown.has(variable)) continue;
+        shown.add(variable);
         const value: unknown = Reflect.get(instance, field);
         if (value === undefined) lines.push(`# ${variable} is not set`);
         else if (secret === true) lines.push(`# ${variable} is set and not shown`);
