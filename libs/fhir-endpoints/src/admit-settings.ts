@@ -1,5 +1,15 @@
 import { Type, type Static } from 'typebox';
-import { closed, Credential, HttpUrl, isOpenLine, isReadable, Path, Tls, withWholePaths } from './endpoint-parts.js';
+import {
+  closed,
+  Credential,
+  faultOfTls,
+  HttpUrl,
+  isOpenLine,
+  isReadable,
+  Path,
+  Tls,
+  withWholePaths,
+} from './endpoint-parts.js';
 
 const Purposes = Type.Array(Type.String({ pattern: '^[A-Z]{2,20}$' }), { minItems: 1, maxItems: 100 });
 const Id = Type.String({ pattern: '^[A-Za-z0-9\\-.]{1,64}$' });
@@ -73,7 +83,8 @@ export function faultOfAdmissions(admissions: readonly AdmissionSettings[]): str
       return `url beside credential and tls: ${name}`;
     if (url !== undefined && isOpenLine(url)) return `https: ${name}`;
     if (credential?.kind === 'smart-backend' && isOpenLine(credential.tokenUrl)) return `https: ${name}`;
-    if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined)) return `certFile and keyFile together: ${name}`;
+    const pem = faultOfTls(tls);
+    if (pem !== undefined) return `${pem}: ${name}`;
     const missing = [credential ?? {}, tls ?? {}]
       .flatMap((settings) => Object.entries(settings))
       .find(([field, value]: [string, unknown]) => field.endsWith('File') && !isReadable(String(value)));

@@ -7,6 +7,7 @@ import {
   closed,
   Credential,
   type CredentialSettings,
+  faultOfTls,
   HttpUrl,
   isOpenLine,
   isReadable,
@@ -135,8 +136,8 @@ function faultOf(entry: EndpointEntry, at: number): string | undefined {
   if (credential && isOpenLine(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
   if (credential?.kind === 'smart-backend' && isOpenLine(credential.tokenUrl))
     return `https where there is a credential: /endpoints/${at}/credential/tokenUrl`;
-  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined))
-    return `certFile and keyFile together: /endpoints/${at}/tls`;
+  const pem = faultOfTls(tls);
+  if (pem !== undefined) return `${pem}: /endpoints/${at}/tls`;
   const empty = withhold.find((rule) => !rule.types && !rule.security && !rule.codes && !rule.patientsFile);
   if (empty) return `rules that say what they withhold: /endpoints/${at}/withhold ${empty.name}`;
   const unknown = withhold.flatMap(({ types = [] }) => types).find((type) => !isResourceType(type));

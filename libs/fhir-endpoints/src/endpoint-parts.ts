@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { isLoopbackUrl } from '#host';
+import { isLoopbackUrl, pemFaults } from '#host';
 import { Type, type Static } from 'typebox';
 
 export const closed = { additionalProperties: false };
@@ -49,6 +49,15 @@ export function isReadable(path: string): boolean {
   } catch {
     return false; // that it cannot be read is the answer
   }
+}
+
+/** What is wrong with the files that TLS is to be spoken with. That one cannot be read is told elsewhere. */
+export function faultOfTls({ caFile, certFile, keyFile }: TlsSettings = {}): string | undefined {
+  if ((certFile === undefined) !== (keyFile === undefined)) return 'certFile and keyFile together';
+  const textOf = (path?: string) => (path !== undefined && isReadable(path) ? readFileSync(path, 'utf8') : undefined);
+  const parts = { ca: textOf(caFile), cert: textOf(certFile), key: textOf(keyFile) };
+  const [fault] = pemFaults(parts, { ca: 'caFile', cert: 'certFile', key: 'keyFile' });
+  return fault && `${fault.mustBe} (${fault.name})`;
 }
 
 /** Settings with the paths of their files counted from a folder. */

@@ -361,6 +361,7 @@ describe('which FHIR endpoints there are', () => {
       'tokenFile',
     ],
     ['a certificate without its key', { endpoints: [{ ...north, tls: { certFile: 'token' } }] }, 'keyFile'],
+    ['what is no certificate', { endpoints: [{ ...north, tls: { caFile: 'token' } }] }, 'in PEM (caFile)'],
   ])('refuses %s', (_what, file, said) => {
     const message = faultsOf({ ...production, IDENTITY_AUDIENCE: 'https://admin.example' }, file);
     expect(message).toContain('FHIR_ENDPOINTS must be');

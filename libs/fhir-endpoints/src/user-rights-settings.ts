@@ -4,6 +4,7 @@ import {
   closed,
   Credential,
   type CredentialSettings,
+  faultOfTls,
   HttpUrl,
   isOpenLine,
   isReadable,
@@ -71,7 +72,8 @@ export function faultOfRights(rights: UserRightsSettings): string | undefined {
 
 function faultOfAsked(url: string, credential?: CredentialSettings, tls?: TlsSettings): string | undefined {
   if (isOpenLine(url) || (credential?.kind === 'smart-backend' && isOpenLine(credential.tokenUrl))) return 'https';
-  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined)) return 'certFile and keyFile together';
+  const pem = faultOfTls(tls);
+  if (pem !== undefined) return pem;
   const missing = [credential ?? {}, tls ?? {}]
     .flatMap((settings) => Object.entries(settings))
     .find(([name, value]: [string, unknown]) => name.endsWith('File') && !isReadable(String(value)));

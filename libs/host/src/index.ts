@@ -1,4 +1,5 @@
 export { BaseConfig, identityAlgorithms, sandboxPaths } from './config/base-config.js';
+export { pemFaults } from './config/certificate-faults.js';
 export { configReference, configReferenceMarkdown, type ReferenceRow } from './config/config-reference.js';
 export { ConfigError, LoadedConfig, loadConfig, loadSections, type Environment } from './config/load-config.js';
 export { BrokerConfig } from './log/broker-config.js';

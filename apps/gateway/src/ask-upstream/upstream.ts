@@ -79,8 +79,8 @@ export interface UpstreamOptions {
   readonly slots: SlotBounds;
   /** After so many milliseconds a broken circuit lets one request try. */
   readonly breakMs: number;
-  /** The circuit broke, or is whole again. */
-  readonly onCircuit?: (isBroken: boolean) => void;
+  /** The circuit broke, by a request that failed for a reason; or is whole again. */
+  readonly onCircuit?: (isBroken: boolean, why?: Error) => void;
 }
 
 /** Of the requests of ten seconds, if there are at least this many a second, half must fail to break the circuit. */
@@ -102,7 +102,7 @@ export class Upstream {
       handleWhen((error) => error instanceof WriteUnknown || (error instanceof UpstreamFailed && error.isItsFault)),
       { halfOpenAfter: options.breakMs, breaker: new SamplingBreaker(BREAK) },
     );
-    this.#circuit.onBreak(() => options.onCircuit?.(true));
+    this.#circuit.onBreak((last) => options.onCircuit?.(true, 'error' in last ? last.error : undefined));
     this.#circuit.onReset(() => options.onCircuit?.(false));
     this.#pool = new Pool(new URL(options.baseUrl).origin, {
       // The slots bound them: a request that waited for another's connection would be sent in a tick in which nobody looks.

@@ -121,9 +121,9 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
         waitingPerApplication: upstreamConnections * 4,
       },
       breakMs: 5_000,
-      onCircuit: (isBroken) => {
+      onCircuit: (isBroken, why) => {
         const server = `the FHIR server of endpoint ${endpoint.id}`;
-        this.log.warn(isBroken ? `${server} failed too often: not asked for now` : `${server} is back`);
+        this.log.warn(isBroken ? `${server} failed too often: not asked for now` : `${server} is back`, why);
       },
     });
   }

@@ -14,30 +14,41 @@ export function pairFaults(pair: Readonly<Record<string, string | undefined>>): 
   return missing.map((variable) => ({ variable, mustBe: `set together with ${other}` }));
 }
 
+/** A certificate authority, a certificate and its key, each as PEM or absent. */
+type PemParts = Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>;
+
+/**
+ * What is wrong with PEM that TLS is to be spoken with.
+ *
+ * @param names how each part is called where it was given
+ */
+export function pemFaults(
+  { ca, cert, key }: PemParts,
+  names: Readonly<Record<keyof PemParts, string>>,
+): readonly { readonly name: string; readonly mustBe: string }[] {
+  const faults: { readonly name: string; readonly mustBe: string }[] = [];
+  const check = (name: string, mustBe: string, attempt: () => boolean): void => {
+    if (!succeeds(attempt)) faults.push({ name, mustBe });
+  };
+  if (ca !== undefined)
+    check(names.ca, pem('one or more certificates'), () => certificatesOf(ca).every((each) => isCertificate(each)));
+  if (cert !== undefined) check(names.cert, pem('a certificate with its chain'), () => isCertificate(cert));
+  if (key !== undefined)
+    check(names.key, pem('a private key without a password'), () => createPrivateKey(key).type === 'private');
+  if (faults.length === 0 && cert !== undefined && key !== undefined)
+    check(names.key, `the private key of ${names.cert}`, () =>
+      new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)),
+    );
+  return faults;
+}
+
 /**
  * What is wrong with the TLS settings of a server that we connect to: `<of>_TLS_CA`, `<of>_TLS_CERT` and `<of>_TLS_KEY`.
  * What was given is never shown.
  */
-export function certificateFaults(
-  of: 'KAFKA' | 'DATABASE',
-  { ca, cert, key }: Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>,
-): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  const check = (variable: string, mustBe: string, attempt: () => boolean): void => {
-    if (!succeeds(attempt)) faults.push({ variable, mustBe, given: '(not shown)' });
-  };
-  if (ca !== undefined)
-    check(`${of}_TLS_CA`, pem('one or more certificates'), () =>
-      certificatesOf(ca).every((each) => isCertificate(each)),
-    );
-  if (cert !== undefined) check(`${of}_TLS_CERT`, pem('a certificate with its chain'), () => isCertificate(cert));
-  if (key !== undefined)
-    check(`${of}_TLS_KEY`, pem('a private key without a password'), () => createPrivateKey(key).type === 'private');
-  if (faults.length === 0 && cert !== undefined && key !== undefined)
-    check(`${of}_TLS_KEY`, `the private key of ${of}_TLS_CERT`, () =>
-      new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)),
-    );
-  return faults;
+export function certificateFaults(of: 'KAFKA' | 'DATABASE', parts: PemParts): readonly ConfigFault[] {
+  const names = { ca: `${of}_TLS_CA`, cert: `${of}_TLS_CERT`, key: `${of}_TLS_KEY` };
+  return pemFaults(parts, names).map(({ name, mustBe }) => ({ variable: name, mustBe, given: '(not shown)' }));
 }
 
 /** The certificates of a bundle; the whole text where there is none, so that it is refused. */
