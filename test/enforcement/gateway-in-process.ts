@@ -97,6 +97,7 @@ export class GatewayInProcess {
    * @param operations what is let through there beside what always is
    * @param admissions of which patients the application sees anything
    * @param rights   who says what users may see there
+   * @param updatesCreate whether an update of what is not there creates it
    */
   constructor(
     upstream: UpstreamPort & Partial<ExportPort>,
@@ -106,6 +107,7 @@ export class GatewayInProcess {
     operations: readonly AllowedOperation[] = [],
     rights: UserRights = new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
     admissions = new Admissions([]),
+    updatesCreate = false,
   ) {
     this.#calls = new FhirCalls(
       { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: this.openCalls },
@@ -151,7 +153,7 @@ export class GatewayInProcess {
         onObserved: () => undefined,
         bundles: this.bundles,
         writes: {
-          enforced: { bundles: true, writes: { byName: new Set() } },
+          enforced: { bundles: true, writes: { byName: new Set(), ...(updatesCreate ? { updatesCreate } : {}) } },
           inFlight: this.inFlight,
           bodyMost: 100_000,
         },

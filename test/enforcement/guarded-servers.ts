@@ -47,6 +47,13 @@ async function listenSandbox(): Promise<Guarded> {
   return { base, close };
 }
 
+/** The hostile server, once more set by a test. */
+export async function listenHostileWith(set: (server: HostileFhirServer) => void): Promise<Guarded> {
+  const { server: hostile, ...rest } = await listenHostile(data);
+  set(hostile);
+  return { hostile, ...rest };
+}
+
 /** A server that runs already, of any make: it is filled anew, and whatever else it holds stays. */
 async function fillServer(base: string): Promise<Guarded> {
   const entry = data.map((resource) => {
@@ -71,13 +78,7 @@ const ofYours = process.env['FHIR_UPSTREAM_URL'];
  */
 export const guardedServers: [string, () => Promise<Guarded>][] = [
   ['the sandbox', listenSandbox],
-  [
-    'a hostile server',
-    async () => {
-      const { server: hostile, ...rest } = await listenHostile(data);
-      return { hostile, ...rest };
-    },
-  ],
+  ['a hostile server', async () => await listenHostileWith(() => undefined)],
   ...(ofYours === undefined
     ? []
     : ([['the server at FHIR_UPSTREAM_URL', () => fillServer(ofYours)]] satisfies [string, () => Promise<Guarded>][])),

@@ -69,6 +69,14 @@ export class GatewayConfig implements ConfigSection {
   @IsIn(allResourceTypes.filter(isWrittenByName), { each: true })
   writesByName: string[] = [];
 
+  @Setting('GATEWAY_UPDATES_CREATE', {
+    mustBe: 'true or false',
+    describe:
+      'Whether an update of an id that is not there creates it, for tokens from which nothing of the type is hidden; for all others, and without it, it is 404 (docs/adr/0025). The FHIR server must do so, too.',
+  })
+  @IsBoolean()
+  updatesCreate: boolean = false;
+
   @Setting('GATEWAY_BODY_MAX_BYTES', {
     mustBe: 'a number of bytes from 1024 to 67108864',
     describe: 'The largest resource, patch or Bundle that is taken from a caller, in bytes.',
@@ -172,7 +180,9 @@ export class GatewayConfig implements ConfigSection {
 
   /** What is enforced of calls beside the decision: without it they are refused. */
   enforced(): Enforced {
-    return { bundles: true, ...(this.writes ? { writes: { byName: new Set(this.writesByName) } } : {}) };
+    if (!this.writes) return { bundles: true };
+    const byName = new Set(this.writesByName);
+    return { bundles: true, writes: { byName, ...(this.updatesCreate ? { updatesCreate: true } : {}) } };
   }
 
   /** How much one batch or transaction may be; its answer is as large as one of the FHIR server's at most. */

@@ -1,9 +1,11 @@
 import {
+  extentOf,
   type FhirInteraction,
   type FhirResource,
   isResource,
   type LocalReference,
   judge,
+  type ResourceType,
   type ScopeInteraction,
   type Sight,
   upstreamTarget,
@@ -63,6 +65,14 @@ export class Answering {
     if (verdict.kind === 'if-seen')
       for (const link of verdict.links) if (!(await this.seesElsewhere(link))) return false;
     return await this.#lets(resource, interaction);
+  }
+
+  /** Whether nothing of a type is hidden, whatever there is: then it may be said what is not there. */
+  reachesAllOf(type: ResourceType, interaction: ScopeInteraction): boolean {
+    const { scopes, reaches } = this.sight;
+    // A server that keeps users apart itself hides what nobody here knows of.
+    if (this.rights?.identity !== undefined) return false;
+    return scopes.some((scope) => extentOf(scope, type, interaction, reaches) === 'whole');
   }
 
   /** Looks at many resources together, before `sees` asks for each: whoever has to be asked is asked once for all. */

@@ -9,6 +9,8 @@ export interface UpstreamWrite {
   readonly body?: string;
   /** The `ETag` of the version that may be changed. */
   readonly ifMatch?: string;
+  /** Nothing may be there. */
+  readonly ifNoneMatch?: '*';
 }
 
 /** What the server said of a write. */

@@ -80,7 +80,7 @@ export interface UpstreamOptions {
   /** After so many milliseconds a broken circuit lets one request try. */
   readonly breakMs: number;
   /** The circuit broke, by a request that failed for a reason; or is whole again. */
-  readonly onCircuit?: (isBroken: boolean, why?: Error) => void;
+  readonly onCircuit?: (isBroken: boolean, why?: unknown) => void;
 }
 
 /** Of the requests of ten seconds, if there are at least this many a second, half must fail to break the circuit. */
@@ -202,7 +202,7 @@ export class Upstream {
   }
 
   async #write(
-    { method, target, body, ifMatch }: UpstreamWrite,
+    { method, target, body, ifMatch, ifNoneMatch }: UpstreamWrite,
     by: AskedFor,
     onHandedOver: () => void,
   ): Promise<UpstreamWritten> {
@@ -223,6 +223,7 @@ export class Upstream {
             prefer: 'return=representation',
             ...(body === undefined ? {} : { 'content-type': FHIR_JSON }),
             ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+            ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
           },
           ...(body === undefined ? {} : { body }),
         },

@@ -29,6 +29,8 @@ export interface BundleCall {
   /** For whom the FHIR server is asked, by every entry. */
   readonly by: AskedFor;
   readonly preferred: Preferred;
+  /** Of a batch: an update of what is not there creates it, where nothing of its type is hidden. */
+  readonly updatesCreate: boolean;
   readonly bounds: BundleBounds;
 }
 
@@ -65,7 +67,7 @@ export function writeOf(one: EntryCall, decided: Allowed, bundle: BundleCall, at
   const { interaction } = call;
   if (!entry.ok || !isWrite(interaction)) return undefined;
   const written: JudgedCall & { readonly interaction: WriteInteraction } = { ...call, interaction };
-  const { access, preferred, by } = bundle;
+  const { access, preferred, by, updatesCreate } = bundle;
   const { body, ifMatch } = entry;
-  return { call: written, decided, access, interaction, body, ifMatch, preferred, at, by };
+  return { call: written, decided, access, interaction, body, ifMatch, updatesCreate, preferred, at, by };
 }

@@ -44,6 +44,8 @@ export interface BundleCallMeans {
   readonly limits: CallLimits;
   /** The largest body that is taken, in bytes. */
   readonly bodyMost: number;
+  /** An update of what is not there creates it, where nothing of its type is hidden. */
+  readonly updatesCreate: boolean;
   readonly bundles: BundleLimits;
   /** Our FHIR base, without a slash at its end. */
   readonly base: string;
@@ -103,6 +105,7 @@ export class BundleCalls {
           entries: read.entries.map((entry, index) => entryCallOf(entry, index, whole, this.means.pages)),
           by,
           preferred: preferredBy(request.headers),
+          updatesCreate: this.means.updatesCreate,
           bounds: new BundleBounds(this.means.bundles, cut.signal, memory),
         },
         read.type,

@@ -23,7 +23,6 @@ const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'sear
 
 const WRITING = {
   versioning: 'versioned-update',
-  updateCreate: false,
   conditionalCreate: true,
   conditionalUpdate: true,
   conditionalDelete: 'single',
@@ -74,7 +73,7 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
             type,
             ...operationsOf(type, enforced),
             interaction: interactionsOf(type, enforced).map((code) => ({ code })),
-            ...(isWritten(type, enforced) ? WRITING : {}),
+            ...(isWritten(type, enforced) ? { ...WRITING, updateCreate: enforced.writes?.updatesCreate === true } : {}),
           })),
         operation: [exports.system, ...listed.map(told)],
         ...(enforced.bundles ? { interaction: [{ code: 'batch' }, { code: 'transaction' }] } : {}),

@@ -55,6 +55,8 @@ export interface ObservedCallMeans {
   readonly leaving: Leaving;
   /** The largest body that is taken, in bytes. */
   readonly bodyMost: number;
+  /** An update of what is not there creates it, where nothing of its type is hidden. */
+  readonly updatesCreate: boolean;
   /** Our FHIR base, without a slash at its end. */
   readonly base: string;
   readonly log: Pick<Log, 'error'>;
@@ -157,7 +159,8 @@ export class ObservedCalls {
     if (decision.outcome === 'deny' || !isWrite(interaction)) return decision;
     try {
       const body = jsonOfWrite(request.headers, interaction.kind, bytes);
-      await planWrite({ interaction, body, ifMatch: request.headers['if-match'] }, at);
+      const { updatesCreate } = this.means;
+      await planWrite({ interaction, body, ifMatch: request.headers['if-match'], updatesCreate }, at);
       return decision;
     } catch (error) {
       // Whether the server would have refused it is told by its answer.

@@ -100,12 +100,14 @@ export class FhirCalls {
     this.#believing = { tokens, possession, onUnavailable };
     this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: endpoint.base }, log);
     const { records, upstream, memory, pages, limiter, limits, bundles, writes } = means;
-    const { inFlight, bodyMost } = writes;
+    const { inFlight, bodyMost, enforced } = writes;
+    const updatesCreate = enforced.writes?.updatesCreate === true;
     const { calls } = gateway;
     const support = new WriteSupport(upstream);
     this.#identities = new IdentitySupport(upstream);
     const { base } = endpoint;
-    const ofAll = { records, upstream, memory, inFlight, bodyMost, calls, log, base, inForce: this.#inForce };
+    const ofWrites = { inFlight, bodyMost, updatesCreate };
+    const ofAll = { records, upstream, memory, ...ofWrites, calls, log, base, inForce: this.#inForce };
     this.#writes = new WriteCalls({ ...ofAll, support });
     this.#bundles = new BundleCalls({ ...ofAll, support, pages, limiter, limits, bundles });
     const running = new RunningExports(upstream, calls, log);

@@ -19,17 +19,19 @@ import { malformed } from './read-written-body.js';
 import { resolveCondition } from './resolve-condition.js';
 
 /** A write that was judged, as it goes upstream: of one id, unconditional but for the version that was judged. */
-export type PlannedWrite = { readonly type: ResourceType } & (
-  | { readonly verb: 'create'; readonly after: FhirResource }
-  | {
-      readonly verb: 'update';
-      readonly id: string;
-      readonly before: FhirResource;
-      readonly after: FhirResource;
-      readonly ifMatch: string;
-    }
-  | { readonly verb: 'delete'; readonly id: string; readonly before: FhirResource; readonly ifMatch: string }
-);
+export type PlannedWrite = { readonly type: ResourceType } &
+  /** Under an id of the caller's choice, where there is one: by an update. */
+  (
+    | { readonly verb: 'create'; readonly id?: string; readonly after: FhirResource }
+    | {
+        readonly verb: 'update';
+        readonly id: string;
+        readonly before: FhirResource;
+        readonly after: FhirResource;
+        readonly ifMatch: string;
+      }
+    | { readonly verb: 'delete'; readonly id: string; readonly before: FhirResource; readonly ifMatch: string }
+  );
 
 /** What a write comes to. `found`: a conditional creation found what it would create. `nothing`: there is nothing to do. */
 export type Plan =
@@ -44,6 +46,8 @@ export interface WriteAsked {
   readonly body: unknown;
   /** The caller's own `If-Match`. */
   readonly ifMatch: string | undefined;
+  /** An update of what is not there creates it, where nothing of its type is hidden (`EnforcedWrites`). */
+  readonly updatesCreate?: boolean;
 }
 
 /**
@@ -62,11 +66,12 @@ export async function planWrite(asked: WriteAsked, at: Answering): Promise<Plan>
 
 /**
  * All of `planWrite` but the look at the state after, which may depend on what else is written with it: see `mustEndInScope`.
+ * No update of it creates.
  *
  * @throws NotAnswered, UpstreamFailed
  */
 export async function prepareWrite(asked: WriteAsked, at: Answering): Promise<Plan> {
-  return await at.underRights(asked.interaction, async () => await prepare(asked, at));
+  return await at.underRights(asked.interaction, async () => await prepare({ ...asked, updatesCreate: false }, at));
 }
 
 async function prepare(asked: WriteAsked, at: Answering): Promise<Plan> {
@@ -80,7 +85,9 @@ async function prepare(asked: WriteAsked, at: Answering): Promise<Plan> {
       return id === undefined ? planCreate(type, body) : { kind: 'found', type, id };
     }
     case 'update':
-      return await planUpdate(type, interaction.id, body, ifMatch, at);
+      return asked.updatesCreate === true && at.reachesAllOf(type, 'u')
+        ? await planUpdateOrCreate(type, interaction.id, body, ifMatch, at)
+        : await planUpdate(type, interaction.id, body, ifMatch, at);
     case 'conditional-update': {
       const id = await resolveCondition(type, interaction.params, at);
       const own = isObject(body) ? body['id'] : undefined;
@@ -125,6 +132,19 @@ async function planUpdate(
   if (!read.ok) throw malformed(read.reason);
   const before = await readBefore(type, id, 'u', asked, at);
   return { kind: 'write', write: { verb: 'update', type, id, ...before, after: read.resource } };
+}
+
+async function planUpdateOrCreate(...update: Parameters<typeof planUpdate>): Promise<Plan> {
+  const [type, id, body, ifMatch] = update;
+  try {
+    return await planUpdate(...update);
+  } catch (error) {
+    if (!(error instanceof NotAnswered) || error.answer.status !== 404) throw error;
+    if (ifMatch !== undefined) throw staleVersion();
+    const read = readWritten(body, type, id);
+    if (!read.ok) throw malformed(read.reason);
+    return { kind: 'write', write: { verb: 'create', type, id, after: read.resource } };
+  }
 }
 
 async function planPatch(
@@ -173,9 +193,12 @@ async function readBefore(
   }
   const ifMatch = versionOf(before) ?? etag;
   if (ifMatch === undefined) throw wrongAnswer('the upstream gives no versions, so that nothing is written there');
-  if (asked !== undefined && !namesVersion(asked, ifMatch))
-    throw new NotAnswered(fhirError(412, 'conflict', 'The resource has another version by now.'), 'a stale If-Match');
+  if (asked !== undefined && !namesVersion(asked, ifMatch)) throw staleVersion();
   return { before, ifMatch };
+}
+
+function staleVersion(): NotAnswered {
+  return new NotAnswered(fhirError(412, 'conflict', 'The resource has another version by now.'), 'a stale If-Match');
 }
 
 async function current(type: ResourceType, id: string, at: Answering): Promise<UpstreamAnswer> {

@@ -35,6 +35,8 @@ export interface WriteCallMeans {
   readonly inForce: InForce;
   /** The largest body that is taken, in bytes. */
   readonly bodyMost: number;
+  /** An update of what is not there creates it, where nothing of its type is hidden. */
+  readonly updatesCreate: boolean;
   /** Our FHIR base, without a slash at its end. */
   readonly base: string;
   readonly log: Pick<Log, 'warn' | 'error'>;
@@ -77,7 +79,9 @@ export class WriteCalls {
       if (body === refused) return;
       const ifMatch = request.headers['if-match'];
       const preferred = preferredBy(request.headers);
-      const write = { call, decided, access, interaction: call.interaction, body, ifMatch, preferred, at, by };
+      const { updatesCreate } = this.means;
+      const asked = { interaction: call.interaction, body, ifMatch, updatesCreate };
+      const write = { ...asked, call, decided, access, preferred, at, by };
       const { answer, position } = await this.#writer.carryOut(write);
       const now = inForce.decide(call);
       if (now?.outcome !== 'allow')

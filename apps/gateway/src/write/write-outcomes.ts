@@ -57,7 +57,15 @@ export class WriteOutcomes {
     const bodyOf = (after: FhirResource) => withOurUrls(JSON.stringify(after), ours, upstream);
     switch (planned.verb) {
       case 'create':
-        return { method: 'POST', target: `/${planned.type}`, body: bodyOf(planned.after) };
+        return planned.id === undefined
+          ? { method: 'POST', target: `/${planned.type}`, body: bodyOf(planned.after) }
+          : // Servers that know this header overwrite nothing that came to be there meanwhile.
+            {
+              method: 'PUT',
+              target: `/${planned.type}/${planned.id}`,
+              body: bodyOf(planned.after),
+              ifNoneMatch: '*',
+            };
       case 'update':
         return {
           method: 'PUT',
@@ -77,11 +85,11 @@ export class WriteOutcomes {
     const { type, verb } = planned;
     const outcome = outcomeOf(said.status);
     const known = {
-      ...(planned.verb === 'create' ? {} : { id: planned.id }),
+      ...(planned.id === undefined ? {} : { id: planned.id }),
       ...(outcome === 'changed' ? whereWritten(type, said) : {}),
     };
     // The server may answer about another resource: the one that was asked about is the one that was judged.
-    const id = planned.verb === 'create' ? known.id : planned.id;
+    const id = planned.id ?? known.id;
     const versionId = outcome === 'changed' && verb !== 'delete' ? versionIdIn(known.etag) : undefined;
     const written: RecordedWrite = {
       outcome,
@@ -89,12 +97,17 @@ export class WriteOutcomes {
       ...(id === undefined ? {} : { resourceId: id }),
       ...(versionId === undefined ? {} : { versionId }),
     };
-    if (outcome !== 'changed') return { answer: toldOfWrite(said.status, write.ifMatch !== undefined), written };
+    if (outcome !== 'changed') {
+      // Not allowed: a server by which no update creates (R4, RESTful API, 3.1.0.4.1). Then there is no such resource.
+      const status = verb === 'create' && planned.id !== undefined && said.status === 405 ? 404 : said.status;
+      return { answer: toldOfWrite(status, write.ifMatch !== undefined), written };
+    }
     if (verb === 'delete') return { answer: { status: 204, type }, written };
     const resource = await this.shown(write, id, said.resource);
     return {
       written,
       answer: {
+        // Nothing was there: servers were seen to answer 200 to an update that created.
         status: verb === 'create' ? 201 : 200,
         type,
         ...(id === undefined ? {} : { id }),

@@ -99,7 +99,7 @@ export class Writer {
       return await this.#outcomes.of(write, planned, said);
     } catch (error) {
       if (error instanceof WriteUnknown) {
-        const id = planned.verb === 'create' ? {} : { resourceId: planned.id };
+        const id = planned.id === undefined ? {} : { resourceId: planned.id };
         return { answer: error.answer, written: { outcome: 'unknown', resourceType: planned.type, ...id } };
       }
       if (error instanceof UpstreamFailed) return { answer: error.answer, written: unchanged };

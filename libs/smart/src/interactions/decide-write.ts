@@ -8,12 +8,17 @@ import { understandNoSearch } from './understand-search.js';
 /**
  * What whoever lets writes through does beside the decision: the body's `resourceType` and `id` are those of the URL,
  * duplicate JSON keys are refused, the state before and after is judged (`judge`), a condition is resolved to one id,
- * an update of an unknown id is a 404 and not a creation, the version that was judged goes upstream as
+ * an update of an unknown id is a 404 and not a creation, but as `updatesCreate` says, the version that was judged goes upstream as
  * `If-Match`, and no representation goes back to a token without `r`.
  */
 export interface EnforcedWrites {
   /** Of the types that are written only under a scope that names them, those that may be written here at all. */
   readonly byName: ReadonlySet<string>;
+  /**
+   * An update of an id that is not there creates it (R4, RESTful API, 3.1.0.4.1), where nothing of the type is hidden from
+   * the token: else what is answered would tell which ids are there. It is judged as a creation, by `c`.
+   */
+  readonly updatesCreate?: true;
 }
 
 /** The letters of a scope that each write needs on its type, the one that changes data first. */

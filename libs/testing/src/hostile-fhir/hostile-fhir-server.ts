@@ -39,6 +39,10 @@ export class HostileFhirServer {
   #created = 0;
   /** Whether it looks at `If-Match`; a stale one is a 409 then, where 412 is due. */
   keepsVersions = true;
+  /** Whether it looks at `If-Match` of a deletion, too. */
+  keepsDeletions = true;
+  /** What it answers to an update of what is not there. */
+  updateOfNothing: 'creates' | 404 | 405 = 'creates';
   /**
    * `piecemeal`: what was done before the entry that failed stays, and the answer is 200. `heedless`: an `ifMatch` in an entry
    * is dropped. `none`: it knows no transactions.
@@ -268,13 +272,16 @@ export class HostileFhirServer {
     const meant = id ?? pairs.find(([name]) => name === '_id')?.[1] ?? written.id ?? 'new';
     const last = this.#last(type, meant);
     if (this.#isStale(last, headers)) return this.#error(409, `HAPI-0550: the version of ${type}/${meant} is another`);
+    if (!last?.resource && this.updateOfNothing !== 'creates')
+      return this.#error(this.updateOfNothing, `HAPI-0960: no ${type}/${meant}; patients here: ${this.#patientIds()}`);
     const stored = this.#put({ ...written, resourceType: written.resourceType ?? type, id: meant });
     return [last?.resource ? 200 : 201, stored];
   }
 
   #delete(type: string, id: string, { headers }: HostileRequest): [number, Readonly<Record<string, unknown>>] {
     const last = this.#last(type, id);
-    if (this.#isStale(last, headers)) return this.#error(409, `HAPI-0550: the version of ${type}/${id} is another`);
+    if (this.keepsDeletions && this.#isStale(last, headers))
+      return this.#error(409, `HAPI-0550: the version of ${type}/${id} is another`);
     this.#versions.push({ type, id, resource: undefined, version: (last?.version ?? 0) + 1 });
     return this.#error(200, `deleted ${type}/${id}`);
   }

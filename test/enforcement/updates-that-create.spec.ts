@@ -1,0 +1,143 @@
+import type { WithholdingRule } from '#smart';
+import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
+import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { backend, type Guarded, guardedServers, listenHostileWith, own, roomy } from './guarded-servers.js';
+import type { ModelScope, ModelToken } from './model.js';
+
+const theirs = 'Observation/observation-02-laboratory';
+const observation = (id: string, more: object = {}) => ({
+  resourceType: 'Observation',
+  id,
+  status: 'final',
+  code: { text: 'x' },
+  subject: { reference: 'Patient/patient-01' },
+  ...more,
+});
+const ofCategory = (code: string) => ({
+  category: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code }] }],
+});
+const scope = (letters: string, category?: string): ModelScope => ({
+  context: 'system',
+  type: 'Observation',
+  letters,
+  conditions: category === undefined ? [] : [{ name: 'category', value: category }],
+});
+const withheld: WithholdingRule = { name: 'restricted', types: ['Observation'], codes: ['urn:x|hiv'] };
+
+const refusing = (status: 404 | 405): (typeof guardedServers)[number] => [
+  `a hostile server by which no update creates (${status})`,
+  async () => await listenHostileWith((server) => (server.updateOfNothing = status)),
+];
+
+describe.each([...guardedServers, refusing(404), refusing(405)])(
+  'updates of what is not there, before %s',
+  (_name, listen) => {
+    let guarded: Guarded;
+    let upstream: Upstream;
+    let gateway: GatewayInProcess;
+    /** Whether an update creates at the server: where it does not, whatever would create is told that there is nothing. */
+    let creates: boolean;
+
+    const gatewayWith = async (withhold: readonly WithholdingRule[] = []) => {
+      const it = new GatewayInProcess(upstream, withhold, [], {}, [], undefined, undefined, true);
+      await it.start();
+      return it;
+    };
+    beforeAll(async () => {
+      guarded = await listen();
+      upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
+      gateway = await gatewayWith();
+      const { status } = await fetch(`${guarded.base}/Basic/does-it-create`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/fhir+json' },
+        body: JSON.stringify({ resourceType: 'Basic', id: 'does-it-create', code: { text: 'x' } }),
+      });
+      creates = status < 300;
+      expect([200, 201, 404, 405]).toContain(status);
+    });
+    beforeEach(() => void (gateway.records.length = 0));
+    afterAll(async () => {
+      await Promise.all([gateway.close(), upstream.close()]);
+      await guarded.close();
+    });
+
+    const put = async (
+      token: ModelToken,
+      body: { readonly id: string },
+      headers: Readonly<Record<string, string>> = {},
+      at = gateway,
+    ): Promise<SeenAnswer> =>
+      await at.call(token, `/Observation/${body.id}`, {
+        method: 'PUT',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/fhir+json', ...headers },
+      });
+    const isThere = async (id: string) => (await fetch(`${guarded.base}/Observation/${id}`)).status === 200;
+
+    test('one is created for a token from which nothing is hidden, where the server does so, and it is on record', async () => {
+      const answer = await put(backend, observation('made-1'));
+      expect([answer.status, await isThere('made-1')]).toEqual(creates ? [201, true] : [404, false]);
+      await gateway.idle();
+      const written = { resourceType: 'Observation', resourceId: 'made-1' };
+      expect(gateway.records).toMatchObject([
+        { type: 'access-allowed', data: { interaction: 'update', patients: ['vault-patient-01'] } },
+        {
+          type: 'access-completed',
+          data: creates
+            ? { status: 201, written: { ...written, outcome: 'changed', versionId: '1' } }
+            : { status: 404, written: { ...written, outcome: 'unchanged' } },
+        },
+      ]);
+      if (!creates) return;
+      expect(answer.headers).toMatchObject({ etag: 'W/"1"', location: `${BASE}/Observation/made-1/_history/1` });
+      expect((await put(backend, observation('made-1', { status: 'amended' }))).status).toBe(200);
+    });
+
+    test('it is judged as a creation', async () => {
+      expect((await put({ scopes: [scope('ru')] }, observation('made-2'))).status).toBe(403);
+      const laboratory: ModelToken = { scopes: [scope('ru'), scope('c', 'laboratory')] };
+      expect((await put(laboratory, observation('made-2', ofCategory('vital-signs')))).status).toBe(403);
+      expect(await isThere('made-2')).toBe(false);
+      const { status } = await put(laboratory, observation('made-2', ofCategory('laboratory')));
+      expect(status).toBe(creates ? 201 : 404);
+    });
+
+    test('who names a version means one that is there', async () => {
+      expect((await put(backend, observation('made-3'), { 'if-match': 'W/"1"' })).status).toBe(412);
+      expect(await isThere('made-3')).toBe(false);
+    });
+
+    test('nothing is created where something is hidden: an id that may not be seen answers like one that is not there', async () => {
+      const restricted = await gatewayWith([withheld]);
+      const trials: readonly (readonly [ModelToken, string, GatewayInProcess])[] = [
+        [own, theirs, gateway],
+        [{ ...own, scopes: [{ ...scope('cruds'), context: 'user' }] }, theirs, gateway],
+        [{ scopes: [scope('cruds', 'vital-signs')] }, theirs, gateway],
+        [backend, 'Observation/hiv-1', restricted],
+      ];
+      if (creates) await put(backend, observation('hiv-1', { code: { coding: [{ system: 'urn:x', code: 'hiv' }] } }));
+      for (const [token, hidden, at] of trials) {
+        const known = await put(token, observation(hidden.split('/')[1] ?? '', ofCategory('vital-signs')), {}, at);
+        const unknown = await put(token, observation('made-4', ofCategory('vital-signs')), {}, at);
+        expect(known.status).toBe(404);
+        expect(unknown).toEqual(known);
+        expect(await isThere('made-4')).toBe(false);
+      }
+      await restricted.close();
+    });
+
+    test('in a batch as by itself; in a transaction nothing is created so', async () => {
+      const send = async (type: string, id: string) => {
+        const request = { method: 'PUT', url: `Observation/${id}` };
+        const bundle = { resourceType: 'Bundle', type, entry: [{ resource: observation(id), request }] };
+        const headers = { 'content-type': 'application/fhir+json' };
+        return await gateway.call(backend, '', { method: 'POST', body: JSON.stringify(bundle), headers });
+      };
+      expect(JSON.parse((await send('batch', 'made-5')).text)).toMatchObject({
+        entry: [{ response: { status: creates ? '201' : '404' } }],
+      });
+      expect((await send('transaction', 'made-6')).status).toBe(404);
+      expect(await isThere('made-6')).toBe(false);
+    });
+  },
+);
