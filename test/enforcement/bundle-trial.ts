@@ -36,6 +36,25 @@ export const patch = (...operations: object[]) => ({
   data: Buffer.from(JSON.stringify(operations)).toString('base64'),
 });
 
+/** A FHIRPath Patch (R4, FHIRPath Patch): it would set the status of what it is applied to. */
+export const fhirPathPatch = {
+  resourceType: 'Parameters',
+  parameter: [
+    {
+      name: 'operation',
+      part: [
+        { name: 'type', valueCode: 'replace' },
+        { name: 'path', valueString: 'Observation.status' },
+        { name: 'value', valueCode: 'amended' },
+      ],
+    },
+  ],
+};
+
+/** An XML Patch (RFC 5261) that would do the same. */
+export const xmlPatch =
+  '<diff xmlns:f="http://hl7.org/fhir"><replace sel="f:Observation/f:status/@value">amended</replace></diff>';
+
 /** A Bundle as it was answered. */
 export interface AnsweredBundle extends SeenAnswer {
   readonly entries: readonly {
@@ -106,6 +125,16 @@ export class BundleTrial {
     const response = await fetch(`${this.guarded.base}/${key}`);
     const body = (await response.json()) as Readonly<Record<string, unknown>>;
     return response.status === 200 ? body : undefined;
+  }
+
+  /** Whether the server gets deletions: one that does not keep their versions gets none. */
+  get deletes(): boolean {
+    return this.guarded.deletesUnasked !== true;
+  }
+
+  /** The status of a deletion, where the server gets deletions. */
+  ofDeletion(status: string): string {
+    return this.deletes ? status : '403';
   }
 
   /** All that the server holds of a type, by id and version. */

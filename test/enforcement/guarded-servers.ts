@@ -27,6 +27,8 @@ export interface Guarded {
   readonly hostile?: HostileFhirServer;
   /** Another program: what it leaves out of an answer is its own affair. */
   readonly isForeign?: boolean;
+  /** It deletes whatever version `If-Match` names, so that the gateway sends it no deletion. */
+  readonly deletesUnasked?: boolean;
 }
 
 async function listenSandbox(): Promise<Guarded> {
@@ -67,7 +69,20 @@ async function fillServer(base: string): Promise<Guarded> {
   });
   if (!response.ok) throw new Error(`${base} was not filled: ${response.status} ${await response.text()}`);
   await response.body?.cancel();
-  return { base, isForeign: true, close: async () => undefined };
+  return { base, isForeign: true, deletesUnasked: await deletesUnasked(base), close: async () => undefined };
+}
+
+/** Whether a server deletes what is named in a version that it does not have. */
+async function deletesUnasked(base: string): Promise<boolean> {
+  const made = await fetch(`${base}/Basic`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/fhir+json', prefer: 'return=representation' },
+    body: JSON.stringify({ resourceType: 'Basic', code: { text: 'it is deleted at once' } }),
+  });
+  const { id } = (await made.json()) as { readonly id: string };
+  const { ok } = await fetch(`${base}/Basic/${id}`, { method: 'DELETE', headers: { 'if-match': 'W/"0"' } });
+  if (!ok) await fetch(`${base}/Basic/${id}`, { method: 'DELETE' });
+  return ok;
 }
 
 const ofYours = process.env['FHIR_UPSTREAM_URL'];
@@ -83,3 +98,15 @@ export const guardedServers: [string, () => Promise<Guarded>][] = [
     ? []
     : ([['the server at FHIR_UPSTREAM_URL', () => fillServer(ofYours)]] satisfies [string, () => Promise<Guarded>][])),
 ];
+
+/** One more make of server, as HAPI FHIR is by default: it keeps `If-Match` of updates, and not of deletions. */
+export const deletingUnasked: (typeof guardedServers)[number] = [
+  'a server that deletes whatever version is named',
+  async () => ({
+    ...(await listenHostileWith((server) => (server.keepsDeletions = false))),
+    deletesUnasked: true,
+  }),
+];
+
+/** The servers that Bundles are tried before; in the long run (`CASES`) one more make of them. */
+export const bundleServers = [...guardedServers, ...(process.env['CASES'] === undefined ? [] : [deletingUnasked])];

@@ -1,6 +1,7 @@
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
-import { backend, data, type Guarded, guardedServers, own, roomy } from './guarded-servers.js';
+import { fhirPathPatch, xmlPatch } from './bundle-trial.js';
+import { backend, data, deletingUnasked, type Guarded, guardedServers, own, roomy } from './guarded-servers.js';
 import type { ModelScope, ModelToken } from './model.js';
 
 const mine = 'Observation/observation-01-laboratory';
@@ -310,7 +311,6 @@ describe.each(guardedServers)('before %s', (_name, listen) => {
       );
       await expectRefused(415, send('POST', 'Observation', '{}', { 'content-type': 'text/plain' }));
       await expectRefused(415, send('POST', 'Observation', '{}', { 'content-encoding': 'gzip' }));
-      await expectRefused(415, send('PATCH', mine, { resourceType: 'Parameters' }, { 'content-type': json }), mine);
       await expectRefused(413, send('POST', 'Observation', ' '.repeat(100_001)));
     });
 
@@ -351,6 +351,31 @@ describe.each(guardedServers)('before %s', (_name, listen) => {
       await expectRefused(403, send('POST', 'Provenance', about(theirs)));
       await expectRefused(403, send('POST', 'Provenance', about('Observation/none')));
       expect((await send('POST', 'Provenance', about(mine))).status).toBe(201);
+    });
+
+    test.each([
+      ['a FHIRPath Patch', 'application/fhir+json', JSON.stringify(fhirPathPatch)],
+      ['a FHIRPath Patch as plain JSON', 'application/json', JSON.stringify(fhirPathPatch)],
+      ['a FHIRPath Patch in XML', 'application/fhir+xml', '<Parameters xmlns="http://hl7.org/fhir"/>'],
+      ['an XML Patch', 'application/xml-patch+xml', xmlPatch],
+      ['a merge patch', 'application/merge-patch+json', '{"status":"amended"}'],
+    ])('of patches JSON Patch alone is taken: %s is 415, by id and by a condition', async (_what, type, body) => {
+      for (const target of [mine, `Observation?_id=${mine.split('/')[1]}`, theirs, 'Observation/none']) {
+        const answer = await expectRefused(415, send('PATCH', target, body, { 'content-type': type }), mine);
+        expect(JSON.parse(answer.text)).toMatchObject({
+          issue: [
+            { code: 'not-supported', diagnostics: expect.stringContaining('application/json-patch+json') as string },
+          ],
+        });
+      }
+      await gateway.idle();
+      expect(gateway.records).toMatchObject(
+        ['patch', 'conditional-patch', 'patch', 'patch'].map((interaction) => ({
+          type: 'access-denied',
+          data: { interaction, status: 415 },
+        })),
+      );
+      expect(guarded.hostile?.requests.filter(({ method }) => method !== 'GET')).toEqual(guarded.hostile && []);
     });
 
     test('no representation goes back to a token that may not read', async () => {
@@ -405,6 +430,42 @@ describe.each(guardedServers)('before %s', (_name, listen) => {
       await expectRefused(403, send('DELETE', mine, undefined, { token: scoped('cru') }), mine);
     });
   });
+});
+
+test('a server that ignores If-Match of deletions alone gets no deletion, by itself or in a Bundle', async () => {
+  const [, listen] = deletingUnasked;
+  const guarded = await listen();
+  const upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
+  const gateway = new GatewayInProcess(upstream);
+  await gateway.start();
+  const send = async (method: string, target: string, body?: object) =>
+    await gateway.call(own, target, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { 'content-type': json },
+    });
+  const updated = observation('patient-01', { id: mine.split('/')[1] });
+  const bundle = (type: string) => ({
+    resourceType: 'Bundle',
+    type,
+    entry: [
+      { request: { method: 'PUT', url: mine }, resource: updated },
+      { request: { method: 'DELETE', url: 'Condition/condition-01-health-concern' } },
+    ],
+  });
+  expect((await send('PUT', `/${mine}`, updated)).status).toBe(200);
+  expect(await send('DELETE', `/${mine}`)).toMatchObject({
+    status: 403,
+    text: expect.stringContaining('does not keep versions apart') as string,
+  });
+  const { entry } = JSON.parse((await send('POST', '', bundle('batch'))).text) as { entry: { response: object }[] };
+  expect(entry).toMatchObject([{ response: { status: '200' } }, { response: { status: '403' } }]);
+  const whole = await send('POST', '', bundle('transaction'));
+  expect([whole.status, JSON.parse(whole.text)]).toMatchObject([403, { issue: [{ expression: ['Bundle.entry[1]'] }] }]);
+  const left = guarded.hostile?.holds().find(({ id }) => id === mine.split('/')[1]);
+  expect(left).toMatchObject({ meta: { versionId: '3' } });
+  await Promise.all([gateway.close(), upstream.close()]);
+  await guarded.close();
 });
 
 describe('a server that ignores If-Match', () => {

@@ -2,7 +2,7 @@ import { isPlaceholder, refersTo } from '#smart';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
 import { type Denied, notCarriedOut, toldOf } from '../proxy/tell-refusal.js';
-import { malformed } from '../write/read-written-body.js';
+import { malformed, unsupported } from '../write/read-written-body.js';
 import type { EntryCall } from './bundle-call.js';
 
 /** Why an entry is not carried out: what its caller is told, and what is recorded of it. */
@@ -22,8 +22,8 @@ export function refusalBy(answer: FhirError, reason: string): Refusal {
  */
 export function refusalOf({ entry, call }: EntryCall, decision: CallDecision): Refusal | undefined {
   if (!entry.ok) {
-    const { answer, reason } = malformed(entry.reason);
-    return refusalBy(entry.why === 'malformed' ? answer : { ...answer, status: 415 }, reason);
+    const { answer, reason } = (entry.why === 'malformed' ? malformed : unsupported)(entry.reason);
+    return refusalBy(answer, reason);
   }
   if (decision.outcome === 'deny') return { answer: toldOf(decision, call.claims), denied: decision };
   switch (call.interaction.kind) {

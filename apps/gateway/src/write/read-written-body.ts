@@ -46,13 +46,13 @@ export function jsonOfWrite(headers: IncomingHttpHeaders, kind: WriteInteraction
 
 function mustBeJson(headers: IncomingHttpHeaders, kind: WriteInteraction['kind']): void {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
-  if (encoding !== 'identity') throw unsupported('A compressed body is not taken.');
+  if (encoding !== 'identity') throw unsupported('a compressed body is not taken');
   if (kind === 'patch' || kind === 'conditional-patch') {
     if (!patchType.test(type))
       throw unsupported(
-        'A patch is a JSON Patch (application/json-patch+json); FHIRPath and XML patches are not taken.',
+        'a patch is a JSON Patch (application/json-patch+json); FHIRPath and XML patches are not taken',
       );
-  } else if (!resourceType.test(type)) throw unsupported('The body must be JSON: application/fhir+json, in UTF-8.');
+  } else if (!resourceType.test(type)) throw unsupported('the body must be JSON: application/fhir+json, in UTF-8');
 }
 
 /** @throws NotAnswered when it is not JSON, or could be read in two ways */
@@ -73,9 +73,14 @@ function utf8In(bytes: Uint8Array): string {
 
 /** 400: a body that is not what it must be. */
 export function malformed(reason: string): NotAnswered {
-  return new NotAnswered(fhirError(400, 'invalid', `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`), reason);
+  return new NotAnswered(fhirError(400, 'invalid', sentence(reason)), reason);
 }
 
-function unsupported(text: string): NotAnswered {
-  return new NotAnswered(fhirError(415, 'not-supported', text), 'a body of another kind');
+/** 415: a body of a kind that is not taken. */
+export function unsupported(reason: string): NotAnswered {
+  return new NotAnswered(fhirError(415, 'not-supported', sentence(reason)), reason);
+}
+
+function sentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
 }
