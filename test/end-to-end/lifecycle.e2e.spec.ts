@@ -1,9 +1,13 @@
 import { instruments, scrape } from './metrics-told.js';
 import { startOneProcess } from './one-process.js';
+import { launchesSmartApplications } from './smart-launches.js';
 import { walksThroughTheLifecycle } from './walk-through.js';
 
 describe('the whole lifecycle of one application, on the one process', () => {
   const running = walksThroughTheLifecycle(startOneProcess);
+
+  describe('fhirclient, the library that SMART applications are written with, in Chromium', () =>
+    launchesSmartApplications(running));
 
   it('is told in /metrics: commands, audit records, leases, receipts, and who is how far', async () => {
     const { samples } = await scrape(running().url);
