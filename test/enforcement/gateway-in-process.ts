@@ -57,7 +57,7 @@ export interface SeenAnswer {
 }
 
 type ExportPort = Pick<Upstream, 'job' | 'file'>;
-type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'>;
+type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'> & Partial<Pick<Upstream, 'read'>>;
 
 /** Of a server that exports nothing. */
 const noExports: ExportPort = {
@@ -141,6 +141,8 @@ export class GatewayInProcess {
         upstream: {
           base: upstream.base,
           ask: async (target, by) => await upstream.ask(target, by),
+          read: async (target, by, mayPass) =>
+            await (upstream.read ? upstream.read(target, by, mayPass) : upstream.ask(target, by)),
           send: async (write, by, onHandedOver) => await upstream.send(write, by, onHandedOver),
           pass: async (passed, by, onHandedOver) => await upstream.pass(passed, by, onHandedOver),
           job: async (asked, by) => await (upstream.job ? upstream.job(asked, by) : noExports.job(asked, by)),
@@ -186,7 +188,8 @@ export class GatewayInProcess {
     await once(this.#server, 'close');
   }
 
-  async call(token: ModelToken, target: string, init: RequestInit = {}): Promise<SeenAnswer> {
+  /** Believes from now on that calls come with this token. */
+  believe(token: ModelToken): void {
     const scopes = parseScopes(token.scopes.map(writeScope));
     if (!scopes.ok) throw new Error(JSON.stringify(scopes.faults));
     const { patient, fhirUser } = token;
@@ -203,6 +206,10 @@ export class GatewayInProcess {
       ...(patient === undefined ? {} : { patient }),
       ...(fhirUser === undefined ? {} : { fhirUser }),
     };
+  }
+
+  async call(token: ModelToken, target: string, init: RequestInit = {}): Promise<SeenAnswer> {
+    this.believe(token);
     const response = await fetch(this.#address + target.replace(BASE, ''), {
       ...init,
       // Compressed, a sealed place would make a body longer or shorter by chance.

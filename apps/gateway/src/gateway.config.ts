@@ -34,6 +34,16 @@ export class GatewayConfig implements ConfigSection {
   @Max(268_435_456)
   upstreamMaxBytes: number = 33_554_432;
 
+  @Setting('GATEWAY_PASSED_MAX_BYTES', {
+    mustBe: 'a number of bytes from 262144 to 1099511627776',
+    describe:
+      'The largest resource that is passed on while it comes, in bytes: one of which no check needs the whole (docs/adr/0044).',
+  })
+  @IsInt()
+  @Min(262_144)
+  @Max(1_099_511_627_776)
+  passedMaxBytes: number = 4_294_967_296;
+
   @Setting('GATEWAY_UPSTREAM_CONNECTIONS', {
     mustBe: 'a number from 2 to 10000',
     describe: 'How many requests to the FHIR server may be under way at once; half of them for one application.',

@@ -1,6 +1,6 @@
 import { isObject, isResource, upstreamTarget } from '#smart';
 import type { PagedInteraction, PagePlace } from '../page-links/page-links.js';
-import { seesAllOf } from './answer-read.js';
+import { seesAllOf } from './sees-all-of.js';
 import type { Answering, CheckedAnswer } from './answering.js';
 import { notThere, wrongAnswer } from './not-answered.js';
 import { collectMatches, type Entry } from './collect-matches.js';

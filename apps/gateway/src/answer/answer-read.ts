@@ -1,6 +1,10 @@
-import { extentOf, type FhirInteraction, isResource, type ResourceType, type Sight, upstreamTarget } from '#smart';
+import { type FhirInteraction, isResource, upstreamTarget } from '#smart';
+import type { LargeAnswer } from '../ask-upstream/upstream.js';
+import { LargeBody } from '../pass-large-body/large-body.js';
+import { isAskedFor, mayPass } from '../pass-large-body/large-read.js';
 import type { Answering, CheckedAnswer } from './answering.js';
 import { notThere, wrongAnswer } from './not-answered.js';
+import { seesAllOf } from './sees-all-of.js';
 
 type Read = Extract<FhirInteraction, { readonly kind: 'read' | 'vread' }>;
 
@@ -12,8 +16,15 @@ export async function answerRead(interaction: Read, at: Answering): Promise<Chec
   const { kind, type, id } = interaction;
   const target = upstreamTarget(interaction);
   if (!target) throw wrongAnswer('a read that has no target');
-  const { resource, text, ...headers } = await at.ask(target);
-  if (!isResource(resource) || resource.resourceType !== type || resource['id'] !== id)
+  let body: LargeBody | undefined;
+  const answer = await at.read(target, (head) => {
+    body = new LargeBody(head);
+    const begun = body.begun();
+    return begun !== undefined && mayPass(begun, interaction, at.sight);
+  });
+  if ('rest' in answer) return await passedBy(answer, body, at);
+  const { resource, text, ...headers } = answer;
+  if (!isResource(resource) || !isAskedFor(interaction, resource))
     throw wrongAnswer('the upstream answered another resource');
   if (!(await at.sees(resource, 'r'))) throw notThere(at.whyHidden(resource));
   // What was judged is what leaves: of two members of one name a caller may read the other.
@@ -25,7 +36,19 @@ export async function answerRead(interaction: Read, at: Answering): Promise<Chec
   return { resource, ...headers };
 }
 
-/** Whether nothing of a type is hidden. */
-export function seesAllOf(type: ResourceType, { scopes, reaches }: Sight, interaction: 'r' | 's' = 'r'): boolean {
-  return scopes.some((scope) => extentOf(scope, type, interaction, reaches) === 'whole');
+/** A resource that is judged by its beginning, while the rest waits at the FHIR server. */
+async function passedBy(
+  { head: _, rest, ...headers }: LargeAnswer,
+  body: LargeBody | undefined,
+  at: Answering,
+): Promise<CheckedAnswer> {
+  try {
+    const resource = body?.resource;
+    if (!body || !resource) throw wrongAnswer('a large body without a beginning');
+    if (!(await at.sees(resource, 'r'))) throw notThere(at.whyHidden(resource));
+    return { resource, large: { body, rest }, ...headers };
+  } catch (error) {
+    rest.destroy();
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
+import type { Readable } from 'node:stream';
 import {
-  extentOf,
   type FhirInteraction,
   type FhirResource,
   isResource,
@@ -13,9 +13,11 @@ import {
 } from '#smart';
 import type { CallRights } from '../ask-rights/call-rights.js';
 import { Asking } from '../ask-rights/asking.js';
-import { type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { type LargeAnswer, type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
+import type { LargeBody } from '../pass-large-body/large-body.js';
 import { Unanswered } from '../ask-rights/unanswered.js';
 import { tooCostly } from './not-answered.js';
+import { seesAllOf } from './sees-all-of.js';
 
 /** The answer to a call, checked: nothing in it may not be seen. URLs in it are still the FHIR server's. */
 export interface CheckedAnswer {
@@ -24,6 +26,8 @@ export interface CheckedAnswer {
   readonly text?: string;
   readonly etag?: string;
   readonly lastModified?: string;
+  /** Of one that is too large to be held, what passes by; `resource` is its beginning then. */
+  readonly large?: { readonly body: LargeBody; readonly rest: Readable };
 }
 
 /** How many requests to the FHIR server one call may become. */
@@ -44,6 +48,11 @@ export class Answering {
     private readonly send: (target: UpstreamTarget) => Promise<UpstreamAnswer>,
     /** What others have to say of the call. */
     readonly rights?: CallRights,
+    /** As `send`, for what may be too large to be held; absent where all is needed whole. */
+    private readonly sendLarge?: (
+      target: UpstreamTarget,
+      mayPass: (head: Buffer) => boolean,
+    ) => Promise<UpstreamAnswer | LargeAnswer>,
   ) {
     this.#asking = rights && rights.asked.length > 0 ? new Asking(rights, sight) : undefined;
   }
@@ -52,6 +61,13 @@ export class Answering {
   async ask(target: UpstreamTarget): Promise<UpstreamAnswer> {
     if (++this.#asked > ASKED_AT_MOST) throw tooCostly();
     return await this.send(target);
+  }
+
+  /** As `ask`, for a resource whose rest may pass by where its beginning says all that it is judged by. */
+  async read(target: UpstreamTarget, mayPass: (head: Buffer) => boolean): Promise<UpstreamAnswer | LargeAnswer> {
+    if (!this.sendLarge) return await this.ask(target);
+    if (++this.#asked > ASKED_AT_MOST) throw tooCostly();
+    return await this.sendLarge(target, mayPass);
   }
 
   /**
@@ -69,10 +85,8 @@ export class Answering {
 
   /** Whether nothing of a type is hidden, whatever there is: then it may be said what is not there. */
   reachesAllOf(type: ResourceType, interaction: ScopeInteraction): boolean {
-    const { scopes, reaches } = this.sight;
     // A server that keeps users apart itself hides what nobody here knows of.
-    if (this.rights?.identity !== undefined) return false;
-    return scopes.some((scope) => extentOf(scope, type, interaction, reaches) === 'whole');
+    return this.rights?.identity === undefined && seesAllOf(type, this.sight, interaction);
   }
 
   /** Looks at many resources together, before `sees` asks for each: whoever has to be asked is asked once for all. */

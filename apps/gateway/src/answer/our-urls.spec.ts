@@ -1,4 +1,5 @@
-import { withOurUrls } from './our-urls.js';
+import fc from 'fast-check';
+import { OurUrlsInPieces, withOurUrls } from './our-urls.js';
 
 const upstream = 'http://hapi.internal:8080/fhir';
 const base = 'https://gatehouse.example.org/fhir';
@@ -11,4 +12,34 @@ test('URLs of the FHIR server become ours wherever they stand; other URLs that b
   const other = { note: [{ text: `${upstream}x/y http://hapiXinternal:8080/fhir/z` }] };
   const ours = withOurUrls(JSON.stringify({ ...written(upstream), ...other }), upstream, base);
   expect(JSON.parse(ours)).toEqual({ ...written(base), ...other });
+});
+
+test('in pieces the same comes out as in one, wherever it is cut', () => {
+  const upstream = 'http://fhir.internal:8080/r4';
+  const ours = 'https://x.example.org/fhir';
+  const word = fc.constantFrom(
+    upstream,
+    `${upstream}/`,
+    `${upstream}x`,
+    'http://',
+    '"',
+    '\u00a0',
+    '\u2003',
+    ' ',
+    'é',
+    'A'.repeat(50),
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 12 }), fc.array(fc.nat(60), { maxLength: 30 }), (words, cuts) => {
+      // An answer is JSON, and does not end with a URL.
+      const bytes = Buffer.from(`${words.join('')}"`);
+      const urls = new OurUrlsInPieces(upstream, ours);
+      const out: Buffer[] = [];
+      let at = 0;
+      for (const size of [...cuts, bytes.length]) out.push(urls.take(bytes.subarray(at, (at += size))));
+      out.push(urls.end());
+      expect(Buffer.concat(out).toString()).toBe(withOurUrls(bytes.toString(), upstream, ours));
+    }),
+    { numRuns: 1_000 },
+  );
 });

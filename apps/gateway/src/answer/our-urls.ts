@@ -6,13 +6,55 @@
  * @param base     our FHIR base, without a slash at its end
  */
 export function withOurUrls(json: string, upstream: string, base: string): string {
-  if (!json.includes(upstream)) return json;
+  return json.includes(upstream) ? json.replace(patternOf(upstream), () => base) : json;
+}
+
+/** `withOurUrls` for an answer that comes in pieces, in UTF-8: a URL may stand across two of them. */
+export class OurUrlsInPieces {
+  /** What a URL may have begun in. */
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(
+    private readonly upstream: string,
+    private readonly base: string,
+  ) {}
+
+  /** @returns what may go on of what came until now */
+  take(piece: Buffer): Buffer {
+    const all = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
+    let cut = Math.max(0, all.length - this.upstream.length);
+    if (!all.includes(this.upstream)) {
+      this.#held = all.subarray(cut);
+      return all.subarray(0, cut);
+    }
+    // URLs are ASCII: what else there is may be any bytes, and stays as it is.
+    const text = all.toString('latin1');
+    const going: string[] = [];
+    let from = 0;
+    for (const { index } of text.matchAll(patternOf(this.upstream))) {
+      going.push(text.slice(from, index), this.base);
+      from = index + this.upstream.length;
+    }
+    cut = Math.max(cut, from);
+    going.push(text.slice(from, cut));
+    this.#held = all.subarray(cut);
+    return Buffer.from(going.join(''), 'latin1');
+  }
+
+  /** @returns the rest, once all has come */
+  end(): Buffer {
+    return Buffer.from(withOurUrls(this.#held.toString('latin1'), this.upstream, this.base), 'latin1');
+  }
+}
+
+/** A URL ends where none of its own letters stands: nothing beyond ASCII is one (RFC 3986, 2). */
+function patternOf(upstream: string): RegExp {
   let pattern = patterns.get(upstream);
   if (!pattern) {
-    pattern = new RegExp(`${upstream.replaceAll(/[^A-Za-z0-9_]/g, '\\$&')}(?=[/?#"'\\\\\\s<>])`, 'g');
+    pattern = new RegExp(`${upstream.replaceAll(/[^A-Za-z0-9_]/g, '\\$&')}(?=[/?#"'\\\\\\s<>\\u0080-\\uffff])`, 'g');
     patterns.set(upstream, pattern);
   }
-  return json.replace(pattern, () => base);
+  return pattern;
 }
 
 /** One per FHIR server. */

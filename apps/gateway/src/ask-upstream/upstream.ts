@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import {
   BrokenCircuitError,
   circuitBreaker,
@@ -18,7 +19,7 @@ import { BodyRefused } from './read-body.js';
 import { broken, noAnswer, noResource, tooMany, tooSlow, toldOf, toldOfBody } from './tell-failure.js';
 import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
 import { type PassedAnswer, type PassedRequest, passedOf } from './upstream-pass.js';
-import { type WholeAnswer, wholeAnswer } from './whole-answer.js';
+import { type Reading, type WholeAnswer, wholeAnswer } from './whole-answer.js';
 import { headersFor } from './upstream-headers.js';
 import { type UpstreamWrite, type UpstreamWritten, WriteUnknown } from './upstream-write.js';
 
@@ -29,6 +30,14 @@ export interface UpstreamAnswer {
   readonly text: string;
   readonly etag?: string;
   readonly lastModified?: string;
+}
+
+/** A resource that is larger than is held, while it comes: not yet checked. */
+export interface LargeAnswer extends Omit<UpstreamAnswer, 'resource' | 'text'> {
+  /** As the FHIR server writes it, in UTF-8, from its beginning. */
+  readonly head: Buffer;
+  /** What follows: to be read, or destroyed; by the signal of whom it was asked for it ends as well. */
+  readonly rest: Readable;
 }
 
 /** For whom the FHIR server is asked. */
@@ -42,6 +51,8 @@ export interface AskedFor {
   readonly memory: BodyLease;
   /** Who the server is told that acts; absent where it is told nothing. */
   readonly identity?: ToldIdentity | undefined;
+  /** Whether a slot is held already, of a large answer that waits meanwhile: waiting for another, many such would wait for each other. */
+  readonly holdsSlot?: () => boolean;
 }
 
 /** The FHIR server gave no resource; what the caller is told instead. */
@@ -76,6 +87,8 @@ export interface UpstreamOptions {
   /** How long it may take to begin an answer, and again to end it, in milliseconds. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  /** The most that passes by of a resource that is not held, in bytes; as much as is held, without. */
+  readonly passedMaxBytes?: number;
   readonly slots: SlotBounds;
   /** After so many milliseconds a broken circuit lets one request try. */
   readonly breakMs: number;
@@ -120,7 +133,32 @@ export class Upstream {
    * @throws UpstreamFailed with what the caller is to be told, NoLongerAllowed
    */
   async ask(target: UpstreamTarget, by: AskedFor): Promise<UpstreamAnswer> {
-    return await this.#inSlot(by, async () => await this.#request(target, by));
+    const answer = await this.#inSlot(by, async () => await this.#request(target, by));
+    if ('rest' in answer) throw new Error('an answer that was asked for whole came in parts');
+    return answer;
+  }
+
+  /**
+   * As `ask`, for a resource that may be larger than is held. Where `mayPass` says of its beginning that nothing of the rest
+   * is needed to judge it, the rest comes piece by piece, as fast as it is read, and holds a slot until then.
+   *
+   * @throws UpstreamFailed, NoLongerAllowed; what fails after the beginning fails where the rest is read
+   */
+  async read(
+    target: UpstreamTarget,
+    by: AskedFor,
+    mayPass: (head: Buffer) => boolean,
+  ): Promise<UpstreamAnswer | LargeAnswer> {
+    const { maxBytes, passedMaxBytes = maxBytes } = this.options;
+    const passing = { maxBytes: passedMaxBytes, mayPass };
+    const give = await this.#takeSlot(by);
+    let answer: UpstreamAnswer | LargeAnswer | undefined;
+    try {
+      return (answer = await this.#whole(async () => await this.#request(target, by, passing)));
+    } finally {
+      if (answer && 'rest' in answer && !answer.rest.closed) answer.rest.once('close', give);
+      else give();
+    }
   }
 
   /**
@@ -162,31 +200,35 @@ export class Upstream {
    * @throws UpstreamFailed, NoLongerAllowed
    */
   async *file(target: string, by: AskedFor): AsyncGenerator<Buffer, void> {
-    await this.#takeSlot(by);
+    const give = await this.#takeSlot(by);
     try {
       yield* await this.#whole(async () => await this.#file(target, by));
     } catch (cause) {
       if (cause instanceof UpstreamFailed || cause instanceof NoLongerAllowed) throw cause;
       throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, { cause });
     } finally {
-      this.#slots.give(by.applicationId);
+      give();
     }
   }
 
   async #inSlot<T>(by: AskedFor, send: () => Promise<T>): Promise<T> {
-    await this.#takeSlot(by);
+    const give = await this.#takeSlot(by);
     try {
       return await this.#whole(send);
     } finally {
-      this.#slots.give(by.applicationId);
+      give();
     }
   }
 
-  async #takeSlot(by: AskedFor): Promise<void> {
-    if (this.#slots.take(by.applicationId)) return;
-    const none = await this.#slots.wait(by.applicationId, by.signal);
+  /** @returns gives it back */
+  async #takeSlot({ applicationId, signal, holdsSlot }: AskedFor): Promise<() => void> {
+    if (holdsSlot?.() === true) return () => undefined;
+    const give = () => this.#slots.give(applicationId);
+    if (this.#slots.take(applicationId)) return give;
+    const none = await this.#slots.wait(applicationId, signal);
     if (none === 'full') throw new UpstreamFailed(tooMany);
     if (none === 'aborted') throw new UpstreamFailed(noAnswer);
+    return give;
   }
 
   /** Sends, as long as the circuit is whole. */
@@ -333,7 +375,8 @@ export class Upstream {
   async #request(
     { method, target, form, body: json, alsoWants = [] }: UpstreamTarget,
     by: AskedFor,
-  ): Promise<UpstreamAnswer> {
+    passing?: Reading['passing'],
+  ): Promise<UpstreamAnswer | LargeAnswer> {
     const { access } = this.options;
     const isWanted = (status: number) => status === 200 || alsoWants.includes(status);
     // Most credentials are at hand; what waited for one is looked at again.
@@ -343,7 +386,7 @@ export class Upstream {
     if (identity instanceof Promise) identity = await identity;
     if (!by.isAllowed()) throw new NoLongerAllowed();
     try {
-      const { status, headers, body } = await this.#ask(
+      const { status, headers, body, rest } = await this.#ask(
         {
           method,
           target,
@@ -354,7 +397,7 @@ export class Upstream {
           },
           ...((json ?? form) === undefined ? {} : { body: json ?? form }),
         },
-        { memory: by.memory, wants: (status, type) => isWanted(status) && isJson(type), signal: by.signal },
+        { memory: by.memory, wants: (status, type) => isWanted(status) && isJson(type), signal: by.signal, passing },
       );
       if (status === 401 && authorization !== undefined) access?.refused(authorization);
       if (!isWanted(status) || !isJson(headers['content-type']))
@@ -363,13 +406,13 @@ export class Upstream {
           upstreamStatus: status,
         });
       const { etag, 'last-modified': lastModified } = headers;
-      const text = textIn(body);
-      return {
-        resource: parsed(text),
-        text,
+      const version = {
         ...(isEtag(etag) ? { etag } : {}),
         ...(typeof lastModified === 'string' ? { lastModified } : {}),
       };
+      if (rest) return { head: body, rest, ...version };
+      const text = textIn(body);
+      return { resource: parsed(text), text, ...version };
     } catch (error) {
       if (error instanceof UpstreamFailed) throw error;
       if (error instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(error), { cause: error });
@@ -385,11 +428,13 @@ export class Upstream {
       memory,
       wants,
       signal,
+      passing,
     }: {
       readonly memory: BodyLease;
       /** Whether the body is wanted, by the status and the type that the answer has. */
       readonly wants: (status: number, contentType: string | undefined) => boolean;
       readonly signal?: AbortSignal;
+      readonly passing?: Reading['passing'];
     },
   ): Promise<WholeAnswer> {
     const { timeoutMs, maxBytes } = this.options;
@@ -401,6 +446,7 @@ export class Upstream {
         bounds: { maxBytes, memory, timeoutMs },
         wants: (status, headers) => wants(status, headers['content-type']),
         ...(signal === undefined ? {} : { signal }),
+        ...(passing === undefined ? {} : { passing }),
       },
     );
   }

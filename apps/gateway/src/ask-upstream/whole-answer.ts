@@ -1,13 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { type BodyBounds, IncomingBody } from './read-body.js';
+import type { Readable } from 'node:stream';
+import { type BodyBounds, IncomingBody, type Passing } from './read-body.js';
 
-/** What a server answered, when all of it is there. */
+/** What a server answered, when all of it is there; or its beginning, where the rest passes by. */
 export interface WholeAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** Decompressed; empty where it was not wanted. */
   readonly body: Buffer;
+  /** What follows `body`, as it comes: decompressed. To be read, or destroyed; by `signal` it ends as well. */
+  readonly rest?: Readable;
 }
 
 /** How an answer is read. */
@@ -17,6 +20,8 @@ export interface Reading {
   readonly wants: (status: number, headers: IncomingHttpHeaders) => boolean;
   /** Ends it, before it was sent or while it is answered. */
   readonly signal?: AbortSignal;
+  /** Absent where the body is needed whole. */
+  readonly passing?: Omit<Passing, 'onPassing'>;
 }
 
 /** So much is read of what is not wanted, in bytes, to keep the connection; more costs more than a new one. */
@@ -75,6 +80,10 @@ class AnswerReader implements Dispatcher.DispatchHandler {
         this.reading.bounds,
         (body) => this.#succeed(body),
         (why) => this.#fail(why),
+        this.reading.passing && {
+          ...this.reading.passing,
+          onPassing: (head, rest) => this.#pass(head, rest),
+        },
       );
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
@@ -98,7 +107,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.#body?.leave();
+    this.#body?.leave(error);
     this.#fail(error);
   }
 
@@ -108,9 +117,24 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     if (this.#end()) this.resolve({ status: this.#status, headers: this.#headers, body });
   }
 
+  /** The answer is given, and its rest is still to come. */
+  #pass(head: Buffer, rest: Readable): void {
+    // Whoever reads it is told by its iterator; nobody may be reading it yet.
+    rest.on('error', () => undefined);
+    // All may have come from the server before it is read.
+    const { signal } = this.reading;
+    const onAbort = () => rest.destroy(new Error('the call was ended'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    rest.once('close', () => {
+      signal?.removeEventListener('abort', onAbort);
+      this.#fail(new Error('the rest is not wanted'));
+    });
+    this.resolve({ status: this.#status, headers: this.#headers, body: head, rest });
+  }
+
   #fail(error: Error): void {
     if (!this.#end()) return;
-    this.#body?.leave();
+    this.#body?.leave(error);
     this.#controller?.abort(error);
     this.reject(error);
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createGzip, gzip } from 'node:zlib';
 
 /** Smaller bodies are not worth it, in bytes. */
 const WORTH_IT = 1_400;
@@ -14,6 +15,18 @@ export async function encodedFor(
   const vary = { Vary: 'Accept-Encoding, Origin' };
   if (body.length < WORTH_IT || !acceptsGzip(request.headers['accept-encoding'])) return { body, headers: vary };
   return { body: await compress(body, { level: 4 }), headers: { ...vary, 'Content-Encoding': 'gzip' } };
+}
+
+/** The same for a body that comes in pieces. */
+export function encodedPieces(
+  request: Pick<IncomingMessage, 'headers'>,
+  pieces: AsyncIterable<Buffer>,
+): { readonly pieces: AsyncIterable<Buffer>; readonly headers: Readonly<Record<string, string>> } {
+  const vary = { Vary: 'Accept-Encoding, Origin' };
+  if (!acceptsGzip(request.headers['accept-encoding'])) return { pieces, headers: vary };
+  // What fails on either side ends the other, and is thrown to who reads.
+  const compressed = pipeline(pieces, createGzip({ level: 4 }), () => undefined);
+  return { pieces: compressed, headers: { ...vary, 'Content-Encoding': 'gzip' } };
 }
 
 function acceptsGzip(accepted: string | readonly string[] | undefined): boolean {

@@ -87,14 +87,16 @@ async function gateway(around: Surroundings) {
       return { id: 'r', position: { topic: 'gatehouse.activity', partition: 0, offset: 7n } };
     },
   };
+  const ask = async (_target: unknown, { isAllowed }: { readonly isAllowed: () => boolean }) => {
+    if (!isAllowed()) throw new NoLongerAllowed();
+    around.asked++;
+    around.meanwhile();
+    return { resource: around.upstreamGives, text: JSON.stringify(around.upstreamGives) };
+  };
   const upstream = {
     base: 'http://upstream/fhir',
-    ask: async (_target: unknown, { isAllowed }: { readonly isAllowed: () => boolean }) => {
-      if (!isAllowed()) throw new NoLongerAllowed();
-      around.asked++;
-      around.meanwhile();
-      return { resource: around.upstreamGives, text: JSON.stringify(around.upstreamGives) };
-    },
+    ask,
+    read: ask,
     send: async () => ({ status: 500 }),
     pass: async () => ({ status: 500, headers: {}, body: Buffer.alloc(0) }),
     job: async () => ({ status: 501 }),

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { FhirEndpoint } from '#fhir-endpoints';
@@ -55,7 +56,7 @@ interface Means {
   readonly exports: ExportLinks;
   readonly records: CallRecords;
   readonly origins: Origins;
-  readonly upstream: Pick<Upstream, 'ask' | 'send' | 'pass' | 'job' | 'file' | 'base'>;
+  readonly upstream: Pick<Upstream, 'ask' | 'read' | 'send' | 'pass' | 'job' | 'file' | 'base'>;
   readonly observing: Observing;
   readonly onObserved: ObservedCallMeans['onObserved'];
   readonly memory: BodyMemory;
@@ -278,13 +279,20 @@ export class FhirCalls {
     });
     try {
       const { upstream, pages } = this.means;
-      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
+      let rest: Readable | undefined;
+      const holdsSlot = () => rest?.closed === false;
+      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory, holdsSlot };
       const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.endpoint.base] };
       const answering = new Answering(
         sight,
         upstream.base,
         async (target) => await upstream.ask(target, by),
         call.rights,
+        async (target, mayPass) => {
+          const answer = await upstream.read(target, by, mayPass);
+          if ('rest' in answer) ({ rest } = answer);
+          return answer;
+        },
       );
       const links = new BundleLinks(this.endpoint.base, pages, ownerOf(call.claims));
       const operations = {
@@ -305,6 +313,8 @@ export class FhirCalls {
       else await this.#leaving.send(letIn, answer.value, isAllowed);
       return undefined;
     } finally {
+      // Where nothing left of it, a large answer still waits at the FHIR server.
+      cut.abort();
       memory.release();
       end();
     }

@@ -109,12 +109,13 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
   }
 
   private upstreamOf({ endpoint }: EndpointMeans): Upstream {
-    const { upstreamTimeout, upstreamMaxBytes, upstreamConnections } = this.config;
+    const { upstreamTimeout, upstreamMaxBytes, passedMaxBytes, upstreamConnections } = this.config;
     return new Upstream({
       baseUrl: endpoint.upstream.url,
       access: upstreamAccessOf(endpoint.upstream),
       timeoutMs: upstreamTimeout * 1000,
       maxBytes: upstreamMaxBytes,
+      passedMaxBytes,
       slots: {
         total: upstreamConnections,
         perApplication: upstreamConnections / 2,

@@ -4,11 +4,12 @@ import { type FhirResource, isObject, isResource, isResourceType, patientsIn } f
 import type { CheckedAnswer } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
-import { withOurUrls } from '../answer/our-urls.js';
+import { OurUrlsInPieces, withOurUrls } from '../answer/our-urls.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { isAsBegun } from '../pass-large-body/large-read.js';
 import type { CallRecords, RecordedCall, RecordedWrite } from './call-records.js';
-import { encodedFor } from './encode-answer.js';
-import { sendError, sendNotModified, sendResource } from './send-answer.js';
+import { encodedFor, encodedPieces } from './encode-answer.js';
+import { FHIR_JSON, sendError, sendNotModified, sendPieces, sendResource } from './send-answer.js';
 import { changed, type Denied, toldOf } from './tell-refusal.js';
 
 /** A call that was let in and whose decision is recorded. */
@@ -34,7 +35,7 @@ export class Leaving {
 
   /** Sends a checked answer, as long as `isAllowed` says so. */
   async send({ call, response, position }: LetIn, answer: CheckedAnswer, isAllowed: () => boolean): Promise<void> {
-    const { resource, text, etag, lastModified } = answer;
+    const { resource, text, etag, lastModified, large } = answer;
     const headers = {
       ...position,
       ...(etag === undefined ? {} : { ETag: etag }),
@@ -44,14 +45,62 @@ export class Leaving {
       ...(resource.resourceType === 'Binary' ? { 'Content-Disposition': 'attachment' } : {}),
     };
     if (isNotModified(response.req.headers, answer)) {
+      large?.rest.destroy();
       sendNotModified(response, headers);
       await this.#complete(call, { status: 304, bytes: 0, ending: 'sent' });
+      return;
+    }
+    if (large) {
+      await this.#sendLarge({ call, response, position }, resource, large, headers, isAllowed);
       return;
     }
     const json = withOurUrls(text ?? JSON.stringify(resource), this.bases.upstream, this.bases.ours);
     const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(json));
     const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
     await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patientsOf(resource, this.#bases) : []);
+  }
+
+  /** Sends a resource while it comes; what its end should say otherwise than its beginning cuts it. */
+  async #sendLarge(
+    letIn: LetIn,
+    begun: FhirResource,
+    { body, rest }: NonNullable<CheckedAnswer['large']>,
+    headers: Readonly<Record<string, string>>,
+    isAllowed: () => boolean,
+  ): Promise<void> {
+    const { call, response } = letIn;
+    const { upstream, ours } = this.bases;
+    const patients = () => patientsOf(body.resource ?? begun, this.#bases);
+    const isHead = response.req.method === 'HEAD';
+    if (isHead) rest.destroy();
+    const urls = new OurUrlsInPieces(upstream, ours);
+    const all = isHead ? noPieces() : body.pieces(rest, urls, (whole) => isAsBegun(begun, whole));
+    const { pieces, headers: encoding } = encodedPieces(response.req, all);
+    let bytes = 0;
+    const counted = async function* () {
+      for await (const piece of pieces) {
+        yield piece;
+        bytes += piece.length;
+      }
+    };
+    try {
+      const sent = await sendPieces(
+        response,
+        counted(),
+        { 'Content-Type': FHIR_JSON, ...headers, ...encoding },
+        isAllowed,
+      );
+      await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patients() : []);
+    } catch (error) {
+      if (!response.headersSent) {
+        await this.notAnswered(letIn, error);
+        return;
+      }
+      this.log.warn('a large answer broke off', error, { applicationId: call.claims.applicationId });
+      await this.#complete(call, { status: 200, bytes, ending: 'upstream-failed' }, patients());
+    } finally {
+      rest.destroy();
+    }
   }
 
   /** Access was closed or the lease lapsed while the upstream worked: what it gave stays here. */
@@ -90,6 +139,11 @@ export class Leaving {
       });
     }
   }
+}
+
+// eslint-disable-next-line require-yield -- HEAD has none
+async function* noPieces(): AsyncGenerator<Buffer, void> {
+  return;
 }
 
 /** The patients of all that an answer holds, by their ids on the FHIR server. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FhirError } from './operation-outcome.js';
 
-const FHIR_JSON = 'application/fhir+json; charset=utf-8';
+export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 /** What is handed to a socket between two looks at whether the call may still go on, in bytes. */
 const PIECE_BYTES = 65_536;
 /** A caller that takes nothing for this long is gone, in milliseconds. */

@@ -1,0 +1,64 @@
+import type { Readable } from 'node:stream';
+import type { FhirResource } from '#smart';
+import { wrongAnswer } from '../answer/not-answered.js';
+import type { OurUrlsInPieces } from '../answer/our-urls.js';
+import { isTimeout } from '../ask-upstream/answer-parts.js';
+import { BodyRefused } from '../ask-upstream/read-body.js';
+import { noAnswer, tooSlow, toldOfBody } from '../ask-upstream/tell-failure.js';
+import { UpstreamFailed } from '../ask-upstream/upstream.js';
+import { AbridgedJson, type Begun } from './abridged-json.js';
+
+/** What a large resource may be without its long texts, in bytes. */
+const ABRIDGED_MOST = 4_194_304;
+
+/**
+ * A resource that passes by instead of being held: its beginning is looked at before anything leaves, the rest while it
+ * leaves. What was read last is handed on when what follows has come, so that nobody gets the end of one that is not right.
+ */
+export class LargeBody {
+  readonly #abridged = new AbridgedJson();
+  /** The resource without its long texts, as far as it is known. */
+  #known: FhirResource | undefined;
+
+  /** @param head its beginning, in UTF-8 */
+  constructor(private readonly head: Buffer) {
+    this.#abridged.take(head);
+  }
+
+  /** What is known by its beginning; undefined where that is no resource. */
+  begun(): Begun | undefined {
+    return this.#abridged.begun();
+  }
+
+  /** The members that came, without long texts. */
+  get resource(): FhirResource | undefined {
+    return this.#known ?? this.begun()?.resource;
+  }
+
+  /**
+   * @param isRight whether the whole, without its long texts, is what the beginning said
+   * @throws UpstreamFailed, NotAnswered
+   */
+  async *pieces(
+    rest: Readable,
+    urls: OurUrlsInPieces,
+    isRight: (resource: FhirResource) => boolean,
+  ): AsyncGenerator<Buffer, void> {
+    let held = this.head;
+    try {
+      for await (const piece of rest as AsyncIterable<Buffer>) {
+        this.#abridged.take(piece);
+        if (this.#abridged.length > ABRIDGED_MOST) throw new BodyRefused('too-large');
+        yield urls.take(held);
+        held = piece;
+      }
+    } catch (cause) {
+      if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
+      throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, { cause });
+    }
+    this.#known = this.#abridged.whole();
+    if (!this.#known || !isRight(this.#known)) throw wrongAnswer('the upstream’s resource does not end as it began');
+    yield urls.take(held);
+    yield urls.end();
+  }
+}

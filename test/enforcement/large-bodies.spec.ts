@@ -1,0 +1,331 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ActivityRecord } from '#contracts';
+import type { EffectiveAccess } from '#access';
+import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
+import { GatewayInProcess } from './gateway-in-process.js';
+import { backend, own } from './guarded-servers.js';
+import { LargeFhir, type LargeResource } from './large-fhir.js';
+import type { ModelToken } from './model.js';
+
+const MB = 1_000_000;
+/** In the long run (`CASES`) the largest is of 1 GB. */
+const LARGEST = (process.env['CASES'] === undefined ? 250 : 1_000) * MB;
+/** Few, so that one which is not given back is missed. */
+const few = { slots: { total: 4, perApplication: 2, waitingPerApplication: 8 }, breakMs: 1_000 };
+/** The largest that is held, and the largest that passes by. */
+const [HELD, PASSED] = [MB, 2_000 * MB];
+
+const binary = (id: string, patient: string | undefined, bytes: number, more: Partial<LargeResource> = {}) =>
+  ({
+    bytes,
+    before: `{"resourceType":"Binary","id":"${id}","contentType":"application/pdf",${
+      patient === undefined ? '' : `"securityContext":{"reference":"Patient/${patient}"},`
+    }"data":"`,
+    behind: '"}',
+    ...more,
+  }) satisfies LargeResource;
+const document = (id: string, bytes: number, more: Partial<LargeResource> = {}) =>
+  ({
+    bytes,
+    before: `{"resourceType":"DocumentReference","id":"${id}","status":"current","content":[{"attachment":{"data":"`,
+    behind: '"}}],"subject":{"reference":"Patient/patient-01"}}',
+    ...more,
+  }) satisfies LargeResource;
+const small = (type: string, id: string): LargeResource => ({
+  bytes: 0,
+  before: `{"resourceType":"${type}","id":"${id}"`,
+  behind: '}',
+});
+
+describe('bodies that are larger than is held', () => {
+  const server = new LargeFhir();
+  let upstream: Upstream;
+  let gateway: GatewayInProcess;
+  let open: EffectiveAccess;
+
+  beforeAll(async () => {
+    await server.start();
+    upstream = new Upstream({
+      baseUrl: server.base,
+      timeoutMs: 5_000,
+      maxBytes: HELD,
+      passedMaxBytes: PASSED,
+      ...few,
+    });
+    gateway = new GatewayInProcess(upstream);
+    await gateway.start();
+    open = gateway.inForce;
+    for (const id of ['patient-01', 'patient-02']) server.resources.set(`Patient/${id}`, small('Patient', id));
+  });
+  beforeEach(() => {
+    gateway.records.length = 0;
+    gateway.inForce = open;
+    gateway.onRecord = () => undefined;
+    server.sent = 0;
+  });
+  afterAll(async () => {
+    await Promise.all([gateway.close(), upstream.close()]);
+    await server.close();
+  });
+
+  const holds = (resource: LargeResource, key = 'Binary/b1') => void server.resources.set(key, resource);
+  /** The answer before any of its body is read. */
+  async function ask(
+    token: ModelToken,
+    target: string,
+    headers: Readonly<Record<string, string>> = {},
+    method = 'GET',
+  ): Promise<IncomingMessage> {
+    gateway.believe(token);
+    const port = gateway.port;
+    const all = { authorization: 'Bearer abc', ...headers };
+    const request = get({ host: '127.0.0.1', port, path: `/fhir/${target}`, headers: all, method, agent: false });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return response;
+  }
+  /** Reads it to its end: how many bytes, the last of them, and whether it broke off. */
+  async function drink(
+    response: IncomingMessage,
+    eachPiece: (bytes: number) => Promise<void> | void = () => undefined,
+  ) {
+    let bytes = 0;
+    let [first, last] = [Buffer.alloc(0), Buffer.alloc(0)];
+    try {
+      for await (const piece of response as AsyncIterable<Buffer>) {
+        if (bytes < 200) first = Buffer.concat([first, piece.subarray(0, 200)]);
+        bytes += piece.length;
+        last = piece.length < 100 ? Buffer.concat([last, piece]).subarray(-100) : piece.subarray(-100);
+        await eachPiece(bytes);
+      }
+    } catch {
+      return { bytes, last, first, isWhole: false };
+    }
+    return { bytes, last, first, isWhole: response.complete };
+  }
+  const completed = async (): Promise<ActivityRecord | undefined> => {
+    await gateway.idle();
+    return gateway.records.find(({ type }) => type === 'access-completed');
+  };
+  /** Nothing is left at the FHIR server, and there is room for the next. */
+  async function expectAllEnded(): Promise<void> {
+    await server.idle();
+    const { status } = await gateway.call(backend, '/Patient/patient-01');
+    expect(status).toBe(200);
+  }
+
+  test('a Binary of up to 1 GB passes by, and none of it is held', async () => {
+    const bytes = LARGEST;
+    holds(binary('b1', 'patient-01', bytes));
+    const memory = () => {
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    let [most, pieces] = [0, 0];
+    const before = memory();
+    const response = await ask(own, 'Binary/b1');
+    expect([response.statusCode, response.headers['content-disposition'], response.headers.etag]).toEqual([
+      200,
+      'attachment',
+      'W/"1"',
+    ]);
+    const { isWhole, ...read } = await drink(response, () => {
+      if (++pieces % 50 === 0) most = Math.max(most, memory() - before);
+    });
+    const { before: head, behind } = binary('b1', 'patient-01', bytes);
+    expect([isWhole, read.bytes]).toEqual([true, bytes + head.length + behind.length]);
+    expect([read.first.subarray(0, head.length).toString(), read.last.toString()]).toEqual([
+      head,
+      `${'A'.repeat(100 - behind.length)}${behind}`,
+    ]);
+    expect(most).toBeLessThan(150 * MB);
+    expect(await completed()).toMatchObject({ data: { status: 200, bytes: read.bytes, ending: 'sent' } });
+  }, 60_000);
+
+  test('whoever reads slowly slows the FHIR server down', async () => {
+    holds(binary('b1', 'patient-01', 100 * MB));
+    let ahead = 0;
+    const { isWhole } = await drink(await ask(own, 'Binary/b1'), async (bytes) => {
+      for (let at = 0; at < 3; at++) await nextTurn();
+      ahead = Math.max(ahead, server.sent - bytes);
+    });
+    expect(isWhole).toBe(true);
+    // What is ahead stands in the buffers of four sockets.
+    expect(ahead).toBeLessThan(40 * MB);
+  }, 30_000);
+
+  test('the decision is on record before the first byte, and what became of it with its patients afterwards', async () => {
+    holds(document('d1', 5 * MB), 'DocumentReference/d1');
+    const { isWhole, bytes } = await drink(await ask(backend, 'DocumentReference/d1'));
+    expect(isWhole).toBe(true);
+    await completed();
+    expect(gateway.records).toMatchObject([
+      { type: 'access-allowed', data: { interaction: 'read', resourceType: 'DocumentReference', resourceId: 'd1' } },
+      { type: 'access-completed', data: { status: 200, bytes, ending: 'sent', patients: ['vault-patient-01'] } },
+    ]);
+    gateway.onRecord = () => {
+      throw new Error('not acknowledged');
+    };
+    const response = await ask(backend, 'DocumentReference/d1');
+    expect([response.statusCode, (await drink(response)).bytes]).toEqual([503, expect.any(Number)]);
+    gateway.onRecord = () => undefined;
+    await expectAllEnded();
+  });
+
+  test('compressed at the FHIR server, or for the caller, it is the same', async () => {
+    const bytes = 3 * MB;
+    holds(binary('b1', 'patient-01', bytes, { encoding: 'gzip' }));
+    const plain = await drink(await ask(own, 'Binary/b1'));
+    expect([plain.isWhole, plain.last.toString().endsWith('A"}')]).toEqual([true, true]);
+    gateway.believe(own);
+    const answer = await fetch(`http://127.0.0.1:${gateway.port}/fhir/Binary/b1`, {
+      headers: { authorization: 'Bearer abc', 'accept-encoding': 'gzip' },
+    });
+    expect(answer.headers.get('content-encoding')).toBe('gzip');
+    expect((await answer.text()).length).toBe(plain.bytes);
+  });
+
+  test('URLs of the FHIR server are ours in it, wherever a piece ends', async () => {
+    const url = `${server.base}/Patient/patient-01`;
+    holds(document('d1', 3 * MB, { behind: `"}}],"subject":{"reference":"${url}"}}` }), 'DocumentReference/d1');
+    const { last } = await drink(await ask(backend, 'DocumentReference/d1'));
+    expect(last.toString()).toContain(
+      '"subject":{"reference":"https://gatehouse.example.org/fhir/Patient/patient-01"}}',
+    );
+    expect(await completed()).toMatchObject({ data: { patients: ['vault-patient-01'] } });
+  });
+
+  test('another patient’s is as good as not there, and nothing of it is waited for', async () => {
+    holds(binary('b2', 'patient-02', 50 * MB), 'Binary/b2');
+    const hidden = await gateway.call(own, '/Binary/b2');
+    expect(hidden).toEqual(await gateway.call(own, '/Binary/none'));
+    expect(hidden.status).toBe(404);
+    await expectAllEnded();
+    expect(server.sent).toBeLessThan(20 * MB);
+  });
+
+  test('HEAD, and a caller who has it, get no body, and nothing of it is waited for', async () => {
+    holds(binary('b1', 'patient-01', 50 * MB));
+    const head = await ask(own, 'Binary/b1', {}, 'HEAD');
+    expect([head.statusCode, (await drink(head)).bytes]).toEqual([200, 0]);
+    const same = await ask(own, 'Binary/b1', { 'if-none-match': 'W/"1"' });
+    expect([same.statusCode, (await drink(same)).bytes]).toEqual([304, 0]);
+    await expectAllEnded();
+    expect(server.sent).toBeLessThan(40 * MB);
+  });
+
+  test('many at once wait for each other’s end, and not for ever', async () => {
+    holds(binary('b1', 'patient-01', 2 * MB));
+    const all = await Promise.all(Array.from({ length: 6 }, async () => await drink(await ask(own, 'Binary/b1'))));
+    expect(all.map(({ isWhole }) => isWhole)).toEqual(all.map(() => true));
+  });
+
+  describe('is cut, so that nobody takes a part for the whole', () => {
+    test('where the FHIR server breaks off', async () => {
+      holds(binary('b1', 'patient-01', 20 * MB, { cutAt: 8 * MB }));
+      const { isWhole, bytes } = await drink(await ask(own, 'Binary/b1'));
+      expect([isWhole, bytes > 5 * MB]).toEqual([false, true]);
+      expect(await completed()).toMatchObject({ data: { ending: 'upstream-failed', bytes: expect.any(Number) } });
+      await expectAllEnded();
+    });
+
+    test('beyond the bound of what passes; where its length is told, nothing of it leaves', async () => {
+      const narrow = new Upstream({
+        ...{ baseUrl: server.base, timeoutMs: 5_000, maxBytes: HELD, passedMaxBytes: 10 * MB },
+        ...few,
+      });
+      const guarded = new GatewayInProcess(narrow);
+      await guarded.start();
+      guarded.believe(own);
+      const read = async () => {
+        const request = get(`http://127.0.0.1:${guarded.port}/fhir/Binary/b1`, {
+          headers: { authorization: 'Bearer abc' },
+          agent: false,
+        });
+        const [response] = (await once(request, 'response')) as [IncomingMessage];
+        return { status: response.statusCode, ...(await drink(response)) };
+      };
+      holds(binary('b1', 'patient-01', 30 * MB));
+      const cut = await read();
+      expect([cut.status, cut.isWhole, cut.bytes <= 10 * MB]).toEqual([200, false, true]);
+      holds(binary('b1', 'patient-01', 30 * MB, { tellsLength: true }));
+      expect(await read()).toMatchObject({ status: 502, isWhole: true });
+      await Promise.all([guarded.close(), narrow.close()]);
+    });
+
+    test.each([
+      ['another member behind the data', '","securityContext":{"reference":"Patient/patient-02"}}'],
+      ['a key that stands twice', '","contentType":"text/html"}'],
+      ['no end', '"'],
+      ['something behind its end', '"}{}'],
+    ])('where it does not end as it began: %s', async (_what, behind) => {
+      for (const patient of ['patient-01', undefined]) {
+        holds(binary('b1', patient, 3 * MB, { behind }));
+        const { isWhole, last } = await drink(await ask(backend, 'Binary/b1'));
+        expect([isWhole, last.toString().endsWith(behind)]).toEqual([false, false]);
+        expect(await completed()).toMatchObject({ data: { ending: 'upstream-failed' } });
+        gateway.records.length = 0;
+      }
+    });
+
+    test.each([
+      ['revoked', (): EffectiveAccess => ({ ...open, status: 'closed', why: 'revoked', scopes: [] })],
+      ['narrowed', (): EffectiveAccess => ({ ...open, scopes: ['patient/Patient.rs'] })],
+    ])('when access is %s: not a byte is handed over afterwards', async (_what, ended) => {
+      holds(binary('b1', 'patient-01', 200 * MB));
+      const response = await ask(own, 'Binary/b1');
+      let handed: number | undefined;
+      const { isWhole, bytes } = await drink(response, (now) => {
+        if (handed !== undefined || now < 5 * MB) return;
+        gateway.inForce = ended();
+        gateway.openCalls.lookAgain('a1');
+        handed = server.sent;
+      });
+      expect(isWhole).toBe(false);
+      expect(await completed()).toMatchObject({ data: { ending: 'cut' } });
+      await server.idle();
+      // What the server sent since was on its way.
+      expect(server.sent - (handed ?? 0)).toBeLessThan(20 * MB);
+      expect(bytes).toBeLessThan(handed ?? 0);
+    });
+  });
+
+  describe('is needed whole, and refused beyond what is held', () => {
+    const withheldFrom: [string, LargeResource, ModelToken][] = [
+      [
+        'a Binary whose data stands before what it belongs to',
+        {
+          bytes: 3 * MB,
+          before: '{"resourceType":"Binary","id":"b1","data":"',
+          behind: '","securityContext":{"reference":"Patient/patient-01"}}',
+        },
+        own,
+      ],
+      [
+        'a Binary that belongs to nothing, for who may not see everything',
+        binary('b1', undefined, 3 * MB),
+        { scopes: [{ context: 'system', type: 'Binary', letters: 'r', conditions: [] }] },
+      ],
+      [
+        'one that says who it is at its end',
+        { bytes: 3 * MB, before: '{"text":{"div":"', behind: '"},"id":"b1"}' },
+        backend,
+      ],
+    ];
+    test.each(withheldFrom)('%s', async (_what, resource, token) => {
+      holds(resource);
+      const { status, text } = await gateway.call(token, '/Binary/b1');
+      expect([status, text]).toEqual([502, expect.stringContaining('too-costly')]);
+      await expectAllEnded();
+    });
+
+    test('what is seen in part', async () => {
+      holds(document('d1', 3 * MB), 'DocumentReference/d1');
+      expect((await gateway.call(own, '/DocumentReference/d1')).status).toBe(502);
+      holds(document('d1', 800_000), 'DocumentReference/d1');
+      expect((await gateway.call(own, '/DocumentReference/d1')).status).toBe(200);
+      await expectAllEnded();
+    });
+  });
+});
