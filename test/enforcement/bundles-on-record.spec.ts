@@ -1,5 +1,5 @@
 import type { EffectiveAccess } from '#access';
-import { NoLongerAllowed } from '../../apps/gateway/src/ask-upstream/upstream.js';
+import { NoLongerAllowed } from '../../apps/gateway/src/ask-upstream/upstream-failed.js';
 import { type UpstreamWritten, WriteUnknown } from '../../apps/gateway/src/ask-upstream/upstream-write.js';
 import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
 import { entry, observation as about } from './bundle-trial.js';

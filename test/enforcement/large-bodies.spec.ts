@@ -91,7 +91,8 @@ describe('bodies that are larger than is held', () => {
     eachPiece: (bytes: number) => Promise<void> | void = () => undefined,
   ) {
     let bytes = 0;
-    let [first, last] = [Buffer.alloc(0), Buffer.alloc(0)];
+    let first: Buffer = Buffer.alloc(0);
+    let last: Buffer = first;
     try {
       for await (const piece of response as AsyncIterable<Buffer>) {
         if (bytes < 200) first = Buffer.concat([first, piece.subarray(0, 200)]);

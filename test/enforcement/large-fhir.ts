@@ -40,7 +40,7 @@ export class LargeFhir {
 
   /** Waits until nobody is answered any more. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#underWay].map((it) => (it.closed ? undefined : once(it, 'close'))));
+    await Promise.all([...this.#underWay].filter((it) => !it.closed).map(async (it) => void (await once(it, 'close'))));
   }
 
   async close(): Promise<void> {

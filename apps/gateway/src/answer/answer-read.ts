@@ -1,5 +1,5 @@
 import { type FhirInteraction, isResource, upstreamTarget } from '#smart';
-import type { LargeAnswer } from '../ask-upstream/upstream.js';
+import type { LargeAnswer } from '../ask-upstream/upstream-answer.js';
 import { LargeBody } from '../pass-large-body/large-body.js';
 import { isAskedFor, mayPass } from '../pass-large-body/large-read.js';
 import type { Answering, CheckedAnswer } from './answering.js';

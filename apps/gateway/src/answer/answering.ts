@@ -13,7 +13,8 @@ import {
 } from '#smart';
 import type { CallRights } from '../ask-rights/call-rights.js';
 import { Asking } from '../ask-rights/asking.js';
-import { type LargeAnswer, type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
+import type { LargeAnswer, UpstreamAnswer } from '../ask-upstream/upstream-answer.js';
+import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { LargeBody } from '../pass-large-body/large-body.js';
 import { Unanswered } from '../ask-rights/unanswered.js';
 import { tooCostly } from './not-answered.js';

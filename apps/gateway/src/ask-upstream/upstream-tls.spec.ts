@@ -7,7 +7,8 @@ import type { TLSSocket } from 'node:tls';
 import { upstreamAccessOf } from '#fhir-endpoints';
 import { type TestCertificate, testAuthority } from '#testing';
 import { BodyMemory } from './body-memory.js';
-import { Upstream, UpstreamFailed } from './upstream.js';
+import { Upstream } from './upstream.js';
+import { UpstreamFailed } from './upstream-failed.js';
 import { WriteUnknown } from './upstream-write.js';
 
 /** The FHIR server demands a certificate of one authority, and shows one of another. */

@@ -1,7 +1,9 @@
 import { withTrace } from '#host';
 import { type BrokenFhir, listenBroken } from '#testing';
 import { BodyMemory } from './body-memory.js';
-import { type AskedFor, NoLongerAllowed, Upstream, UpstreamFailed, type UpstreamOptions } from './upstream.js';
+import { type AskedFor, Upstream } from './upstream.js';
+import type { UpstreamOptions } from './upstream-options.js';
+import { NoLongerAllowed, UpstreamFailed } from './upstream-failed.js';
 
 const MAX_BYTES = 2_000_000;
 const memory = new BodyMemory(16_000_000);

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import {
   BrokenCircuitError,
   circuitBreaker,
@@ -8,37 +7,22 @@ import {
   SamplingBreaker,
 } from 'cockatiel';
 import { type Dispatcher, Pool } from 'undici';
-import { CredentialUnavailable, type UpstreamAccess } from '#fhir-endpoints';
+import { CredentialUnavailable } from '#fhir-endpoints';
 import { readExactJson, type UpstreamTarget } from '#smart';
-import type { FhirError } from '../proxy/operation-outcome.js';
 import type { ToldIdentity } from '../ask-rights/call-rights.js';
+import type { LargeAnswer, UpstreamAnswer } from './upstream-answer.js';
+import type { UpstreamOptions } from './upstream-options.js';
+import { NoLongerAllowed, UpstreamFailed } from './upstream-failed.js';
 import { isEtag, isJson, isTimeout, textIn } from './answer-parts.js';
 import type { BodyLease } from './body-memory.js';
 import { decompressed, isNdjson, type JobAnswer, jobAnswerOf, type JobRequest } from './export-job.js';
 import { BodyRefused } from './read-body.js';
 import { broken, noAnswer, noResource, tooMany, tooSlow, toldOf, toldOfBody } from './tell-failure.js';
-import { type SlotBounds, UpstreamSlots } from './upstream-slots.js';
+import { UpstreamSlots } from './upstream-slots.js';
 import { type PassedAnswer, type PassedRequest, passedOf } from './upstream-pass.js';
 import { type Reading, type WholeAnswer, wholeAnswer } from './whole-answer.js';
 import { headersFor } from './upstream-headers.js';
 import { type UpstreamWrite, type UpstreamWritten, WriteUnknown } from './upstream-write.js';
-
-/** A resource of the FHIR server, not yet checked. */
-export interface UpstreamAnswer {
-  readonly resource: unknown;
-  /** The resource as the FHIR server wrote it. */
-  readonly text: string;
-  readonly etag?: string;
-  readonly lastModified?: string;
-}
-
-/** A resource that is larger than is held, while it comes: not yet checked. */
-export interface LargeAnswer extends Omit<UpstreamAnswer, 'resource' | 'text'> {
-  /** As the FHIR server writes it, in UTF-8, from its beginning. */
-  readonly head: Buffer;
-  /** What follows: to be read, or destroyed; by the signal of whom it was asked for it ends as well. */
-  readonly rest: Readable;
-}
 
 /** For whom the FHIR server is asked. */
 export interface AskedFor {
@@ -53,47 +37,6 @@ export interface AskedFor {
   readonly identity?: ToldIdentity | undefined;
   /** Whether a slot is held already, of a large answer that waits meanwhile: waiting for another, many such would wait for each other. */
   readonly holdsSlot?: () => boolean;
-}
-
-/** The FHIR server gave no resource; what the caller is told instead. */
-export class UpstreamFailed extends Error {
-  override readonly name = 'UpstreamFailed';
-  readonly code = 'upstream-failed';
-  constructor(
-    readonly answer: FhirError,
-    options?: ErrorOptions & { readonly isItsFault?: boolean; readonly upstreamStatus?: number },
-  ) {
-    super(`the upstream gave no resource (${answer.status})`, options);
-    this.isItsFault = options?.isItsFault ?? false;
-    this.upstreamStatus = options?.upstreamStatus;
-  }
-  /** What it answered; undefined where it did not. */
-  readonly upstreamStatus: number | undefined;
-  /** It was not there, or not able: counts for the circuit breaker. What one request alone can bring about does not. */
-  readonly isItsFault: boolean;
-}
-
-/** What is in force changed before the request was sent. */
-export class NoLongerAllowed extends Error {
-  override readonly name = 'NoLongerAllowed';
-  readonly code = 'no-longer-allowed';
-}
-
-export interface UpstreamOptions {
-  /** Without a slash at its end. */
-  readonly baseUrl: string;
-  /** How this program shows the server who it is; absent where it does not. */
-  readonly access?: UpstreamAccess;
-  /** How long it may take to begin an answer, and again to end it, in milliseconds. */
-  readonly timeoutMs: number;
-  readonly maxBytes: number;
-  /** The most that passes by of a resource that is not held, in bytes; as much as is held, without. */
-  readonly passedMaxBytes?: number;
-  readonly slots: SlotBounds;
-  /** After so many milliseconds a broken circuit lets one request try. */
-  readonly breakMs: number;
-  /** The circuit broke, by a request that failed for a reason; or is whole again. */
-  readonly onCircuit?: (isBroken: boolean, why?: unknown) => void;
 }
 
 /** Of the requests of ten seconds, if there are at least this many a second, half must fail to break the circuit. */

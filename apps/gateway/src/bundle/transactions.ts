@@ -1,7 +1,8 @@
 import type { Log } from '#host';
 import { isWrite } from '#smart';
 import { NotAnswered } from '../answer/not-answered.js';
-import { NoLongerAllowed, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import type { Upstream } from '../ask-upstream/upstream.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import { type CallRecords, NotRecorded } from '../proxy/call-records.js';

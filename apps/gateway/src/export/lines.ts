@@ -1,7 +1,7 @@
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import { BodyRefused } from '../ask-upstream/read-body.js';
 import { toldOfBody } from '../ask-upstream/tell-failure.js';
-import { UpstreamFailed } from '../ask-upstream/upstream.js';
+import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 
 /** The longest line, in bytes: a resource is no larger. */
 const LINE_MOST = 8_388_608;

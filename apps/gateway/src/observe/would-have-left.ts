@@ -4,7 +4,7 @@ import type { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { type Entry, modeOf } from '../answer/collect-matches.js';
 import { includedWith } from '../answer/included.js';
-import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { RecordedObservation } from '../proxy/call-records.js';
 
 const untouched: RecordedObservation = { outcome: 'allowed', withheld: 0 };

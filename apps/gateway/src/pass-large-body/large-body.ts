@@ -5,7 +5,7 @@ import type { OurUrlsInPieces } from '../answer/our-urls.js';
 import { isTimeout } from '../ask-upstream/answer-parts.js';
 import { BodyRefused } from '../ask-upstream/read-body.js';
 import { noAnswer, tooSlow, toldOfBody } from '../ask-upstream/tell-failure.js';
-import { UpstreamFailed } from '../ask-upstream/upstream.js';
+import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { AbridgedJson, type Begun } from './abridged-json.js';
 
 /** What a large resource may be without its long texts, in bytes. */

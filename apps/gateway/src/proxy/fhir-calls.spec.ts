@@ -9,7 +9,7 @@ import { VaultUnavailable } from '#vault';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { Origins } from '../allow-origins/origins.js';
 import { BodyMemory } from '../ask-upstream/body-memory.js';
-import { NoLongerAllowed } from '../ask-upstream/upstream.js';
+import { NoLongerAllowed } from '../ask-upstream/upstream-failed.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { Observing } from '../observe/observing.js';
 import { ExportLinks } from '../export/export-links.js';

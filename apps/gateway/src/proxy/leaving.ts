@@ -5,7 +5,7 @@ import type { CheckedAnswer } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { OurUrlsInPieces, withOurUrls } from '../answer/our-urls.js';
-import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { isAsBegun } from '../pass-large-body/large-read.js';
 import type { CallRecords, RecordedCall, RecordedWrite } from './call-records.js';
 import { encodedFor, encodedPieces } from './encode-answer.js';

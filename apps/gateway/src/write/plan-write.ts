@@ -13,7 +13,8 @@ import {
 } from '#smart';
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered, notThere, wrongAnswer } from '../answer/not-answered.js';
-import { type UpstreamAnswer, UpstreamFailed } from '../ask-upstream/upstream.js';
+import type { UpstreamAnswer } from '../ask-upstream/upstream-answer.js';
+import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { fhirError, insufficientScope } from '../proxy/operation-outcome.js';
 import { malformed } from './read-written-body.js';
 import { resolveCondition } from './resolve-condition.js';

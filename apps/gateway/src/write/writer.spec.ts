@@ -1,7 +1,8 @@
 import type { ActivityRecord } from '#contracts';
 import { parseScopes } from '#smart';
 import { Answering } from '../answer/answering.js';
-import { NoLongerAllowed, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import type { Upstream } from '../ask-upstream/upstream.js';
 import { type UpstreamWritten, WriteUnknown } from '../ask-upstream/upstream-write.js';
 import { CallRecords, NotRecorded } from '../proxy/call-records.js';
 import { fhirError } from '../proxy/operation-outcome.js';

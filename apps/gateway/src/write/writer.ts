@@ -1,6 +1,7 @@
 import type { Log } from '#host';
 import { NotAnswered } from '../answer/not-answered.js';
-import { NoLongerAllowed, type Upstream, UpstreamFailed } from '../ask-upstream/upstream.js';
+import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import type { Upstream } from '../ask-upstream/upstream.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
 import type { CallRecords, RecordedWrite } from '../proxy/call-records.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';

@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import type { ToldIdentity } from '../../ask-rights/call-rights.js';
-import { type Upstream, UpstreamFailed } from '../../ask-upstream/upstream.js';
+import type { Upstream } from '../../ask-upstream/upstream.js';
+import { UpstreamFailed } from '../../ask-upstream/upstream-failed.js';
 import { forNobody } from '../../write/probe-resource.js';
 import { IdentitySigner } from './identity-signer.js';
 

@@ -1,0 +1,25 @@
+import type { FhirError } from '../proxy/operation-outcome.js';
+
+/** The FHIR server gave no resource; what the caller is told instead. */
+export class UpstreamFailed extends Error {
+  override readonly name = 'UpstreamFailed';
+  readonly code = 'upstream-failed';
+  constructor(
+    readonly answer: FhirError,
+    options?: ErrorOptions & { readonly isItsFault?: boolean; readonly upstreamStatus?: number },
+  ) {
+    super(`the upstream gave no resource (${answer.status})`, options);
+    this.isItsFault = options?.isItsFault ?? false;
+    this.upstreamStatus = options?.upstreamStatus;
+  }
+  /** What it answered; undefined where it did not. */
+  readonly upstreamStatus: number | undefined;
+  /** It was not there, or not able: counts for the circuit breaker. What one request alone can bring about does not. */
+  readonly isItsFault: boolean;
+}
+
+/** What is in force changed before the request was sent. */
+export class NoLongerAllowed extends Error {
+  override readonly name = 'NoLongerAllowed';
+  readonly code = 'no-longer-allowed';
+}
