@@ -1,21 +1,30 @@
 import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import { FhirEndpoints } from '#fhir-endpoints';
+import type { AdapterPayload, InteractionResults } from 'oidc-provider';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import type { SigningAlgorithm } from '../sign-tokens/key-service.js';
 import { localKeys } from '../sign-tokens/local-keys.js';
 import { authorizationServer } from './authorization-server.js';
 
-const nothingKept = {
-  upsert: async () => {},
-  find: async () => undefined,
+/** What the provider keeps, by model and id. */
+const kept = new Map<string, AdapterPayload>();
+/** Of the interaction: what the user has decided. */
+let decided: InteractionResults | undefined;
+
+const adapterOf = (model: string) => ({
+  upsert: async (id: string, payload: AdapterPayload) => void kept.set(`${model} ${id}`, payload),
+  find: async (id: string) => {
+    const payload = kept.get(`${model} ${id}`);
+    return payload && { ...payload, ...(decided === undefined ? {} : { result: decided }) };
+  },
   take: async () => undefined,
   findByUid: async () => undefined,
   findByUserCode: async () => undefined,
   consume: async () => {},
   destroy: async () => {},
   revokeByGrantId: async () => {},
-};
+});
 
 async function newKey(alg: SigningAlgorithm) {
   const key = localKeys.open(await localKeys.make(alg));
@@ -48,9 +57,11 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${address.port}`;
   const provider = authorizationServer({
     publicUrl: url,
-    endpoints: new FhirEndpoints([]),
+    endpoints: new FhirEndpoints([
+      { id: 'default', base: `${url}/fhir`, path: '/fhir', upstream: { url: 'http://127.0.0.1:1' } },
+    ]),
     keys: { cookies: ['secret'], published: await published },
-    records: { adapter: () => nothingKept },
+    records: { adapter: adapterOf },
     spendLaunch: async () => true,
     shown: async () => undefined,
     clients: new AdmittedClients(
@@ -80,3 +91,29 @@ test.each(['authorization_code', 'refresh_token'])(
     expect([response.status, await response.json()]).toMatchObject([400, { error: 'unsupported_grant_type' }]);
   },
 );
+
+test('of a whole authorization it keeps the request while it is under way, and the code: who is signed in is not its to keep', async () => {
+  const asked = new URLSearchParams({
+    ...{ client_id: open.clientId, response_type: 'code', redirect_uri: 'https://app.example/back', state: 's' },
+    ...{
+      aud: `${url}/fhir`,
+      scope: 'patient/Patient.rs',
+      code_challenge: 'x'.repeat(43),
+      code_challenge_method: 'S256',
+    },
+  });
+  const begun = await fetch(`${url}/oauth/authorize?${asked.toString()}`, { redirect: 'manual' });
+  const uid = /^\/oauth\/interaction\/(.+)$/.exec(begun.headers.get('location') ?? '')?.[1] ?? '';
+  const cookie = begun.headers
+    .getSetCookie()
+    .map((each) => each.split(';', 1)[0])
+    .join('; ');
+  decided = {
+    login: { accountId: 'user', remember: false },
+    consent: {},
+    agreed: { grantId: 'grant', userId: 'user' },
+  };
+  const ended = await fetch(`${url}/oauth/authorize/${uid}`, { headers: { cookie }, redirect: 'manual' });
+  expect(ended.headers.get('location')).toMatch(/^https:\/\/app\.example\/back\?code=/);
+  expect([...kept.keys()].map((key) => key.split(' ', 1)[0])).toEqual(['Interaction', 'AuthorizationCode']);
+});

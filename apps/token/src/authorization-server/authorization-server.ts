@@ -20,6 +20,7 @@ import { renderPage } from '../pages/render-page.js';
 import { keepProof, type ProvenKey } from '../prove-possession/possession.js';
 import { usedOnce } from '../push-request/used-once.js';
 import { clientAdapter } from './client-adapter.js';
+import { nothingKept } from './nothing-kept.js';
 import { orUnavailable } from './oauth-errors.js';
 import type { ProviderRecords } from './provider-records.js';
 import { accessTokenAlgorithm, idTokenAlgorithm, type KeyRing } from './signing-keys.js';
@@ -83,6 +84,8 @@ function configuration(options: AuthorizationServerOptions): Configuration {
   return {
     adapter: (model: string) => {
       if (model === 'Client') return clientAdapter(clients);
+      // Who is signed in is told by `PersonSessions`. The provider would write here after its answer, past its own handling of errors.
+      if (model === 'Session') return nothingKept;
       return model === 'PushedAuthorizationRequest' ? usedOnce(records.adapter(model)) : records.adapter(model);
     },
     cookies: {

@@ -1,5 +1,6 @@
 import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider';
 import type { AdmittedClients, OpenAccess } from '../authenticate-client/admitted-clients.js';
+import { nothingKept } from './nothing-kept.js';
 import { orUnavailable } from './oauth-errors.js';
 
 /**
@@ -7,17 +8,7 @@ import { orUnavailable } from './oauth-errors.js';
  * can be signed with.
  */
 export function clientAdapter(clients: AdmittedClients): Adapter {
-  const nothing = async () => undefined;
-  const keepsNothing = async () => {};
-  return {
-    upsert: keepsNothing,
-    find: (id) => orUnavailable(() => findClient(clients, id)),
-    findByUid: nothing,
-    findByUserCode: nothing,
-    consume: keepsNothing,
-    destroy: keepsNothing,
-    revokeByGrantId: keepsNothing,
-  };
+  return { ...nothingKept, find: (id) => orUnavailable(() => findClient(clients, id)) };
 }
 
 async function findClient(clients: AdmittedClients, clientId: string): Promise<AdapterPayload | undefined> {
