@@ -312,6 +312,108 @@ describe('a client that manages its registration (RFC 7592)', () => {
   });
 });
 
+describe('a registration whose answer was lost', () => {
+  /** As if the process had died so long ago, before the answer left. */
+  const unanswered = (clientId: unknown, seconds: number) =>
+    sql(`UPDATE protocol.client_registrations SET unanswered_since = now() - interval '${seconds} s'
+         WHERE client_id = '${String(clientId)}'`);
+  /** An answer is known to have left a moment after it did. */
+  const answered = async () => {
+    const open = 'SELECT 1 FROM protocol.client_registrations WHERE unanswered_since IS NOT NULL';
+    while ((await sql(open)).length > 0); // nobody tells
+  };
+  const post = (json: Json, token: string) => send('/oauth/register', { json, token });
+  const named = (name: string) => ({ ...metadata, client_name: name });
+  const applications = async (name: string) => {
+    const { body } = await by('dora', 'developer', '/registration/applications?limit=100', undefined, 'GET');
+    return (body['items'] as Json[]).filter((item) => item['name'] === name);
+  };
+  const manages = async (clientId: unknown, token: unknown) =>
+    (await send(`/oauth/register/${String(clientId)}`, { method: 'GET', token: String(token) })).status;
+
+  test('is answered to whoever comes again with the same token and metadata: one application, and a token that manages it', async () => {
+    const token = await initialToken();
+    const json = named('Lost answer');
+    const first = await post(json, token);
+    await answered();
+    await unanswered(first.body['client_id'], 31);
+    expect((await post({ ...json, tos_uri: 'https://app.example/terms' }, token)).status).toBe(401);
+    const again = await post(json, token);
+    expect([again.status, again.body]).toEqual([
+      201,
+      { ...first.body, registration_access_token: expect.stringMatching(/^[\w-]{43}$/) },
+    ]);
+    expect(again.body['registration_access_token']).not.toBe(first.body['registration_access_token']);
+    expect(await manages(first.body['client_id'], again.body['registration_access_token'])).toBe(200);
+    await seenUntil(String(first.body['client_id']), (it) => it !== undefined);
+    expect(await applications('Lost answer')).toHaveLength(1);
+    // It was answered: whoever repeats it now would be somebody else.
+    await answered();
+    expect((await post(json, token)).status).toBe(401);
+  });
+
+  test('is not given to anybody while an instance may still be at it', async () => {
+    const token = await initialToken();
+    const json = named('Under way');
+    const { body } = await post(json, token);
+    await answered();
+    await unanswered(body['client_id'], 1);
+    const early = await post(json, token);
+    expect([early.status, early.body['error'], early.headers.get('retry-after')]).toEqual([
+      503,
+      'temporarily_unavailable',
+      '1',
+    ]);
+    expect(await manages(body['client_id'], body['registration_access_token'])).toBe(200);
+  });
+
+  test('takes no other use, and is for nobody with another token; what was answered is registered twice when it is asked twice', async () => {
+    const token = await initialToken({ uses: 2 });
+    const json = named('Twice');
+    const lost = await post(json, token);
+    await answered();
+    await unanswered(lost.body['client_id'], 31);
+    const others = await post(json, await initialToken());
+    expect(others.body['client_id']).not.toBe(lost.body['client_id']);
+    const again = await post(json, token);
+    expect(again.body['client_id']).toBe(lost.body['client_id']);
+    await answered();
+    const second = await post(json, token);
+    expect([second.status, second.body['client_id'] === lost.body['client_id']]).toEqual([201, false]);
+    await answered();
+    expect((await post(json, token)).status).toBe(401);
+  });
+
+  test('gives a secret to a client that has one, and takes back the one that nobody was told', async () => {
+    const token = await initialToken();
+    const json = { ...named('Secretive'), token_endpoint_auth_method: 'client_secret_basic' };
+    const first = await post(json, token);
+    await answered();
+    await unanswered(first.body['client_id'], 31);
+    const again = await post(json, token);
+    expect(again.body['client_secret']).not.toBe(first.body['client_secret']);
+    const application = await seenUntil(
+      String(first.body['client_id']),
+      (it) => it?.['version'] === 5, // registered, submitted, a secret, without it, another
+    );
+    expect(application?.['secrets']).toHaveLength(1);
+  });
+
+  test('is not for a client whose application has another owner meanwhile', async () => {
+    const token = await initialToken();
+    const json = named('Given away');
+    const first = await post(json, token);
+    const { id } = (await seenUntil(String(first.body['client_id']), (it) => it !== undefined)) ?? {};
+    await answered();
+    await unanswered(first.body['client_id'], 31);
+    const heir = await send('/oauth/register', { json: metadata, token: await initialToken({}, 'hugo') });
+    const ownerId = (await seenUntil(String(heir.body['client_id']), (it) => it !== undefined, 'hugo'))?.['ownerId'];
+    const transfer = `/registration/applications/${String(id)}/ownership-transfer`;
+    expect((await by('dora', 'developer', transfer, { ownerId })).status).toBe(200);
+    expect(await post(json, token)).toMatchObject({ status: 401, body: { error: 'invalid_token' } });
+  });
+});
+
 describe('open registration', () => {
   test('is a draft that nobody reviews until a developer who is signed in claims it; and so many an hour', async () => {
     const { status, body } = await send('/oauth/register', { json: metadata, service: open });

@@ -46,6 +46,7 @@ import { Launches } from './launch-app/launches.js';
 import { ClientRegistrations } from './register-client/client-registrations.js';
 import { InitialAccessTokensController } from './register-client/initial-access-tokens.controller.js';
 import { RegisterClientController } from './register-client/register-client.controller.js';
+import { RegistrationAttempts } from './register-client/registration-attempts.js';
 import { RegistrationTokens } from './register-client/registration-tokens.js';
 import { SoftwareStatements } from './register-client/software-statements.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
@@ -94,6 +95,7 @@ import { TokenConfig } from './token.config.js';
     PersonEnds,
     PersonErasures,
     RegistrationTokens,
+    RegistrationAttempts,
     SealedForCommands,
     ClientRegistrations,
     RefreshTokens,

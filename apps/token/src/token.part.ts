@@ -9,6 +9,7 @@ import { CreateClientRegistrations1763942400033 } from './migrations/create-clie
 import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys.js';
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
 import { GuardSpentAssertions1764244800037 } from './migrations/guard-spent-assertions.js';
+import { KeepRegistrationAttempts1764280800041 } from './migrations/keep-registration-attempts.js';
 import { NameSigningKeys1763942400012 } from './migrations/name-signing-keys.js';
 import { TokenConfig } from './token.config.js';
 import { TokenModule } from './token.module.js';
@@ -30,6 +31,7 @@ export const tokenPart: ServicePart = {
       CreateClientRegistrations1763942400033,
       GuardSpentProofs1764244800036,
       GuardSpentAssertions1764244800037,
+      KeepRegistrationAttempts1764280800041,
     ],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },

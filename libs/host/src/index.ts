@@ -18,7 +18,7 @@ export {
 export { VaultConfig, wrappingKeysOf } from './config/vault-config.js';
 export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, Shows, type BodyShape } from './answer/answers-documented.js';
-export { Database, type Execute } from './database/database.js';
+export { Database, rowsOf, type Execute } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
 export { DatabaseTlsConfig } from './database/database-tls-config.js';
 export { copyOn } from './database/copy-rows.js';

@@ -2,15 +2,14 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import {
   bodyDigest,
   commandId,
-  mintIdBeside,
-  mintId,
-  partitionOfCreation,
+  derivedIdBeside,
+  mintedAt,
   registration,
   type RegistrationCommand,
   type ReviewedMetadata,
 } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { correlationId, InjectCommands, ProblemException, readPublicKeys, SealedForCommands } from '#host';
+import { correlationId, InjectCommands, SealedForCommands } from '#host';
 import { oauthPaths } from '#smart';
 import { Injectable } from '@nestjs/common';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
@@ -19,20 +18,27 @@ import { TokenEnforcement } from '../token-enforcement.js';
 import { TokenConfig } from '../token.config.js';
 import {
   describeClient,
-  faultOfRefusal,
   fieldsIn,
   readClientMetadata,
   withStatement,
   type DeclaredClient,
-  type MetadataFault,
   type ShownApplication,
 } from './client-metadata.js';
+import {
+  accepted,
+  contactsOf,
+  kidsOf,
+  noInitialToken,
+  publicKeysOf,
+  refusedAs,
+  shownIn,
+  statementIn,
+  type Body,
+  type ClientInformation,
+} from './registration-answers.js';
+import { RegistrationAttempts, type Attempt, type WaitingCaller } from './registration-attempts.js';
 import { RegistrationTokens, type ManagedClient } from './registration-tokens.js';
 import { SoftwareStatements } from './software-statements.js';
-
-type Body = Readonly<Record<string, unknown>>;
-/** What a client is told of its registration (RFC 7591, 3.2.1). */
-type ClientInformation = Readonly<Record<string, unknown>>;
 
 const secretLifeMs = 365 * 24 * 3_600_000;
 /** Optional fields of registration's that an update takes away when it lacks them. */
@@ -63,6 +69,7 @@ export class ClientRegistrations {
   constructor(
     @InjectCommands(registration) private readonly commands: CommandPort<typeof registration>,
     private readonly tokens: RegistrationTokens,
+    private readonly attempts: RegistrationAttempts,
     private readonly statements: SoftwareStatements,
     private readonly sealed: SealedForCommands,
     private readonly enforcement: TokenEnforcement,
@@ -71,41 +78,32 @@ export class ClientRegistrations {
 
   /**
    * Registers what a client declares, for the owner of its initial access token, and submits it for review; without a
-   * token, where open registration is on, for nobody, as a draft.
+   * token, where open registration is on, for nobody, as a draft. With a token, whoever comes again with the same one and
+   * the same body, because no answer came, goes on with what was begun.
    *
    * @throws OAuthError, NotServing, NotAppended, DatabaseUnavailable, VaultUnavailable
    */
-  async register(body: Body, initialToken: string | undefined, publicUrl: string): Promise<ClientInformation> {
-    await this.mayRegister(initialToken);
+  async register(
+    body: Body,
+    initialToken: string | undefined,
+    publicUrl: string,
+    caller: WaitingCaller,
+  ): Promise<ClientInformation> {
+    // Whoever may not register makes us read nothing and fetch nothing.
+    const declared = initialToken === undefined ? undefined : this.attempts.declaredBy(body, initialToken);
+    if (!(await this.mayRegister(initialToken, declared))) throw noInitialToken();
     const client = await this.declaredBy(body);
     const keys = await publicKeysOf(client);
-    const ownerId = await this.ownerFor(initialToken);
-    const id = mintId(partitionOfCreation(ownerId, undefined));
-    const managed = { clientId: mintIdBeside(id), applicationId: id, ownerId, unclaimed: initialToken === undefined };
-    const managing = await this.tokens.manage(managed, this.config.openRegistrationsPerHour);
-    if (managing === undefined)
-      throw new OAuthError(429, 'temporarily_unavailable', 'too many clients were registered in the last hour');
-    const answer = await this.sealed.send(ownerId, contactsOf(client), (contacts) =>
-      this.send(managed, 'register', {
-        type: 'register-application',
-        data: {
-          clientId: managed.clientId,
-          ownerId,
-          reviewed: client.reviewed,
-          other: { ...client.other, ...(contacts === undefined ? {} : { contacts }) },
-          keys,
-          submit: !managed.unclaimed,
-          ...(managed.unclaimed ? { unclaimed: true as const } : {}),
-        },
-      }),
-    );
-    if (answer.status === 'refused') {
-      await this.tokens.forget(managed.clientId);
-      if (initialToken !== undefined) await this.tokens.giveBack(initialToken);
-    }
-    const application = shownIn(answer);
-    const secret = client.reviewed.clientType === 'confidential-symmetric' ? await this.secretOf(managed) : {};
-    return { ...this.informationOf(managed, application, managing, publicUrl), ...statementIn(body), ...secret };
+    const attempt = await this.begun(initialToken, declared);
+    return this.attempts.carryOut(attempt, caller, async () => {
+      const application = await this.registered(attempt, client, keys, declared);
+      const secret = client.reviewed.clientType === 'confidential-symmetric' ? await this.secretOf(attempt) : {};
+      return {
+        ...this.informationOf(attempt.managed, application, attempt.token, publicUrl),
+        ...statementIn(body),
+        ...secret,
+      };
+    });
   }
 
   /** What is registered now (RFC 7592, 2.1), under another token. Throws as `register` does. */
@@ -167,10 +165,53 @@ export class ClientRegistrations {
     return { ...managed, ownerId, unclaimed: false };
   }
 
-  /** Whoever may not register makes us read nothing and fetch nothing. */
-  private async mayRegister(initialToken: string | undefined): Promise<void> {
-    if (initialToken === undefined ? this.config.openRegistration : await this.tokens.counts(initialToken)) return;
-    throw new OAuthError(401, 'invalid_token', 'an initial access token that counts is required');
+  private async mayRegister(initialToken: string | undefined, declared: Buffer | undefined): Promise<boolean> {
+    if (initialToken === undefined || declared === undefined) return this.config.openRegistration;
+    return this.attempts.mayBegin(initialToken, declared);
+  }
+
+  private async begun(initialToken: string | undefined, declared: Buffer | undefined): Promise<Attempt> {
+    if (initialToken === undefined || declared === undefined) {
+      const begun = await this.attempts.beginOpen(randomUUID(), this.config.openRegistrationsPerHour);
+      if (begun !== undefined) return begun;
+      throw new OAuthError(429, 'temporarily_unavailable', 'too many clients were registered in the last hour');
+    }
+    const begun = await this.attempts.begin(initialToken, declared);
+    if (begun === 'does-not-count') throw noInitialToken();
+    if (begun === 'under-way') throw new NotServing('an earlier attempt of this registration may still be under way');
+    return begun;
+  }
+
+  /**
+   * The application that an attempt registers. Its command's id follows from the client's, and says what was declared: one that is
+   * sent again is the same command, and registers once.
+   */
+  private async registered(
+    { managed, number }: Attempt,
+    client: DeclaredClient,
+    keys: Awaited<ReturnType<typeof publicKeysOf>>,
+    declared: Buffer | undefined,
+  ): Promise<ShownApplication> {
+    const { clientId, ownerId, unclaimed } = managed;
+    const answer = await this.sealed.send(ownerId, contactsOf(client), (contacts) => {
+      const command: RegistrationCommand = {
+        type: 'register-application',
+        data: {
+          clientId,
+          ownerId,
+          reviewed: client.reviewed,
+          other: { ...client.other, ...(contacts === undefined ? {} : { contacts }) },
+          keys,
+          submit: !unclaimed,
+          ...(unclaimed ? { unclaimed: true as const } : {}),
+        },
+      };
+      return this.send(managed, 'register', command, { key: clientId, digest: declared?.toString('hex') });
+    });
+    if (answer.status === 'refused' && answer.refusal.status === 422) await this.attempts.refused(clientId);
+    const wasThere = answer.status === 'refused' && answer.refusal.type === 'already-registered';
+    if (number > 1 && (wasThere || answer.status === 'succeeded')) return this.now(managed);
+    return shownIn(answer);
   }
 
   /** What a client declares. What a software statement says of it takes the place of what it says itself (RFC 7591, 2.3). */
@@ -181,13 +222,6 @@ export class ClientRegistrations {
     const client = accepted(readClientMetadata(withStatement(body, claims), known));
     const softwareStatement = { ...statement, vouchesFor: fieldsIn(claims) };
     return { ...client, reviewed: { ...client.reviewed, softwareStatement } };
-  }
-
-  private async ownerFor(initialToken: string | undefined): Promise<string> {
-    if (initialToken === undefined) return randomUUID();
-    const ownerId = await this.tokens.take(initialToken);
-    if (ownerId === undefined) throw new OAuthError(401, 'invalid_token', 'the initial access token does not count');
-    return ownerId;
   }
 
   /** Whose registration it is, as long as its owner is the one for whom the token was given. */
@@ -209,24 +243,35 @@ export class ClientRegistrations {
     return shownIn(await this.send(managed, 'read', { type: 'change-application', data: nothing }));
   }
 
-  private async secretOf(managed: ManagedClient): Promise<ClientInformation> {
+  /** A client secret, shown once. Those of earlier attempts, which nobody was told, go. */
+  private async secretOf({ managed, number }: Attempt): Promise<ClientInformation> {
+    const { applicationId } = managed;
+    const idOf = (attempt: number) => derivedIdBeside(applicationId, `secret ${attempt}`, mintedAt(applicationId));
+    for (let earlier = 1; earlier < number; earlier++)
+      shownIn(await this.send(managed, 'withdraw', { type: 'withdraw-secret', data: { secretId: idOf(earlier) } }));
     const secret = randomBytes(32).toString('base64url');
     const sha256 = createHash('sha256').update(secret).digest('hex');
     const expires = Date.now() + secretLifeMs;
-    const kept = { id: mintIdBeside(managed.applicationId), sha256, expiresAt: new Date(expires).toISOString() };
+    const kept = { id: idOf(number), sha256, expiresAt: new Date(expires).toISOString() };
     shownIn(await this.send(managed, 'secret', { type: 'issue-secret', data: { secret: kept } }));
     return { client_secret: secret, client_secret_expires_at: Math.floor(expires / 1000) };
   }
 
-  private send(managed: ManagedClient, what: string, command: RegistrationCommand): Promise<CommandAnswer> {
+  /** @param repeat what makes a command the same when it is sent again; without it each is another */
+  private send(
+    managed: ManagedClient,
+    what: string,
+    command: RegistrationCommand,
+    repeat: { readonly key?: string; readonly digest?: string | undefined } = {},
+  ): Promise<CommandAnswer> {
     const { applicationId, ownerId } = managed;
     return this.commands.send({
       ...command,
       subject: applicationId,
       actor: ownerId,
       correlationId: correlationId() ?? 'none',
-      id: commandId(ownerId, what, oauthPaths.registration, undefined),
-      bodyDigest: bodyDigest(command.data),
+      id: commandId(ownerId, what, oauthPaths.registration, repeat.key),
+      bodyDigest: repeat.digest ?? bodyDigest(command.data),
     });
   }
 
@@ -242,56 +287,5 @@ export class ClientRegistrations {
       registration_access_token: managing,
       registration_client_uri: `${publicUrl}${oauthPaths.registration}/${clientId}`,
     };
-  }
-}
-
-async function publicKeysOf({ jwks }: DeclaredClient): ReturnType<typeof readPublicKeys> {
-  try {
-    return await readPublicKeys(jwks, (index) => `/jwks/keys/${index}`);
-  } catch (error) {
-    if (!(error instanceof ProblemException)) throw error;
-    throw refusedAs(faultOfRefusal(error.problem.errors ?? [], error.message).fault);
-  }
-}
-
-/** What was presented is returned as it was (RFC 7591, 3.2.1); the statement itself is kept nowhere. */
-function statementIn({ software_statement: presented }: Body): ClientInformation {
-  return typeof presented === 'string' ? { software_statement: presented } : {};
-}
-
-function contactsOf({ contacts }: DeclaredClient): string[] | undefined {
-  return contacts === undefined ? undefined : [...contacts];
-}
-
-function kidsOf(keys: readonly Body[]): string {
-  return JSON.stringify(keys.map(({ kid }) => String(kid)).sort());
-}
-
-function accepted(read: DeclaredClient | MetadataFault): DeclaredClient {
-  if ('error' in read) throw new OAuthError(400, read.error, read.fault);
-  return read;
-}
-
-function refusedAs(fault: string): OAuthError {
-  return new OAuthError(400, 'invalid_client_metadata', fault);
-}
-
-/** The application that a command has left. Throws what the client is told where it has left none. */
-function shownIn(answer: CommandAnswer): ShownApplication {
-  switch (answer.status) {
-    case 'succeeded':
-      // Sound: it is the view of registration's decider, in a release that knows its fields.
-      return answer.resource as ShownApplication;
-    case 'refused': {
-      const { refusal } = answer;
-      if (refusal.status === 404 || refusal.status === 409)
-        throw new OAuthError(401, 'invalid_token', 'the registration does not stand any more');
-      const { error, fault } = faultOfRefusal(refusal.errors ?? [], refusal.detail);
-      throw new OAuthError(400, error, fault);
-    }
-    case 'pending':
-    case 'expired':
-    case 'failed':
-      throw new NotServing(`the registration is ${answer.status}`);
   }
 }

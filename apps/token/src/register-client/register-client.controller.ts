@@ -1,10 +1,26 @@
 import { BaseConfig, Public } from '#host';
 import { oauthPaths } from '#smart';
-import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Param, Post, Put, UseFilters } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Res,
+  UseFilters,
+} from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import { OAuthBody, OAuthErrorFilter } from '../answer-oauth/oauth-error.filter.js';
 import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { ClientRegistrations } from './client-registrations.js';
+import type { WaitingCaller } from './registration-attempts.js';
 
 /** Dynamic registration (RFC 7591) and its management (RFC 7592). What is not understood is passed over. */
 @Controller(oauthPaths.registration)
@@ -22,9 +38,13 @@ export class RegisterClientController {
   @OAuthBody('application/json')
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
-  async register(@Body() body: unknown, @Headers('authorization') authorization: string | undefined) {
+  async register(
+    @Body() body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+    @Res({ passthrough: true }) { raw }: FastifyReply,
+  ) {
     const token = authorization === undefined ? undefined : bearerIn(authorization);
-    return this.registrations.register(metadataIn(body), token, this.base.publicUrl);
+    return this.registrations.register(metadataIn(body), token, this.base.publicUrl, callerOf(raw));
   }
 
   @Get(':clientId')
@@ -52,6 +72,17 @@ export class RegisterClientController {
   async remove(@Param('clientId') clientId: string, @Headers('authorization') authorization: string | undefined) {
     await this.registrations.remove(clientId, bearerIn(authorization));
   }
+}
+
+/** Whoever waits for a response: answered once the last byte of a 201 has been handed to the network. */
+function callerOf(response: ServerResponse): WaitingCaller {
+  return {
+    onEnd: (listener) => {
+      const ended = () => listener(response.writableFinished && response.statusCode === 201);
+      if (response.closed) ended();
+      else response.once('close', ended);
+    },
+  };
 }
 
 /** RFC 6750, 2.1. */

@@ -40,60 +40,15 @@ export class RegistrationTokens {
     return { token, expiresAt: row.expires_at.toISOString() };
   }
 
-  /** Takes one use; the owner, or undefined where the token is unknown, has expired or was used up. */
-  async take(token: string): Promise<string | undefined> {
-    const [row] = await this.database.query<{ owner_id: string }>(
-      `UPDATE protocol.initial_access_tokens SET uses_left = uses_left - 1
-       WHERE digest = $1 AND expires_at > now() AND uses_left > 0 RETURNING owner_id`,
-      [digestOf(token)],
-    );
-    return row?.owner_id;
-  }
-
-  /** Whether a token has a use left, which stays. */
-  async counts(token: string): Promise<boolean> {
-    const rows = await this.database.query(
-      'SELECT 1 FROM protocol.initial_access_tokens WHERE digest = $1 AND expires_at > now() AND uses_left > 0',
-      [digestOf(token)],
-    );
-    return rows.length === 1;
-  }
-
-  /** Gives a use back: nothing was registered by it. */
-  async giveBack(token: string): Promise<void> {
-    await this.database.query('UPDATE protocol.initial_access_tokens SET uses_left = uses_left + 1 WHERE digest = $1', [
-      digestOf(token),
-    ]);
-  }
-
   /**
-   * Keeps whose registration a new token manages. For one that nobody owns: only while fewer than `mostUnclaimed` were
-   * kept in the last hour, by all instances; else undefined.
+   * The registration that a token manages. The one before the last counts until the last has been used; whoever has one
+   * was answered.
    */
-  async manage(client: ManagedClient, mostUnclaimed: number): Promise<string | undefined> {
-    const token = newToken();
-    const { clientId, applicationId, ownerId, unclaimed } = client;
-    const kept = await this.database.transaction(async (manager) => {
-      if (unclaimed) await manager.query('LOCK TABLE protocol.client_registrations IN SHARE ROW EXCLUSIVE MODE');
-      const rows: unknown = await manager.query(
-        `INSERT INTO protocol.client_registrations (client_id, application_id, owner_id, unclaimed, digest)
-         SELECT $1, $2, $3, $4, $5
-         WHERE NOT $4 OR (SELECT count(*) FROM protocol.client_registrations
-                          WHERE unclaimed AND created_at > now() - interval '1 hour') < $6
-         RETURNING client_id`,
-        [clientId, applicationId, ownerId, unclaimed, digestOf(token), mostUnclaimed],
-      );
-      return Array.isArray(rows) && rows.length === 1;
-    });
-    return kept ? token : undefined;
-  }
-
-  /** The registration that a token manages. The one before the last counts until the last has been used. */
   async managed(clientId: string, token: string): Promise<ManagedClient | undefined> {
     if (!isId(clientId)) return undefined;
     const [row] = await this.database.query<{ application_id: string; owner_id: string; unclaimed: boolean }>(
       `UPDATE protocol.client_registrations
-       SET previous = CASE WHEN digest = $2 THEN NULL ELSE previous END
+       SET previous = CASE WHEN digest = $2 THEN NULL ELSE previous END, unanswered_since = NULL
        WHERE client_id = $1 AND (digest = $2 OR previous = $2) RETURNING application_id, owner_id, unclaimed`,
       [clientId, digestOf(token)],
     );
@@ -124,6 +79,7 @@ export class RegistrationTokens {
   }
 }
 
-function newToken(): string {
+/** 256 random bits. */
+export function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
