@@ -196,6 +196,29 @@ describe('the vault in Postgres', () => {
     expect([await vault.open(kept), await vault.open(dropped)]).toEqual(['kept', undefined]);
   });
 
+  describe('hands over what was sealed for one owner', () => {
+    it('to another, under the same references: it goes with them, and no more with the first; twice is once', async () => {
+      const vault = instance();
+      const [first, heir] = [randomUUID(), await vault.subjectId('i', 'heir')];
+      const [one, two, others] = await Promise.all([vault.seal(first, 1), vault.seal(first, 2), vault.seal('else', 3)]);
+      await Promise.all([vault.handOver(first, heir), instance().handOver(first, heir)]);
+      await erase(first);
+      const all = [one, two, others];
+      expect(await instance().openAll(all)).toEqual(new Map([...all.entries()].map(([at, it]) => [it, at + 1])));
+      await erase(heir);
+      expect(await instance().openAll(all)).toEqual(new Map([[others, 3]]));
+    });
+
+    it('not to one who was erased, and nothing changes', async () => {
+      const vault = instance();
+      const [first, erased] = [randomUUID(), randomUUID()];
+      const reference = await vault.seal(first, 1);
+      await erase(erased);
+      await expect(vault.handOver(first, erased)).rejects.toThrow(OwnerErased);
+      expect(await vault.open(reference)).toBe(1);
+    });
+  });
+
   describe('erases', () => {
     it('all that a person has, and nothing of others; twice is once', async () => {
       const vault = instance();
@@ -209,6 +232,7 @@ describe('the vault in Postgres', () => {
         '2026-11-27T09:00:00.000Z',
         undefined,
       ]);
+      expect(await erasures().notErased([gone, stays, 'no id'])).toEqual([stays]);
       const dump = JSON.stringify(await Promise.all(['owners', 'subjects', 'sealed'].map(rows)));
       expect([mine, also, gone].filter((id) => dump.includes(id))).toEqual([]);
     });
@@ -229,6 +253,49 @@ describe('the vault in Postgres', () => {
         it.status === 'fulfilled' && it.value !== undefined ? [it.value] : [],
       );
       expect(await vault.openAll(references)).toEqual(new Map());
+    });
+
+    /** A vault that stops before it keeps a box. */
+    const stoppedBeforeKeeping = () => {
+      const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const halted: VaultStore = {
+        query: async (sql, parameters) => {
+          if (sql.includes('INSERT INTO vault.sealed')) {
+            reached.resolve();
+            await goOn.promise;
+          }
+          return store.query(sql, parameters);
+        },
+      };
+      return { vault: new PostgresVault(halted, keys), reached: reached.promise, goOn: goOn.resolve };
+    };
+
+    it('whoever has their key already: nothing is sealed for them a moment later', async () => {
+      const id = await instance().subjectId('i', 'a moment later');
+      const { vault, reached, goOn } = stoppedBeforeKeeping();
+      const sealed = vault.seal(id, 'late').then(
+        () => 'sealed',
+        (error: unknown) => error,
+      );
+      await reached;
+      await erase(id);
+      goOn();
+      expect(await sealed).toBeInstanceOf(OwnerErased);
+    });
+
+    it('what is being sealed for them at that moment', async () => {
+      const id = await instance().subjectId('i', 'at that moment');
+      const runner = source.createQueryRunner();
+      await runner.startTransaction();
+      const within: VaultStore = { query: async (sql, values) => rowsOf(await runner.query(sql, [...values])) };
+      const reference = await new PostgresVault(within, keys).seal(id, 'late');
+      const erased = erase(id);
+      const waiting = 'SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))';
+      while (rowsOf(await runner.query(waiting)).length === 0); // nobody tells
+      await runner.commitTransaction();
+      await runner.release();
+      await erased;
+      expect(await source.query('SELECT 1 FROM vault.sealed WHERE reference = $1', [reference])).toEqual([]);
     });
 
     it('those whom it does not know as well, so that an earlier copy cannot bring them back', async () => {

@@ -39,6 +39,11 @@ export interface Vault {
   open(reference: string): Promise<Json | undefined>;
   /** The values behind several references, in one read; unknown and erased ones are absent. */
   openAll(references: readonly string[]): Promise<ReadonlyMap<string, Json>>;
+  /**
+   * What was sealed for one owner is another's from now on, and erased with them; references stay. Repeating it changes nothing.
+   * Throws `OwnerErased` where the other was erased: nothing was handed over.
+   */
+  handOver(from: string, to: string): Promise<void>;
   /** Deletes what stands behind a reference: a value that nothing refers to. Repeating it changes nothing. */
   discard(reference: string): Promise<void>;
 }

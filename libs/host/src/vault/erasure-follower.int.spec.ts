@@ -213,6 +213,28 @@ describe('erasures in the log', () => {
     expect((await service.call('/health/ready')).status).toBe(200);
   }, 60_000);
 
+  it('are asked for again where Postgres does not tell how far they were read, and no service ends of it', async () => {
+    const ended: unknown[] = [];
+    const service = await createService(part, environmentOf(), (error) => void ended.push(error));
+    await service.ready();
+    const id = await service.app.get<Vault>(VAULT).subjectId('i', 'gone', { name: 'Gone' });
+    await sql.query('CREATE SEQUENCE public.asked');
+    await sql.query(`CREATE FUNCTION public.refuse() RETURNS bigint LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM nextval('public.asked'); RAISE EXCEPTION 'in the middle of a restore' USING ERRCODE = '42P01'; END $$`);
+    await sql.query('ALTER TABLE vault.erasures_read RENAME TO erasures_kept');
+    await sql.query('CREATE VIEW vault.erasures_read AS SELECT public.refuse() AS next_offset');
+    const asked = async () =>
+      (await sql.query<{ is_called: boolean }>('SELECT is_called FROM public.asked')).rows[0]?.is_called;
+    for (const until = Date.now() + 20_000; (await asked()) !== true;)
+      if (Date.now() > until) throw new Error('nobody asked');
+    await sql.query('DROP VIEW vault.erasures_read');
+    await sql.query('ALTER TABLE vault.erasures_kept RENAME TO erasures_read');
+    await erase(id);
+    await caughtUp(1);
+    expect(ended).toEqual([]);
+    await service.close();
+  }, 60_000);
+
   it('are carried out by one that is asked to, at once', async () => {
     const service = await start();
     const id = await vaultOf(service).subjectId('i', 'ada', { name: 'Ada' });

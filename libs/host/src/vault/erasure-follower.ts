@@ -102,14 +102,17 @@ export class ErasureFollower implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  /** True once the vault has forgotten erasures that this process has seen it carry out; false when the process stops. */
+  /**
+   * True once the vault has forgotten erasures that this process has seen it carry out; false when the process stops. What
+   * Postgres does not tell now, for whatever reason, it is asked again.
+   */
   private async isPutBack(): Promise<boolean> {
     const sooner = AbortSignal.any([this.stopping.signal, this.behind.signal]);
     while (await this.rested(lookEveryMs, sooner)) {
       if (this.behind.signal.aborted) return true;
       const before = this.reached ?? 0n;
       const stored = await this.erasures.readTo().catch((error: unknown) => {
-        if (!(error instanceof VaultUnavailable)) throw error;
+        if (!(error instanceof VaultUnavailable)) this.log.warn('whether the vault was put back is not known', error);
         return before;
       });
       if (stored < before) return true;

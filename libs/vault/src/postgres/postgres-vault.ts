@@ -74,12 +74,42 @@ export class PostgresVault implements Vault {
     const owner = await this.index.ofOwner(ownerKey);
     const key = await this.owners.of(owner);
     const reference = randomUUID();
-    await this.store.query('INSERT INTO vault.sealed (reference, owner, box) VALUES ($1, $2, $3)', [
-      reference,
-      owner,
-      encrypt(key, Buffer.from(JSON.stringify(plaintext)), `sealed:${reference}`),
-    ]);
+    // An erasure waits for this statement or is seen by it: nothing is kept of whoever was erased.
+    const kept = await this.store.query(
+      `INSERT INTO vault.sealed (reference, owner, box)
+       SELECT $1::uuid, owner, $3::bytea FROM vault.owners WHERE owner = $2 AND erased_at IS NULL FOR SHARE
+       RETURNING reference`,
+      [reference, owner, encrypt(key, Buffer.from(JSON.stringify(plaintext)), `sealed:${reference}`)],
+    );
+    if (kept.length === 0) throw new OwnerErased();
     return reference;
+  }
+
+  async handOver(from: string, to: string): Promise<void> {
+    const [before, heir] = await Promise.all([this.index.ofOwner(from), this.index.ofOwner(to)]);
+    const rows = await this.store.query<BoxRow>(
+      `SELECT s.reference AS at, s.box, o.owner, o.wrapped_key, o.wrapped_by
+         FROM vault.sealed s JOIN vault.owners o USING (owner) WHERE owner = $1 AND o.erased_at IS NULL`,
+      [before],
+    );
+    if (rows.length === 0) return;
+    const key = await this.owners.of(heir);
+    const boxes = await Promise.all(
+      rows.map(async (row) => {
+        const plaintext = decrypt(await this.owners.unwrap(row, row.owner), row.box, `sealed:${row.at}`);
+        return encrypt(key, plaintext, `sealed:${row.at}`);
+      }),
+    );
+    const [{ heirs } = { heirs: '0' }] = await this.store.query<{ heirs: string }>(
+      `WITH heir AS (SELECT owner FROM vault.owners WHERE owner = $2 AND erased_at IS NULL FOR SHARE),
+            moved AS (
+              UPDATE vault.sealed s SET owner = heir.owner, box = n.box
+                FROM heir, unnest($3::uuid[], $4::bytea[]) AS n(reference, box)
+               WHERE s.reference = n.reference AND s.owner = $1)
+       SELECT count(*) AS heirs FROM heir`,
+      [before, heir, rows.map(({ at }) => at), boxes],
+    );
+    if (Number(heirs) === 0) throw new OwnerErased();
   }
 
   async open(reference: string): Promise<Json | undefined> {

@@ -41,9 +41,20 @@ export class VaultErasures {
     return row?.at?.toISOString();
   }
 
+  /** Those of some ids that are not erased. */
+  async notErased(ids: readonly string[]): Promise<readonly string[]> {
+    const known = ids.filter(isUuid);
+    const rows = await this.store.query<{ id: string }>(
+      `SELECT asked.id FROM unnest($1::text[], $2::bytea[]) AS asked(id, owner)
+        WHERE NOT EXISTS (SELECT 1 FROM vault.owners o WHERE o.owner = asked.owner AND o.erased_at IS NOT NULL)`,
+      [known, await Promise.all(known.map((id) => this.index.ofOwner(id)))],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /**
-   * Destroys the keys of some subjects, what was sealed under them, and who they were. One statement, so that it is whole
-   * or not done; repeating it changes nothing.
+   * Destroys the keys of some subjects, what was sealed under them, and who they were. Keys and how far the vault has read go in
+   * one statement, so that it is whole or not done; repeating it changes nothing.
    *
    * @param read the offsets in the topic of erasures that these are all of: `from` included, `to` not. How far the vault has
    *   read moves to `to`, and never back
@@ -77,6 +88,12 @@ export class VaultErasures {
         read === undefined ? null : String(read.from),
         read === undefined ? null : String(read.to),
       ],
+    );
+    // What somebody was about to seal stood in nobody's sight yet; from now on nothing can be sealed for them. Its key is gone.
+    await this.store.query(
+      `DELETE FROM vault.sealed s USING vault.owners o
+        WHERE s.owner = o.owner AND o.owner = ANY($1::bytea[]) AND o.erased_at IS NOT NULL`,
+      [owners],
     );
     return read === undefined || Number(row?.moved ?? 0) > 0;
   }
