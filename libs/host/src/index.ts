@@ -46,6 +46,8 @@ export {
   provideWriter,
   type ProjectionReadiness,
 } from './log/log-providers.js';
+export { sendDue, type DueCommand } from './clock/due-commands.js';
+export { RegularLook } from './clock/regular-look.js';
 export { SealedForCommands } from './log/sealed-for-commands.js';
 export { RequestedCommand } from './log/requested-command.js';
 export { PostgresSnapshotStore } from './log/snapshots/postgres-snapshot-store.js';
@@ -95,6 +97,7 @@ export { MintedId, UuidParam } from './request/uuid-param.js';
 export { configClassesOf, createService, migrationsOf, type RunningService } from './service/create-service.js';
 export { FatalErrors } from './service/fatal-errors.js';
 export { ErasureFollower } from './vault/erasure-follower.js';
+export { OwnerErasures } from './vault/owner-erasures.js';
 export { VAULT } from './vault/vault-provider.js';
 export type { ServicePart } from './service/service-part.js';
 export { startService, type StartOptions } from './service/start-service.js';

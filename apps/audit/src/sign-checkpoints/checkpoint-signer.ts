@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { checkpointId, checkpointsTopic, encodeCheckpoint } from '#contracts';
 import type { TopicAppendPort } from '#event-log';
-import { Database, InjectAppender, isDatabaseUnavailable, Log, Metrics } from '#host';
+import { Database, InjectAppender, isDatabaseUnavailable, Log, Metrics, RegularLook } from '#host';
 import { consistencyRanges, NoteRefused, openCheckpoint, signCheckpoint, verifyConsistency } from '#proofs';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Gauge } from 'prom-client';
@@ -29,8 +29,7 @@ interface GrownTree {
 @Injectable()
 export class CheckpointSigner implements OnModuleInit, OnModuleDestroy {
   private readonly refused: Gauge;
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private readonly regular: RegularLook;
 
   constructor(
     private readonly config: AuditConfig,
@@ -45,27 +44,22 @@ export class CheckpointSigner implements OnModuleInit, OnModuleDestroy {
       help: 'Partitions whose tree does not continue its last signed checkpoint: the log or its table was changed.',
       registers: [metrics.registry],
     });
+    this.regular = new RegularLook(
+      Math.min(LOOK_EVERY_MS, config.checkpointSeconds * 1_000),
+      () => this.signGrown(),
+      (error) => {
+        // While Postgres is away readiness says so; a line every few seconds would bury it.
+        if (!isDatabaseUnavailable(error)) log.warn('checkpoints could not be signed; they will be, later', error);
+      },
+    );
   }
 
   onModuleInit(): void {
-    const every = Math.min(LOOK_EVERY_MS, this.config.checkpointSeconds * 1_000);
-    this.timer = setInterval(() => {
-      this.looking ??= this.look().finally(() => (this.looking = undefined));
-    }, every);
+    this.regular.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.looking;
-  }
-
-  private async look(): Promise<void> {
-    try {
-      await this.signGrown();
-    } catch (error) {
-      // While Postgres is away readiness says so; a line every few seconds would bury it.
-      if (!isDatabaseUnavailable(error)) this.log.warn('checkpoints could not be signed; they will be, later', error);
-    }
+    await this.regular.stop();
   }
 
   /** One instance at a time: the others find the lock taken and leave it. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BaseConfig, Database, isDatabaseUnavailable, Log, Metrics, VAULT } from '#host';
+import { BaseConfig, Database, isDatabaseUnavailable, Log, Metrics, RegularLook, VAULT } from '#host';
 import type { Vault } from '#vault';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Counter } from 'prom-client';
@@ -34,8 +34,7 @@ interface Due {
 export class NoticeSender implements OnModuleInit, OnModuleDestroy {
   private readonly port: ContactNotice;
   private readonly ended: Counter<'result'>;
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private readonly regular: RegularLook;
   private stopping = false;
 
   constructor(
@@ -53,36 +52,35 @@ export class NoticeSender implements OnModuleInit, OnModuleDestroy {
       labelNames: ['result'] as const,
       registers: [metrics.registry],
     });
+    this.regular = new RegularLook(
+      LOOK_EVERY_MS,
+      () => this.look(),
+      (error) => {
+        // While Postgres is away readiness says so; a line every second would bury it.
+        if (!isDatabaseUnavailable(error))
+          log.warn('notices to contacts could not be looked at; they will be, again', error);
+      },
+    );
     if (config.smtpUrl === undefined && !base.development)
       log.warn('SMTP_URL is not set: nobody can be told of new keys and secrets');
   }
 
   onModuleInit(): void {
     void this.database.ready().then(() => {
-      if (this.stopping) return;
-      this.timer = setInterval(() => {
-        this.looking ??= this.look().finally(() => (this.looking = undefined));
-      }, LOOK_EVERY_MS);
+      if (!this.stopping) this.regular.start();
     });
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
-    clearInterval(this.timer);
-    await this.looking;
+    await this.regular.stop();
     this.port.close();
   }
 
   private async look(): Promise<void> {
-    try {
-      for (const due of await this.claim()) {
-        if (this.stopping) return;
-        await this.deliver(due);
-      }
-    } catch (error) {
-      // While Postgres is away readiness says so; a line every second would bury it.
-      if (!isDatabaseUnavailable(error))
-        this.log.warn('notices to contacts could not be looked at; they will be, again', error);
+    for (const due of await this.claim()) {
+      if (this.stopping) return;
+      await this.deliver(due);
     }
   }
 
