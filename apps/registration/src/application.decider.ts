@@ -36,7 +36,7 @@ const ownersCommands: ReadonlySet<Command['type']> = new Set<Command['type']>([
 /** Decides for one application: its metadata, keys and secrets, its submissions, suspension and revocation. */
 export const registrationDecider: Decider<typeof registration, Application> = {
   contract: registration,
-  version: 3,
+  version: 4,
   decide(state, command) {
     if (command.type === 'register-application') return register(state, command);
     if (state === undefined) return refuse(noSuchApplication);

@@ -1,6 +1,8 @@
-import { registration } from '#contracts';
+import { erasuresTopic, registration } from '#contracts';
 import {
   commandsController,
+  OwnerErasures,
+  provideAppender,
   provideCommands,
   projectionsController,
   provideProjection,
@@ -25,6 +27,7 @@ import { CloseAccessHandler } from './close-access/close-access.handler.js';
 import { Receipts } from './close-access/receipts.js';
 import { followApproval } from './follow-decisions/follow-approval.reactor.js';
 import { followReview } from './follow-decisions/follow-review.reactor.js';
+import { NobodysContacts } from './expire-unclaimed/nobodys-contacts.js';
 import { UnclaimedClock } from './expire-unclaimed/unclaimed-clock.js';
 import { RegisterApplicationController } from './register-application/register-application.controller.js';
 import { RegisterApplicationHandler } from './register-application/register-application.handler.js';
@@ -66,6 +69,8 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     ...provideProjection(applicationsProjection),
     ...provideReactor(followApproval),
     ...provideReactor(followReview),
+    ...provideAppender(erasuresTopic),
+    OwnerErasures,
     RegisterApplicationHandler,
     ChangeApplicationHandler,
     SubmitApplicationHandler,
@@ -83,6 +88,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     Receipts,
     SealedForCommands,
     NoticeSender,
+    NobodysContacts,
     UnclaimedClock,
   ],
 })

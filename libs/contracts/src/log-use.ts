@@ -34,7 +34,8 @@ const access = [registration, approval, token].map(eventsOf);
 export const logUses: Readonly<Record<LogService, LogUse>> = {
   registration: {
     context: registration,
-    appends: [activity],
+    // Of ids that are nobody's any more: open registrations that were claimed, or have ended.
+    appends: [activity, erasures],
     reads: [eventsOf(approval), eventsOf(review), enforcement, erasures],
     reactors: ['registration-follows-approval', 'registration-follows-review'],
   },

@@ -55,6 +55,8 @@ export interface Application {
     { readonly kind: 'suspended' | 'revoked' | 'expired'; readonly reason: string; readonly at: string } | undefined;
   /** It came by open registration, and nobody has claimed it yet. */
   readonly unclaimed?: true | undefined;
+  /** Who claimed it, in the place of an id that was nobody's. RFC 3339. */
+  readonly claimed?: { readonly from: string; readonly by: string; readonly at: string };
 }
 
 /** api.md, Shapes. */
@@ -162,7 +164,16 @@ function changesOf(
       return { proposals: state.proposals.filter(({ credentialId }) => credentialId !== event.data.credentialId) };
     case 'ownership-transferred':
       // What the one before proposed is not for the next to confirm.
-      return { ownerId: event.data.ownerId, proposals: [], unclaimed: undefined };
+      return {
+        ownerId: event.data.ownerId,
+        proposals: [],
+        ...(state.unclaimed === true
+          ? {
+              unclaimed: undefined,
+              claimed: { from: state.ownerId, by: event.data.ownerId, at: event.meta.time },
+            }
+          : {}),
+      };
     case 'review-applied': {
       const { reviewId, verdict, reason } = event.data;
       return {

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { encodeErasure, erasuresTopic, type ErasureReason } from '#contracts';
-import type { TopicAppendPort } from '#event-log';
-import { correlationId, ErasureFollower, InjectAppender, VAULT } from '#host';
+import type { ErasureReason } from '#contracts';
+import { correlationId, OwnerErasures, VAULT } from '#host';
 import { VaultErasures, type Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
-import { PersonEnds, type PersonEnded } from './person-ends.js';
+import { RegistrationTokens } from '../register-client/registration-tokens.js';
+import { PersonEnds, type PersonEnd, type PersonEnded } from './person-ends.js';
 
 /** Proof that somebody was erased, and that nothing of theirs counts any more. */
 export interface PersonErased extends PersonEnded {
@@ -18,9 +17,9 @@ export class PersonErasures {
   constructor(
     private readonly ends: PersonEnds,
     private readonly erasures: VaultErasures,
-    private readonly follower: ErasureFollower,
+    private readonly owners: OwnerErasures,
+    private readonly registrations: RegistrationTokens,
     @Inject(VAULT) private readonly vault: Vault,
-    @InjectAppender(erasuresTopic) private readonly topic: TopicAppendPort,
   ) {}
 
   /**
@@ -34,15 +33,11 @@ export class PersonErasures {
   async erase(id: string, reason: ErasureReason, actor: string): Promise<PersonErased | undefined> {
     const end = { cause: 'user-revoked', actor, reason: `erasure: ${reason}` } as const;
     const before = await this.erasures.erasedAt(id);
-    if (before !== undefined) return { ...(await this.ends.everything(id, end)), erasedAt: before };
+    if (before !== undefined) return { ...(await this.late(id, end)), erasedAt: before };
     if ((await this.vault.lookupSubject(id)) === undefined) return undefined;
     const ended = await this.ends.everything(id, end);
-    const time = new Date().toISOString();
-    const correlation = correlationId() ?? 'none';
-    const meta = { id: randomUUID(), subject: id, time, actor, correlationId: correlation, causationId: correlation };
-    await this.topic.append(0, { key: id, value: encodeErasure({ reason }, meta) });
-    await this.follower.carryOut(id, time);
-    const late = await this.ends.everything(id, end);
+    const time = await this.owners.erase(id, reason, actor, correlationId() ?? 'none');
+    const late = await this.late(id, end);
     return {
       userId: id,
       erasedAt: time,
@@ -51,5 +46,11 @@ export class PersonErasures {
       enforcedAt: late.enforcedAt,
       receipts: late.receipts,
     };
+  }
+
+  /** What began while they were being erased; nobody registers for them any more. */
+  private async late(id: string, end: PersonEnd): Promise<PersonEnded> {
+    await this.registrations.takeBack(id);
+    return this.ends.everything(id, end);
   }
 }

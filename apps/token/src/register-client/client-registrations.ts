@@ -9,9 +9,10 @@ import {
   type ReviewedMetadata,
 } from '#contracts';
 import type { CommandAnswer, CommandPort } from '#event-log';
-import { correlationId, InjectCommands, SealedForCommands } from '#host';
+import { correlationId, InjectCommands, SealedForCommands, VAULT } from '#host';
 import { oauthPaths } from '#smart';
-import { Injectable } from '@nestjs/common';
+import type { Vault } from '#vault';
+import { Inject, Injectable } from '@nestjs/common';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { OAuthError } from '../answer-oauth/oauth-error.js';
 import { TokenEnforcement } from '../token-enforcement.js';
@@ -74,6 +75,7 @@ export class ClientRegistrations {
     private readonly sealed: SealedForCommands,
     private readonly enforcement: TokenEnforcement,
     private readonly config: TokenConfig,
+    @Inject(VAULT) private readonly vault: Vault,
   ) {}
 
   /**
@@ -156,11 +158,16 @@ export class ClientRegistrations {
     await this.tokens.forget(clientId);
   }
 
-  /** Somebody who is signed in takes over a draft that nobody owns. Undefined where the token does not manage one. */
+  /**
+   * Somebody who is signed in takes over a draft that nobody owns, and its contacts, which are erased with them from now on. Repeating
+   * it goes on where it ended. Undefined where the token does not manage one.
+   */
   async claim(clientId: string, presented: string, ownerId: string): Promise<ManagedClient | undefined> {
     const managed = await this.tokens.managed(clientId, presented);
     if (managed?.unclaimed !== true) return undefined;
-    shownIn(await this.send(managed, 'claim', { type: 'transfer-ownership', data: { ownerId } }));
+    const claim: RegistrationCommand = { type: 'transfer-ownership', data: { ownerId } };
+    shownIn(await this.send(managed, 'claim', claim, { key: `${clientId} ${ownerId}` }));
+    await this.vault.handOver(managed.ownerId, ownerId);
     await this.tokens.claimed(clientId, ownerId);
     return { ...managed, ownerId, unclaimed: false };
   }

@@ -40,6 +40,11 @@ export class RegistrationTokens {
     return { token, expiresAt: row.expires_at.toISOString() };
   }
 
+  /** Nobody registers for this owner any more, whatever token was given. */
+  async takeBack(ownerId: string): Promise<void> {
+    await this.database.query('DELETE FROM protocol.initial_access_tokens WHERE owner_id = $1', [ownerId]);
+  }
+
   /**
    * The registration that a token manages. The one before the last counts until the last has been used; whoever has one
    * was answered.
