@@ -1,4 +1,4 @@
-import { CreateSpentProofs1763942400031, GuardSpentProofs1764244800036 } from '#dpop';
+import { CreateSpentProofs1763942400031, GuardSpentProofs1764244800036, NameProofsDatabase1764280800042 } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { GatewayConfig } from './gateway.config.js';
@@ -11,5 +11,7 @@ export const gateway: ServicePart = {
   module: GatewayModule,
   config: [GatewayConfig, FhirConfig],
   // The same table for all who check proofs, made by whoever starts first.
-  migrations: { protocol: [CreateSpentProofs1763942400031, GuardSpentProofs1764244800036] },
+  migrations: {
+    protocol: [CreateSpentProofs1763942400031, GuardSpentProofs1764244800036, NameProofsDatabase1764280800042],
+  },
 };

@@ -1,4 +1,4 @@
-import { CreateSpentProofs1763942400031, GuardSpentProofs1764244800036 } from '#dpop';
+import { CreateSpentProofs1763942400031, GuardSpentProofs1764244800036, NameProofsDatabase1764280800042 } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
 import type { ServicePart } from '#host';
 import { AddGrantUse1763942400013 } from './migrations/add-grant-use.js';
@@ -10,6 +10,7 @@ import { CreateSigningKeys1763942400005 } from './migrations/create-signing-keys
 import { CreateTokenProtocol1763942400004 } from './migrations/create-token-protocol.js';
 import { GuardSpentAssertions1764244800037 } from './migrations/guard-spent-assertions.js';
 import { KeepRegistrationAttempts1764280800041 } from './migrations/keep-registration-attempts.js';
+import { NameAssertionsDatabase1764280800043 } from './migrations/name-assertions-database.js';
 import { NameSigningKeys1763942400012 } from './migrations/name-signing-keys.js';
 import { TokenConfig } from './token.config.js';
 import { TokenModule } from './token.module.js';
@@ -32,6 +33,8 @@ export const tokenPart: ServicePart = {
       GuardSpentProofs1764244800036,
       GuardSpentAssertions1764244800037,
       KeepRegistrationAttempts1764280800041,
+      NameProofsDatabase1764280800042,
+      NameAssertionsDatabase1764280800043,
     ],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },

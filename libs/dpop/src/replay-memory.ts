@@ -21,13 +21,22 @@ const AHEAD_S = 5;
 /** How long what was made after that may be under way, in seconds: nothing is refused as too old that only was not there yet. */
 const UNDER_WAY_S = 2;
 
+/** A copy has another, whatever it is called. */
+const THIS_DATABASE = '(SELECT oid FROM pg_database WHERE datname = current_database())';
+
 /**
  * Whether the row was written at this start of this database, and was not copied since: a server that was started anew may
- * be a backup, a snapshot, or a standby that had not got everything; a row that came back from a dump was inserted by
- * another transaction than it says (docs/adr/0037). A memory that begins anew counts some seconds later.
+ * be a backup, a snapshot, or a standby that had not got everything; a database that was made after another, as a template,
+ * has another number; a row that came back from a dump was inserted by another transaction than it says (docs/adr/0037).
  */
-export const intact =
-  'server_started = pg_postmaster_start_time() AND written_in = xmin AND counts_from <= clock_timestamp()';
+const unmoved = (row: string): string =>
+  `${row}.server_started = pg_postmaster_start_time() AND ${row}.written_in = ${row}.xmin AND ${row}.written_for = ${THIS_DATABASE}`;
+
+/** Whether the memory is the one that it was, and counts: one that begins anew does so some seconds later. */
+export const intact = (table: MemoryTable): string => {
+  const row = table.slice(table.indexOf('.') + 1);
+  return `${unmoved(row)} AND ${row}.counts_from <= clock_timestamp()`;
+};
 
 /** Makes the table of a memory one that knows when it is not the same any more; its one row stays. */
 export const rememberItself = (table: MemoryTable): readonly string[] => [
@@ -40,6 +49,20 @@ export const rememberItself = (table: MemoryTable): readonly string[] => [
    SET counts_from = since, server_started = pg_postmaster_start_time(), written_in = pg_current_xact_id()::xid`,
 ];
 
+/**
+ * Makes it know of which database it is. What somebody has begun at this start of the server goes on, as does a memory that was just
+ * made; whatever else is found there may have been restored, and begins anew.
+ */
+export const rememberDatabase = (table: MemoryTable): readonly string[] => [
+  `ALTER TABLE ${table} ADD COLUMN written_for oid`,
+  `UPDATE ${table} SET written_for = ${THIS_DATABASE}, written_in = pg_current_xact_id()::xid
+   WHERE server_started = pg_postmaster_start_time() AND written_in = xmin
+     AND (counts_from > since OR since > clock_timestamp() - interval '1 minute')`,
+];
+
+/** Undoes {@link rememberDatabase}. */
+export const forgetDatabase = (table: MemoryTable): string => `ALTER TABLE ${table} DROP COLUMN written_for`;
+
 /** Undoes {@link rememberItself}. */
 export const forgetItself = (table: MemoryTable): string =>
   `ALTER TABLE ${table} DROP COLUMN the_only, DROP COLUMN counts_from, DROP COLUMN server_started, DROP COLUMN written_in`;
@@ -50,10 +73,11 @@ export const forgetItself = (table: MemoryTable): string =>
  */
 export async function beginAnew(store: SpentStore, table: MemoryTable): Promise<void> {
   await store.query(`
-    INSERT INTO ${table} AS memory (since, counts_from, server_started, written_in)
-    SELECT since, since + interval '${UNDER_WAY_S} seconds', pg_postmaster_start_time(), pg_current_xact_id()::xid
+    INSERT INTO ${table} AS memory (since, counts_from, server_started, written_in, written_for)
+    SELECT since, since + interval '${UNDER_WAY_S} seconds', pg_postmaster_start_time(), pg_current_xact_id()::xid, ${THIS_DATABASE}
     FROM (SELECT date_trunc('second', clock_timestamp()) + interval '${AHEAD_S + 1} seconds' AS since) AS anew
     ON CONFLICT (the_only) DO UPDATE
-    SET since = EXCLUDED.since, counts_from = EXCLUDED.counts_from, server_started = EXCLUDED.server_started, written_in = EXCLUDED.written_in
-    WHERE (memory.server_started = pg_postmaster_start_time() AND memory.written_in = memory.xmin) IS NOT TRUE`);
+    SET since = EXCLUDED.since, counts_from = EXCLUDED.counts_from, server_started = EXCLUDED.server_started,
+        written_in = EXCLUDED.written_in, written_for = EXCLUDED.written_for
+    WHERE (${unmoved('memory')}) IS NOT TRUE`);
 }

@@ -31,7 +31,7 @@ export class SpentProofs {
       .update(JSON.stringify([thumbprint, id]))
       .digest();
     const [told] = await this.store.query<{ readonly remembers: boolean; readonly spent: boolean }>(
-      `WITH memory AS (SELECT since FROM protocol.proofs_since WHERE ${intact}),
+      `WITH memory AS (SELECT since FROM protocol.proofs_since WHERE ${intact('protocol.proofs_since')}),
          spent AS (
            INSERT INTO protocol.spent_proofs (digest, expires_at)
            SELECT $1, to_timestamp($2) FROM memory WHERE date_trunc('second', since) <= to_timestamp($3)

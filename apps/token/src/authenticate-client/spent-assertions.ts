@@ -10,7 +10,7 @@ const cleaningEveryMs = 60_000;
 /** Gives the digests of what is spent now, and one row more without a digest where the guard remembers. */
 const keep = {
   name: 'keep-spent-assertions',
-  text: `WITH memory AS (SELECT since FROM protocol.replay_guard WHERE ${intact}),
+  text: `WITH memory AS (SELECT since FROM protocol.replay_guard WHERE ${intact('protocol.replay_guard')}),
     spent AS (
       INSERT INTO protocol.spent_assertions (digest, expires_at)
       SELECT decode(asked.digest, 'hex'), to_timestamp(asked.until)
