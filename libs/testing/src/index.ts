@@ -27,3 +27,4 @@ export { HostileFhirServer } from './hostile-fhir/hostile-fhir-server.js';
 export type { StoredResource } from './hostile-fhir/hostile-search.js';
 export { listenHostile } from './hostile-fhir/listen.js';
 export { type BrokenFhir, listenBroken } from './hostile-fhir/listen-broken.js';
+export { storeOn, vaultDatabase, type VaultDatabase } from './vault-database.js';

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { DataSource } from 'typeorm';
-import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { vaultDatabase, type VaultDatabase } from '#testing';
 import {
-  CreateVault1763942400000,
-  KeepVaultKeys1764252000000,
   LocalWrappingKeys,
   PostgresVault,
   rewrapKeys,
@@ -31,15 +28,9 @@ class ServiceKeys implements WrappingKeys {
 }
 
 describe('the wrapping key', () => {
-  let own: Isolation;
-  let source: DataSource;
+  let database: VaultDatabase;
+  let store: VaultStore;
   const [first, second] = [randomBytes(32), randomBytes(32)];
-  const store: VaultStore = {
-    query: async (sql, parameters) => {
-      const result: unknown = await source.query(sql, [...parameters]);
-      return (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as never[];
-    },
-  };
   const vaultUnder = (keys: WrappingKeys) => new PostgresVault(store, keys);
   const wrappedBy = async (): Promise<string[]> => {
     const rows = await store.query<{ by: string }>(
@@ -50,21 +41,10 @@ describe('the wrapping key', () => {
   };
 
   beforeEach(async () => {
-    own = await isolate();
-    source = await new DataSource({
-      type: 'postgres',
-      url: own.databaseUrl,
-      migrations: [CreateVault1763942400000, KeepVaultKeys1764252000000],
-      installExtensions: false,
-    }).initialize();
-    await source.query('CREATE SCHEMA vault');
-    await source.runMigrations();
+    database = await vaultDatabase();
+    ({ store } = database);
   }, 30_000);
-
-  afterEach(async () => {
-    await source.destroy();
-    await own.dispose();
-  });
+  afterEach(() => database.close());
 
   it('may be another: new keys are wrapped by it, earlier ones are still unwrapped, and people keep their ids', async () => {
     const before = vaultUnder(new LocalWrappingKeys(first));

@@ -1,10 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { DataSource } from 'typeorm';
-import { isolate, type Isolation } from '../../../test/environment/isolation.js';
+import { storeOn, vaultDatabase, type VaultDatabase } from '#testing';
 import { BlindIndex } from './postgres/blind-index.js';
 import {
-  CreateVault1763942400000,
-  KeepVaultKeys1764252000000,
   LocalWrappingKeys,
   OwnerErased,
   PostgresVault,
@@ -15,15 +12,11 @@ import {
   type WrappingKeys,
 } from './index.js';
 
-/** TypeORM gives `[rows, count]` for UPDATE and DELETE. */
-const rowsOf = <Row>(result: unknown): Row[] =>
-  (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as Row[];
-
 describe('the vault in Postgres', () => {
-  let own: Isolation;
-  let source: DataSource;
+  let database: VaultDatabase;
+  let source: VaultDatabase['source'];
+  let store: VaultStore;
   const keys = new LocalWrappingKeys(randomBytes(32));
-  const store: VaultStore = { query: async (sql, parameters) => rowsOf(await source.query(sql, [...parameters])) };
   /** Another instance, with no memory of its own. */
   const instance = (given: WrappingKeys = keys) => new PostgresVault(store, given);
   const erasures = () => new VaultErasures(store, new SystemKeys(store, keys));
@@ -33,22 +26,10 @@ describe('the vault in Postgres', () => {
   const rows = (table: string): Promise<Record<string, unknown>[]> => source.query(`SELECT * FROM vault.${table}`);
 
   beforeAll(async () => {
-    own = await isolate();
-    source = await new DataSource({
-      type: 'postgres',
-      url: own.databaseUrl,
-      migrations: [CreateVault1763942400000, KeepVaultKeys1764252000000],
-      schema: 'public',
-      installExtensions: false,
-    }).initialize();
-    await source.query('CREATE SCHEMA vault');
-    await source.runMigrations();
+    database = await vaultDatabase();
+    ({ source, store } = database);
   }, 30_000);
-
-  afterAll(async () => {
-    await source.destroy();
-    await own.dispose();
-  });
+  afterAll(() => database.close());
 
   describe('gives a person one random id', () => {
     it('the same on every instance, also when all see them first at once', async () => {
@@ -287,11 +268,10 @@ describe('the vault in Postgres', () => {
       const id = await instance().subjectId('i', 'at that moment');
       const runner = source.createQueryRunner();
       await runner.startTransaction();
-      const within: VaultStore = { query: async (sql, values) => rowsOf(await runner.query(sql, [...values])) };
-      const reference = await new PostgresVault(within, keys).seal(id, 'late');
+      const reference = await new PostgresVault(storeOn(runner), keys).seal(id, 'late');
       const erased = erase(id);
       const waiting = 'SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))';
-      while (rowsOf(await runner.query(waiting)).length === 0); // nobody tells
+      while ((await storeOn(runner).query(waiting, [])).length === 0); // nobody tells
       await runner.commitTransaction();
       await runner.release();
       await erased;
@@ -325,9 +305,10 @@ describe('the vault in Postgres', () => {
       await holder.query('SELECT 1 FROM vault.owners WHERE owner = $1 FOR UPDATE', [last]);
       const applied = erasures().apply(ids.map((id) => ({ id, at: '2026-11-27T09:00:00.000Z' })));
       const waiting = 'SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))';
-      while (rowsOf(await holder.query(waiting)).length === 0); // nobody tells
+      while ((await storeOn(holder).query(waiting, [])).length === 0); // nobody tells
       const free = 'SELECT owner FROM vault.owners WHERE owner = ANY($1::bytea[]) FOR UPDATE SKIP LOCKED';
-      expect(rowsOf<{ owner: Buffer }>(await holder.query(free, [owners])).map(({ owner }) => owner)).toEqual([last]);
+      const others = await storeOn(holder).query<{ owner: Buffer }>(free, [owners]);
+      expect(others.map(({ owner }) => owner)).toEqual([last]);
       await holder.rollbackTransaction();
       await holder.release();
       await applied;
