@@ -93,13 +93,13 @@ describe.each([...guardedServers, refusing(404), refusing(405)])(
       expect((await put(backend, observation('made-1', { status: 'amended' }))).status).toBe(200);
     });
 
-    test('it is judged as a creation', async () => {
-      expect((await put({ scopes: [scope('ru')] }, observation('made-2'))).status).toBe(403);
-      const laboratory: ModelToken = { scopes: [scope('ru'), scope('c', 'laboratory')] };
-      expect((await put(laboratory, observation('made-2', ofCategory('vital-signs')))).status).toBe(403);
+    test('the scope of update allows it, the scope of creation does not', async () => {
+      expect((await put({ scopes: [scope('cr')] }, observation('made-2'))).status).toBe(403);
+      // An update of a part of a type reaches no whole of it.
+      const laboratory: ModelToken = { scopes: [scope('crs'), scope('u', 'laboratory')] };
+      expect((await put(laboratory, observation('made-2', ofCategory('laboratory')))).status).toBe(404);
       expect(await isThere('made-2')).toBe(false);
-      const { status } = await put(laboratory, observation('made-2', ofCategory('laboratory')));
-      expect(status).toBe(creates ? 201 : 404);
+      expect((await put({ scopes: [scope('u')] }, observation('made-2'))).status).toBe(creates ? 201 : 404);
     });
 
     test('who names a version means one that is there', async () => {

@@ -232,7 +232,8 @@ function namesVersion(ifMatch: string, etag: string): boolean {
  */
 export async function mustEndInScope(write: PlannedWrite, at: Answering): Promise<void> {
   if (write.verb === 'delete') return;
-  const letter = write.verb === 'create' ? 'c' : 'u';
+  // An update that creates is allowed by the scope of update (SMART App Launch 2.2, Scopes for requesting FHIR resources).
+  const letter = write.verb === 'create' && write.id === undefined ? 'c' : 'u';
   if (await at.sees(write.after, letter)) return;
   const detail = 'What is to be written is not in the scopes: it is about somebody or something else.';
   throw outOfScope(detail, write.type, letter, at.whyHidden(write.after));

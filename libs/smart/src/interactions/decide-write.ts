@@ -16,7 +16,8 @@ export interface EnforcedWrites {
   readonly byName: ReadonlySet<string>;
   /**
    * An update of an id that is not there creates it (R4, RESTful API, 3.1.0.4.1), where nothing of the type is hidden from
-   * the token: else what is answered would tell which ids are there. It is judged as a creation, by `c`.
+   * the token: else what is answered would tell which ids are there. The scope of
+   * update allows it (SMART App Launch 2.2, Scopes for requesting FHIR resources).
    */
   readonly updatesCreate?: true;
 }
