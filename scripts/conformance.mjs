@@ -7,7 +7,7 @@ import { testNames } from './conformance/test-names.mjs';
 /** @typedef {{ title: string, base?: string, files: Record<string, string>, requirements: [string, string, string, string[] | string][] }} Requirements */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const named = /\[((?:SMART|RFC|OIDC)[^\]§]*) §([\d.]+)\]/;
+const named = /\[((?:SMART|RFC|OIDC)[^\]§]*) §([\d.]+)\]/g;
 /** @param {string} text */
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -48,7 +48,12 @@ function shown(reference, files) {
   const file = files[alias] ?? '';
   const found = tests.get(file)?.find((name) => name.includes(words));
   if (found === undefined) lost.push(`${reference} (${file})`);
-  return `${(found ?? '').replace(/\[[^\]]*§[\d.]+\]\s*/, '')} (\`${file}\`)`;
+  return `${withoutSections(found ?? '')} (\`${file}\`)`;
+}
+
+/** @param {string} name of a test */
+function withoutSections(name) {
+  return name.replaceAll(/\[[^\]]*§[\d.]+\]\s*/g, '');
 }
 
 if (lost.length > 0) {
@@ -58,12 +63,11 @@ if (lost.length > 0) {
 
 const sections = [...tests]
   .flatMap(([file, names]) =>
-    names.flatMap((name) => {
-      const [, specification = '', section = ''] = named.exec(name) ?? [];
-      return specification === ''
-        ? []
-        : [{ specification, section, what: name.replace(/\[[^\]]*§[\d.]+\]\s*/, ''), file }];
-    }),
+    names.flatMap((name) =>
+      [...name.matchAll(named)].map(([, specification = '', section = '']) => {
+        return { specification, section, what: withoutSections(name), file };
+      }),
+    ),
   )
   .sort(
     (one, other) =>
