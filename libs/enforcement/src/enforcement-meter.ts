@@ -6,6 +6,8 @@ export interface EnforcementMeter {
    * @param age how long ago what earned its lease began, in seconds; undefined while it holds none
    */
   leaseOf(kind: string, age: () => number | undefined): void;
+  /** Receipts of a context may be given from now on: complete ones and others are counted, from nought. */
+  givesReceipts(context: string): void;
   /** A receipt was given, so many seconds after it was asked for; incomplete names points whose lease ran out. */
   receiptGiven(context: string, isComplete: boolean, seconds: number): void;
 }

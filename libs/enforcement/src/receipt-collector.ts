@@ -79,6 +79,7 @@ export class ReceiptCollector {
     },
   ) {
     const closures: Closures = CLOSURES[options.context ?? 'registration'];
+    options.meter?.givesReceipts(options.context ?? 'registration');
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
     this.#ends = new LogEnds(settings);

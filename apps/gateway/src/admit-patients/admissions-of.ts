@@ -1,5 +1,6 @@
 import { type AdmissionSettings, type FhirEndpoint, type RegisterSettings, upstreamAccessOf } from '#fhir-endpoints';
 import { AskedService } from '../ask-rights/asked-service.js';
+import type { NotesUnanswered } from '../ask-rights/unanswered-meter.js';
 import { Admissions } from './admissions.js';
 import { ConsentRegister } from './consent-register.js';
 import { FileRegister } from './file-register.js';
@@ -14,9 +15,9 @@ const ANSWER_AT_MOST = 33_554_432;
 /**
  * Reads the files that the settings name; what cannot be read stops the start.
  *
- * @param onUnanswered a register was asked and did not answer
+ * @param notesUnanswered a register was asked and did not answer
  */
-export function admissionsOf(endpoint: FhirEndpoint, onUnanswered: (by: string, error: Error) => void): Admissions {
+export function admissionsOf(endpoint: FhirEndpoint, notesUnanswered: NotesUnanswered): Admissions {
   const { admit = [] } = endpoint;
   return new Admissions(
     admit.map(({ name, kind, purposes, exceptPurposes, register }) => ({
@@ -24,7 +25,7 @@ export function admissionsOf(endpoint: FhirEndpoint, onUnanswered: (by: string, 
       kind,
       ...(purposes === undefined ? {} : { purposes }),
       ...(exceptPurposes === undefined ? {} : { exceptPurposes }),
-      register: registerOf({ name, kind }, register, endpoint, (error) => onUnanswered(name, error)),
+      register: registerOf({ name, kind }, register, endpoint, notesUnanswered),
     })),
   );
 }
@@ -33,7 +34,7 @@ function registerOf(
   { name, kind }: Pick<AdmissionSettings, 'name' | 'kind'>,
   register: RegisterSettings,
   { base, upstream }: FhirEndpoint,
-  onUnanswered: (error: Error) => void,
+  notesUnanswered: NotesUnanswered,
 ): PatientRegister {
   const meaning = kind === 'opt-out' ? 'deny' : 'permit';
   if (register.kind === 'file') return new FileRegister(register.patientsFile, meaning);
@@ -45,7 +46,7 @@ function registerOf(
     timeoutMs,
     connections,
     maxBytes: ANSWER_AT_MOST,
-    onUnanswered,
+    onUnanswered: notesUnanswered(name),
   });
   // A register of its own names patients of the endpoint's server by their URLs there.
   const bases = [...[url, upstream.url].map((it) => it.replace(/\/+$/, '')), base];

@@ -2,6 +2,9 @@ import type { FhirEndpoint } from '#fhir-endpoints';
 import type { Log, Metrics } from '#host';
 import { Counter } from 'prom-client';
 
+/** Of somebody who is asked, by name: gives what is called each time that they do not answer. */
+export type NotesUnanswered = (by: string) => (error: Error) => void;
+
 /** Counts and logs that somebody was asked and did not answer. */
 export class UnansweredMeter {
   readonly #counter: Counter<'endpoint' | 'by'>;
@@ -18,10 +21,14 @@ export class UnansweredMeter {
     });
   }
 
-  at({ id: endpoint }: FhirEndpoint): (by: string, error: Error) => void {
-    return (by, error) => {
-      this.#counter.inc({ endpoint, by });
-      this.log.warn(`endpoint ${endpoint}: nobody says whether something may be seen`, error);
+  at({ id: endpoint }: FhirEndpoint): NotesUnanswered {
+    return (by) => {
+      // Nought until the first time: Prometheus sees no increase from nothing to one.
+      this.#counter.inc({ endpoint, by }, 0);
+      return (error) => {
+        this.#counter.inc({ endpoint, by });
+        this.log.warn(`endpoint ${endpoint}: nobody says whether something may be seen`, error);
+      };
     };
   }
 }

@@ -21,6 +21,23 @@ export class RecordSpool implements OnModuleInit, OnModuleDestroy {
     { registry }: Metrics,
     log: Log,
   ) {
+    const waiting = () => this.#activity?.waiting ?? { records: 0, bytes: 0 };
+    new Gauge({
+      name: 'gatehouse_spooled_records',
+      help: 'Records of calls that are on the disk and not yet in the log.',
+      registers: [registry],
+      collect() {
+        this.set(waiting().records);
+      },
+    });
+    new Gauge({
+      name: 'gatehouse_spool_bytes',
+      help: 'What of the disk the records take that wait for the log.',
+      registers: [registry],
+      collect() {
+        this.set(waiting().bytes);
+      },
+    });
     const wanted = endpoints.all.filter(({ auditAvailable }) => auditAvailable !== undefined);
     if (wanted.length === 0) return;
     const { spoolFolder: folder, spoolMaxBytes: maxBytes } = config;
@@ -34,22 +51,6 @@ export class RecordSpool implements OnModuleInit, OnModuleDestroy {
     log.for('fhir').warn(`records of reads may wait on the disk: ${wanted.map(({ id }) => id).join(', ')}`);
     health.declare('audit-available', () => true);
     health.declare('audit-spooled', () => activity.waiting.records > 0);
-    new Gauge({
-      name: 'gatehouse_spooled_records',
-      help: 'Records of calls that are on the disk and not yet in the log.',
-      registers: [registry],
-      collect() {
-        this.set(activity.waiting.records);
-      },
-    });
-    new Gauge({
-      name: 'gatehouse_spool_bytes',
-      help: 'What of the disk the records take that wait for the log.',
-      registers: [registry],
-      collect() {
-        this.set(activity.waiting.bytes);
-      },
-    });
   }
 
   async onModuleInit(): Promise<void> {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import { type FhirEndpoint, upstreamAccessOf } from '#fhir-endpoints';
 import { AskedService } from '../ask-rights/asked-service.js';
+import type { NotesUnanswered } from '../ask-rights/unanswered-meter.js';
 import { AuthzenRights } from './authzen/authzen-rights.js';
 import { ConfiguredRights, readRightsRule, type RightsRule } from './configured-rights.js';
 import { IdentitySigner } from './told-upstream/identity-signer.js';
@@ -23,13 +24,13 @@ export interface OpenedRights {
 /**
  * Reads the files that the settings name; what cannot be read stops the start.
  *
- * @param rules        what is configured for endpoints that say nothing
- * @param onUnanswered somebody was asked and did not answer
+ * @param rules           what is configured for endpoints that say nothing
+ * @param notesUnanswered somebody was asked and did not answer
  */
 export function userRightsOf(
   { id, base, upstream, userRights }: FhirEndpoint,
   rules: readonly (readonly [string, RightsRule])[],
-  onUnanswered: (by: string, error: Error) => void,
+  notesUnanswered: NotesUnanswered,
 ): OpenedRights {
   const close = async () => undefined;
   switch (userRights?.kind) {
@@ -49,7 +50,7 @@ export function userRightsOf(
         timeoutMs,
         connections,
         maxBytes: ANSWER_AT_MOST,
-        onUnanswered: (error) => onUnanswered(name, error),
+        onUnanswered: notesUnanswered(name),
       });
       return {
         rights: new AuthzenRights(name, service, { id, base }, batch),

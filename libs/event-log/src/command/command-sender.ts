@@ -86,6 +86,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
   ) {
     const { commands } = topicsOf(contract);
     settings.onTopic?.('sends', commands.name);
+    settings.meter?.sends(contract.context);
     this.#topic = settings.prefix + commands.name;
     this.#search = new CommandSearch(settings, contract);
     this.#tracer = settings.tracer ?? noTracer;

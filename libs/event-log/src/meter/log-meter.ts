@@ -1,5 +1,6 @@
 /** How a command ended for its caller; `not-appended` did not reach the log. */
-export type CommandEnd = 'succeeded' | 'refused' | 'failed' | 'expired' | 'pending' | 'not-appended';
+export const commandEnds = ['succeeded', 'refused', 'failed', 'expired', 'pending', 'not-appended'] as const;
+export type CommandEnd = (typeof commandEnds)[number];
 
 /** How far something that follows the log is behind it. */
 export interface Lag {
@@ -14,6 +15,8 @@ export interface Lag {
 
 /** Whom the parts of this library tell how they fare; the host makes metrics of it. */
 export interface LogMeter {
+  /** This process may send commands of a context: from now on each of their ends is counted, from nought. */
+  sends(context: string): void;
   /** A command of a context was answered, or not in time, so many seconds after it was sent. */
   commandEnded(context: string, end: CommandEnd, seconds: number): void;
   /** A record of the activity topic was acknowledged by all in-sync replicas, or not in time, so many seconds after it was given. */

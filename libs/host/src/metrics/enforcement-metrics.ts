@@ -6,6 +6,7 @@ import { Metrics } from './metrics.js';
 @Injectable()
 export class EnforcementMetrics {
   private readonly points = new Map<string, () => number | undefined>();
+  private readonly given = new Set<string>();
   private readonly receipts: Histogram<'context' | 'complete'>;
 
   constructor({ registry }: Metrics) {
@@ -42,6 +43,13 @@ export class EnforcementMetrics {
   /** @param age of the lease in seconds, undefined while there is none; asked whenever metrics are read */
   leaseOf(kind: string, age: () => number | undefined): void {
     this.points.set(kind, age);
+  }
+
+  /** What has not happened yet is nought and not missing: Prometheus sees no increase from nothing to one. */
+  givesReceipts(context: string): void {
+    if (this.given.has(context)) return;
+    this.given.add(context);
+    for (const complete of ['true', 'false']) this.receipts.zero({ context, complete });
   }
 
   /** A receipt was given, so many seconds after it was asked for. */

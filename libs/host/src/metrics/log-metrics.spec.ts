@@ -1,3 +1,4 @@
+import { commandEnds } from '#event-log';
 import { LogMetrics } from './log-metrics.js';
 import { EnforcementMetrics } from './enforcement-metrics.js';
 import { Metrics } from './metrics.js';
@@ -18,6 +19,46 @@ describe('the metrics of the log', () => {
       'gatehouse_command_duration_seconds_bucket{le="0.005",context="registration",outcome="succeeded"} 1',
     );
     expect(lines).toContain('gatehouse_command_duration_seconds_count{context="approval",outcome="pending"} 1');
+  });
+
+  it('given a context whose commands may be sent, then each end of them is counted from nought, and goes on where it was', async () => {
+    const metrics = new Metrics();
+    const meter = new LogMetrics(metrics);
+    meter.sends('registration');
+    meter.commandEnded('registration', 'failed', 0.004);
+    meter.sends('registration');
+    const counts = (await read(metrics, 'gatehouse_command_duration_seconds')).filter((line) =>
+      line.includes('_count{'),
+    );
+    expect(counts).toEqual(
+      commandEnds.map(
+        (outcome) =>
+          `gatehouse_command_duration_seconds_count{context="registration",outcome="${outcome}"} ${outcome === 'failed' ? 1 : 0}`,
+      ),
+    );
+  });
+
+  it('given nothing that was recorded, then what was acknowledged and what was not is nought', async () => {
+    const metrics = new Metrics();
+    new LogMetrics(metrics);
+    const lines = await read(metrics, 'gatehouse_activity_acknowledgement_seconds');
+    expect(lines).toContain('gatehouse_activity_acknowledgement_seconds_count{acknowledged="true"} 0');
+    expect(lines).toContain('gatehouse_activity_acknowledgement_seconds_count{acknowledged="false"} 0');
+  });
+
+  it('given receipts that may be given, then those that are complete and others are counted from nought', async () => {
+    const metrics = new Metrics();
+    const meter = new EnforcementMetrics(metrics);
+    meter.givesReceipts('registration');
+    meter.receiptGiven('registration', false, 10);
+    meter.givesReceipts('registration');
+    const counts = (await read(metrics, 'gatehouse_revocation_propagation_seconds')).filter((line) =>
+      line.includes('_count{'),
+    );
+    expect(counts).toEqual([
+      'gatehouse_revocation_propagation_seconds_count{context="registration",complete="true"} 0',
+      'gatehouse_revocation_propagation_seconds_count{context="registration",complete="false"} 1',
+    ]);
   });
 
   it('given audit records, then what was acknowledged and what was given up are told apart', async () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge, Histogram } from 'prom-client';
-import type { CommandEnd, Lag, LogMeter } from '#event-log';
+import { type CommandEnd, commandEnds, type Lag, type LogMeter } from '#event-log';
 import { Metrics } from './metrics.js';
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -9,6 +9,7 @@ const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 @Injectable()
 export class LogMetrics implements LogMeter {
   private readonly followers = new Map<string, () => Lag>();
+  private readonly sent = new Set<string>();
   private readonly commands: Histogram<'context' | 'outcome'>;
   private readonly activity: Histogram<'acknowledged'>;
 
@@ -28,6 +29,7 @@ export class LogMetrics implements LogMeter {
       buckets: SECONDS,
       registers,
     });
+    for (const acknowledged of ['true', 'false']) this.activity.zero({ acknowledged });
     const lags = (): [string, Lag][] => [...this.followers].map(([consumer, lag]) => [consumer, lag()]);
     new Gauge({
       name: 'gatehouse_consumer_lag_records',
@@ -49,6 +51,13 @@ export class LogMetrics implements LogMeter {
         for (const [consumer, { seconds }] of lags()) this.set({ consumer }, seconds);
       },
     });
+  }
+
+  /** What has not happened yet is nought and not missing: Prometheus sees no increase from nothing to one. */
+  sends(context: string): void {
+    if (this.sent.has(context)) return;
+    this.sent.add(context);
+    for (const outcome of commandEnds) this.commands.zero({ context, outcome });
   }
 
   commandEnded(context: string, outcome: CommandEnd, seconds: number): void {
