@@ -9,6 +9,7 @@ import { GatehouseApi } from '../../apps/cli/src/api/gatehouse-api.js';
 import { Evidence, type ShownCheckpoint } from '../../apps/cli/src/verify/evidence.js';
 import type { Kept } from '../../apps/cli/src/verify/kept-checkpoints.js';
 import { verifyAudit } from '../../apps/cli/src/verify/verify-audit.js';
+import { AlertWatch } from '../alerts/alert-watch.js';
 import { until } from '../demo/checks.js';
 import { isolate, type Isolation } from '../environment/isolation.js';
 import { readBytes } from '../faults/raw-log.js';
@@ -165,11 +166,8 @@ describe('an audit that was tampered with', () => {
       );
     const findings = await attacked(['audit_tree_nodes'], attack, async () => {
       await call(5);
-      await until(
-        'the signer refuses',
-        async () => /trees_refused (\d+)/.exec(await (await service.call('/metrics')).text())?.[1],
-        (refused) => refused === '1',
-      );
+      const { annotations } = await new AlertWatch({ audit: service.url }).fires('GatehouseAuditTreesRefused');
+      expect(annotations['summary']).toBe('The audit of 1 partitions does not continue what was signed.');
       return await found();
     });
     expect(findings).toEqual(expect.arrayContaining([{ kind: 'inclusion', topic: ACTIVITY, recordId: undefined }]));

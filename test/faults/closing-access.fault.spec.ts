@@ -1,4 +1,5 @@
 import { isolate, type Isolation } from '../environment/isolation.js';
+import { AlertWatch } from '../alerts/alert-watch.js';
 import { ApplicationLoad } from '../fleet/application-load.js';
 import { checkAudit } from '../fleet/audit-checker.js';
 import { FhirCall } from '../fleet/fhir-call.js';
@@ -82,7 +83,7 @@ describe('closing access at three gateways, each a process', () => {
     expect(await checkAudit(fleet, seen)).toEqual([]);
   }, 180_000);
 
-  it('counts on no gateway that is cut off, cannot read or is stopped, and none of them lets anything out', async () => {
+  it('counts on no gateway that is cut off, cannot read or is stopped, none of them lets anything out, and alerts say so', async () => {
     const [cutOff, stuck, stopped] = fleet.gateways;
     if (!cutOff || !stuck || !stopped) throw new Error('three gateways are needed');
     const load = new ApplicationLoad(fleet, anApplication());
@@ -98,6 +99,13 @@ describe('closing access at three gateways, each a process', () => {
       () => statuses(large.flat()),
     );
 
+    const watch = new AlertWatch({
+      registration: fleet.registration.url,
+      'cut off': cutOff.process.url,
+      stuck: stuck.process.url,
+    });
+    expect(await watch.settles()).toEqual([]);
+
     cutOff.relay.set('silent');
     stuck.relay.set('fetches-held');
     stopped.process.signal('SIGSTOP');
@@ -112,6 +120,13 @@ describe('closing access at three gateways, each a process', () => {
           retryAfter: expect.stringMatching(/^\d+$/),
         });
       }
+      for (const instance of ['cut off', 'stuck']) {
+        await watch.fires('GatehouseLeaseLost', { instance, kind: 'gateway' });
+        await watch.fires('GatehouseNotReady', { instance, check: 'gateway lease' });
+      }
+      await watch.fires('GatehouseAuditNotAcknowledged', { instance: 'cut off' });
+      await watch.fires('GatehouseRevocationIncomplete', { instance: 'registration' });
+      await watch.fires('GatehouseRevocationSlow');
       stopped.process.signal('SIGCONT');
       stuck.relay.set('open');
       cutOff.relay.set('open');

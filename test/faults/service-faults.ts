@@ -20,8 +20,17 @@ export interface ServiceReport {
   readonly faults: readonly string[];
 }
 
-/** Takes Postgres or the broker away from two instances of registration, under load over REST. */
-export async function takeAway(what: 'postgres' | 'kafka', forMs: number, perSecond: number): Promise<ServiceReport> {
+/**
+ * Takes Postgres or the broker away from two instances of registration, under load over REST.
+ *
+ * @param meanwhile what is looked at while it is away, which is at least `forMs`
+ */
+export async function takeAway(
+  what: 'postgres' | 'kafka',
+  forMs: number,
+  perSecond: number,
+  meanwhile: (services: readonly TestService[]) => Promise<unknown> = () => Promise.resolve(),
+): Promise<ServiceReport> {
   const prefix = 'fault.';
   const [issuer, postgres, broker] = await Promise.all([testIssuer(), stoppablePostgres(), startBroker()]);
   const services: TestService[] = [];
@@ -40,8 +49,9 @@ export async function takeAway(what: 'postgres' | 'kafka', forMs: number, perSec
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     const loaded = load.run(perSecond, over);
     await delay(3_000); // so that commands and rows are under way
-    if (what === 'postgres') await postgres.without(() => delay(forMs));
-    else await withoutBroker(broker, forMs);
+    const away = async (): Promise<void> => void (await Promise.all([delay(forMs), meanwhile(services)]));
+    if (what === 'postgres') await postgres.without(away);
+    else await withoutBroker(broker, away);
     await delay(3_000); // the load goes on over what is healed
     end();
     await loaded;
@@ -67,9 +77,9 @@ async function operatorAt([service]: readonly TestService[], issuer: TestIssuer)
   return Person.withToken(service.url, 'the operator', authorization.replace(/^Bearer /, ''));
 }
 
-async function withoutBroker({ nodes }: Broker, forMs: number): Promise<void> {
+async function withoutBroker({ nodes }: Broker, work: () => Promise<void>): Promise<void> {
   await Promise.all(nodes.map((node) => node.kill()));
-  await delay(forMs);
+  await work();
   await Promise.all(nodes.map((node) => node.start()));
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isolate, type Isolation } from '../environment/isolation.js';
+import { AlertWatch } from '../alerts/alert-watch.js';
 import { FhirCall } from '../fleet/fhir-call.js';
 import { Fleet } from '../fleet/fleet.js';
 import { paths } from '../fleet/slow-upstream.js';
@@ -50,8 +51,9 @@ describe('a gateway whose records may wait on the disk, without Kafka, killed, a
     expect(await callSome()).toEqual(Array.from({ length: AT_ONCE }, () => 200));
     const health = await fetch(`${gateway.process.url}/health/ready`);
     expect(await health.json()).toMatchObject({ modes: ['audit-available', 'audit-spooled'] });
-    const metrics = await (await fetch(`${gateway.process.url}/metrics`)).text();
-    expect(Number(/^gatehouse_spooled_records (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(AT_ONCE);
+    const { annotations } = await new AlertWatch({ g1: gateway.process.url }).fires('GatehouseRecordsSpooled');
+    const [, waiting] = /^(\d+) audit records wait on the disk of g1/.exec(annotations['summary'] ?? '') ?? [];
+    expect(Number(waiting)).toBeGreaterThanOrEqual(AT_ONCE);
     // What is in force is not known for longer: the lease ends, whatever the disk could keep.
     while (!(await callSome()).includes(503));
     expect(await callSome()).toEqual(Array.from({ length: AT_ONCE }, () => 503));

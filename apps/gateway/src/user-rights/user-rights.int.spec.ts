@@ -11,6 +11,7 @@ import {
   type TestIssuer,
   type TestService,
 } from '#testing';
+import { AlertWatch } from '../../../../test/alerts/alert-watch.js';
 import { DecisionPoint } from '../../../../test/enforcement/decision-point.js';
 import { KeepingServer } from '../../../../test/enforcement/keeping-server.js';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
@@ -144,7 +145,7 @@ describe('who says what a user may see, by endpoint', () => {
     });
   });
 
-  test('one that does not answer is counted, and nothing leaves', async () => {
+  test('one that does not answer is counted and raises an alert, and nothing leaves', async () => {
     const counted = async () =>
       [
         ...(await (await service.call('/metrics')).text()).matchAll(/^gatehouse_rights_unanswered_total(\S+) (\d+)$/gm),
@@ -154,9 +155,12 @@ describe('who says what a user may see, by endpoint', () => {
       ['{endpoint="asked",by="policies"}', 0],
       ['{endpoint="admitting",by="treated"}', 0],
     ]);
+    const watch = new AlertWatch({ gateway: service.url });
+    expect(await watch.settles()).toEqual([]);
     point.wrong = 'fails';
     expect((await get('asked', '/Observation/o1')).status).toBe(503);
     expect((await counted())[0]?.[1]).toBeGreaterThan(0);
+    await watch.fires('GatehouseRightsUnanswered', { endpoint: 'asked', by: 'policies' });
   });
 
   test('the FHIR server is told who acts, in the header that it reads, and of nobody by a caller', async () => {
