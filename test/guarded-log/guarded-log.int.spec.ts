@@ -54,16 +54,27 @@ const start = (part: Parameters<typeof startTestService>[0], user = userOf(part.
     environment: { ...broker.environmentOf(user), DATA_DIR: dataDir },
   });
 
-/** `npx gatehouse log acls`, as who runs the brokers. */
-async function acls(...flags: readonly string[]): Promise<{ code: number | null; out: string }> {
-  const { NODE_OPTIONS: _, ...rest } = process.env;
-  const child = spawn(process.execPath, ['apps/cli/bin/gatehouse.js', 'log', 'acls', ...flags], {
-    env: { ...rest, ...broker.environmentOf(OPERATOR) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>]);
-  return { code, out };
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly said: string;
 }
+
+/** `npx gatehouse log …`, with these settings of the brokers. */
+async function log(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
+  const { NODE_OPTIONS: _, KAFKA_BROKERS: _brokers, ...rest } = process.env;
+  const child = spawn(process.execPath, ['apps/cli/bin/gatehouse.js', 'log', ...words], {
+    env: { ...rest, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  const [out, said, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return { code, out, said };
+}
+
+/** `npx gatehouse log acls`, as who runs the brokers. */
+const acls = async (...flags: readonly string[]): Promise<Ended> =>
+  await log(['acls', ...flags], broker.environmentOf(OPERATOR));
 
 beforeAll(async () => {
   dataDir = mkdtempSync(path.join(tmpdir(), 'guarded-log-'));
@@ -103,13 +114,55 @@ describe('once they are applied', () => {
   });
 
   it('they are as they must be', async () => {
-    expect(await acls()).toEqual({ code: 0, out: expect.stringContaining('As they must be') });
+    expect(await acls()).toMatchObject({ code: 0, out: expect.stringContaining('As they must be') });
   });
 
   it('every service starts as itself, and an application is registered', async () => {
     const parts = [registrationPart, approvalPart, tokenPart, gateway, reviewPart, auditPart];
     services = await Promise.all(parts.map((part) => start(part)));
     await expect(registered('Heart Diary')).resolves.toEqual(expect.any(String));
+  });
+
+  describe('npx gatehouse log inspect', () => {
+    const first = `${events}:0:0`;
+
+    it('shows topics and records to whoever may read them', async () => {
+      const application = await registered('Heart Diary');
+      const place = `${events}:${partitionOf(application)}:0`;
+      const [topics, records] = await Promise.all([
+        log(['inspect'], broker.environmentOf(OPERATOR)),
+        log(['inspect', place, '--limit', '200'], broker.environmentOf(userOf('audit'))),
+      ]);
+      expect(topics).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/^gatehouse\.registration\.events +0 +\d+ +\d+$/m),
+      });
+      expect(records).toMatchObject({ code: 0, out: expect.stringContaining(application) });
+    });
+
+    it('shows nobody else anything', async () => {
+      const operator = broker.environmentOf(OPERATOR);
+      const [mallory, guessed, foreign] = await Promise.all([
+        log(['inspect', first], broker.environmentOf(MALLORY)),
+        log(['inspect', first], { ...operator, KAFKA_SASL_PASSWORD: 'guessed' }),
+        log(['inspect', first], { ...operator, KAFKA_TLS_CA: testAuthority().ca }),
+      ]);
+      for (const { code, out, said } of [mallory, guessed, foreign])
+        expect([code, out, said]).toEqual([1, '', expect.stringContaining('The log cannot be read at')]);
+    });
+
+    it('asks no broker in the open, or as nobody', async () => {
+      const [open, nobody] = await Promise.all([
+        log(['inspect'], { KAFKA_BROKERS: broker.brokers, KAFKA_TLS: '0' }),
+        log(['inspect', '--brokers', broker.brokers], {}),
+      ]);
+      expect(open).toMatchObject({ code: 2, out: '', said: expect.stringContaining('KAFKA_TLS must be 1') });
+      expect(nobody).toMatchObject({
+        code: 2,
+        out: '',
+        said: expect.stringContaining('KAFKA_SASL_USERNAME must be set'),
+      });
+    });
   });
 
   it('a service does not start with another’s credentials', async () => {

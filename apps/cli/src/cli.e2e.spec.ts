@@ -207,7 +207,7 @@ describe('the command line, as a process', () => {
     const brokers = process.env['KAFKA_BROKERS'] ?? '';
     const prefix = `cli-${process.pid}.`;
     await seedOne(brokers, prefix);
-    const environment = { KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: prefix };
+    const environment = { GATEHOUSE_DEV: '1', KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: prefix };
     const { code, out } = await gatehouse(['log', 'inspect', 'gatehouse.activity:0:0'], environment);
     expect({ code, out: JSON.parse(out) }).toMatchObject({
       code: 0,

@@ -10,6 +10,6 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof Failure) {
     console.error(error.message);
-    process.exitCode = 1;
+    process.exitCode = error.exitCode;
   } else throw error;
 }

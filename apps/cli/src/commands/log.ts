@@ -28,7 +28,12 @@ export function addLog(program: Command): void {
     .argument('[position]', 'a record: topic:partition:offset, as Gatehouse-Position names it', placeIn)
     .description('topics, partitions and their ends; or records as they stand, by position')
     .option('--limit <number>', 'how many records to show, from 1 to 200', wholeNumber, 1)
-    .addOption(new Option('--brokers <list>', 'ask these brokers, and no Gatehouse').env('KAFKA_BROKERS'))
+    .addOption(
+      new Option(
+        '--brokers <list>',
+        'ask these brokers, and no Gatehouse; by the settings KAFKA_TLS… and KAFKA_SASL…',
+      ).env('KAFKA_BROKERS'),
+    )
     .addOption(new Option('--prefix <text>', 'what stands before topics there').env('KAFKA_TOPIC_PREFIX').default(''))
     .action(async (place: Place | undefined, _: object, command: Command) => {
       const { brokers, prefix, limit, json } = optionsOf<InspectOptions>(command);
@@ -36,7 +41,7 @@ export function addLog(program: Command): void {
       const source =
         brokers === undefined
           ? overRest(apiOf(command))
-          : (await import('../inspect/brokers.js')).atBrokers(brokers.split(','), prefix);
+          : (await import('../inspect/brokers.js')).atBrokers(brokers, prefix, process.env);
       const items = place === undefined ? await source.topics() : await source.records(place, limit);
       if (json === true || place !== undefined) console.log(JSON.stringify({ items }, undefined, 2));
       else console.log(table(TOPICS, items.flatMap(rowsOf)));
