@@ -35,10 +35,11 @@ export function labelsKey(labels: Labels): string {
   return JSON.stringify(Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** A number as Prometheus writes them. */
+/** A number as Prometheus takes them: `+Inf` and `Nan`, in whatever case, are some. */
 export function numberIn(text: string): number {
-  const found = { '+Inf': Infinity, Inf: Infinity, '-Inf': -Infinity, NaN }[text] ?? Number(text);
-  if (Number.isNaN(found) && text !== 'NaN') throw new Error(`${text} is no number`);
+  const named = { '+inf': Infinity, inf: Infinity, '-inf': -Infinity, nan: NaN }[text.toLowerCase()];
+  const found = named ?? Number(text);
+  if (Number.isNaN(found) && named === undefined) throw new Error(`${text} is no number`);
   return found;
 }
 

@@ -6,7 +6,6 @@ describe('two instances of registration, under load over REST', () => {
     const report = await takeAway('postgres', 4_000, 20, async ([service]) => {
       const watch = new AlertWatch({ g1: service?.url ?? '' });
       await watch.fires('GatehouseNotReady', { instance: 'g1', check: 'database' });
-      // The load reads the list twice a second: those are the errors.
       await watch.fires('GatehouseErrors', { instance: 'g1' });
     });
     expectOnlyClearAnswers('registration without Postgres for 4 s', report);
