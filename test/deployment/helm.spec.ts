@@ -2,19 +2,27 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { Deployment } from 'kubernetes-models/apps/v1';
+import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
 import { Ingress, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Service, ServiceAccount } from 'kubernetes-models/v1';
 import { testAuthority } from '#testing';
 import { parseAllDocuments } from 'yaml';
+import { GatewayConfig } from '../../apps/gateway/src/gateway.config.js';
 import { frontedApps } from '../../apps/gatehouse/src/front/app-paths.js';
 import { faultsOf } from './environments.js';
 
 const CHART = 'deploy/helm/gatehouse';
-/** What `helm template --kube-version 1.33.0 gatehouse deploy/helm/gatehouse` gives: kept, since Helm is not at hand everywhere. */
-const RENDERED = 'deploy/helm/rendered.yaml';
+/** What `helm template --kube-version 1.33.0 gatehouse deploy/helm/gatehouse` gives, with these flags more: kept, since Helm is not at hand everywhere. */
+const RENDERED = {
+  'deploy/helm/rendered.yaml': [],
+  'deploy/helm/rendered-spool.yaml': [
+    '--values=deploy/helm/spool-values.yaml',
+    '--show-only=templates/settings.yaml',
+    '--show-only=templates/services.yaml',
+  ],
+} as const;
 
 const kinds = {
   ConfigMap,
@@ -25,6 +33,7 @@ const kinds = {
   PodDisruptionBudget,
   Service,
   ServiceAccount,
+  StatefulSet,
 } as const;
 type Kind = keyof typeof kinds;
 
@@ -36,12 +45,14 @@ interface Manifest {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-const text = readFileSync(RENDERED, 'utf8');
-const manifests = parseAllDocuments(text).flatMap((document): Manifest[] => {
-  expect(document.errors).toEqual([]);
-  const manifest = document.toJS() as Manifest | null;
-  return manifest === null ? [] : [manifest];
-});
+const manifestsIn = (file: keyof typeof RENDERED): Manifest[] =>
+  parseAllDocuments(readFileSync(file, 'utf8')).flatMap((document): Manifest[] => {
+    expect(document.errors).toEqual([]);
+    const manifest = document.toJS() as Manifest | null;
+    return manifest === null ? [] : [manifest];
+  });
+const manifests = manifestsIn('deploy/helm/rendered.yaml');
+const spooling = manifestsIn('deploy/helm/rendered-spool.yaml');
 const of = <K extends Kind>(kind: K) => manifests.filter((manifest) => manifest.kind === kind);
 const services = frontedApps.map(({ name }) => name);
 const named = services.map((service) => `gatehouse-${service}`).sort();
@@ -58,14 +69,16 @@ describe('the chart', () => {
     () => {
       const lint = spawnSync('helm', ['lint', '--strict', CHART], { encoding: 'utf8' });
       expect([lint.status, lint.stdout]).toEqual([0, expect.stringContaining('0 chart(s) failed')]);
-      const { stdout } = spawnSync('helm', ['template', '--kube-version', '1.33.0', 'gatehouse', CHART], {
-        encoding: 'utf8',
-      });
-      expect(stdout).toBe(text);
+      for (const [file, flags] of Object.entries(RENDERED)) {
+        const { stdout } = spawnSync('helm', ['template', '--kube-version', '1.33.0', 'gatehouse', CHART, ...flags], {
+          encoding: 'utf8',
+        });
+        expect(stdout).toBe(readFileSync(file, 'utf8'));
+      }
     },
   );
 
-  it.each(manifests.map((manifest) => [manifest.kind, manifest.metadata.name, manifest] as const))(
+  it.each([...manifests, ...spooling].map((manifest) => [manifest.kind, manifest.metadata.name, manifest] as const))(
     '%s %s is as Kubernetes has it',
     (kind, _name, manifest) => {
       const model = new kinds[kind](manifest as never);
@@ -120,6 +133,42 @@ describe('the chart', () => {
     },
   );
 
+  describe('where records wait on the disk', () => {
+    const [set] = spooling
+      .filter(({ kind }) => kind === 'StatefulSet')
+      .map((manifest) => new StatefulSet(manifest as ConstructorParameters<typeof StatefulSet>[0]));
+    const settings = spooling.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
+
+    it('each gateway has a volume of its own, which the next pod of its name finds again', () => {
+      expect(set?.metadata?.name).toBe('gatehouse-gateway');
+      expect(set?.spec).toMatchObject({
+        serviceName: 'gatehouse-gateway',
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+        volumeClaimTemplates: [{ metadata: { name: 'spool' }, spec: { accessModes: ['ReadWriteOncePod'] } }],
+      });
+      expect(spooling.filter(({ kind }) => kind === 'Deployment')).toEqual([]);
+    });
+
+    it('its folder is on that volume, and the rest of the root is not written', () => {
+      const [container] = set?.spec?.template.spec?.containers ?? [];
+      const mounted = container?.volumeMounts?.filter(({ readOnly }) => readOnly !== true) ?? [];
+      expect(mounted.map(({ name }) => name)).toEqual(['spool']);
+      expect(settings['GATEWAY_SPOOL_FOLDER']).toMatch(new RegExp(`^${mounted[0]?.mountPath ?? ''}/`));
+      expect(container?.securityContext?.readOnlyRootFilesystem).toBe(true);
+    });
+
+    it('the volume holds more than may wait there', () => {
+      const [claim] = set?.spec?.volumeClaimTemplates ?? [];
+      expect(claim?.spec?.resources?.requests?.['storage']).toBe('1Gi');
+      expect(new GatewayConfig().spoolMaxBytes).toBeLessThan(2 ** 30);
+    });
+
+    it('is scaled as it is named', () => {
+      const scaler = spooling.find(({ kind }) => kind === 'HorizontalPodAutoscaler');
+      expect(scaler).toMatchObject({ spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'gatehouse-gateway' } } });
+    });
+  });
+
   it('drains before a pod is killed, and takes none away before another is there', () => {
     for (const { metadata, spec } of deployments) {
       const drain = Number(
@@ -165,14 +214,21 @@ describe('the chart', () => {
         'deciders-command-keys': `first:${key}`,
         'own-gateway-page-key': key,
         'own-smtp-url': 'smtps://user:password@mail.example.org',
+        'own-endpoints.json': JSON.stringify({
+          endpoints: [{ id: 'main', upstreamUrl: 'https://fhir.example.org/r4', auditAvailable: ['read'] }],
+        }),
       };
       for (const [name, value] of Object.entries(secrets)) writeFileSync(path.join(folder, name), value);
       writeFileSync(path.join(folder, 'every-ca'), testAuthority().ca);
     });
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    it.each(services)('%s is given settings that it would start with, and no others', (service) => {
-      const data = of('ConfigMap').find(({ metadata }) => metadata.name === `gatehouse-${service}`)?.data ?? {};
+    it.each([
+      ...services.map((service) => [service, manifests] as const),
+      ['gateway', spooling] as const, // where records wait on the disk
+    ])('%s is given settings that it would start with, and no others', (service, rendered) => {
+      const { data = {} } =
+        rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `gatehouse-${service}`) ?? {};
       const environment = Object.fromEntries(
         Object.entries(data).map(([variable, value]) => [
           variable,

@@ -19,6 +19,11 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end -}}
 
+{{/* What runs a service's pods: one with a volume that stays with it is of a StatefulSet. */}}
+{{- define "gatehouse.kind" -}}
+{{ if .spool }}StatefulSet{{ else }}Deployment{{ end }}
+{{- end -}}
+
 {{- define "gatehouse.name" -}}
 {{ .root.Release.Name }}-{{ .service }}
 {{- end -}}
