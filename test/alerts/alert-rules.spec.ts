@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type Alert, AlertRules } from './alert-rules.js';
+import { provokedIn } from './provoked.js';
 import { readPromql, seriesLabels } from './promql.js';
 import { durationIn, type Labels, labelsKey, numberIn, type Sample, SeriesStore } from './series.js';
 
@@ -96,6 +97,12 @@ function shown(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
   return `{${pairs.join(', ')}}`;
 }
+
+it('each alert is raised by a real fault in some test', () => {
+  expect(Object.keys(provokedIn).sort()).toEqual(new AlertRules().names.toSorted());
+  for (const [alert, test] of Object.entries(provokedIn))
+    expect(readFileSync(test, 'utf8')).toContain(`.fires('${alert}'`);
+});
 
 describe('the reader of PromQL', () => {
   const at = (text: string, expression: string, time = 600_000): number[] => {

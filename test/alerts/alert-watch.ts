@@ -22,43 +22,45 @@ export class AlertWatch {
   readonly #rules = new AlertRules();
   readonly #store = new SeriesStore();
   readonly #seen = new Map<string, ReadonlyMap<string, Labels>>();
+  /** Since it was last quiet. */
+  readonly #fired: Alert[] = [];
   #time = 0;
 
-  /** @param targets where each instance answers, by its name; in the place of a URL what gives the text */
+  /** @param targets where each instance answers, by its name */
   constructor(private readonly targets: Readonly<Record<string, string>>) {}
 
   /** One scrape of all, and what the rules say of it and of those before. */
   async look(): Promise<readonly Alert[]> {
     this.#time += EVERY_MS;
     await Promise.all(Object.entries(this.targets).map(([instance, url]) => this.#scrape(instance, url)));
-    return this.#rules.evaluate(this.#store, this.#time);
+    const alerts = this.#rules.evaluate(this.#store, this.#time);
+    this.#fired.push(...alerts.filter(({ state }) => state === 'firing'));
+    return alerts;
   }
 
-  /** Looks until an alert fires that has these labels; rejects with what there was when it never does. */
+  /** Looks until an alert has fired, since it was last quiet, that has these labels; rejects with what there was when none does. */
   async fires(alertname: string, labels: Labels = {}, { meanwhile }: WhileWatching = {}): Promise<Alert> {
     if (!this.#rules.names.includes(alertname)) throw new Error(`there is no rule ${alertname}`);
+    const isIt = (alert: Alert): boolean =>
+      alert.alertname === alertname && Object.entries(labels).every(([name, value]) => alert.labels[name] === value);
     const begun = performance.now();
     for (;;) {
+      const found = this.#fired.find(isIt);
+      if (found) return found;
       await meanwhile?.();
       const alerts = await this.look();
-      const found = alerts.find(
-        (alert) =>
-          alert.alertname === alertname &&
-          alert.state === 'firing' &&
-          Object.entries(labels).every(([name, value]) => alert.labels[name] === value),
-      );
-      if (found) return found;
       if (performance.now() - begun > GIVE_UP_AFTER_MS)
         throw new Error(`${alertname} never fired; at the end there was ${JSON.stringify(alerts)}`);
       await pace();
     }
   }
 
-  /** Looks so often that whatever was there before is no increase any more, and gives what fires then. */
+  /** Looks until nothing fires any more, which is then forgotten; gives what still fires when that never comes. */
   async settles(): Promise<readonly string[]> {
     const begun = performance.now();
     for (;;) {
       const firing = (await this.look()).filter(({ state }) => state === 'firing').map(({ alertname }) => alertname);
+      if (firing.length === 0) this.#fired.length = 0;
       if (firing.length === 0 || performance.now() - begun > GIVE_UP_AFTER_MS) return firing;
       await pace();
     }
