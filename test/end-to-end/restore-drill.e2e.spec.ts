@@ -11,12 +11,18 @@ import { textAt } from '../demo/json.js';
 import { lifecycle } from '../demo/lifecycle.js';
 import { beginWalk } from '../demo/walk.js';
 import { isolate, type Isolation } from '../environment/isolation.js';
+import { settingsFor } from '../faults/counter-load.js';
 import { CONTACTS, liveOtherLives, type OtherLives } from '../leaks/other-lives.js';
+import { fillWithEvents } from './drill-log.js';
 import { developmentOn, spawnApp, type Spawned } from './spawned.js';
 
 const VAULT_KEY = Buffer.alloc(32, 7).toString('base64');
-/** How many applications there are besides those of the walks; a larger drill is the same one. */
-const APPLICATIONS = Number(process.env['DRILL_APPLICATIONS'] ?? 20);
+/** How many applications there are besides those of the walks. */
+const APPLICATIONS = 20;
+/** How many events the log has before all that; a larger drill is the same one: `DRILL_EVENTS=1000000 npm test -- e2e -- restore-drill`. */
+const EVENTS = Number(process.env['DRILL_EVENTS'] ?? 0);
+/** Tables with more rows are compared by a digest of all. */
+const ROWS_SHOWN = 10_000;
 /** What says how far something is, and not what it holds. */
 const BOOKS = ['migrations', 'checkpoints', 'rebuilds', 'snapshots', 'snapshot_parts'];
 
@@ -34,28 +40,36 @@ describe('Postgres is lost but for a backup of the vault, which is older than an
     return await spawnApp('gatehouse', environment, 'Gatehouse is ready');
   };
 
-  beforeAll(async () => {
-    data = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-drill-'));
-    const backup = path.join(data, 'vault.backup');
-    own = await isolate();
-    sql = new Client({ connectionString: own.databaseUrl });
-    await sql.connect();
-    url = `http://127.0.0.1:${String((await freePorts(1))[0])}`;
-    gatehouse = await start();
-    const walk = await beginWalk(url, () => undefined);
-    for (const stage of lifecycle) await stage.run(walk);
-    for (let number = 0; number < APPLICATIONS; number++)
-      await walk.developer.call('/registration/applications', { json: registration(number) }, 201);
-    lives = await liveOtherLives(url, walk, () => vaultProgram(own.databaseUrl, 'backup', backup));
-    await caughtUp(walk.operator);
-    before = await projectionsOf(sql);
-    await gatehouse.stop();
+  beforeAll(
+    async () => {
+      data = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-drill-'));
+      const backup = path.join(data, 'vault.backup');
+      own = await isolate();
+      sql = new Client({ connectionString: own.databaseUrl });
+      await sql.connect();
+      if (EVENTS > 0) await fillWithEvents(settingsFor(own.brokers, own.prefix), EVENTS);
+      url = `http://127.0.0.1:${String((await freePorts(1))[0])}`;
+      gatehouse = await start();
+      const walk = await beginWalk(url, () => undefined);
+      for (const stage of lifecycle) await stage.run(walk);
+      for (let number = 0; number < APPLICATIONS; number++)
+        await walk.developer.call('/registration/applications', { json: registration(number) }, 201);
+      lives = await liveOtherLives(url, walk, () => vaultProgram(own.databaseUrl, 'backup', backup));
+      await caughtUp(walk.operator);
+      before = await projectionsOf(sql);
+      await gatehouse.stop();
 
-    for (const schema of ['projection', 'protocol', 'vault']) await sql.query(`DROP SCHEMA ${schema} CASCADE`);
-    await vaultProgram(own.databaseUrl, 'restore', backup);
-    gatehouse = await start();
-    await caughtUp(await Person.signedIn(url, 'operator@example.org'));
-  }, 300_000);
+      for (const schema of ['projection', 'protocol', 'vault']) await sql.query(`DROP SCHEMA ${schema} CASCADE`);
+      await vaultProgram(own.databaseUrl, 'restore', backup);
+      const begun = performance.now();
+      gatehouse = await start();
+      await caughtUp(await Person.signedIn(url, 'operator@example.org'));
+      const seconds = (performance.now() - begun) / 1_000;
+      const { rows } = await sql.query<{ records: string }>('SELECT count(*) AS records FROM projection.audit_records');
+      process.stdout.write(`${JSON.stringify({ drill: 'restored', events: Number(rows[0]?.records), seconds })}\n`);
+    },
+    300_000 + 2 * EVENTS,
+  );
 
   afterAll(async () => {
     await gatehouse.stop();
@@ -66,7 +80,7 @@ describe('Postgres is lost but for a backup of the vault, which is older than an
 
   it('projections are as they were, row by row', async () => {
     const after = await projectionsOf(sql);
-    expect(before.get('applications')?.length).toBeGreaterThan(APPLICATIONS);
+    expect(before.get('applications')?.length).toBeGreaterThan(EVENTS > 0 ? 0 : APPLICATIONS);
     expect([...after.keys()]).toEqual([...before.keys()]);
     for (const [table, rows] of before) expect([table, after.get(table)]).toEqual([table, rows]);
   });
@@ -123,7 +137,7 @@ async function caughtUp(operator: Person): Promise<void> {
     }
 }
 
-/** The rows of every table that is derived from the log, in an order of their own. */
+/** The rows of every table that is derived from the log, in an order of their own; of a large one their number and a digest. */
 async function projectionsOf(client: Client): Promise<ReadonlyMap<string, readonly string[]>> {
   const { rows: tables } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
@@ -132,7 +146,15 @@ async function projectionsOf(client: Client): Promise<ReadonlyMap<string, readon
   );
   const found = new Map<string, readonly string[]>();
   for (const { name } of tables) {
-    const { rows } = await client.query<{ row: string }>(`SELECT t::text AS row FROM projection.${name} t ORDER BY 1`);
+    const { rows } = await client.query<{ row: string }>(
+      `WITH counted AS (SELECT count(*) AS all_rows FROM projection.${name})
+       SELECT t::text AS row FROM projection.${name} t, counted WHERE all_rows <= $1
+        UNION ALL
+       SELECT all_rows || ' rows, ' || (SELECT sum(hashtextextended(t::text, 0)::numeric) FROM projection.${name} t)
+         FROM counted WHERE all_rows > $1
+        ORDER BY 1`,
+      [ROWS_SHOWN],
+    );
     found.set(
       name,
       rows.map(({ row }) => row),
