@@ -64,7 +64,8 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
   readonly #source: RecordSource<Recorded<EventOf<Source>>>;
   readonly #topic: string;
   readonly #stopping = new AbortController();
-  #held = new Set<number>();
+  /** The partitions that are this instance's, each with what tells one assignment of it from the next. */
+  readonly #held = new Map<number, symbol>();
 
   constructor(
     private readonly settings: LogSettings,
@@ -104,6 +105,10 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     return ((await this.#membership.committed([partition])).get(partition) ?? 0n) > offset;
   }
 
+  /**
+   * Waits for no outcome: the writer that would decide may be stopping too, and whoever takes over the partition would
+   * wait as long.
+   */
   async close(): Promise<void> {
     this.#stopping.abort();
     await this.#reader.close();
@@ -112,13 +117,13 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
   }
 
   async #follow(partitions: ReadonlySet<number>): Promise<void> {
-    for (const partition of [...this.#held]) {
+    for (const partition of [...this.#held.keys()]) {
       if (partitions.has(partition)) continue;
       this.#held.delete(partition);
       this.#reader.unassign(this.#topic, partition);
     }
     const added = [...partitions].filter((partition) => !this.#held.has(partition));
-    for (const partition of added) this.#held.add(partition);
+    for (const partition of added) this.#held.set(partition, Symbol(partition));
     const backoff = new Backoff(50, 1_000);
     while (added.length > 0 && !this.#stopping.signal.aborted) {
       try {
@@ -138,25 +143,51 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
 
   async #reactTo(slice: Slice): Promise<void> {
     const { tracer = noTracer } = this.settings;
+    const assignment = this.#held.get(slice.partition);
+    let done = slice.nextOffset;
     for (const record of slice.records) {
       const event = this.#source.decode(record.value, record);
       const reactions = this.definition.react(event);
       if (reactions.length === 0) continue;
-      await tracer.follows(this.#source.topic, record.traceparent, async () => {
-        for (const [index, reaction] of reactions.entries()) await this.#ask(reaction, event, index);
+      const answered = await tracer.follows(this.#source.topic, record.traceparent, async () => {
+        for (const [index, reaction] of reactions.entries()) {
+          if (!(await this.#ask(reaction, event, index))) return false;
+        }
+        return true;
       });
+      if (answered) continue;
+      done = record.offset;
+      break;
     }
-    if (this.#stopping.signal.aborted || !this.#held.has(slice.partition)) return;
-    try {
-      await this.#membership.commit(slice.partition, slice.nextOffset);
-    } catch (error) {
-      // Another instance goes on from the last checkpoint; what it repeats has the same command ids.
-      this.settings.sink.debug({ err: error, reactor: this.definition.name }, 'the checkpoint was not moved');
+    await this.#moveCheckpoint(slice.partition, done, assignment);
+  }
+
+  /**
+   * Again and again while the partition is held under this assignment: a rebalance refuses it for a moment, and where the
+   * partition stays here nobody else reads these events again. Once more at a stop, for the next instance to go on from.
+   */
+  async #moveCheckpoint(partition: number, offset: bigint, assignment: symbol | undefined): Promise<void> {
+    const backoff = new Backoff(20, 500);
+    const { signal } = this.#stopping;
+    while (assignment !== undefined && this.#held.get(partition) === assignment) {
+      try {
+        await this.#membership.commit(partition, offset);
+        return;
+      } catch (error) {
+        // If another instance goes on from the last checkpoint, what it repeats has the same command ids.
+        this.settings.sink.debug({ err: error, reactor: this.definition.name }, 'the checkpoint was not moved');
+        if (signal.aborted) return;
+        await backoff.wait(signal);
+      }
     }
   }
 
-  /** Asks until there is an outcome: a reaction that nobody decided would be lost news. */
-  async #ask(reaction: Reaction<Target>, event: Recorded<EventOf<Source>>, index: number): Promise<void> {
+  /**
+   * Asks until there is an outcome: a reaction that nobody decided would be lost news.
+   *
+   * @returns false when this instance stops before: the next one asks again, under the same id
+   */
+  async #ask(reaction: Reaction<Target>, event: Recorded<EventOf<Source>>, index: number): Promise<boolean> {
     const backoff = new Backoff(100, 5_000);
     const { name } = this.definition;
     const id = reactionCommandId(`${name}/${index}`, event.meta.id);
@@ -170,7 +201,8 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     } satisfies NewCommand<Target>;
     while (!this.#stopping.signal.aborted) {
       try {
-        const answer = await this.commands.send(command, { waitMs: OUTCOME_WAIT_MS });
+        const answer = await this.#unlessStopped(this.commands.send(command, { waitMs: OUTCOME_WAIT_MS }));
+        if (answer === undefined) return false;
         if (answer.status === 'failed')
           this.settings.sink.error({ reactor: name, commandId: id, subject: reaction.subject }, 'a reaction failed');
         if (answer.status === 'refused')
@@ -178,7 +210,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
             { reactor: name, subject: reaction.subject, refusal: answer.refusal.type },
             'a reaction was refused',
           );
-        if (answer.status !== 'pending' && answer.status !== 'expired') return;
+        if (answer.status !== 'pending' && answer.status !== 'expired') return true;
       } catch (error) {
         this.settings.sink.warn(
           { err: error, reactor: name, subject: reaction.subject },
@@ -186,6 +218,20 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
         );
       }
       await backoff.wait(this.#stopping.signal);
+    }
+    return false;
+  }
+
+  /** What a promise gives; undefined when this instance stops before. */
+  async #unlessStopped<T>(promise: Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#stopping;
+    const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
+    const stop = (): void => resolve(undefined);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await Promise.race([promise, stopped]);
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
 }

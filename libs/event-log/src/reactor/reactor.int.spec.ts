@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js';
+import { bodyDigest, commandId, mintId, type Position, reactorGroup } from '#contracts';
+import { counter, counterDecider, counterTopics } from '#testing';
+import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
+import { type CommandPort, CommandSender, type NewCommand } from '../command/command-sender.js';
+import { brokerErrorType } from '../kafka/broker-error.js';
+import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import { ensureTopics } from '../topics/topic-guard.js';
+import { ContextWriter } from '../writer/context-writer.js';
+import { defineReactor, Reactor } from './reactor.js';
+
+const { MemberAssignment, MemberMetadata } = assignerProtocol;
+
+const PARTITION = 3;
+const EVENTS = 'gatehouse.counter.events';
+/** More patience than any of these tests has. */
+const FOREVER_MS = 600_000;
+
+let own: Isolation;
+let settings: LogSettings;
+let sender: CommandSender<typeof counter>;
+let said: string[];
+const running = new Set<{ close(): Promise<void> }>();
+const fail = (error: unknown): never => {
+  throw error;
+};
+
+beforeAll(async () => {
+  own = await isolate();
+  const say = (_fields: object, message: string): void => void said.push(message);
+  settings = {
+    brokers: own.brokers.split(','),
+    clientId: 'test',
+    prefix: own.prefix,
+    sink: { debug: say, info: say, warn: say, error: say },
+  };
+  said = [];
+  await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
+  sender = new CommandSender(settings, counter, fail);
+  await sender.start();
+}, 60_000);
+
+beforeEach(() => {
+  said = [];
+});
+
+afterEach(async () => {
+  await Promise.all([...running].map((each) => each.close()));
+  running.clear();
+}, 30_000);
+
+afterAll(async () => {
+  await sender.close();
+  await own.dispose();
+}, 30_000);
+
+/** Takes 1 from each counter that is opened, which is refused: no event follows that would move the checkpoint anyway. */
+const counts = (name: string) =>
+  defineReactor({
+    name,
+    source: counter,
+    target: counter,
+    react: ({ type, meta }) =>
+      type === 'opened' ? [{ type: 'add', subject: meta.subject, data: { amount: -1 } }] : [],
+  });
+
+/** Waits for outcomes as long as it takes; tells of the first command it was asked to send. */
+function patientPort(): CommandPort<typeof counter> & { readonly asked: Promise<void> } {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  return {
+    asked,
+    lookup: (...of) => sender.lookup(...of),
+    send: (command) => {
+      resolve();
+      return sender.send(command, { waitMs: FOREVER_MS });
+    },
+  };
+}
+
+function startReactor(
+  name: string,
+  commands: CommandPort<typeof counter> = sender,
+): Reactor<typeof counter, typeof counter> {
+  const reactor = new Reactor(settings, counts(name), commands, fail);
+  running.add(reactor);
+  reactor.start();
+  return reactor;
+}
+
+function startWriter(): ContextWriter<typeof counter, { readonly total: number }> {
+  const writer = new ContextWriter(settings, counterDecider, fail);
+  running.add(writer);
+  writer.start();
+  return writer;
+}
+
+/** Opens a counter; when it is there, nobody decides any more. */
+async function opened(): Promise<Position> {
+  const writer = startWriter();
+  const subject = mintId(PARTITION);
+  const command = {
+    type: 'open',
+    data: {},
+    subject,
+    id: commandId('caller', 'POST', '/counters', randomUUID()),
+    actor: 'caller',
+    correlationId: 'test',
+    bodyDigest: bodyDigest({}),
+  } satisfies NewCommand<typeof counter>;
+  const answer = await sender.send(command, { waitMs: 20_000 });
+  if (answer.status !== 'succeeded') throw new Error(`opening: ${answer.status}`);
+  await writer.close();
+  running.delete(writer);
+  return answer.position;
+}
+
+async function untilPassed(reactor: Reactor<typeof counter, typeof counter>, position: Position): Promise<void> {
+  while (!(await reactor.hasPassed(position))) await delay(20); // nobody tells
+}
+
+describe('a reactor', () => {
+  it('ends without waiting for the outcome of what it asked for, and another goes on from there', async () => {
+    const position = await opened();
+    const port = patientPort();
+    const first = startReactor('ends', port);
+    await port.asked;
+    await first.close();
+    expect(await first.hasPassed(position).catch(() => false)).toBe(false);
+    startWriter();
+    await untilPassed(startReactor('ends'), position);
+  }, 30_000);
+
+  it('moves its checkpoint when a rebalance that refused it is over and the partition is still its own', async () => {
+    const position = await opened();
+    const other = await OtherMember.join('moves');
+    const port = patientPort();
+    const reactor = startReactor('moves', port);
+    await other.giveAllToTheRest();
+    await port.asked;
+    await other.beginRebalance();
+    startWriter();
+    while (!said.includes('the checkpoint was not moved')) await delay(20); // nobody tells
+    await other.endRebalance();
+    await untilPassed(reactor, position);
+    await other.close();
+  }, 30_000);
+});
+
+/** A member that leads its group, wants no partition, and ends each rebalance when the test says so. */
+class OtherMember {
+  readonly #connection = new LogConnection(settings);
+  readonly #groupId: string;
+  #memberId = '';
+  #generation = -1;
+  #others: string[] = [];
+
+  private constructor(reactor: string) {
+    this.#groupId = settings.prefix + reactorGroup(reactor);
+  }
+
+  static async join(reactor: string): Promise<OtherMember> {
+    const member = new OtherMember(reactor);
+    await member.beginRebalance();
+    await member.endRebalance();
+    return member;
+  }
+
+  /** Waits until a second member has come, and leaves all partitions to it. */
+  async giveAllToTheRest(): Promise<void> {
+    while (this.#others.length === 0) {
+      await this.beginRebalance();
+      await this.endRebalance();
+    }
+  }
+
+  async beginRebalance(): Promise<void> {
+    const coordinator = await this.#connection.groupCoordinator(this.#groupId);
+    const metadata = MemberMetadata.encode({
+      version: 0,
+      topics: [settings.prefix + EVENTS],
+      userData: Buffer.from('[]'),
+    });
+    const joined = await coordinator.joinGroup({
+      groupId: this.#groupId,
+      sessionTimeout: 30_000,
+      rebalanceTimeout: 30_000,
+      memberId: this.#memberId,
+      groupProtocols: [{ name: 'gatehouse-sticky-1', metadata }],
+    });
+    this.#memberId = joined.memberId;
+    this.#generation = joined.generationId;
+    this.#others = joined.members.map(({ memberId }) => memberId).filter((id) => id !== joined.memberId);
+    expect(joined.leaderId).toBe(joined.memberId);
+  }
+
+  /** Gives all partitions to the others; once more where another has come meanwhile. */
+  async endRebalance(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#share();
+        return;
+      } catch (error) {
+        if (brokerErrorType(error) !== 'REBALANCE_IN_PROGRESS') throw error;
+        await this.beginRebalance();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    const coordinator = await this.#connection.groupCoordinator(this.#groupId);
+    await coordinator.leaveGroup({ groupId: this.#groupId, memberId: this.#memberId });
+    await this.#connection.close();
+  }
+
+  async #share(): Promise<void> {
+    const coordinator = await this.#connection.groupCoordinator(this.#groupId);
+    const all = Array.from({ length: 8 }, (_, partition) => partition);
+    await coordinator.syncGroup({
+      groupId: this.#groupId,
+      generationId: this.#generation,
+      memberId: this.#memberId,
+      groupAssignment: [this.#memberId, ...this.#others].map((memberId) => ({
+        memberId,
+        memberAssignment: MemberAssignment.encode({
+          version: 0,
+          assignment: { [settings.prefix + EVENTS]: memberId === this.#memberId ? [] : all },
+        }),
+      })),
+    });
+  }
+}
