@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify';
 import { readAuthorization } from '../believe-token/believe-caller.js';
 import type { AtEndpoint } from '../proxy/gateway-means.js';
 import type { Decisions, ElsewhereDecision } from './decisions.js';
@@ -11,20 +10,27 @@ export interface ProxiedRequest extends AtEndpoint {
   readonly proof: string | undefined;
 }
 
-/**
- * Tells a proxy by the status whether to let a request in; the reason is for the proxy's own log. Throws a 503 where
- * nobody can say.
- */
+/** What a proxy is told: by the status whether to let a request in; the reason is for the proxy's own log. */
+export interface ProxyAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Decides a request that a proxy holds. Throws a 503 where nobody can say. */
 export async function answerProxy(
   decisions: Decisions,
   { means, target, method, authorization, proof }: ProxiedRequest,
-  reply: FastifyReply,
-): Promise<void> {
+): Promise<ProxyAnswer> {
   const given = readAuthorization(authorization ?? '');
   const held = { method, ...target, proof: proof === '' ? undefined : proof };
   const { status, reason, nonce }: Pick<ElsewhereDecision, 'status' | 'reason' | 'nonce'> = given
     ? await decisions.decide({ ...held, ...given }, means)
     : { status: 401, reason: 'no token' };
-  if (nonce !== undefined) void reply.header('DPoP-Nonce', nonce);
-  void reply.status(status).header('Gatehouse-Reason', reason.replaceAll(/[^\x20-\x7e]/g, '?'));
+  return {
+    status,
+    headers: {
+      ...(nonce === undefined ? {} : { 'DPoP-Nonce': nonce }),
+      'Gatehouse-Reason': reason.replaceAll(/[^\x20-\x7e]/g, '?'),
+    },
+  };
 }

@@ -1,6 +1,6 @@
-import { malformed, Problems, Roles } from '#host';
+import { DirectRoutes, malformed, Problems, Roles } from '#host';
 import { splitTarget } from '#smart';
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, type OnModuleInit, Post } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -67,11 +67,18 @@ type Evaluated = Static<typeof Evaluated>;
 /** Decisions as a service (AuthZEN Authorization API 1.0), for authenticated enforcement points. */
 @Controller('access/v1')
 @ApiTags('access')
-export class EvaluationsController {
+export class EvaluationsController implements OnModuleInit {
   constructor(
     private readonly decisions: Decisions,
     private readonly means: GatewayMeans,
+    private readonly direct: DirectRoutes,
   ) {}
+
+  /** Enforcement points ask at every call that they let through (docs/adr/0024). */
+  onModuleInit(): void {
+    this.direct.json('/access/v1/evaluation', ['enforcement-point'], async (body) => await this.evaluate(body));
+    this.direct.json('/access/v1/evaluations', ['enforcement-point'], async (body) => await this.evaluateAll(body));
+  }
 
   /** Whether a request may be let in. `requires-gateway`: only the gateway could tell, by looking at the answer. */
   @Post('evaluation')

@@ -1,10 +1,13 @@
-import { malformed, Roles } from '#host';
-import { All, Controller, Headers, HttpCode, Res } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { CallerAdmission, DirectRoutes, malformed, Roles } from '#host';
+import { All, Controller, type OnModuleInit, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayMeans } from '../proxy/gateway-means.js';
-import { answerProxy } from './answer-proxy.js';
+import { answerProxy, type ProxyAnswer } from './answer-proxy.js';
 import { Decisions } from './decisions.js';
+
+const PATH = '/ext-authz';
 
 /**
  * NGINX `auth_request`: 2xx lets in, 401 and 403 refuse. NGINX signs in as an enforcement point (`Authorization`), and
@@ -13,25 +16,41 @@ import { Decisions } from './decisions.js';
  */
 @Controller('ext-authz')
 @ApiExcludeController()
-export class ExtAuthzController {
+export class ExtAuthzController implements OnModuleInit {
   constructor(
     private readonly decisions: Decisions,
     private readonly means: GatewayMeans,
+    private readonly admission: CallerAdmission,
+    private readonly direct: DirectRoutes,
   ) {}
 
+  /** It is asked at every call that goes through NGINX (docs/adr/0024). */
+  onModuleInit(): void {
+    this.direct.bare(PATH, {
+      route: PATH,
+      takes: ({ url }) => url === PATH,
+      answer: async (request) => {
+        await this.admission.admit(request, ['enforcement-point']);
+        return await this.#told(request);
+      },
+    });
+  }
+
   @All()
-  @HttpCode(200)
   @Roles('enforcement-point')
-  async decide(
-    @Headers('x-original-method') method: string | undefined,
-    @Headers('x-original-uri') uri: string | undefined,
-    @Headers('x-original-authorization') authorization: string | undefined,
-    @Headers('x-original-dpop') proof: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<void> {
+  async decide(@Req() { raw }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const { status, headers } = await this.#told(raw);
+    void reply.status(status).headers(headers);
+  }
+
+  async #told({ headers }: IncomingMessage): Promise<ProxyAnswer> {
+    const [method, uri, authorization, proof] = ['method', 'uri', 'authorization', 'dpop'].map((name) => {
+      const value = headers[`x-original-${name}`];
+      return Array.isArray(value) ? value.join(', ') : value;
+    });
     const at = uri === undefined ? undefined : this.means.at(uri);
     if (method === undefined || !at)
       throw malformed('X-Original-Method and X-Original-URI, below a FHIR endpoint, tell of the request.');
-    await answerProxy(this.decisions, { ...at, method, authorization, proof }, reply);
+    return await answerProxy(this.decisions, { ...at, method, authorization, proof });
   }
 }

@@ -1,10 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   freePort,
@@ -87,6 +88,56 @@ const token = () =>
     gatehouse_epoch: 0,
   });
 const pointToken = () => issuer.token({ sub: 'proxy', roles: ['enforcement-point'] });
+
+describe('what is asked of every call is answered before the router, as by it', () => {
+  /** With a length it goes through the router; what is new at every request is left out. */
+  async function ask(method: string, path: string, headers: Record<string, string>, byRouter: boolean) {
+    const all = { 'x-correlation-id': 'c-1', ...headers, ...(byRouter ? { 'content-length': '0' } : {}) };
+    const sent = request(service.url + path, { method, headers: all }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const told = Object.entries(response.headers).filter(
+      ([name]) => !['date', 'connection', 'keep-alive'].includes(name),
+    );
+    return { status: response.statusCode, headers: told.sort(), text: await text(response) };
+  }
+  const point = async () => ({ authorization: `Bearer ${await pointToken()}` });
+  const held = async (uri: string) => ({
+    'x-original-method': 'GET',
+    'x-original-uri': uri,
+    'x-original-authorization': `Bearer ${await token()}`,
+  });
+  const envoy = async () => ({
+    authorization: `Bearer ${await token()}`,
+    'gatehouse-authorization': `Bearer ${await pointToken()}`,
+  });
+
+  test.each<[string, string, number, () => Promise<Record<string, string>>]>([
+    ['GET', '/ext-authz', 200, async () => ({ ...(await point()), ...(await held('/fhir/Observation/o1')) })],
+    ['POST', '/ext-authz', 200, async () => ({ ...(await point()), ...(await held('/fhir/Observation/o1')) })],
+    ['GET', '/ext-authz', 403, async () => ({ ...(await point()), ...(await held('/fhir/Patient/p1')) })],
+    ['GET', '/ext-authz', 400, async () => ({ ...(await point()), ...(await held('/elsewhere')) })],
+    ['GET', '/ext-authz', 400, point],
+    ['GET', '/ext-authz', 401, async () => await held('/fhir/Observation/o1')],
+    [
+      'GET',
+      '/ext-authz',
+      403,
+      async () => ({ ...(await issuer.bearer('op', 'operator')), ...(await held('/fhir/x')) }),
+    ],
+    ['GET', '/ext-authz/', 404, point],
+    ['GET', '/ext-authz/envoy/fhir/Observation/o1', 200, envoy],
+    ['GET', '/ext-authz/envoy/fhir/Observation?status=final', 200, envoy],
+    ['DELETE', '/ext-authz/envoy/fhir/Observation/o1', 403, envoy],
+    ['GET', '/ext-authz/envoy/elsewhere', 400, envoy],
+    ['GET', '/ext-authz/envoy/fhir/%zz', 400, envoy],
+    ['GET', '/ext-authz/envoy/fhir/Observation/o1', 401, point],
+  ])('%s %s: %d', async (method, path, status, headers) => {
+    const own = await headers();
+    const [directly, byRouter] = [await ask(method, path, own, false), await ask(method, path, own, true)];
+    expect(directly).toEqual(byRouter);
+    expect(directly.status).toBe(status);
+  });
+});
 
 describe('Envoy’s HTTP ext_authz, as its documentation says that it asks', () => {
   const ask = async (method: string, target: string, headers: Record<string, string> = {}, point?: string | null) =>

@@ -1,7 +1,7 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, IncomingMessage, ServerResponse } from 'node:http';
+import { connect, Socket } from 'node:net';
 import { noTracing } from '../tracing/tracing.js';
 import { DirectMounts, mountDirectly } from './direct-mounts.js';
 
@@ -14,7 +14,7 @@ describe('a handler mounted before the router', () => {
   beforeEach(async () => {
     [errors, answered] = [[], []];
     const direct = new DirectMounts([['X-Frame-Options', 'DENY']], () => '192.0.2.1', noTracing);
-    direct.observe((method, prefix, status) => answered.push({ method, prefix, status }));
+    direct.observe((method, route, status) => answered.push({ method, route, status }));
     server = fastify({
       serverFactory: (route) =>
         createServer((request, response) => {
@@ -55,7 +55,7 @@ describe('a handler mounted before the router', () => {
     await response.text();
     expect(response.headers.get('x-correlation-id')).toBe('c-1');
     expect(response.headers.get('x-frame-options')).toBe('DENY');
-    expect(answered).toEqual([{ method: 'GET', prefix: '/fhir', status: 200 }]);
+    expect(answered).toEqual([{ method: 'GET', route: '/fhir/*', status: 200 }]);
   });
 
   test('that fails is answered 500 without detail, or cut where the answer had begun', async () => {
@@ -63,6 +63,23 @@ describe('a handler mounted before the router', () => {
     expect({ status: response.status, text: await response.text() }).toEqual({ status: 500, text: '' });
     await expect(fetch(`${url}/fhir/fails-late`).then((it) => it.text())).rejects.toThrow();
     expect(errors).toEqual([new Error('failed'), new Error('failed')]);
+  });
+
+  test('takes what it says, at the port that serves it', () => {
+    const direct = new DirectMounts([], () => '', noTracing);
+    const handler = async () => undefined;
+    const onError = () => undefined;
+    direct.add({ prefix: '/open', handler, onError });
+    direct.add({ prefix: '/own', handler, onError, isAdministration: true, takes: ({ method }) => method === 'POST' });
+    const taken = (method: string, url: string) => {
+      const request = Object.assign(new IncomingMessage(new Socket()), { method, url });
+      return (['everything', 'what is public', 'administration'] as const).map((serves) =>
+        direct.answer(request, new ServerResponse(request), serves),
+      );
+    };
+    expect(taken('GET', '/open')).toEqual([true, true, false]);
+    expect(taken('POST', '/own')).toEqual([true, false, true]);
+    expect(taken('GET', '/own')).toEqual([false, false, false]);
   });
 
   test('cannot be mounted at a server that takes none', () => {

@@ -11,7 +11,16 @@ export interface DirectMount {
   readonly handler: (request: IncomingMessage, response: ServerResponse, address: string) => Promise<void>;
   /** Told of what the handler threw. */
   readonly onError: (error: unknown) => void;
+  /** What it answers below the path; all of it without, and what it does not take is the router's. */
+  readonly takes?: (request: IncomingMessage) => boolean;
+  /** It is for the organisation's own people and services: answered where `ADMIN_PORT` is, if that is set. */
+  readonly isAdministration?: true;
+  /** The route that metrics and traces name; everything below the path without. */
+  readonly route?: string;
 }
+
+/** What a port serves. */
+export type Serves = 'everything' | 'what is public' | 'administration';
 
 const mountsOf = new WeakMap<FastifyInstance, DirectMounts>();
 
@@ -22,8 +31,8 @@ export function mountDirectly(server: FastifyInstance, mount: DirectMount): void
   mounts.add(mount);
 }
 
-/** Told of each response: method, prefix, status, and seconds from the request's head to its end. */
-export type OnAnswered = (method: string, prefix: string, status: number, seconds: number) => void;
+/** Told of each response: method, route, status, and seconds from the request's head to its end. */
+export type OnAnswered = (method: string, route: string, status: number, seconds: number) => void;
 
 /**
  * Mounts of which every microsecond counts: they pass the router, its hooks and the log line of each response by. A
@@ -53,20 +62,23 @@ export class DirectMounts {
     this.#onAnswered = onAnswered;
   }
 
-  /** Answers a request below one of the mounts. @returns whether it is one */
-  answer(request: IncomingMessage, response: ServerResponse): boolean {
+  /** Answers a request below one of the mounts that a port serves. @returns whether it is one */
+  answer(request: IncomingMessage, response: ServerResponse, serves: Serves = 'everything'): boolean {
     const { url = '/', method = '' } = request;
-    const mount = this.#mounts.find(({ prefix }) => isBelow(url, prefix));
+    const mount = this.#mounts.find(
+      (it) => isBelow(url, it.prefix) && isServed(it, serves) && it.takes?.(request) !== false,
+    );
     if (!mount) return false;
+    const route = mount.route ?? `${mount.prefix}/*`;
     const from = performance.now();
     const id = correlationIdOf(request.headers);
     response.setHeader('X-Correlation-Id', id);
     for (const [name, value] of this.headers) response.setHeader(name, value);
     response.once('finish', () =>
-      this.#onAnswered(method, mount.prefix, response.statusCode, (performance.now() - from) / 1_000),
+      this.#onAnswered(method, route, response.statusCode, (performance.now() - from) / 1_000),
     );
     const traceparent = this.tracing.received(request, response);
-    this.tracing.routed(response, `${mount.prefix}/*`);
+    this.tracing.routed(response, route);
     withContext({ correlationId: id, traceparent }, () => {
       mount.handler(request, response, this.addressOf(request)).catch((error: unknown) => {
         mount.onError(error);
@@ -76,6 +88,10 @@ export class DirectMounts {
     });
     return true;
   }
+}
+
+function isServed({ isAdministration }: DirectMount, serves: Serves): boolean {
+  return serves === 'everything' || (isAdministration === true) === (serves === 'administration');
 }
 
 /** The path as it was sent: one that only decodes to the prefix is the router's, which knows no such route. */

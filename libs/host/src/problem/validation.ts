@@ -26,8 +26,7 @@ export class RequestValidation extends ValidationPipe {
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type === 'custom') return value;
-    const fault = unfit(value);
-    if (fault !== undefined) throw malformed('The request has fields that are not valid.', [fault]);
+    mustBeFit(value);
     if (metadata.type === 'body' && isClass(metadata.metatype) && value !== undefined && !isObject(value)) {
       throw malformed('The body must be a JSON object.', [{ pointer: '', detail: 'must be a JSON object' }]);
     }
@@ -62,6 +61,12 @@ function isClass(metatype: unknown): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Throws a 400 for what no field may be, whatever a route takes. */
+export function mustBeFit(value: unknown): void {
+  const fault = unfit(value);
+  if (fault !== undefined) throw malformed('The request has fields that are not valid.', [fault]);
 }
 
 /** What no field may be: text with a NUL, or nested deeper than anybody's stack can follow. */

@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { BaseConfig } from '../config/base-config.js';
 import type { DeclaredRoute } from '../identity/assert-routes-named.js';
-import { problemBody } from '../problem/problem-filter.js';
+import { problemBody } from '../problem/problems.js';
 import { problemMediaType, problemOfStatus } from '../problem/problem.js';
+import type { DirectMounts } from '../mount/direct-mounts.js';
 import type { RouteTable } from './route-table.js';
 
 /**
@@ -58,10 +59,12 @@ function keyOf(method: string, path: string): string {
   return `${method === 'HEAD' ? 'GET' : method} ${path}`;
 }
 
-/** The second server, with the first one's limits and routes. */
-export function createAdminServer(server: FastifyInstance): Server {
+/** The second server, with the first one's limits, routes and mounts. */
+export function createAdminServer(server: FastifyInstance, direct: Pick<DirectMounts, 'answer'>): Server {
   const { requestTimeout, keepAliveTimeout } = server.server;
-  return createServer({ requestTimeout, keepAliveTimeout }, (request, response) => server.routing(request, response));
+  return createServer({ requestTimeout, keepAliveTimeout }, (request, response) => {
+    if (!direct.answer(request, response, 'administration')) server.routing(request, response);
+  });
 }
 
 /** Listens on `ADMIN_PORT`. */

@@ -95,7 +95,7 @@ export async function createService(
     },
   );
   const calls = [new CallsInFlight(server.server)];
-  const admin = base.adminPort === undefined ? undefined : createAdminServer(server);
+  const admin = base.adminPort === undefined ? undefined : createAdminServer(server, direct);
   if (admin !== undefined) {
     calls.push(new CallsInFlight(admin));
     separateAdministration(

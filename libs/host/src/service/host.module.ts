@@ -10,6 +10,7 @@ import { PRODUCT, type Product } from '../docs/product.js';
 import { HealthController } from '../health/health.controller.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { AccessGuard } from '../identity/access-guard.js';
+import { CallerAdmission } from '../identity/admit-caller.js';
 import { Authenticator } from '../identity/authenticator.js';
 import { IdentityProvider } from '../identity/identity-provider.js';
 import { BrokerConfig } from '../log/broker-config.js';
@@ -24,6 +25,7 @@ import { Log } from '../logging/log.js';
 import { EnforcementMetrics } from '../metrics/enforcement-metrics.js';
 import { HealthMetrics } from '../metrics/health-metrics.js';
 import { LogMetrics } from '../metrics/log-metrics.js';
+import { DirectRoutes } from '../mount/direct-routes.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
 import { ErrorTranslators } from '../problem/error-translators.js';
@@ -84,6 +86,8 @@ export class HostModule {
         inject: [IdentityProvider, VAULT],
         useFactory: (provider: IdentityProvider, vault: Vault) => new Authenticator(provider, vault),
       },
+      CallerAdmission,
+      DirectRoutes,
     ];
     return {
       module: HostModule,

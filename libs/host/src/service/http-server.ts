@@ -6,7 +6,7 @@ import type { BaseConfig } from '../config/base-config.js';
 import type { Log } from '../logging/log.js';
 import { correlationIdOf, type RequestContext, withContext } from '../logging/request-context.js';
 import { DirectMounts } from '../mount/direct-mounts.js';
-import { problemBody } from '../problem/problem-filter.js';
+import { problemBody } from '../problem/problems.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { problemMediaType, problemOfStatus, type Problem } from '../problem/problem.js';
 import { RouteTable } from './route-table.js';
@@ -28,6 +28,7 @@ export function createHttpServer(
   const contexts = new WeakMap<ServerResponse, RequestContext>();
   const headers = securityHeaders(base.publicUrl.startsWith('https:'));
   const direct = new DirectMounts(headers, believedAddress(base.trustedProxies), tracing);
+  const serves = base.adminPort === undefined ? 'everything' : 'what is public';
   const server = fastify({
     logger: false,
     bodyLimit,
@@ -37,7 +38,7 @@ export function createHttpServer(
     forceCloseConnections: 'idle',
     serverFactory: (route) =>
       createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 }, (request, response) => {
-        if (!direct.answer(request, response)) route(request, response);
+        if (!direct.answer(request, response, serves)) route(request, response);
       }),
     frameworkErrors: (error, request, reply) => {
       const status = error.statusCode === 414 ? 414 : 400;

@@ -17,7 +17,7 @@ export function observeRequests(
   tracing: Tracing,
 ): void {
   const metrics = app.get(Metrics);
-  direct.observe((method, prefix, status, seconds) => metrics.observeHttp(method, `${prefix}/*`, status, seconds));
+  direct.observe((method, route, status, seconds) => metrics.observeHttp(method, route, status, seconds));
   server.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? '(none)';
     tracing.routed(reply.raw, route);

@@ -1,14 +1,16 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { freePort, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
-import { Body, Controller, Get, Module, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Module, type OnModuleInit, Post, Query } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { Answer } from '../answer/answer.js';
 import { Commands, Creates, Lists, Reads } from '../answer/answers-documented.js';
 import { CurrentCaller, type Caller } from '../identity/caller.js';
 import { AnyParty, Public, Roles } from '../identity/route-access.js';
+import { DirectRoutes } from '../mount/direct-routes.js';
 import type { Problem } from '../problem/problem.js';
+import { malformed, unavailable } from '../problem/problem-exception.js';
 import { refusalToProblem } from '../problem/refusal.js';
 import { CommandContext, SeenPositions, type CommandRequest } from '../request/command-headers.js';
 import { Nested } from '../request/nested.js';
@@ -114,7 +116,27 @@ class OpenController {
   }
 }
 
-@Module({ controllers: [ThingsController, OpenController] })
+/** A route that an ordinary request reaches before the router. */
+@Controller('oauth/counts')
+class CountsController implements OnModuleInit {
+  constructor(private readonly direct: DirectRoutes) {}
+
+  onModuleInit(): void {
+    this.direct.json('/oauth/counts', ['operator'], async (body) => this.count(body));
+  }
+
+  @Post()
+  @HttpCode(200)
+  @Roles('operator')
+  count(@Body() body: unknown) {
+    if (!Array.isArray(body)) throw malformed('This is no list.', [{ pointer: '', detail: 'must be a list' }]);
+    if (body.length === 2) throw unavailable('Not now.', 2);
+    if (body.length === 3) throw new Error('the secret is swordfish');
+    return { count: body.length };
+  }
+}
+
+@Module({ controllers: [ThingsController, OpenController, CountsController] })
 class ThingsModule {}
 
 const things = { name: 'things', defaultPort: 0, module: ThingsModule };
@@ -210,6 +232,64 @@ describe('a service', () => {
       });
       expect(traced.headers.get('x-correlation-id')).toBe(trace);
       expect(foreign.headers.get('x-correlation-id')).toMatch(/^[0-9a-f-]{36}$/);
+    });
+  });
+
+  describe('a route that is answered before the router', () => {
+    /** In chunks it goes through the router; what is new at every request is left out. */
+    async function ask(body: string, headers: Readonly<Record<string, string>>, isInChunks: boolean) {
+      const response = await service.call('/oauth/counts', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-correlation-id': 'c-1', ...headers },
+        body: isInChunks ? new Blob([body]).stream() : body,
+        ...(isInChunks ? { duplex: 'half' } : {}),
+      });
+      // Fastify closes a connection of which it could not read a body, although all of it came.
+      const own = ['date', 'connection', 'keep-alive'];
+      const told = [...response.headers].filter(([name]) => !own.includes(name)).sort();
+      return { status: response.status, headers: told, text: await response.text() };
+    }
+    const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+
+    it.each<[string, number, string, () => Promise<Readonly<Record<string, string>>>]>([
+      ['a list', 200, '[1]', operator],
+      ['a list within a trace', 200, '[1]', async () => ({ ...(await operator()), ...trace })],
+      ['another media type', 415, '[1]', async () => ({ ...(await operator()), 'content-type': 'application/x+json' })],
+      ['no list', 400, '{"a":1}', operator],
+      ['half of one', 400, '[1', operator],
+      ['a key that poisons', 400, '[{"__proto__":{"a":1}}]', operator],
+      ['another one', 400, '[{"constructor":{"prototype":1}}]', operator],
+      ['a NUL', 400, '["\\u0000"]', operator],
+      ['what is nested too deep', 400, '['.repeat(80) + ']'.repeat(80), operator],
+      ['nobody', 401, '[1]', async () => ({})],
+      ['nobody, with half a list', 400, '[1', async () => ({})],
+      ['a token that is none', 401, '[1]', async () => ({ authorization: 'Bearer x.y.z' })],
+      ['another role', 403, '[1]', developer],
+      ['what cannot be done now', 503, '[1,2]', operator],
+      ['what fails', 500, '[1,2,3]', operator],
+    ])('is answered as by it: %s', async (_what, status, body, headers) => {
+      const own = await headers();
+      const [directly, byRouter] = [await ask(body, own, false), await ask(body, own, true)];
+      expect(directly).toEqual(byRouter);
+      expect(directly.status).toBe(status);
+      expect(directly.text).not.toContain('swordfish');
+    });
+
+    it('is the router’s where the request is not ordinary', async () => {
+      const headers = { ...(await operator()), 'content-type': 'application/json' };
+      const status = async (path: string, init: RequestInit) => (await service.call(path, { headers, ...init })).status;
+      expect(await status('/oauth/counts', { method: 'GET' })).toBe(405);
+      expect(await status('/oauth/counts?x=1', { method: 'POST', body: '[1]' })).toBe(200);
+      expect(await status('/oauth/counts/', { method: 'POST', body: '[1]' })).toBe(404);
+      expect(await status('/oauth/count%73', { method: 'POST', body: '[1]' })).toBe(200);
+      expect(await status('/oauth/counts', { method: 'POST', body: `[1${' '.repeat(70_000)}]` })).toBe(200);
+      expect(await status('/oauth/counts', { method: 'POST', body: `[1${' '.repeat(1_100_000)}]` })).toBe(413);
+    });
+
+    it('is counted under its own name', async () => {
+      await ask('[1]', await operator(), false);
+      const metrics = await (await service.call('/metrics')).text();
+      expect(metrics).toMatch(/route="\/oauth\/counts"/);
     });
   });
 
@@ -521,6 +601,12 @@ describe('administration on a port of its own', () => {
     const headers = await issuer.bearer('op', 'operator');
     const at = (base: string) => fetch(`${base}/oauth/things/1/closure`, { method: 'POST', headers });
     expect([(await at(service.url)).status, (await at(admin)).status]).toEqual([404, 201]);
+  });
+
+  it('has a route that is answered before the router, too', async () => {
+    const headers = { ...(await issuer.bearer('op', 'operator')), 'content-type': 'application/json' };
+    const at = (base: string) => fetch(`${base}/oauth/counts`, { method: 'POST', headers, body: '[1]' });
+    expect([(await at(service.url)).status, (await at(admin)).status]).toEqual([404, 200]);
   });
 
   it.each([
