@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { activityTopic, checkpointId, mintId, registration, topicsOf } from '#contracts';
 import { Database } from '#host';
 import { CompactRange, openCheckpoint, recordLeaf, signCheckpoint, decodePublicKey, leafHash } from '#proofs';
-import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService, quietLog } from '#testing';
 import { auditPart } from '../../apps/audit/src/audit.part.js';
 import { CheckpointKey } from '../../apps/audit/src/sign-checkpoints/checkpoint-key.js';
 import { GatehouseApi } from '../../apps/cli/src/api/gatehouse-api.js';
@@ -14,7 +14,6 @@ import { until } from '../demo/checks.js';
 import { isolate, type Isolation } from '../environment/isolation.js';
 import { readBytes } from '../faults/raw-log.js';
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const applicationId = mintId(3);
 const ACTIVITY = activityTopic.name;
 const EVENTS = topicsOf(registration).events.name;
@@ -38,7 +37,7 @@ describe('an audit that was tampered with', () => {
       environment: { KAFKA_BROKERS: own.brokers, KAFKA_TOPIC_PREFIX: own.prefix, AUDIT_CHECKPOINT_SECONDS: '1' },
     });
     database = service.app.get(Database);
-    seed = new LogSeed({ brokers: own.brokers.split(','), clientId: 'seed', prefix: own.prefix, sink: silent });
+    seed = new LogSeed(quietLog(own, 'seed'));
     const token = await issuer.token({ sub: 'auditor', roles: ['auditor'] });
     evidence = new Evidence(new GatehouseApi({ url: service.url, token }));
     for (const sequence of [0, 1, 2, 2, 3, 4]) await call(sequence);

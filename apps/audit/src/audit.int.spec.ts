@@ -1,13 +1,12 @@
 import { approval, formatPosition, mintId, type Position, registration } from '#contracts';
 import { VAULT } from '#host';
-import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService, quietLog } from '#testing';
 import type { Vault } from '#vault';
 import { until } from '../../../test/demo/checks.js';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { readBytes } from '../../../test/faults/raw-log.js';
 import { auditPart } from './audit.part.js';
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const applicationId = mintId(3);
 const other = mintId(4);
 const reviewed = {
@@ -55,7 +54,7 @@ describe('the audit', () => {
     [own, issuer] = await Promise.all([isolate(), testIssuer()]);
     const environment = { KAFKA_BROKERS: own.brokers, KAFKA_TOPIC_PREFIX: own.prefix };
     service = await startTestService(auditPart, { databaseUrl: own.databaseUrl, issuer, environment });
-    seed = new LogSeed({ brokers: own.brokers.split(','), clientId: 'seed', prefix: own.prefix, sink: silent });
+    seed = new LogSeed(quietLog(own, 'seed'));
     const vault = service.app.get<Vault>(VAULT);
     developer = await vault.subjectId(issuer.issuer, 'dev', { name: 'Dana Developer' });
     reviewer = await vault.subjectId(issuer.issuer, 'rev', { name: 'Rita Reviewer' });

@@ -4,7 +4,6 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ActivityEntry, parsePosition } from '#contracts';
-import { activitySource, LogTail } from '#event-log';
 import {
   freePort,
   LogSeed,
@@ -14,12 +13,15 @@ import {
   testIssuer,
   type TestIssuer,
   type TestService,
+  followActivity,
+  quietLog,
+  type FollowedActivity,
+  untilOpen,
 } from '#testing';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { gateway } from './gateway.part.js';
 
 const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A FHIR server that has one observation, and says whose it is and how it was signed in to. */
 class NamedUpstream {
@@ -61,8 +63,7 @@ describe('the gateway before two FHIR servers', () => {
   let southern: SeededApplication;
   let observed: SeededApplication;
   let western: SeededApplication;
-  const records: ActivityEntry[] = [];
-  let tail: LogTail<typeof activitySource>;
+  let activity: FollowedActivity;
 
   beforeAll(async () => {
     const [isolation, port] = await Promise.all([isolate(), freePort(), north.start(), south.start()]);
@@ -70,7 +71,7 @@ describe('the gateway before two FHIR servers', () => {
     issuer = await testIssuer();
     writeFileSync(join(folder, 'north-token'), 'token-of-north\n');
     const credential = { kind: 'bearer', tokenFile: 'north-token' };
-    const settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
+    const settings = quietLog(own);
     seed = new LogSeed(settings);
     everywhere = new SeededApplication(seed, await testClient('everywhere'));
     southern = new SeededApplication(seed, await testClient('southern'));
@@ -104,35 +105,17 @@ describe('the gateway before two FHIR servers', () => {
       await each.registered();
       await each.approved(['system/Observation.rs'], endpoints);
     }
-    tail = new LogTail(settings, {
-      sources: [activitySource],
-      from: 'start',
-      onBatch: (entries) => void records.push(...entries.map(({ event }) => event)),
-      onFailure: (error) => {
-        throw error;
-      },
-    });
-    await tail.start();
-    for (const { id } of covers.keys()) await opened(id);
+    activity = await followActivity(settings);
+    for (const { id } of covers.keys()) await untilOpen(service, issuer, id);
   }, 90_000);
 
   afterAll(async () => {
-    await tail.close();
+    await activity.close();
     await service.close();
     await seed.close();
     await Promise.all([own.dispose(), issuer.close(), north.close(), south.close()]);
     rmSync(folder, { recursive: true });
   }, 30_000);
-
-  /** Waits until the gateway has folded an application's approval. */
-  async function opened(id: string): Promise<void> {
-    const headers = await issuer.bearer('op', 'operator');
-    for (const giveUp = Date.now() + 30_000; Date.now() < giveUp;) {
-      const shown = await service.call(`/access/applications/${id}`, { headers });
-      if (shown.status === 200 && ((await shown.json()) as { readonly status: string }).status === 'open') return;
-    }
-    throw new Error('the gateway does not come to know');
-  }
 
   const tokenAt = (path: string, { id, client } = everywhere) =>
     issuer.token({
@@ -156,9 +139,11 @@ describe('the gateway before two FHIR servers', () => {
     const position = parsePosition(response.headers.get('gatehouse-position') ?? '');
     if (!position) throw new Error(`no position of an audit record in an answer ${response.status}`);
     const ends = Array.from({ length: 8 }, (_, at) => (at === position.partition ? position.offset + 1n : 0n));
-    await tail.until(new Map([[position.topic, ends]]));
+    await activity.until(new Map([[position.topic, ends]]));
     const correlationId = response.headers.get('x-correlation-id');
-    return records.find(({ type, meta }) => type !== 'access-completed' && meta.correlationId === correlationId);
+    return activity.records.find(
+      ({ type, meta }) => type !== 'access-completed' && meta.correlationId === correlationId,
+    );
   }
 
   test.each([

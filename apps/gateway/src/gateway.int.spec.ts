@@ -1,12 +1,20 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type ActivityEntry, approval, mintId, parsePosition, registration } from '#contracts';
-import { activitySource, LogTail } from '#event-log';
-import { freePort, LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import {
+  freePort,
+  LogSeed,
+  startTestService,
+  testIssuer,
+  type TestIssuer,
+  type TestService,
+  followActivity,
+  quietLog,
+  type FollowedActivity,
+} from '#testing';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { gateway } from './gateway.part.js';
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const application = mintId(3);
 const other = mintId(4);
 const ofPatients = mintId(5);
@@ -77,15 +85,14 @@ describe('the gateway', () => {
   let service: TestService;
   let seed: LogSeed;
   let publicUrl: string;
-  const records: ActivityEntry[] = [];
-  let tail: LogTail<typeof activitySource>;
+  let activity: FollowedActivity;
 
   beforeAll(async () => {
     const [isolation, port] = await Promise.all([isolate(), freePort(), upstream.start()]);
     publicUrl = `http://127.0.0.1:${port}`;
     own = isolation;
     issuer = await testIssuer(0, `${publicUrl}/fhir`);
-    const settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
+    const settings = quietLog(own);
     seed = new LogSeed(settings);
     service = await startTestService(gateway, {
       databaseUrl: own.databaseUrl,
@@ -99,22 +106,14 @@ describe('the gateway', () => {
         GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
       },
     });
-    tail = new LogTail(settings, {
-      sources: [activitySource],
-      from: 'start',
-      onBatch: (entries) => void records.push(...entries.map(({ event }) => event)),
-      onFailure: (error) => {
-        throw error;
-      },
-    });
-    await tail.start();
+    activity = await followActivity(settings);
     await openAccess(application, 'client-1');
     await openAccess(other, 'client-2');
     await openAccess(ofPatients, 'client-3', ['patient/*.rs'], ['https://app.example.org']);
   }, 90_000);
 
   afterAll(async () => {
-    await tail.close();
+    await activity.close();
     await service.close();
     await seed.close();
     await Promise.all([own.dispose(), issuer.close(), upstream.close()]);
@@ -216,10 +215,10 @@ describe('the gateway', () => {
   }
 
   /** The records of the call whose answer this is: its decision, and what became of it. */
-  async function recordsOf(response: Response): Promise<ActivityEntry[]> {
+  async function recordsOf(response: Response): Promise<readonly ActivityEntry[]> {
     const position = parsePosition(response.headers.get('gatehouse-position') ?? '');
     if (!position) throw new Error(`no position of an audit record in an answer ${response.status}`);
-    await tail.until(
+    await activity.until(
       new Map([
         [
           position.topic,
@@ -227,7 +226,7 @@ describe('the gateway', () => {
         ],
       ]),
     );
-    return records;
+    return activity.records;
   }
 
   test('lets a call in and has recorded it before the answer', async () => {
@@ -339,7 +338,7 @@ describe('the gateway', () => {
       id: 'o1',
       subject: { reference: `${publicUrl}/fhir/Patient/p1` },
     });
-    const of = () => records.filter(({ data }) => 'tokenId' in data && data.tokenId === 'token-batch');
+    const of = () => activity.records.filter(({ data }) => 'tokenId' in data && data.tokenId === 'token-batch');
     await until(() => of().length === 6);
     const [whole] = of().filter(({ data }) => !('partOf' in data));
     expect(whole).toMatchObject({ type: 'access-allowed', data: { interaction: 'batch', method: 'POST' } });
@@ -410,7 +409,9 @@ describe('the gateway', () => {
       headers: { authorization: `Bearer ${forged}`, 'user-agent': 'forger' },
     });
     const found = () =>
-      records.find(({ type, data }) => type === 'access-denied' && 'userAgent' in data && data.userAgent === 'forger');
+      activity.records.find(
+        ({ type, data }) => type === 'access-denied' && 'userAgent' in data && data.userAgent === 'forger',
+      );
     await until(() => found() !== undefined);
     expect(found()).toMatchObject({
       data: { reason: expect.stringContaining('token: '), status: 401 },
@@ -488,7 +489,8 @@ describe('the gateway', () => {
 
     test('they are recorded as the gateway’s own are', async () => {
       await evaluate('GET', '/Observation/o1', { jti: 'elsewhere-recorded' });
-      const found = () => records.find(({ data }) => 'tokenId' in data && data.tokenId === 'elsewhere-recorded');
+      const found = () =>
+        activity.records.find(({ data }) => 'tokenId' in data && data.tokenId === 'elsewhere-recorded');
       await until(() => found() !== undefined);
       expect(found()).toMatchObject({ type: 'access-allowed', data: { interaction: 'read', status: 200 } });
     });

@@ -1,11 +1,10 @@
 import { approval, mintId, registration, type ApprovalEvent } from '#contracts';
-import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService, quietLog } from '#testing';
 import type { Vault } from '#vault';
 import { VAULT } from '#host';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { reviewPart } from './review.part.js';
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const DAY_MS = 86_400_000;
 const daysFromNow = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString();
 
@@ -58,7 +57,7 @@ describe('certification campaigns', () => {
     [own, issuer] = await Promise.all([isolate(), testIssuer()]);
     const environment = { KAFKA_BROKERS: own.brokers, KAFKA_TOPIC_PREFIX: own.prefix };
     service = await startTestService(reviewPart, { databaseUrl: own.databaseUrl, issuer, environment });
-    seed = new LogSeed({ brokers: own.brokers.split(','), clientId: 'seed', prefix: own.prefix, sink: silent });
+    seed = new LogSeed(quietLog(own, 'seed'));
     const vault = service.app.get<Vault>(VAULT);
     owner = await vault.subjectId(issuer.issuer, 'dana', { name: 'Dana Developer' });
     const rita = await vault.subjectId(issuer.issuer, 'rita', { name: 'rita' });

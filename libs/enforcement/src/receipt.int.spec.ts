@@ -1,13 +1,13 @@
 import { approval, mintId, type Position, registration, token, topicsOf, enforcementTopic } from '#contracts';
 import { ensureTopics, type LogSettings } from '#event-log';
 import { LogSeed } from '#testing';
+import { quietLog } from '#testing';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { EnforcementPoint } from './enforcement-point.js';
 import { ReceiptCollector } from './receipt-collector.js';
 import type { EnforcementTiming } from './timing.js';
 
 const timing: EnforcementTiming = { leaseMs: 1_500, reportMs: 150 };
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let own: Isolation;
 let settings: LogSettings;
@@ -21,7 +21,7 @@ const unexpected = (error: unknown): void => {
 
 beforeAll(async () => {
   own = await isolate();
-  settings = { brokers: own.brokers.split(','), clientId: 'enforcement', prefix: own.prefix, sink: silent };
+  settings = quietLog(own, 'enforcement');
   const topics = [...[registration, approval, token].map((context) => topicsOf(context).events), enforcementTopic];
   await ensureTopics(settings, topics, { replicationFactor: 1, minInSyncReplicas: 1 });
   seed = new LogSeed(settings);

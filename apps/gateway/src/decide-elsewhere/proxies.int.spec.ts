@@ -16,11 +16,12 @@ import {
   testIssuer,
   type TestIssuer,
   type TestService,
+  quietLog,
+  untilOpen,
 } from '#testing';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import { gateway } from '../gateway.part.js';
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const hasNginx = spawnSync('nginx', ['-v']).status === 0;
 
 let own: Isolation;
@@ -54,15 +55,11 @@ beforeAll(async () => {
       GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
     },
   });
-  seed = new LogSeed({ brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent });
+  seed = new LogSeed(quietLog(own));
   application = new SeededApplication(seed, await testClient('viewer'));
   await application.registered();
   await application.approved(['system/Observation.rs']);
-  const headers = await issuer.bearer('op', 'operator');
-  for (;;) {
-    const shown = await service.call(`/access/applications/${application.id}`, { headers });
-    if (shown.status === 200 && ((await shown.json()) as { readonly status: string }).status === 'open') break;
-  }
+  await untilOpen(service, issuer, application.id);
 }, 90_000);
 
 afterAll(async () => {

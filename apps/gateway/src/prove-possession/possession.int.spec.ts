@@ -1,5 +1,3 @@
-import { activitySource, LogTail, type LogSettings } from '#event-log';
-import type { ActivityEntry } from '#contracts';
 import {
   cuttableProxy,
   freePort,
@@ -14,6 +12,9 @@ import {
   type TestProver,
   type TestService,
   type TestUpstream,
+  followActivity,
+  quietLog,
+  type FollowedActivity,
 } from '#testing';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import { gateway } from '../gateway.part.js';
@@ -25,18 +26,16 @@ let publicUrl: string;
 let first: TestService;
 let second: TestService;
 let log: LogSeed;
-let tail: LogTail<typeof activitySource>;
+let activity: FollowedActivity;
 let application: SeededApplication;
 let prover: TestProver;
 let environment: Record<string, string>;
-const records: ActivityEntry[] = [];
 
 beforeAll(async () => {
   const [isolation, port, fhir] = await Promise.all([isolate(), freePort(), testUpstream()]);
   [own, upstream, publicUrl] = [isolation, fhir, `http://127.0.0.1:${port}`];
   issuer = await testIssuer(0, `${publicUrl}/fhir`);
-  const sink = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  const settings: LogSettings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink };
+  const settings = quietLog(own);
   environment = {
     KAFKA_BROKERS: own.brokers,
     KAFKA_TOPIC_PREFIX: own.prefix,
@@ -51,15 +50,7 @@ beforeAll(async () => {
   first = await started({ PORT: String(port) });
   second = await started({ GATEWAY_DPOP_NONCE_REQUIRED: '1' });
   log = new LogSeed(settings);
-  tail = new LogTail(settings, {
-    sources: [activitySource],
-    from: 'start',
-    onBatch: (entries) => void records.push(...entries.map(({ event }) => event)),
-    onFailure: (error) => {
-      throw error;
-    },
-  });
-  await tail.start();
+  activity = await followActivity(settings);
   application = new SeededApplication(log, await testClient());
   await application.registered();
   await application.approved(['system/Patient.rs']);
@@ -71,7 +62,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await tail.close();
+  await activity.close();
   await log.close();
   await Promise.all([first.close(), second.close()]);
   await Promise.all([own.dispose(), issuer.close(), upstream.close()]);
@@ -232,7 +223,9 @@ describe('a token that is bound to a key (RFC 9449)', () => {
   test('a refused proof is on record', async () => {
     await call({ proof: null });
     const found = () =>
-      records.some(({ type, data }) => type === 'access-denied' && data.reason.includes('no proof in a header'));
+      activity.records.some(
+        ({ type, data }) => type === 'access-denied' && data.reason.includes('no proof in a header'),
+      );
     while (!found()) await new Promise((resolve) => setImmediate(resolve));
   });
 });

@@ -10,6 +10,8 @@ import {
   testIssuer,
   type TestIssuer,
   type TestService,
+  quietLog,
+  untilOpen,
 } from '#testing';
 import { AlertWatch } from '../../../../test/alerts/alert-watch.js';
 import { DecisionPoint } from '../../../../test/enforcement/decision-point.js';
@@ -17,7 +19,6 @@ import { KeepingServer } from '../../../../test/enforcement/keeping-server.js';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import { gateway } from '../gateway.part.js';
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const observation = (id: string, patient: string) => ({
   resourceType: 'Observation',
   id,
@@ -76,7 +77,7 @@ describe('who says what a user may see, by endpoint', () => {
       },
     ];
     writeFileSync(join(folder, 'endpoints.json'), JSON.stringify({ endpoints }));
-    seed = new LogSeed({ brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent });
+    seed = new LogSeed(quietLog(own));
     application = new SeededApplication(seed, await testClient('clinic'));
     service = await startTestService(gateway, {
       databaseUrl: own.databaseUrl,
@@ -92,11 +93,7 @@ describe('who says what a user may see, by endpoint', () => {
     });
     await application.registered();
     await application.approved(['user/Observation.rs', 'system/Observation.rs'], ['*']);
-    const headers = await issuer.bearer('op', 'operator');
-    for (;;) {
-      const shown = await service.call(`/access/applications/${application.id}`, { headers });
-      if (shown.status === 200 && ((await shown.json()) as { readonly status: string }).status === 'open') break;
-    }
+    await untilOpen(service, issuer, application.id);
   }, 90_000);
 
   afterAll(async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { encodeErasure, erasuresTopic } from '#contracts';
 import { TopicAppender, type LogSettings } from '#event-log';
-import { cuttableProxy, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
+import { cuttableProxy, startTestService, testIssuer, type TestIssuer, type TestService, quietLog } from '#testing';
 import { OwnerErased, VaultUnavailable, type Vault } from '#vault';
 import { Client } from 'pg';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
@@ -29,8 +29,7 @@ describe('erasures in the log', () => {
     [own, issuer] = await Promise.all([isolate(), testIssuer()]);
     sql = new Client({ connectionString: own.databaseUrl });
     await sql.connect();
-    const sink = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-    settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink };
+    settings = quietLog(own);
     appender = new TopicAppender(settings, erasuresTopic);
     running = [];
   }, 30_000);
