@@ -1,6 +1,6 @@
 import { Compile, type Validator } from 'typebox/compile';
 import type { CommandOf, ContextContract, EventOf, MessageDefinition, MessageMap, MessageOf } from './definition.js';
-import type { Addressed, CloudEvent, CommandMeta, EventMeta, Recorded } from './envelope.js';
+import type { Addressed, CloudEvent, EventMeta, Recorded, RecordMeta } from './envelope.js';
 
 /** A record that cannot be read as what it should be. Whoever meets it stops, loudly. */
 export class UndecodableRecord extends Error {
@@ -37,11 +37,6 @@ export class MessageCodec<M extends MessageMap> {
     }
   }
 
-  /** The `source` attribute of every record of this map. */
-  get source(): string {
-    return this.#source;
-  }
-
   /** The `type` attribute of a message in its current version. */
   typeOf(name: string): string {
     return `${this.#prefix}${name}.v${this.#reader(name).definition.version}`;
@@ -55,6 +50,34 @@ export class MessageCodec<M extends MessageMap> {
         `${this.typeOf(message.type)} is announced: this release reads it and does not write it`,
       );
     if (!current.Check(message.data)) throw malformed(message.type, current, message.data);
+  }
+
+  /**
+   * A message as the log keeps it, in the order in which golden records have it. What it says is not checked here.
+   *
+   * @param more attributes that not every record has
+   */
+  encode<Name extends keyof M & string>(
+    type: Name,
+    data: unknown,
+    { id, subject, time, actor, correlationId, causationId }: RecordMeta,
+    more: Partial<CloudEvent> = {},
+  ): string {
+    const envelope: CloudEvent = {
+      specversion: '1.0',
+      id,
+      source: this.#source,
+      type: this.typeOf(type),
+      subject,
+      time,
+      datacontenttype: 'application/json',
+      correlationid: correlationId,
+      causationid: causationId,
+      actor,
+      ...more,
+      data,
+    };
+    return JSON.stringify(envelope);
   }
 
   /**
@@ -107,6 +130,18 @@ function malformed(type: string, validator: Validator, data: unknown): Undecodab
   );
 }
 
+/** What stands around a record, whatever it is. */
+export function metaOf(envelope: CloudEvent): RecordMeta {
+  return {
+    id: envelope.id,
+    subject: envelope.subject,
+    time: envelope.time,
+    actor: envelope.actor,
+    correlationId: envelope.correlationid,
+    causationId: envelope.causationid,
+  };
+}
+
 /** Parses a record's value as a CloudEvent in structured mode; checks the attributes that every record has. */
 export function parseEnvelope(value: Buffer | string): CloudEvent {
   let parsed: unknown;
@@ -152,22 +187,10 @@ export class ContextCodec<C extends ContextContract> {
 
   encodeEvent(event: EventOf<C>, meta: EventMeta): string {
     this.#events.check(event);
-    const envelope: CloudEvent = {
-      specversion: '1.0',
-      id: meta.id,
-      source: this.#events.source,
-      type: this.#events.typeOf(event.type),
-      subject: meta.subject,
-      time: meta.time,
-      datacontenttype: 'application/json',
-      correlationid: meta.correlationId,
-      causationid: meta.causationId,
-      actor: meta.actor,
+    return this.#events.encode(event.type, event.data, meta, {
       sequence: String(meta.version),
       commandoffset: String(meta.commandOffset),
-      data: event.data,
-    };
-    return JSON.stringify(envelope);
+    });
   }
 
   /** @throws UndecodableRecord */
@@ -178,39 +201,18 @@ export class ContextCodec<C extends ContextContract> {
     if (!Number.isInteger(version) || version < 1) throw new UndecodableRecord(`event ${envelope.id} has no sequence`);
     return {
       ...message,
-      meta: {
-        id: envelope.id,
-        subject: envelope.subject,
-        time: envelope.time,
-        actor: envelope.actor,
-        correlationId: envelope.correlationid,
-        causationId: envelope.causationid,
-        version,
-        commandOffset: bigintAttribute(envelope, 'commandoffset'),
-      },
+      meta: { ...metaOf(envelope), version, commandOffset: bigintAttribute(envelope, 'commandoffset') },
     };
   }
 
   encodeCommand(command: Addressed<CommandOf<C>>): string {
     this.#commands.check(command);
-    const { meta } = command;
-    const envelope: CloudEvent = {
-      specversion: '1.0',
-      id: meta.id,
-      source: this.#commands.source,
-      type: this.#commands.typeOf(command.type),
-      subject: meta.subject,
-      time: meta.time,
-      datacontenttype: 'application/json',
-      correlationid: meta.correlationId,
-      causationid: meta.causationId,
-      actor: meta.actor,
+    const { type, data, meta } = command;
+    return this.#commands.encode(type, data, meta, {
       deadline: meta.deadline,
       bodydigest: meta.bodyDigest,
       ...(meta.expectedVersion === undefined ? {} : { expectedversion: String(meta.expectedVersion) }),
-      data: command.data,
-    };
-    return JSON.stringify(envelope);
+    });
   }
 
   /** @throws UndecodableRecord */
@@ -220,15 +222,10 @@ export class ContextCodec<C extends ContextContract> {
     const { deadline, bodydigest } = envelope;
     if (deadline === undefined || bodydigest === undefined)
       throw new UndecodableRecord(`command ${envelope.id} has no deadline or digest`);
-    const meta: CommandMeta = {
-      id: envelope.id,
-      subject: envelope.subject,
-      actor: envelope.actor,
-      time: envelope.time,
+    const meta = {
+      ...metaOf(envelope),
       deadline,
       bodyDigest: bodydigest,
-      correlationId: envelope.correlationid,
-      causationId: envelope.causationid,
       ...(envelope.expectedversion === undefined ? {} : { expectedVersion: Number(envelope.expectedversion) }),
     };
     return { ...message, meta };

@@ -39,8 +39,8 @@ export interface CloudEvent<D = unknown> {
 /** The one header of every record. */
 export const CONTENT_TYPE = 'application/cloudevents+json; charset=UTF-8';
 
-/** Where an event stands and what is around it; `evolve` may read it, positions are not part of it. */
-export interface EventMeta {
+/** What stands around every record. */
+export interface RecordMeta {
   readonly id: string;
   readonly subject: string;
   /** RFC 3339, UTC. */
@@ -48,6 +48,10 @@ export interface EventMeta {
   readonly actor: string;
   readonly correlationId: string;
   readonly causationId: string;
+}
+
+/** Where an event stands and what is around it; `evolve` may read it, positions are not part of it. */
+export interface EventMeta extends RecordMeta {
   /** The aggregate's version after this event; the first event of an aggregate has 1. */
   readonly version: number;
   /** The offset of the command that was decided, in the commands topic's same partition. */
@@ -57,18 +61,11 @@ export interface EventMeta {
 /** An event as the log keeps it. */
 export type Recorded<E> = E & { readonly meta: EventMeta };
 
-export interface CommandMeta {
-  /** SHA-256, hexadecimal; see `commandId`. */
-  readonly id: string;
-  readonly subject: string;
-  readonly actor: string;
-  /** When the caller asked, RFC 3339, UTC. */
-  readonly time: string;
+/** What is around a command: its id is SHA-256, hexadecimal (see `commandId`), its time that of the caller's asking. */
+export interface CommandMeta extends RecordMeta {
   readonly deadline: string;
   readonly expectedVersion?: number;
   readonly bodyDigest: string;
-  readonly correlationId: string;
-  readonly causationId: string;
 }
 
 /** A command as it stands in the commands topic. */

@@ -1,5 +1,5 @@
 import { MessageCodec, parseEnvelope, UndecodableRecord } from './codec.js';
-import type { CloudEvent, CommandMeta } from './envelope.js';
+import type { CommandMeta } from './envelope.js';
 import { outcomes, type Outcome } from './outcome.js';
 
 /** An outcome and the command it answers. */
@@ -29,21 +29,9 @@ export class OutcomeCodec {
   }
 
   encode(outcome: Outcome, { id, time, command, commandOffset }: OutcomeMeta): string {
-    const envelope: CloudEvent<Outcome> = {
-      specversion: '1.0',
-      id,
-      source: this.#codec.source,
-      type: this.#codec.typeOf('command-outcome'),
-      subject: command.subject,
-      time,
-      datacontenttype: 'application/json',
-      correlationid: command.correlationId,
-      causationid: command.id,
-      actor: command.actor,
-      commandoffset: String(commandOffset),
-      data: outcome,
-    };
-    return JSON.stringify(envelope);
+    const { id: causationId, subject, actor, correlationId } = command;
+    const around = { id, subject, time, actor, correlationId, causationId };
+    return this.#codec.encode('command-outcome', outcome, around, { commandoffset: String(commandOffset) });
   }
 
   /** @throws UndecodableRecord */

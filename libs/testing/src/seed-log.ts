@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
-  activity,
   type ActivityRecord,
   activityTopic,
-  type CloudEvent,
+  checkActivity,
   ContextCodec,
   type ContextContract,
+  encodeActivity,
   type EventOf,
   isId,
-  MessageCodec,
   partitionOf,
   type Position,
   topicsOf,
@@ -55,24 +54,9 @@ export class LogSeed {
     record: ActivityRecord,
     seeded: Seeded & { readonly run: string; readonly sequence: number },
   ): Promise<Position> {
-    const codec = new MessageCodec('activity', activity);
-    codec.check(record);
-    const envelope: CloudEvent = {
-      specversion: '1.0',
-      id: seeded.id ?? randomUUID(),
-      source: codec.source,
-      type: codec.typeOf(record.type),
-      subject: seeded.subject,
-      time: seeded.time,
-      datacontenttype: 'application/json',
-      correlationid: 'seed',
-      causationid: 'seed',
-      actor: seeded.actor,
-      sequence: String(seeded.sequence),
-      run: seeded.run,
-      data: record.data,
-    };
-    return await this.#append(activityTopic.name, seeded.subject, JSON.stringify(envelope));
+    checkActivity(record);
+    const value = encodeActivity(record, { id: randomUUID(), ...seeded, correlationId: 'seed', causationId: 'seed' });
+    return await this.#append(activityTopic.name, seeded.subject, value);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,4 @@
 import { MessageCodec, parseEnvelope } from '../codec.js';
-import type { CloudEvent } from '../envelope.js';
 import { audit, type SignedCheckpoint } from './contract.js';
 
 /** A checkpoint as its topic keeps it. */
@@ -14,20 +13,8 @@ const codec = new MessageCodec('audit', audit);
 /** A checkpoint as the checkpoints topic keeps it. */
 export function encodeCheckpoint({ id, time, ...data }: CheckpointEntry): string {
   codec.check({ type: 'checkpoint-signed', data });
-  const envelope: CloudEvent<SignedCheckpoint> = {
-    specversion: '1.0',
-    id,
-    source: codec.source,
-    type: codec.typeOf('checkpoint-signed'),
-    subject: data.origin,
-    time,
-    datacontenttype: 'application/json',
-    correlationid: id,
-    causationid: id,
-    actor: 'system:audit',
-    data,
-  };
-  return JSON.stringify(envelope);
+  const around = { id, subject: data.origin, time, actor: 'system:audit', correlationId: id, causationId: id };
+  return codec.encode('checkpoint-signed', data, around);
 }
 
 /** @throws UndecodableRecord */

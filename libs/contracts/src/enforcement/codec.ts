@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { MessageCodec, parseEnvelope } from '../codec.js';
-import type { CloudEvent } from '../envelope.js';
 import { enforcement, type PointReport } from './contract.js';
 
 const codec = new MessageCodec('enforcement', enforcement);
@@ -8,20 +7,9 @@ const codec = new MessageCodec('enforcement', enforcement);
 /** A report as the enforcement topic keeps it; `id` is the record's. */
 export function encodeReport(report: PointReport, id: string = randomUUID()): string {
   codec.check({ type: 'point-reported', data: report });
-  const envelope: CloudEvent<PointReport> = {
-    specversion: '1.0',
-    id,
-    source: codec.source,
-    type: codec.typeOf('point-reported'),
-    subject: report.id,
-    time: report.appliedAt,
-    datacontenttype: 'application/json',
-    correlationid: id,
-    causationid: id,
-    actor: `system:${report.kind}`,
-    data: report,
-  };
-  return JSON.stringify(envelope);
+  const { id: subject, appliedAt: time, kind } = report;
+  const around = { id, subject, time, actor: `system:${kind}`, correlationId: id, causationId: id };
+  return codec.encode('point-reported', report, around);
 }
 
 /** @throws UndecodableRecord */
