@@ -83,15 +83,30 @@ describe('a memory that a migration finds', () => {
     expect(await rowsIn(mine(), isIntact)).toEqual([]);
   });
 
-  test('goes on where it was begun at this start of the server', async () => {
+  test('nor is one that was begun at this start of the server: a copy of the database has that, too', async () => {
     await migrated(async (source) => {
       await source.query(`DELETE FROM ${table}`);
       // As the release before began one.
       await source.query(`INSERT INTO ${table} (since, counts_from, server_started, written_in)
         VALUES (now() - interval '1 hour', now() - interval '59 minutes', pg_postmaster_start_time(), pg_current_xact_id()::xid)`);
     });
-    expect(await rowsIn(mine(), isIntact)).toHaveLength(1);
+    expect(await rowsIn(mine(), isIntact)).toEqual([]);
   });
+});
+
+test('one that counts from later than now, by a clock that was set back since, begins anew', async () => {
+  await migrated();
+  const source = await new DataSource({
+    type: 'postgres',
+    url: own.databaseUrl,
+    installExtensions: false,
+  }).initialize();
+  await source.query(`UPDATE ${table} SET since = since + interval '2 hours', counts_from = now() + interval '2 hours',
+    written_in = pg_current_xact_id()::xid`);
+  await beginAnew({ query: (sql: string) => source.query<never[]>(sql) }, table);
+  const soon = `SELECT 1 FROM ${table} WHERE counts_from < clock_timestamp() + interval '1 minute'`;
+  expect(await rowsIn(mine(), soon)).toHaveLength(1);
+  await source.destroy();
 });
 
 test('begins anew once, at one instance of all', async () => {

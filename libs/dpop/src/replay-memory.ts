@@ -50,14 +50,14 @@ export const rememberItself = (table: MemoryTable): readonly string[] => [
 ];
 
 /**
- * Makes it know of which database it is. What somebody has begun at this start of the server goes on, as does a memory that was just
- * made; whatever else is found there may have been restored, and begins anew.
+ * Makes it know of which database it is. A memory that was just made goes on; whatever else is found there may have been restored or
+ * copied, and begins anew.
  */
 export const rememberDatabase = (table: MemoryTable): readonly string[] => [
   `ALTER TABLE ${table} ADD COLUMN written_for oid`,
   `UPDATE ${table} SET written_for = ${THIS_DATABASE}, written_in = pg_current_xact_id()::xid
    WHERE server_started = pg_postmaster_start_time() AND written_in = xmin
-     AND (counts_from > since OR since > clock_timestamp() - interval '1 minute')`,
+     AND counts_from = since AND since > clock_timestamp() - interval '1 minute'`,
 ];
 
 /** Undoes {@link rememberDatabase}. */
@@ -69,7 +69,8 @@ export const forgetItself = (table: MemoryTable): string =>
 
 /**
  * Begins a memory anew where it is not intact, at one instance of all that find it so; changes nothing elsewhere. It begins
- * some seconds ahead: nothing that was made before, by whichever clock, is later than that.
+ * some seconds ahead: nothing that was made before, by whichever clock, is later than that. One that counts from much later was begun
+ * by a clock that was set back since.
  */
 export async function beginAnew(store: SpentStore, table: MemoryTable): Promise<void> {
   await store.query(`
@@ -79,5 +80,5 @@ export async function beginAnew(store: SpentStore, table: MemoryTable): Promise<
     ON CONFLICT (the_only) DO UPDATE
     SET since = EXCLUDED.since, counts_from = EXCLUDED.counts_from, server_started = EXCLUDED.server_started,
         written_in = EXCLUDED.written_in, written_for = EXCLUDED.written_for
-    WHERE (${unmoved('memory')}) IS NOT TRUE`);
+    WHERE (${unmoved('memory')}) IS NOT TRUE OR memory.counts_from > EXCLUDED.counts_from + interval '1 second'`);
 }

@@ -43,6 +43,10 @@ export class EndpointIdsConfig implements ConfigSection {
 
   faults(): readonly ConfigFault[] {
     const { endpointFile: given, fileFault: mustBe } = this;
-    return given === undefined || mustBe === undefined ? [] : [{ variable: 'FHIR_ENDPOINTS', mustBe, given }];
+    if (given === undefined) return [];
+    // As the gateway has it: nobody may approve for `default` while others are served.
+    if (this.fhirUpstreamUrl !== undefined)
+      return [{ variable: 'FHIR_ENDPOINTS', mustBe: 'given without FHIR_UPSTREAM_URL beside it', given }];
+    return mustBe === undefined ? [] : [{ variable: 'FHIR_ENDPOINTS', mustBe, given }];
   }
 }

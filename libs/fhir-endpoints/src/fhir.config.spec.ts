@@ -89,6 +89,8 @@ describe('which FHIR endpoints there are', () => {
     expect(idsIn({ ...production, FHIR_UPSTREAM_URL: 'https://ehr.example.org/r4' })).toEqual(['default']);
     expect(idsIn(production)).toBeUndefined();
     expect(() => idsIn(production, { endpoints: [north, north] })).toThrow('a list in which no id stands twice');
+    const both = { ...production, FHIR_UPSTREAM_URL: 'https://ehr.example.org/r4' };
+    expect(() => idsIn(both, { endpoints: [north] })).toThrow('without FHIR_UPSTREAM_URL beside it');
   });
 
   it('with a base URL of its own', () => {

@@ -1,4 +1,5 @@
 import { forbidden, unauthenticated, unavailable } from '#host';
+import { OwnerErased } from '#vault';
 import { errors } from 'oidc-provider';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { ClientRefused } from '../authenticate-client/client-authentication.js';
@@ -32,11 +33,16 @@ describe('what went wrong at an OAuth endpoint', () => {
       headers: { 'WWW-Authenticate': 'Bearer error="invalid_token", error_description="It has expired."' },
       body: said('invalid_token'),
     });
+    expect(oauthErrorAnswer(new OAuthError(401, 'invalid_token', 'none that counts'))).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    });
     expect(oauthErrorAnswer(forbidden('Not you.'))).toMatchObject({ status: 403 });
   });
 
   test.each([
     ['what is starting', new NotServing('no keys yet')],
+    ['somebody who was erased a moment ago', new OwnerErased()],
     ['an identity provider that is away', unavailable('It cannot be asked.', 2)],
   ])('[RFC 6749 §5.2] %s is asked again later', (_what, thrown) => {
     expect(oauthErrorAnswer(thrown)).toMatchObject({

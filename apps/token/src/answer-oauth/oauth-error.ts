@@ -1,7 +1,7 @@
 import { ReplayMemoryLost } from '#dpop';
 import { AppendUnresolved, NotAppended } from '#event-log';
 import { isDatabaseUnavailable, ProblemException } from '#host';
-import { VaultUnavailable } from '#vault';
+import { OwnerErased, VaultUnavailable } from '#vault';
 import { errors } from 'oidc-provider';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { ClientRefused, ClientRequestMalformed } from '../authenticate-client/client-authentication.js';
@@ -29,7 +29,8 @@ export interface OAuthErrorAnswer {
 
 /** The answer to what was thrown; undefined for what has no name there: a failure of ours. */
 export function oauthErrorAnswer(thrown: unknown): OAuthErrorAnswer | undefined {
-  if (thrown instanceof OAuthError) return answer(thrown.status, thrown.code, thrown.message);
+  if (thrown instanceof OAuthError)
+    return answer(thrown.status, thrown.code, thrown.message, thrown.code === 'invalid_token' ? bearer : {});
   if (thrown instanceof errors.OIDCProviderError && thrown.expose)
     return answer(thrown.statusCode, thrown.error, thrown.error_description ?? thrown.error);
   if (thrown instanceof ClientRefused) return answer(401, 'invalid_client', 'client authentication failed', basic);
@@ -41,6 +42,8 @@ export function oauthErrorAnswer(thrown: unknown): OAuthErrorAnswer | undefined 
 /** What failed here, and why is for our log alone. */
 export const failedHere = answer(500, 'server_error', 'it failed here');
 
+/** RFC 6750, 3: of a bearer token that does not count, an initial or a registration access token as well (RFC 7591, 3; RFC 7592, 2). */
+const bearer = { 'www-authenticate': 'Bearer error="invalid_token"' } as const;
 const basic = { 'www-authenticate': 'Basic realm="oauth"' } as const;
 const unavailable = answer(503, 'temporarily_unavailable', 'try again');
 
@@ -70,6 +73,8 @@ function passes(thrown: unknown): boolean {
     thrown instanceof NotAppended ||
     thrown instanceof AppendUnresolved ||
     thrown instanceof VaultUnavailable ||
+    // Erased in the middle of it: they are somebody new when they ask again.
+    thrown instanceof OwnerErased ||
     thrown instanceof ReplayMemoryLost ||
     isDatabaseUnavailable(thrown)
   );
