@@ -1,6 +1,7 @@
-import { Compile, type Validator } from 'typebox/compile';
+import type { Validator } from 'typebox/compile';
 import type { CommandOf, ContextContract, EventOf, MessageDefinition, MessageMap, MessageOf } from './definition.js';
 import type { Addressed, CloudEvent, EventMeta, Recorded, RecordMeta } from './envelope.js';
+import { validatorOf } from './validator-of.js';
 
 /** A record that cannot be read as what it should be. Whoever meets it stops, loudly. */
 export class UndecodableRecord extends Error {
@@ -8,11 +9,14 @@ export class UndecodableRecord extends Error {
   readonly code = 'undecodable-record';
 }
 
-interface Reader {
-  readonly current: Validator;
-  readonly definition: MessageDefinition;
-  readonly earlier: ReadonlyMap<number, Validator>;
-  readonly next: Validator | undefined;
+class Reader {
+  #current: Validator | undefined;
+
+  constructor(readonly definition: MessageDefinition) {}
+
+  get current(): Validator {
+    return (this.#current ??= validatorOf(this.definition.schema));
+  }
 }
 
 /**
@@ -28,13 +32,7 @@ export class MessageCodec<M extends MessageMap> {
   constructor(context: string, messages: M) {
     this.#prefix = `gatehouse.${context}.`;
     this.#source = `/gatehouse/${context}`;
-    for (const [name, definition] of Object.entries(messages)) {
-      const earlier = new Map<number, Validator>();
-      for (const [version, { schema }] of Object.entries(definition.earlier))
-        earlier.set(Number(version), Compile(schema));
-      const next = definition.next && Compile(definition.next.schema);
-      this.#readers.set(name, { current: Compile(definition.schema), definition, earlier, next });
-    }
+    for (const [name, definition] of Object.entries(messages)) this.#readers.set(name, new Reader(definition));
   }
 
   /** The `type` attribute of a message in its current version. */
@@ -90,14 +88,15 @@ export class MessageCodec<M extends MessageMap> {
     const reader = this.#reader(name);
     let data: unknown = envelope.data;
     for (let at = version; at < reader.definition.version; at++) {
-      const validator = reader.earlier.get(at);
       const step = reader.definition.earlier[at];
-      if (!validator || !step) throw new UndecodableRecord(`${envelope.type} of record ${envelope.id} has no upcaster`);
+      if (!step) throw new UndecodableRecord(`${envelope.type} of record ${envelope.id} has no upcaster`);
+      const validator = validatorOf(step.schema);
       if (!validator.Check(data)) throw malformed(envelope.type, validator, data);
       data = step.upcast(data);
     }
-    if (version === reader.definition.version + 1 && reader.next && reader.definition.next) {
-      if (!reader.next.Check(data)) throw malformed(envelope.type, reader.next, data);
+    if (version === reader.definition.version + 1 && reader.definition.next) {
+      const validator = validatorOf(reader.definition.next.schema);
+      if (!validator.Check(data)) throw malformed(envelope.type, validator, data);
       data = reader.definition.next.downcast(data);
     } else if (version > reader.definition.version) {
       throw new UndecodableRecord(`${envelope.type} of record ${envelope.id} is newer than this release reads`);
