@@ -46,4 +46,4 @@ COPY deploy/image deploy/image
 USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=300s --retries=3 CMD ["node", "deploy/image/health.mjs"]
-ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=16", "deploy/image/start.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "deploy/image/start.mjs"]

@@ -28,6 +28,8 @@ const BROKEN_OFF_GRACE_MS = 3000;
 /** What package.json's start scripts give too: Node's own 64 MB for young objects, twice, is 100 MB more at rest. */
 const YOUNG_OBJECTS = '--max-semi-space-size=16';
 
+const SOURCE_MAPS = new URL('source-maps.mjs', import.meta.url).href;
+
 /** What a run leaves for the next one, should it be killed, and for other commands while it runs. */
 const RUN_FILE = path.join(STATE, 'run.json');
 
@@ -63,7 +65,7 @@ async function start() {
   const [brokers, database] = await startServers();
   if (stopping) return;
   const environment = { KAFKA_BROKERS: brokers, DATABASE_URL: database, PORT: String(port), DATA_DIR: STATE };
-  app = startProgram(process.execPath, ['--enable-source-maps', YOUNG_OBJECTS, MAIN], {
+  app = startProgram(process.execPath, ['--import', SOURCE_MAPS, YOUNG_OBJECTS, MAIN], {
     cwd: ROOT,
     env: { ...process.env, ...environment, GATEHOUSE_DEV: '1' },
   });

@@ -35,10 +35,13 @@ export function withChildren(pids: readonly number[]): readonly number[] {
   return [...pids, ...children];
 }
 
-/** What a process holds in memory, in megabytes. */
-export function residentMegabytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-  return Number(kilobytes ?? 0) / 1_024;
+/** What a process holds in memory, in megabytes of 10^6 bytes; what is its own is not mapped from a file, as its program is. */
+export function residentMegabytes(pid: number): { readonly all: number; readonly own: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const [all = 0, own = 0] = ['VmRSS', 'RssAnon'].map(
+    (field) => (Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1_024) / 1e6,
+  );
+  return { all, own };
 }
 
 /**

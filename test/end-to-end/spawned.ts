@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Tests and bench run in it. */
+const ROOT = process.cwd();
+
+/** As the start scripts have it. */
+const SOURCE_MAPS = pathToFileURL(path.join(ROOT, 'scripts', 'source-maps.mjs')).href;
 
 function mainOf(app: string): string {
   return path.join(ROOT, 'dist', 'apps', app, 'src', 'main.js');
@@ -11,6 +15,7 @@ function mainOf(app: string): string {
 
 /** A process of ours that has said that it is ready. */
 export interface Spawned {
+  readonly pid: number;
   /** What it wrote to standard error, and what it logged as an error. */
   complaints(): readonly string[];
   /** All that it wrote, to standard output and to standard error. */
@@ -52,7 +57,7 @@ export async function spawnWithoutSettings(
 
 /** Starts `dist/apps/<app>/src/main.js` and waits until it says `line`. Throws with its words when it ends before. */
 export async function spawnApp(app: string, environment: Record<string, string>, line: string): Promise<Spawned> {
-  const child = spawn(process.execPath, ['--enable-source-maps', mainOf(app)], {
+  const child = spawn(process.execPath, ['--import', SOURCE_MAPS, mainOf(app)], {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -74,6 +79,7 @@ export async function spawnApp(app: string, environment: Record<string, string>,
     }),
   ]);
   return {
+    pid: child.pid ?? 0,
     wrote: () => said + errors,
     complaints: () => [errors, ...said.split('\n').filter(isError)].filter((each) => each !== ''),
     stop: async () => {

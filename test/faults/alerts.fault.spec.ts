@@ -1,9 +1,10 @@
 import { bodyDigest, commandId, mintId } from '#contracts';
-import type { CommandPort } from '#event-log';
+import { type CommandPort, ensureTopics } from '#event-log';
 import { InjectCommands, provideCommands, provideWriter } from '#host';
 import {
   counter,
   counterDecider,
+  counterTopics,
   freePort,
   kafkaRelay,
   type KafkaRelay,
@@ -54,6 +55,8 @@ describe('alerts, each raised by its fault at services that tell the metrics', (
       kafkaRelay(own.brokers),
       kafkaRelay(own.brokers),
     ]);
+    const settings = settingsFor(own.brokers, own.prefix);
+    await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
     const start = async (part: Parameters<typeof startTestService>[0], environment: Record<string, string>) =>
       await startTestService(part, {
         databaseUrl: own.databaseUrl,
@@ -70,7 +73,7 @@ describe('alerts, each raised by its fault at services that tell the metrics', (
       }),
       start({ name: 'counters', defaultPort: 0, module: CounterModule }, { KAFKA_BROKERS: own.brokers }),
     ]);
-    const seed = new LogSeed(settingsFor(own.brokers, own.prefix));
+    const seed = new LogSeed(settings);
     const application = new SeededApplication(seed, await testClient());
     await application.registered();
     await application.approved(['system/*.rs']);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** An app that runs as a process of its own. */
 export interface ServiceProcess {
@@ -16,6 +17,8 @@ export interface ServiceProcess {
   kill(): Promise<void>;
 }
 
+/** As the start scripts have it; tests and bench run in the project's root. */
+const SOURCE_MAPS = pathToFileURL(path.resolve('scripts', 'source-maps.mjs')).href;
 /** What the process says when its checks of readiness have passed. */
 const READY = '"ready"';
 /** Ends the process when whoever started it is gone, however that came: nothing holds the other end of its input then. */
@@ -28,7 +31,7 @@ export async function startServiceProcess(
   environment: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess> {
   const main = path.resolve('dist', 'apps', app, 'src', 'main.js');
-  const child = spawn(process.execPath, ['--enable-source-maps', '--import', NO_ORPHAN, main], {
+  const child = spawn(process.execPath, ['--import', SOURCE_MAPS, '--import', NO_ORPHAN, main], {
     env: {
       ...process.env,
       NODE_OPTIONS: '',

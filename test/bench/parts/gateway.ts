@@ -12,8 +12,6 @@ const CALLERS = 32;
 const BODY_BYTES = 3_950;
 /** That so many applications change nothing is shown with these. */
 const MANY = 10_000;
-/** Calls of one long run that shows whether memory grows; 0 leaves it out. */
-const LONG_CALLS = Number(process.env['BENCH_LONG_CALLS'] ?? 0);
 
 /** What is measured, divided by commas: a profile of one kind alone shows what it costs. */
 const KINDS = (process.env['BENCH_KINDS'] ?? 'reads,evaluations,many').split(',');
@@ -84,7 +82,6 @@ export const part: BenchPart = {
         ratio(bench, 'reads with many applications, of those with few', manyReads, open);
         ratio(bench, 'evaluations with many applications, of those with few', manyAsked, few);
       }
-      if (LONG_CALLS > 0) await longRun(bench, load, { name: 'long', ...target, requests: readsWith(whole) });
     } finally {
       await gateway.stop();
       await Promise.all([load.stop(), upstream.stop(), ...proxies.map(async (proxy) => await proxy.stop())]);
@@ -107,7 +104,7 @@ async function inTurns(bench: Bench, load: Load, measured: readonly Measured[]):
     const all = runs[at] ?? [];
     const of = (figure: (result: LoadResult) => number) => spread(all.map(({ result }) => figure(result)));
     bench.print(
-      `${name}: ${of((it) => it.answered / it.seconds)}/s, p50 ${of((it) => it.p50)} ms, p99 ${of((it) => it.p99)} ms; processor ${spread(all.map(({ micros }) => micros))} µs each, the load's own ${of((it) => (it.processorMs * 1_000) / it.answered)} µs; ${residentMegabytes(pid).toFixed(0)} MB`,
+      `${name}: ${of((it) => it.answered / it.seconds)}/s, p50 ${of((it) => it.p50)} ms, p99 ${of((it) => it.p99)} ms; processor ${spread(all.map(({ micros }) => micros))} µs each, the load's own ${of((it) => (it.processorMs * 1_000) / it.answered)} µs; ${residentMegabytes(pid).all.toFixed(0)} MB`,
     );
     const rates = all.map(({ result }) => result.answered / result.seconds).sort((one, other) => one - other);
     return rates[Math.floor(rates.length / 2)] ?? Number.NaN;
@@ -120,17 +117,6 @@ function planOf({ port, requests }: Measured, seconds: number) {
 
 function ratio({ print }: Bench, what: string, one: number | undefined, other: number | undefined): void {
   print(`${what}: ${((100 * (one ?? Number.NaN)) / (other ?? Number.NaN)).toFixed(0)} %`);
-}
-
-/** Whether memory grows over many calls. */
-async function longRun({ print }: Bench, load: Load, measured: Measured): Promise<void> {
-  let calls = 0;
-  const held: string[] = [];
-  while (calls < LONG_CALLS) {
-    calls += (await load.run(planOf(measured, 10))).answered;
-    held.push(`${(calls / 1_000).toFixed(0)}k: ${residentMegabytes(measured.pid).toFixed(0)} MB`);
-  }
-  print(`memory over ${calls} calls: ${held.join(', ')}`);
 }
 
 function readsWith(tokens: readonly string[]): readonly string[] {
