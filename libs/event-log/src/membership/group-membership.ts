@@ -13,6 +13,9 @@ const SESSION_TIMEOUT_MS = 6_000;
 const REBALANCE_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 500;
 
+/** What a group's coordinator says of a member that joins again, or must. */
+const ofMember: ReadonlySet<string> = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
+
 export interface MembershipOptions {
   readonly groupId: string;
   /** With its prefix. */
@@ -29,8 +32,14 @@ export interface MembershipOptions {
  */
 export class GroupMembership {
   readonly #connection: LogConnection;
+  /**
+   * For offsets. A broker answers what comes over one connection in turn, and holds the answer to a join back until every
+   * member has come: an offset that waited behind it would be of a generation that is over.
+   */
+  readonly #offsets: LogConnection;
   readonly #stopping = new AbortController();
   #coordinator: Broker | undefined;
+  #offsetCoordinator: Broker | undefined;
   #memberId = '';
   #generation = -1;
   #assigned: ReadonlySet<number> = new Set();
@@ -42,6 +51,7 @@ export class GroupMembership {
     private readonly options: MembershipOptions,
   ) {
     this.#connection = new LogConnection(settings);
+    this.#offsets = new LogConnection(settings);
   }
 
   start(): void {
@@ -56,11 +66,12 @@ export class GroupMembership {
   /** The group's committed offsets, for the partitions that have one. */
   async committed(partitions: readonly number[]): Promise<Map<number, bigint>> {
     const { groupId, topic } = this.options;
-    const coordinator = await this.#connection.groupCoordinator(groupId);
-    const { responses } = await coordinator.offsetFetch({
-      groupId,
-      topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }],
-    });
+    const { responses } = await this.#askOfOffsets((coordinator) =>
+      coordinator.offsetFetch({
+        groupId,
+        topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }],
+      }),
+    );
     const found = new Map<number, bigint>();
     for (const { partitions: answered } of responses) {
       for (const { partition, offset } of answered) if (BigInt(offset) >= 0n) found.set(partition, BigInt(offset));
@@ -71,13 +82,14 @@ export class GroupMembership {
   /** Moves the group's offset of a partition. Throws when this member's generation is over. */
   async commit(partition: number, offset: bigint): Promise<void> {
     const { groupId, topic } = this.options;
-    const coordinator = this.#coordinator ?? (await this.#connection.groupCoordinator(groupId));
-    await coordinator.offsetCommit({
-      groupId,
-      groupGenerationId: this.#generation,
-      memberId: this.#memberId,
-      topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
-    });
+    await this.#askOfOffsets((coordinator) =>
+      coordinator.offsetCommit({
+        groupId,
+        groupGenerationId: this.#generation,
+        memberId: this.#memberId,
+        topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
+      }),
+    );
   }
 
   /** Leaves the group, so that the others need not wait for the session to end. */
@@ -89,8 +101,22 @@ export class GroupMembership {
     } catch (error) {
       this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'left without saying so');
     }
-    await this.#connection.close();
+    await Promise.all([this.#connection.close(), this.#offsets.close()]);
     await this.#loop;
+  }
+
+  async #askOfOffsets<T>(ask: (coordinator: Broker) => Promise<T>): Promise<T> {
+    try {
+      this.#offsetCoordinator ??= await this.#offsets.groupCoordinator(this.options.groupId);
+      return await ask(this.#offsetCoordinator);
+    } catch (error) {
+      // A refusal that names the member or its generation comes from the right one; else it may have moved, or be gone.
+      if (!ofMember.has(brokerErrorType(error) ?? '')) {
+        this.#offsetCoordinator = undefined;
+        await this.#offsets.refresh();
+      }
+      throw error;
+    }
   }
 
   async #run(): Promise<void> {
