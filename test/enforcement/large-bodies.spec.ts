@@ -29,8 +29,8 @@ const binary = (id: string, patient: string | undefined, bytes: number, more: Pa
 const document = (id: string, bytes: number, more: Partial<LargeResource> = {}) =>
   ({
     bytes,
-    before: `{"resourceType":"DocumentReference","id":"${id}","status":"current","content":[{"attachment":{"data":"`,
-    behind: '"}}],"subject":{"reference":"Patient/patient-01"}}',
+    before: `{"resourceType":"DocumentReference","id":"${id}","subject":{"reference":"Patient/patient-01"},"content":[{"attachment":{"data":"`,
+    behind: '"}}],"context":{"encounter":[{"reference":"Encounter/e1"}]}}',
     ...more,
   }) satisfies LargeResource;
 const small = (type: string, id: string): LargeResource => ({
@@ -188,13 +188,13 @@ describe('bodies that are larger than is held', () => {
   });
 
   test('URLs of the FHIR server are ours in it, wherever a piece ends', async () => {
-    const url = `${server.base}/Patient/patient-01`;
-    holds(document('d1', 3 * MB, { behind: `"}}],"subject":{"reference":"${url}"}}` }), 'DocumentReference/d1');
+    const url = `${server.base}/Patient/patient-02`;
+    holds(document('d1', 3 * MB, { behind: `"}}],"author":[{"reference":"${url}"}]}` }), 'DocumentReference/d1');
     const { last } = await drink(await ask(backend, 'DocumentReference/d1'));
     expect(last.toString()).toContain(
-      '"subject":{"reference":"https://gatehouse.example.org/fhir/Patient/patient-01"}}',
+      '"author":[{"reference":"https://gatehouse.example.org/fhir/Patient/patient-02"}]}',
     );
-    expect(await completed()).toMatchObject({ data: { patients: ['vault-patient-01'] } });
+    expect(await completed()).toMatchObject({ data: { patients: ['vault-patient-01', 'vault-patient-02'] } });
   });
 
   test('another patient’s is as good as not there, and nothing of it is waited for', async () => {
@@ -214,6 +214,26 @@ describe('bodies that are larger than is held', () => {
     expect([same.statusCode, (await drink(same)).bytes]).toEqual([304, 0]);
     await expectAllEnded();
     expect(server.sent).toBeLessThan(40 * MB);
+  });
+
+  test('HEAD of what would be compressed is recorded as nothing that left', async () => {
+    holds(document('d1', 5 * MB), 'DocumentReference/d1');
+    const head = await ask(backend, 'DocumentReference/d1', { 'accept-encoding': 'gzip' }, 'HEAD');
+    expect([head.statusCode, head.headers['content-encoding'], (await drink(head)).bytes]).toEqual([200, 'gzip', 0]);
+    expect(await completed()).toMatchObject({ data: { status: 200, bytes: 0, ending: 'sent', patients: [] } });
+    await expectAllEnded();
+  });
+
+  test('a caller who leaves is recorded as gone, with the patients of what it took', async () => {
+    holds(document('d1', 100 * MB), 'DocumentReference/d1');
+    for (const headers of [{}, { 'accept-encoding': 'gzip' }]) {
+      const response = await ask(backend, 'DocumentReference/d1', headers);
+      await once(response, 'readable');
+      response.destroy();
+      expect(await completed()).toMatchObject({ data: { ending: 'caller-gone', patients: ['vault-patient-01'] } });
+      gateway.records.length = 0;
+    }
+    await expectAllEnded();
   });
 
   test('many at once wait for each other’s end, and not for ever', async () => {
@@ -290,6 +310,20 @@ describe('bodies that are larger than is held', () => {
       expect(server.sent - (handed ?? 0)).toBeLessThan(20 * MB);
       expect(bytes).toBeLessThan(handed ?? 0);
     });
+
+    test('before its first piece: it is told, and recorded as withheld', async () => {
+      // So much is its beginning; the first piece leaves when more has come.
+      holds(binary('b1', 'patient-01', 20 * MB, { stopsAt: 262_144 }));
+      const asked = ask(own, 'Binary/b1');
+      while (gateway.records.length === 0 || server.sent < 262_144) await nextTurn();
+      for (let at = 0; at < 20; at++) await nextTurn();
+      gateway.inForce = { ...open, status: 'closed', why: 'revoked', scopes: [] };
+      gateway.openCalls.lookAgain('a1');
+      const response = await asked;
+      expect([response.statusCode, (await drink(response)).isWhole]).toEqual([401, true]);
+      expect(await completed()).toMatchObject({ data: { status: 401, ending: 'withheld', bytes: 0 } });
+      await server.idle();
+    });
   });
 
   describe('is needed whole, and refused beyond what is held', () => {
@@ -318,6 +352,18 @@ describe('bodies that are larger than is held', () => {
       holds(resource);
       const { status, text } = await gateway.call(token, '/Binary/b1');
       expect([status, text]).toEqual([502, expect.stringContaining('too-costly')]);
+      await expectAllEnded();
+    });
+
+    test('one that says behind its text whose it is: who takes a part of it would stand in no record', async () => {
+      const before = '{"resourceType":"DocumentReference","id":"d1","content":[{"attachment":{"data":"';
+      const behind = '"}}],"subject":{"reference":"Patient/patient-01"}}';
+      holds({ bytes: 3 * MB, before, behind }, 'DocumentReference/d1');
+      expect((await gateway.call(backend, '/DocumentReference/d1')).status).toBe(502);
+      gateway.records.length = 0;
+      holds({ bytes: 800_000, before, behind }, 'DocumentReference/d1');
+      expect((await gateway.call(backend, '/DocumentReference/d1')).status).toBe(200);
+      expect(await completed()).toMatchObject({ data: { patients: ['vault-patient-01'] } });
       await expectAllEnded();
     });
 

@@ -14,6 +14,8 @@ export interface LargeResource {
   readonly tellsLength?: true;
   /** The connection breaks after so many bytes. */
   readonly cutAt?: number;
+  /** After so many bytes nothing more comes. */
+  readonly stopsAt?: number;
 }
 
 /** A FHIR server that holds resources with texts of any size: as fast as they are taken, none of it in memory. */
@@ -51,7 +53,7 @@ export class LargeFhir {
 
   async #pour(
     response: ServerResponse,
-    { bytes, before, behind, encoding, tellsLength, cutAt = Infinity }: LargeResource,
+    { bytes, before, behind, encoding, tellsLength, cutAt = Infinity, stopsAt = Infinity }: LargeResource,
     headers: Readonly<Record<string, string>>,
   ): Promise<void> {
     this.#underWay.add(response);
@@ -70,6 +72,7 @@ export class LargeFhir {
       const piece = PIECE.subarray(0, Math.min(left, PIECE.length));
       this.sent += piece.length;
       if (!into.write(piece)) await Promise.race([once(into, 'drain'), gone]);
+      if (bytes - left + piece.length >= stopsAt) await gone;
     }
     if (left > 0) response.destroy();
     else into.end(behind);

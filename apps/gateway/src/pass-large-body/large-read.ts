@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FhirInteraction, FhirResource, Sight } from '#smart';
+import { type FhirInteraction, type FhirResource, membershipOf, patientsIn, type Sight } from '#smart';
 import { seesAllOf } from '../answer/sees-all-of.js';
 import type { Begun } from './abridged-json.js';
 
@@ -11,17 +11,23 @@ export function isAskedFor({ type, id }: Read, resource: FhirResource): boolean 
 }
 
 /**
- * Whether what has come of a resource is all that it is judged by, so that the rest, which is a long text, need not be held:
- * nothing of its type is hidden; or it is a Binary whose `data` has begun, and before it stands what it belongs to.
+ * Whether what has come of a resource is all that it is judged and recorded by, so that the rest, which is a long text, need not
+ * be held: nothing of its type is hidden, and it names patients, where its type does; or it is a Binary whose `data` has begun,
+ * and before it stands what it belongs to.
  */
 export function mayPass({ resource, coming, isInLongText }: Begun, read: Read, sight: Sight): boolean {
   if (!isInLongText || !isAskedFor(read, resource)) return false;
-  if (seesAllOf(read.type, sight)) return true;
+  if (seesAllOf(read.type, sight)) return saysWhose(resource, read.type, sight);
   const isData = read.type === 'Binary' && read.kind === 'read' && coming === 'data';
   const { withheld, asked } = sight.reaches;
   // What is withheld, and what is asked about, may be told by a member that stands behind.
   if (!isData || withheld !== undefined || asked !== undefined) return false;
   return resource['securityContext'] !== undefined || seesEverything(sight);
+}
+
+/** Whether it names its patients already: of one that broke off, those who stand behind would be in no record. */
+function saysWhose(resource: FhirResource, type: Read['type'], { bases }: Sight): boolean {
+  return membershipOf(type).kind !== 'member' || patientsIn(resource, type, bases).length > 0;
 }
 
 /** Whether the whole is what was judged by its beginning. */

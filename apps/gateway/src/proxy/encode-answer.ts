@@ -17,16 +17,18 @@ export async function encodedFor(
   return { body: await compress(body, { level: 4 }), headers: { ...vary, 'Content-Encoding': 'gzip' } };
 }
 
-/** The same for a body that comes in pieces. */
+/** The same for a body that comes in pieces; HEAD has none (RFC 9110 §9.3.2). */
 export function encodedPieces(
-  request: Pick<IncomingMessage, 'headers'>,
+  request: Pick<IncomingMessage, 'headers' | 'method'>,
   pieces: AsyncIterable<Buffer>,
 ): { readonly pieces: AsyncIterable<Buffer>; readonly headers: Readonly<Record<string, string>> } {
   const vary = { Vary: 'Accept-Encoding, Origin' };
   if (!acceptsGzip(request.headers['accept-encoding'])) return { pieces, headers: vary };
+  const headers = { ...vary, 'Content-Encoding': 'gzip' };
+  if (request.method === 'HEAD') return { pieces, headers };
   // What fails on either side ends the other, and is thrown to who reads.
   const compressed = pipeline(pieces, createGzip({ level: 4 }), () => undefined);
-  return { pieces: compressed, headers: { ...vary, 'Content-Encoding': 'gzip' } };
+  return { pieces: compressed, headers };
 }
 
 function acceptsGzip(accepted: string | readonly string[] | undefined): boolean {

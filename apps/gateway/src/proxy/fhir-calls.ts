@@ -14,7 +14,7 @@ import { BundleLinks } from '../answer/paging.js';
 import type { ToldIdentity } from '../ask-rights/call-rights.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
-import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { BundleLimits } from '../bundle/bundle-bounds.js';
 import { BundleCalls } from '../bundle/bundle-calls.js';
 import { believeCaller, type Believing } from '../believe-token/believe-caller.js';
@@ -307,11 +307,15 @@ export class FhirCalls {
       const [answer, recorded] = await Promise.allSettled([isRecordedFirst ? recording.then(ask) : ask(), recording]);
       if (recorded.status === 'rejected') return this.#notRecorded(recorded.reason);
       const letIn = { call, response, position: positionHeader(recorded.value) };
-      const now = this.#inForce.decide(call);
-      if (now?.outcome !== 'allow') await this.#leaving.withhold(letIn, now);
-      else if (answer.status === 'rejected') await this.#leaving.notAnswered(letIn, answer.reason);
-      else if (!isAllowed()) await this.#leaving.withhold(letIn, undefined);
-      else await this.#leaving.send(letIn, answer.value, isAllowed);
+      try {
+        if (answer.status === 'rejected') throw answer.reason;
+        if (!isAllowed()) throw new NoLongerAllowed();
+        await this.#leaving.send(letIn, answer.value, isAllowed);
+      } catch (error) {
+        const now = this.#inForce.decide(call);
+        if (now?.outcome === 'allow') await this.#leaving.notAnswered(letIn, error);
+        else await this.#leaving.withhold(letIn, now);
+      }
       return undefined;
     } finally {
       // Where nothing left of it, a large answer still waits at the FHIR server.

@@ -33,7 +33,11 @@ export class Leaving {
     this.#bases = [bases.upstream, bases.ours];
   }
 
-  /** Sends a checked answer, as long as `isAllowed` says so. */
+  /**
+   * Sends a checked answer, as long as `isAllowed` says so.
+   *
+   * @throws UpstreamFailed, NotAnswered, NoLongerAllowed where a large answer failed before anything left
+   */
   async send({ call, response, position }: LetIn, answer: CheckedAnswer, isAllowed: () => boolean): Promise<void> {
     const { resource, text, etag, lastModified, large } = answer;
     const headers = {
@@ -92,10 +96,7 @@ export class Leaving {
       );
       await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patients() : []);
     } catch (error) {
-      if (!response.headersSent) {
-        await this.notAnswered(letIn, error);
-        return;
-      }
+      if (!response.headersSent) throw error;
       this.log.warn('a large answer broke off', error, { applicationId: call.claims.applicationId });
       await this.#complete(call, { status: 200, bytes, ending: 'upstream-failed' }, patients());
     } finally {

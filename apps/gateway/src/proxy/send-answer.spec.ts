@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { sendResource } from './send-answer.js';
+import { NoLongerAllowed } from '../ask-upstream/upstream-failed.js';
+import { sendPieces, sendResource } from './send-answer.js';
 
 const RESOURCE = Buffer.from('{"resourceType":"Observation","id":"second"}');
 
@@ -65,4 +66,48 @@ test('a caller who was gone before gets nothing, and the call ends', async () =>
   await once(response, 'close');
   expect(await sendResource(response, RESOURCE, {}, () => true)).toEqual({ ending: 'caller-gone', bytes: 0 });
   server.close();
+});
+
+describe('pieces that fail', () => {
+  const broken = new Error('the rest did not come');
+  /** One piece, and then nothing until `until`. */
+  async function* oneAndNoMore(until: Promise<unknown>): AsyncGenerator<Buffer, void> {
+    yield RESOURCE;
+    await until;
+    throw broken;
+  }
+  // eslint-disable-next-line require-yield -- it fails before
+  async function* none(): AsyncGenerator<Buffer, void> {
+    throw broken;
+  }
+
+  test('since the caller left them are no failure', async () => {
+    const { server, client, ask } = await aConnection();
+    const response = await ask('/first');
+    const sending = sendPieces(response, oneAndNoMore(once(response, 'close')), {}, () => true);
+    await once(client, 'data');
+    client.destroy();
+    expect(await sending).toEqual({ ending: 'caller-gone', bytes: RESOURCE.length });
+    server.close();
+  });
+
+  test('while the caller waits for them cut the connection, and are thrown', async () => {
+    const { server, client, ask } = await aConnection();
+    const seen = once(client, 'data');
+    await expect(sendPieces(await ask('/first'), oneAndNoMore(seen), {}, () => true)).rejects.toBe(broken);
+    await once(client, 'close');
+    server.close();
+  });
+
+  test.each([
+    ['told as what failed', true, broken],
+    ['told as what is not allowed any more, where it is not', false, expect.any(NoLongerAllowed)],
+  ])('before the head left may be %s', async (_what, isAllowed, thrown) => {
+    const { server, client, ask } = await aConnection();
+    const response = await ask('/first');
+    await expect(sendPieces(response, none(), {}, () => isAllowed)).rejects.toEqual(thrown);
+    expect([response.headersSent, response.destroyed]).toEqual([false, false]);
+    client.destroy();
+    server.close();
+  });
 });

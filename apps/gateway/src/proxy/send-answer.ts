@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { NoLongerAllowed } from '../ask-upstream/upstream-failed.js';
 import type { FhirError } from './operation-outcome.js';
 
 export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
@@ -89,7 +90,9 @@ export async function sendResource(
 /**
  * Sends pieces as they come, as many as are asked for: the next one is made when the caller took the last. Before each,
  * in the same tick, `isAllowed` is asked. The head leaves with the first piece, so that what fails before it is thrown
- * and may still be told; what fails later cuts the connection, and is thrown too.
+ * and may still be told; what fails later cuts the connection, and is thrown too. Of a caller who is gone nothing is thrown.
+ *
+ * @throws NoLongerAllowed before the head left, and what `pieces` throws
  */
 export async function sendPieces(
   response: ServerResponse,
@@ -102,25 +105,27 @@ export async function sendPieces(
   const closed = closing(response);
   const ended = await turnOf(response, closed, isAllowed);
   if (ended) return ended;
+  const mustBeAllowed = () => {
+    if (!isAllowed()) throw new NoLongerAllowed();
+  };
   let bytes = 0;
   try {
     for await (const piece of pieces) {
       if (isGone()) break;
-      if (!isAllowed()) {
-        cutAnswer(response);
-        return { ending: 'cut', bytes };
-      }
+      mustBeAllowed();
       if (!response.headersSent) response.writeHead(200, headers);
       bytes += piece.length;
       if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
     }
+    if (!isGone()) mustBeAllowed();
   } catch (error) {
-    if (!response.headersSent) throw error;
+    // The pieces of a caller who left are ended, and fail by that.
+    if (isGone()) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes };
+    if (!response.headersSent) throw isAllowed() ? error : new NoLongerAllowed();
     cutAnswer(response);
     if (isAllowed()) throw error;
     return { ending: 'cut', bytes };
   }
-  if (!isGone() && !isAllowed()) cutAnswer(response);
   if (isGone()) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes };
   if (!response.headersSent) response.writeHead(200, headers);
   response.end();
