@@ -99,6 +99,7 @@ export class GatewayInProcess {
    * @param admissions of which patients the application sees anything
    * @param rights   who says what users may see there
    * @param updatesCreate whether an update of what is not there creates it
+   * @param bodyMemory  how much of large answers may be held at once, in bytes
    */
   constructor(
     upstream: UpstreamPort & Partial<ExportPort>,
@@ -109,6 +110,7 @@ export class GatewayInProcess {
     rights: UserRights = new ConfiguredRights(new Map([['Practitioner', 'everybody']])),
     admissions = new Admissions([]),
     updatesCreate = false,
+    bodyMemory = 100_000_000,
   ) {
     this.#calls = new FhirCalls(
       { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: this.openCalls },
@@ -149,7 +151,7 @@ export class GatewayInProcess {
           job: async (asked, by) => await (upstream.job ? upstream.job(asked, by) : noExports.job(asked, by)),
           file: (target, by) => (upstream.file ? upstream.file(target, by) : noExports.file(target, by)),
         },
-        memory: new BodyMemory(100_000_000),
+        memory: new BodyMemory(bodyMemory),
         limiter: new CallLimiter(),
         limits,
         observing: new Observing({ id: 'default', observe }),

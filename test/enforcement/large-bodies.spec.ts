@@ -242,6 +242,39 @@ describe('bodies that are larger than is held', () => {
     expect(all.map(({ isWhole }) => isWhole)).toEqual(all.map(() => true));
   });
 
+  describe('of many short texts', () => {
+    const concepts = Array.from({ length: 120_000 }, (_, at) => `{"code":"c${at}","display":"${'x'.repeat(30)}"}`);
+    const codes = (more: Partial<LargeResource>): LargeResource => ({
+      bytes: 2_000,
+      before: `{"resourceType":"CodeSystem","id":"big","description":"${'x'.repeat(300_000)}","concept":[${concepts.join(',')}],"copyright":"`,
+      behind: '"}',
+      ...more,
+    });
+    const read = async (maxBytes: number, more: Partial<LargeResource>, memory?: number) => {
+      holds(codes(more), 'CodeSystem/big');
+      const wide = new Upstream({ baseUrl: server.base, timeoutMs: 5_000, maxBytes, passedMaxBytes: PASSED, ...few });
+      const guarded = new GatewayInProcess(wide, [], [], {}, [], undefined, undefined, false, memory);
+      await guarded.start();
+      guarded.believe(backend);
+      const headers = { authorization: 'Bearer abc' };
+      const path = `http://127.0.0.1:${guarded.port}/fhir/CodeSystem/big`;
+      const [response] = (await once(get(path, { headers, agent: false }), 'response')) as [IncomingMessage];
+      const { isWhole } = await drink(response);
+      await Promise.all([guarded.close(), wide.close()]);
+      return [response.statusCode, response.headers['content-length'] !== undefined, isWhole];
+    };
+
+    test('what says that it can be held is held; what does not say so passes by, and is whole', async () => {
+      expect(await read(32 * MB, { tellsLength: true })).toEqual([200, true, true]);
+      expect(await read(32 * MB, {})).toEqual([200, false, true]);
+    });
+
+    test('nothing of it takes more than may be held, of one or of all', async () => {
+      expect(await read(5 * MB, {})).toEqual([200, false, false]);
+      expect(await read(32 * MB, {}, 3 * MB)).toEqual([200, false, false]);
+    });
+  });
+
   describe('is cut, so that nobody takes a part for the whole', () => {
     test('where the FHIR server breaks off', async () => {
       holds(binary('b1', 'patient-01', 20 * MB, { cutAt: 8 * MB }));

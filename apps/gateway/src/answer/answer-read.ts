@@ -38,7 +38,7 @@ export async function answerRead(interaction: Read, at: Answering): Promise<Chec
 
 /** A resource that is judged by its beginning, while the rest waits at the FHIR server. */
 async function passedBy(
-  { head: _, rest, ...headers }: LargeAnswer,
+  { head: _, rest, bounds, ...headers }: LargeAnswer,
   body: LargeBody | undefined,
   at: Answering,
 ): Promise<CheckedAnswer> {
@@ -46,7 +46,7 @@ async function passedBy(
     const resource = body?.resource;
     if (!body || !resource) throw wrongAnswer('a large body without a beginning');
     if (!(await at.sees(resource, 'r'))) throw notThere(at.whyHidden(resource));
-    return { resource, large: { body, rest }, ...headers };
+    return { resource, large: { body, rest, bounds }, ...headers };
   } catch (error) {
     rest.destroy();
     throw error;

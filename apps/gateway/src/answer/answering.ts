@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import {
   type FhirInteraction,
   type FhirResource,
@@ -28,7 +27,7 @@ export interface CheckedAnswer {
   readonly etag?: string;
   readonly lastModified?: string;
   /** Of one that is too large to be held, what passes by; `resource` is its beginning then. */
-  readonly large?: { readonly body: LargeBody; readonly rest: Readable };
+  readonly large?: { readonly body: LargeBody } & Pick<LargeAnswer, 'rest' | 'bounds'>;
 }
 
 /** How many requests to the FHIR server one call may become. */

@@ -3,7 +3,7 @@ import { createGunzip, type Gunzip } from 'node:zlib';
 import type { BodyLease } from './body-memory.js';
 
 /** Bodies up to this size, in bytes, are not counted piece by piece; larger ones may pass by instead of being held. */
-const SMALL = 262_144;
+export const SMALL = 262_144;
 
 /** Why a body was not read to its end. */
 export class BodyRefused extends Error {
@@ -61,8 +61,10 @@ export class IncomingBody {
     private readonly onRefused: (why: Error) => void,
     passing?: Passing,
   ) {
-    this.#passing = passing;
     const { length, encoding = 'identity' } = headers;
+    // What says that it can be held is held: what passes can break off.
+    const isHeld = encoding === 'identity' && Number(length ?? NaN) <= bounds.maxBytes;
+    this.#passing = isHeld ? undefined : passing;
     if (encoding !== 'identity' && encoding !== 'gzip') throw new BodyRefused('unknown-encoding');
     if (Number(length ?? NaN) > Math.max(bounds.maxBytes, passing?.maxBytes ?? 0)) throw new BodyRefused('too-large');
     this.#deadline = performance.now() + bounds.timeoutMs;

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { BodyBounds } from './read-body.js';
 
 /** A resource of the FHIR server, not yet checked. */
 export interface UpstreamAnswer {
@@ -15,4 +16,6 @@ export interface LargeAnswer extends Omit<UpstreamAnswer, 'resource' | 'text'> {
   readonly head: Buffer;
   /** What follows: to be read, or destroyed; by the signal of whom it was asked for it ends as well. */
   readonly rest: Readable;
+  /** What may be kept of it meanwhile. */
+  readonly bounds: Pick<BodyBounds, 'maxBytes' | 'memory'>;
 }

@@ -353,7 +353,7 @@ export class Upstream {
         ...(isEtag(etag) ? { etag } : {}),
         ...(typeof lastModified === 'string' ? { lastModified } : {}),
       };
-      if (rest) return { head: body, rest, ...version };
+      if (rest) return { head: body, rest, bounds: { maxBytes: this.options.maxBytes, memory: by.memory }, ...version };
       const text = textIn(body);
       return { resource: parsed(text), text, ...version };
     } catch (error) {

@@ -21,7 +21,8 @@ export interface Begun {
  * to be held, as its bytes pass by. An empty text stands for each that was left out.
  */
 export class AbridgedJson {
-  /** JSON in UTF-8, each byte as one character. */
+  /** JSON in UTF-8, each byte as one character: of the pieces before, and of this one. */
+  #before = '';
   #kept = '';
   /** The text that is coming, with its quote; undefined once it is too long. */
   #text: string | undefined;
@@ -29,29 +30,32 @@ export class AbridgedJson {
   /** How many backslashes stand before what comes next, in a text. */
   #slashes = 0;
   #depth = 0;
-  /** Where in `#kept` the last member ended that is complete. */
+  /** Where in what is kept the last member ended that is complete. */
   #complete = 0;
 
   /** Takes what came next. */
   take(piece: Buffer): void {
     for (let at = 0; at < piece.length;) at = this.#isInText ? this.#takeText(piece, at) : this.#takeBetween(piece, at);
+    // Joined of many short texts, it would take many times their size.
+    this.#before += Buffer.from(this.#kept, 'latin1').toString('latin1');
+    this.#kept = '';
   }
 
   /** How much is held, in bytes. */
   get length(): number {
-    return this.#kept.length + (this.#text?.length ?? 0);
+    return this.#before.length + (this.#text?.length ?? 0);
   }
 
   /** What there is of the resource by now; undefined where that is none. */
   begun(): Begun | undefined {
-    const resource = resourceIn(`${this.#kept.slice(0, this.#complete)}}`);
-    const [, coming] = /^,?\s*"([A-Za-z_]+)"\s*:/.exec(this.#kept.slice(this.#complete)) ?? [];
+    const resource = resourceIn(`${this.#before.slice(0, this.#complete)}}`);
+    const [, coming] = /^,?\s*"([A-Za-z_]+)"\s*:/.exec(this.#before.slice(this.#complete)) ?? [];
     return resource && { resource, coming, isInLongText: this.#isInText && this.#text === undefined };
   }
 
   /** The resource, once all of it has come; undefined where it is none, or could be read in two ways. */
   whole(): FhirResource | undefined {
-    return resourceIn(this.#kept);
+    return resourceIn(this.#before);
   }
 
   #takeText(piece: Buffer, from: number): number {
@@ -85,7 +89,8 @@ export class AbridgedJson {
       const byte = piece[at];
       if (byte === OPEN || byte === LIST) this.#depth++;
       else if (byte === CLOSE || byte === LIST_END) this.#depth--;
-      else if (byte === COMMA && this.#depth === 1) this.#complete = this.#kept.length + at - from;
+      else if (byte === COMMA && this.#depth === 1)
+        this.#complete = this.#before.length + this.#kept.length + at - from;
     }
     this.#kept += piece.toString('latin1', from, end);
     if (quote < 0) return end;

@@ -1,15 +1,12 @@
-import type { Readable } from 'node:stream';
 import type { FhirResource } from '#smart';
 import { wrongAnswer } from '../answer/not-answered.js';
 import type { OurUrlsInPieces } from '../answer/our-urls.js';
 import { isTimeout } from '../ask-upstream/answer-parts.js';
-import { BodyRefused } from '../ask-upstream/read-body.js';
+import { BodyRefused, SMALL } from '../ask-upstream/read-body.js';
 import { noAnswer, tooSlow, toldOfBody } from '../ask-upstream/tell-failure.js';
+import type { LargeAnswer } from '../ask-upstream/upstream-answer.js';
 import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { AbridgedJson, type Begun } from './abridged-json.js';
-
-/** What a large resource may be without its long texts, in bytes. */
-const ABRIDGED_MOST = 4_194_304;
 
 /**
  * A resource that passes by instead of being held: its beginning is looked at before anything leaves, the rest while it
@@ -36,19 +33,25 @@ export class LargeBody {
   }
 
   /**
+   * What is kept of it, without long texts, is bounded as what is held whole.
+   *
    * @param isRight whether the whole, without its long texts, is what the beginning said
    * @throws UpstreamFailed, NotAnswered
    */
   async *pieces(
-    rest: Readable,
+    { rest, bounds }: Pick<LargeAnswer, 'rest' | 'bounds'>,
     urls: OurUrlsInPieces,
     isRight: (resource: FhirResource) => boolean,
   ): AsyncGenerator<Buffer, void> {
     let held = this.head;
+    let counted = SMALL;
     try {
       for await (const piece of rest as AsyncIterable<Buffer>) {
         this.#abridged.take(piece);
-        if (this.#abridged.length > ABRIDGED_MOST) throw new BodyRefused('too-large');
+        const { length } = this.#abridged;
+        if (length > bounds.maxBytes) throw new BodyRefused('too-large');
+        if (length > counted && !bounds.memory.take(length - counted)) throw new BodyRefused('no-memory');
+        counted = Math.max(counted, length);
         yield urls.take(held);
         held = piece;
       }

@@ -68,7 +68,7 @@ export class Leaving {
   async #sendLarge(
     letIn: LetIn,
     begun: FhirResource,
-    { body, rest }: NonNullable<CheckedAnswer['large']>,
+    { body, rest, bounds }: NonNullable<CheckedAnswer['large']>,
     headers: Readonly<Record<string, string>>,
     isAllowed: () => boolean,
   ): Promise<void> {
@@ -78,7 +78,7 @@ export class Leaving {
     const isHead = response.req.method === 'HEAD';
     if (isHead) rest.destroy();
     const urls = new OurUrlsInPieces(upstream, ours);
-    const all = isHead ? noPieces() : body.pieces(rest, urls, (whole) => isAsBegun(begun, whole));
+    const all = isHead ? noPieces() : body.pieces({ rest, bounds }, urls, (whole) => isAsBegun(begun, whole));
     const { pieces, headers: encoding } = encodedPieces(response.req, all);
     let bytes = 0;
     const counted = async function* () {
