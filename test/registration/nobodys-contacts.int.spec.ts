@@ -1,9 +1,10 @@
 import { decodeErasure, erasuresTopic } from '#contracts';
 import { HealthRegistry, VAULT } from '#host';
 import { startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
-import type { Vault } from '#vault';
+import { VaultErasures, type Vault } from '#vault';
 import { Client } from 'pg';
 import { approvalPart } from '../../apps/approval/src/approval.part.js';
+import { NobodysContacts } from '../../apps/registration/src/expire-unclaimed/nobodys-contacts.js';
 import { registrationPart } from '../../apps/registration/src/registration.part.js';
 import { tokenPart } from '../../apps/token/src/token.part.js';
 import { isolate, type Isolation } from '../environment/isolation.js';
@@ -99,32 +100,79 @@ async function isErased(id: string): Promise<void> {
   }
 }
 
-test('contacts of an open registration are its claimer’s, and erased with them, in an earlier copy of the vault too', async () => {
-  const { clientId, token, id, nobody, reference } = await registered('claimed@example.org');
+/** The vault as it is now, and a way to put that copy back, as whoever restores a backup does. */
+async function copyOfVault(): Promise<() => Promise<void>> {
   for (const table of tables) await sql.query(`CREATE TABLE public.${table}_before AS TABLE vault.${table}`);
+  return async () => {
+    await sql.query('BEGIN');
+    await sql.query(`TRUNCATE ${tables.map((table) => `vault.${table}`).join()}`);
+    for (const table of tables) await sql.query(`INSERT INTO vault.${table} SELECT * FROM public.${table}_before`);
+    await sql.query('COMMIT');
+  };
+}
 
+/** How far the vault has read erasures. */
+const erasuresRead = async () => Number(await service.app.get(VaultErasures).readTo());
+const seeToContacts = () => service.app.get(NobodysContacts).seeTo('system:test');
+
+test('contacts of an open registration are its claimer’s, and erased with them, in an earlier copy of the vault too', async () => {
   const carla = await issuer.bearer('carla', 'developer');
+  expect((await call('/registration/applications', carla)).status).toBe(200);
+  const { clientId, token, id, nobody, reference } = await registered('claimed@example.org');
+  const putBack = await copyOfVault();
+
   expect((await call(`/oauth/register/${clientId}/claim`, carla, { registrationAccessToken: token })).status).toBe(200);
-  await isErased(nobody);
   let shown = await call(`/registration/applications/${id}`, carla);
   while (shown.status !== 200) shown = await call(`/registration/applications/${id}`, carla); // nobody tells
   expect(shown.body['contacts']).toEqual(['claimed@example.org']);
+  await seeToContacts();
+
+  // Whoever has lost Postgres puts back what there was before the claim: the claimer lives, and so do the contacts.
+  const read = await erasuresRead();
+  await putBack();
+  while ((await erasuresRead()) < read); // nobody tells
+  await service.app.get(HealthRegistry).untilReady();
+  expect(await opened(reference)).toEqual(['claimed@example.org']);
+  await seeToContacts();
 
   const olga = await issuer.bearer('olga', 'operator');
   const erased = await call(`/oauth/users/${String(shown.body['ownerId'])}/erasure`, olga, { reason: 'requested' });
   expect(erased.status).toBe(200);
   expect(await opened(reference)).toBeUndefined();
+  await isErased(nobody);
 
-  // Somebody puts back what there was before the claim.
-  await sql.query('BEGIN');
-  await sql.query(`TRUNCATE ${tables.map((table) => `vault.${table}`).join()}`);
-  for (const table of tables) await sql.query(`INSERT INTO vault.${table} SELECT * FROM public.${table}_before`);
-  await sql.query('COMMIT');
+  await putBack();
   const kept = async () => (await sql.query('SELECT 1 FROM vault.sealed WHERE reference = $1', [reference])).rowCount;
-  expect(await kept()).toBe(1);
   while ((await kept()) === 1); // nobody tells
   await service.app.get(HealthRegistry).untilReady();
   expect(await opened(reference)).toBeUndefined();
+});
+
+test('what cannot be seen to stops nothing that comes after it', async () => {
+  const carla = await issuer.bearer('carla', 'developer');
+  const claim = ({ clientId, token }: Awaited<ReturnType<typeof registered>>) =>
+    call(`/oauth/register/${clientId}/claim`, carla, { registrationAccessToken: token });
+  const [broken, sound] = [await registered('broken@example.org'), await registered('sound@example.org')];
+  const box = async () => {
+    const found = await sql.query<{ owner: Buffer; box: Buffer }>(
+      'SELECT owner, box FROM vault.sealed WHERE reference = $1',
+      [sound.reference],
+    );
+    return found.rows[0];
+  };
+  await sql.query("UPDATE vault.sealed SET box = 'x' WHERE reference = $1", [broken.reference]);
+  const before = await box();
+  expect((await claim(broken)).status).toBe(500);
+  expect((await claim(sound)).status).toBe(200);
+  const claimed = "SELECT 1 FROM projection.applications WHERE state ? 'claimed' AND id = ANY($1)";
+  while ((await sql.query(claimed, [[broken.id, sound.id]])).rowCount !== 2); // nobody tells
+  // As if the process had ended before it handed anything over.
+  const unclaimed = [sound.reference, before?.owner, before?.box];
+  await sql.query('UPDATE vault.sealed SET owner = $2, box = $3 WHERE reference = $1', unclaimed);
+  await seeToContacts();
+  expect((await box())?.owner).not.toEqual(before?.owner);
+  expect(await opened(sound.reference)).toEqual(['sound@example.org']);
+  await sql.query('DELETE FROM vault.sealed WHERE reference = $1', [broken.reference]);
 });
 
 test('contacts of one that deregisters itself before anybody claims it are erased', async () => {

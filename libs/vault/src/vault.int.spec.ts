@@ -214,6 +214,7 @@ describe('the vault in Postgres', () => {
         undefined,
       ]);
       expect(await erasures().notErased([gone, stays, 'no id'])).toEqual([stays]);
+      expect(await erasures().holding([gone, stays, 'no id'])).toEqual([stays]);
       const dump = JSON.stringify(await Promise.all(['owners', 'subjects', 'sealed'].map(rows)));
       expect([mine, also, gone].filter((id) => dump.includes(id))).toEqual([]);
     });

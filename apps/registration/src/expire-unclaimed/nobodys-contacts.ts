@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Database, OwnerErasures, VAULT } from '#host';
+import { Database, Log, OwnerErasures, VAULT } from '#host';
 import { OwnerErased, VaultErasures, type Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
-
-/** Ends of so long ago are looked at again: the table may have lagged behind the log. */
-const LAG_MS = 3_600_000;
 
 /** An open registration that is nobody's any more. */
 interface Ended {
@@ -16,50 +13,58 @@ interface Ended {
 
 /**
  * What was sealed for open registrations. Whoever registered had an id of their own, which is nobody's: once that registration was
- * claimed, its contacts are its claimer's, and the id is erased; once it has expired, or was revoked or deregistered before
- * anybody claimed it, contacts and id are erased. By events of the log alone, and with an erasure that stands in the log itself, so
- * that it holds for earlier copies of the vault, too.
+ * claimed, its contacts are its claimer's; once it has expired, or was revoked or deregistered before anybody claimed it, contacts
+ * and id are erased. By events of the log alone, all of them each time, so that it holds for a table that is behind and for an
+ * earlier copy of the vault: there what was the claimer's is handed to them again. So the id of a claimed one is erased no sooner than
+ * its claimer; an erasure stands in the log, and would take from an earlier copy what is not the claimer's there yet.
  */
 @Injectable()
 export class NobodysContacts {
-  /** Ends before it were seen to; a process begins with all that ever were, so that none is forgotten. */
-  private seenToBefore = new Date(0);
-
   constructor(
     private readonly database: Database,
     private readonly erasures: VaultErasures,
     private readonly owners: OwnerErasures,
     @Inject(VAULT) private readonly vault: Vault,
+    private readonly log: Log,
   ) {}
 
   /**
-   * Sees to all that has ended since the last time. Any instance may, at any time, and again.
+   * Sees to all that has ended. Any instance may, at any time, and again. What cannot be seen to now is logged, and stops nothing
+   * that comes after it.
    *
-   * @throws DatabaseUnavailable, VaultUnavailable, NotAppended: it goes on with them the next time
+   * @throws DatabaseUnavailable, VaultUnavailable: nothing was seen to
    */
   async seeTo(actor: string): Promise<void> {
-    const next = new Date(Date.now() - LAG_MS);
     const ended = await this.database.query<Ended>(
       `SELECT coalesce(state->'claimed'->>'from', state->>'ownerId') AS nobody, state->'claimed'->>'by' AS claimer
        FROM projection.applications
-       WHERE (state ? 'claimed' OR state->'unclaimed' = 'true' AND state->'closed'->>'kind' IN ('expired', 'revoked'))
-         AND coalesce(state->'claimed'->>'at', state->'closed'->>'at')::timestamptz >= $1`,
-      [this.seenToBefore],
+       WHERE state ? 'claimed' OR state->'unclaimed' = 'true' AND state->'closed'->>'kind' IN ('expired', 'revoked')`,
+      [],
     );
-    const left = new Set(await this.erasures.notErased(ended.map(({ nobody }) => nobody)));
-    for (const { nobody, claimer } of ended.filter((one) => left.has(one.nobody))) {
-      if (claimer !== null) await this.handOver(nobody, claimer);
-      await this.owners.erase(nobody, 'no-longer-needed', actor, randomUUID());
+    const ids = ended.flatMap(({ nobody, claimer }) => (claimer === null ? [nobody] : [nobody, claimer]));
+    const living = new Set(await this.erasures.notErased(ids));
+    const holding = new Set(await this.erasures.holding(ended.map(({ nobody }) => nobody)));
+    for (const { nobody, claimer } of ended) {
+      if (!living.has(nobody)) continue;
+      const heir = claimer !== null && living.has(claimer) ? claimer : undefined;
+      if (heir !== undefined && !holding.has(nobody)) continue;
+      try {
+        if (heir === undefined || !(await this.isHandedOver(nobody, heir)))
+          await this.owners.erase(nobody, 'no-longer-needed', actor, randomUUID());
+      } catch (error) {
+        this.log.warn('what was sealed for an open registration was not seen to; it will be, again', error);
+      }
     }
-    this.seenToBefore = next;
   }
 
-  private async handOver(nobody: string, claimer: string): Promise<void> {
+  /** False where the heir was erased since: what they would have been given goes as well. */
+  private async isHandedOver(nobody: string, heir: string): Promise<boolean> {
     try {
-      await this.vault.handOver(nobody, claimer);
+      await this.vault.handOver(nobody, heir);
+      return true;
     } catch (error) {
-      // Erased since: what they would have been given goes as well.
-      if (!(error instanceof OwnerErased)) throw error;
+      if (error instanceof OwnerErased) return false;
+      throw error;
     }
   }
 }

@@ -52,6 +52,17 @@ export class VaultErasures {
     return rows.map(({ id }) => id);
   }
 
+  /** Those of some ids for whom something is sealed. */
+  async holding(ids: readonly string[]): Promise<readonly string[]> {
+    const known = ids.filter(isUuid);
+    const rows = await this.store.query<{ id: string }>(
+      `SELECT asked.id FROM unnest($1::text[], $2::bytea[]) AS asked(id, owner)
+        WHERE EXISTS (SELECT 1 FROM vault.sealed s WHERE s.owner = asked.owner)`,
+      [known, await Promise.all(known.map((id) => this.index.ofOwner(id)))],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /**
    * Destroys the keys of some subjects, what was sealed under them, and who they were. Keys and how far the vault has read go in
    * one statement, so that it is whole or not done; repeating it changes nothing.
