@@ -2,6 +2,7 @@ import type { ServicePart } from '#host';
 import { UnclaimedConfig } from './expire-unclaimed/unclaimed.config.js';
 import { CreateNoticeDeliveries1763948400003 } from './notify-contacts/create-notice-deliveries.js';
 import { CreateNotices1763948400002 } from './notify-contacts/create-notices.js';
+import { NameNoticesToNobody1764284400006 } from './notify-contacts/name-notices-to-nobody.js';
 import { NoticeConfig } from './notify-contacts/notice.config.js';
 import { RegistrationModule } from './registration.module.js';
 import { StoredApplication, StoredEvent } from './show-applications/application.entity.js';
@@ -16,6 +17,6 @@ export const registrationPart: ServicePart = {
   config: [NoticeConfig, UnclaimedConfig],
   migrations: {
     projection: [CreateApplications1763948400000, CreateNotices1763948400002],
-    protocol: [CreateNoticeDeliveries1763948400003],
+    protocol: [CreateNoticeDeliveries1763948400003, NameNoticesToNobody1764284400006],
   },
 };

@@ -17,6 +17,9 @@ const FIRST_WAIT_SECONDS = 5;
 const LONGEST_WAIT_SECONDS = 1_800;
 const TRY_FOR_HOURS = 24;
 
+/** What became of a notice. `no-recipient`: the application has no contacts, or the vault has none of them any more. */
+type NoticeEnd = 'delivered' | 'given-up' | 'no-recipient';
+
 interface Due {
   readonly id: string;
   readonly notice: CredentialNotice;
@@ -28,7 +31,8 @@ interface Due {
 
 /**
  * Sends what the projection says contacts must be told: at least once to each, by any instance, for a day. What nobody
- * could be told by then is an error in the log and counted, never silent.
+ * could be told by then is an error in the log and counted, never silent; so is, as a warning, a notice whose contacts the vault has not
+ * any more.
  */
 @Injectable()
 export class NoticeSender implements OnModuleInit, OnModuleDestroy {
@@ -48,7 +52,7 @@ export class NoticeSender implements OnModuleInit, OnModuleDestroy {
     this.port = contactNotice(config, base);
     this.ended = new Counter({
       name: 'gatehouse_contact_notices_total',
-      help: 'Notices to contacts that were delivered to each of them, or given up after a day.',
+      help: 'Notices to contacts that were delivered to each of them, given up after a day, or had nobody to be sent to.',
       labelNames: ['result'] as const,
       registers: [metrics.registry],
     });
@@ -134,7 +138,8 @@ export class NoticeSender implements OnModuleInit, OnModuleDestroy {
     } catch (error) {
       failure = error;
     }
-    const ended = failure === undefined ? 'delivered' : late ? 'given-up' : null;
+    const sent = done.size > 0 ? 'delivered' : 'no-recipient';
+    const ended = failure === undefined ? sent : late ? 'given-up' : null;
     const wait = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** Math.min(attempts - 1, 20));
     await this.database.query(
       `UPDATE protocol.notice_deliveries SET reached = $2, ended = $3, next_at = now() + make_interval(secs => $4)
@@ -144,10 +149,12 @@ export class NoticeSender implements OnModuleInit, OnModuleDestroy {
     if (ended !== null) await this.end(notice, ended);
     // What a mail server answers may name the address: the reason is not logged.
     if (ended === 'given-up') this.log.error(`the notice of event ${id} did not reach every contact within a day`);
+    else if (ended === 'no-recipient' && notice.recipients.length > 0)
+      this.log.warn(`the notice of event ${id} was sent to nobody: the vault has none of its contacts`);
     else if (failure !== undefined) this.log.warn(`the notice of event ${id} did not reach every contact yet`);
   }
 
-  private async end({ sealedCode }: CredentialNotice, result: 'delivered' | 'given-up'): Promise<void> {
+  private async end({ sealedCode }: CredentialNotice, result: NoticeEnd): Promise<void> {
     this.ended.inc({ result });
     if (sealedCode !== undefined) await this.vault.discard(sealedCode);
   }

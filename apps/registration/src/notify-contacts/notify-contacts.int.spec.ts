@@ -176,4 +176,25 @@ describe('contacts of an application', () => {
     const confirmed = await call('op', 'operator', confirmation, {});
     expect([confirmed.status, confirmed.body.unconfirmed]).toEqual([200, []]);
   }, 60_000);
+
+  it('are not said to be told where the vault has none of them any more', async () => {
+    const { body } = await call('dev', 'developer', path, {
+      name: 'Heart Sync',
+      kind: 'provider',
+      clientType: 'confidential-symmetric',
+      scopes: ['user/Observation.rs'],
+      purposesOfUse: [{ code: 'TREAT', justification: 'Care.' }],
+      redirectUris: ['https://heart.example.org/callback'],
+      contacts: ['gone@heart.example.org'],
+    });
+    const query = <Row extends object>(text: string) => service.app.get(Database).query<Row>(text, []);
+    // As after the erasure of whoever wrote them.
+    await query('DELETE FROM vault.sealed');
+    expect((await call('dev', 'developer', `${path}/${body.id}/secrets`, {})).status).toBe(200);
+    const ends = `SELECT d.ended FROM protocol.notice_deliveries d JOIN projection.application_notices n ON n.id = d.notice_id
+      WHERE n.notice->>'applicationId' = '${body.id}' AND d.ended IS NOT NULL`;
+    let ended = await query(ends);
+    while (ended.length === 0) ended = await query(ends); // nobody tells
+    expect(ended).toEqual([{ ended: 'no-recipient' }]);
+  });
 });
