@@ -1,3 +1,4 @@
+import { registration, topicsOf } from '#contracts';
 import type { ServicePart } from '#host';
 import { Client } from 'pg';
 import { startTestService, testClient, testIssuer, type TestIssuer, type TestService } from '#testing';
@@ -5,6 +6,7 @@ import { approvalPart } from '../../apps/approval/src/approval.part.js';
 import { registrationPart } from '../../apps/registration/src/registration.part.js';
 import { tokenPart } from '../../apps/token/src/token.part.js';
 import { isolate, type Isolation } from '../environment/isolation.js';
+import { readBytes } from '../faults/raw-log.js';
 
 type Json = Record<string, unknown>;
 
@@ -394,9 +396,56 @@ describe('a registration whose answer was lost', () => {
     expect(again.body['client_secret']).not.toBe(first.body['client_secret']);
     const application = await seenUntil(
       String(first.body['client_id']),
-      (it) => it?.['version'] === 5, // registered, submitted, a secret, without it, another
+      (it) => it?.['version'] === 5, // registered, submitted, a secret, another, without the first
     );
     expect(application?.['secrets']).toHaveLength(1);
+  });
+
+  test('is left to whoever has it once it was approved: another retry takes no secret away', async () => {
+    const token = await initialToken();
+    const json = { ...named('Approved'), token_endpoint_auth_method: 'client_secret_basic' };
+    const first = await post(json, token);
+    const submitted = await seenUntil(String(first.body['client_id']), (it) => it?.['status'] === 'submitted');
+    await answered();
+    await unanswered(first.body['client_id'], 31);
+    const queue = `/approval/reviews?applicationId=${String(submitted?.['id'])}&status=pending`;
+    const waiting = async () => (await by('rita', 'reviewer', queue, undefined, 'GET')).body['items'] as Json[];
+    let [review] = await waiting();
+    while (review === undefined) [review] = await waiting(); // nobody tells
+    const scopes = ['launch/patient', 'patient/Patient.rs', 'offline_access'];
+    const expiresAt = new Date(Date.now() + 30 * 86_400_000).toISOString();
+    const decision = { decision: 'approve', scopes, expiresAt, reason: 'fits' };
+    const approved = await by('rita', 'reviewer', `/approval/reviews/${String(review['id'])}/decisions`, decision);
+    expect([approved.status, approved.body['detail']]).toEqual([200, undefined]);
+    await seenUntil(String(first.body['client_id']), (it) => it?.['status'] === 'active');
+    const before = await commands();
+    expect((await post(json, token)).status).toBe(201);
+    // Register, read, a secret.
+    expect((await commands()) - before).toBe(3);
+    const credentials = (it: Json | undefined) => [it?.['secrets'], it?.['unconfirmed']].flat().length;
+    await seenUntil(String(first.body['client_id']), (it) => credentials(it) === 2);
+    await answered();
+  });
+
+  test('ends with its hour, and with its twentieth attempt; no attempt takes away what is not there', async () => {
+    const token = await initialToken();
+    const json = { ...named('Again and again'), token_endpoint_auth_method: 'client_secret_basic' };
+    const { body } = await post(json, token);
+    await answered();
+    const change = (what: string) =>
+      sql(`UPDATE protocol.client_registrations SET ${what} WHERE client_id = '${String(body['client_id'])}'`);
+    const lost = "unanswered_since = now() - interval '31 s'";
+    await change(`${lost}, created_at = now() - interval '61 minutes'`);
+    expect((await post(json, token)).status).toBe(401);
+    await change('created_at = now(), attempt = 19');
+    const before = await commands();
+    expect((await post(json, token)).status).toBe(201);
+    // Register, read, a secret, and the one that is there goes.
+    expect((await commands()) - before).toBe(4);
+    await answered();
+    await change(lost);
+    expect((await post(json, token)).status).toBe(401);
+    await change('unanswered_since = NULL');
   });
 
   test('is not for a client whose application has another owner meanwhile', async () => {
@@ -494,6 +543,11 @@ test('discovery says where', async () => {
   const { body } = await send('/.well-known/oauth-authorization-server', { method: 'GET' });
   expect(body['registration_endpoint']).toBe(`${open.url}/oauth/register`);
 });
+
+/** How many commands registration was sent. */
+async function commands(): Promise<number> {
+  return (await readBytes(own.brokers, `${own.prefix}${topicsOf(registration).commands.name}`)).length;
+}
 
 /** Makes every initial access token one that has expired. */
 async function forgetTime(): Promise<void> {

@@ -19,7 +19,11 @@ export interface ShownApplication extends Omit<ReviewedMetadata, 'scopes'> {
   readonly requestedScopes: readonly string[];
   readonly pending?: Partial<ReviewedMetadata> & { readonly removed?: readonly string[] };
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
-  readonly secrets: readonly { readonly expiresAt: string }[];
+  readonly secrets: readonly { readonly id: string }[];
+  /** Keys and secrets that count once they are confirmed. */
+  readonly unconfirmed: readonly { readonly id: string }[];
+  /** Where it was approved, also where that has expired. */
+  readonly approvalVersion?: number;
   readonly createdAt: string;
 }
 

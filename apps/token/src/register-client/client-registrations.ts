@@ -250,17 +250,22 @@ export class ClientRegistrations {
     return shownIn(await this.send(managed, 'read', { type: 'change-application', data: nothing }));
   }
 
-  /** A client secret, shown once. Those of earlier attempts, which nobody was told, go. */
+  /**
+   * A client secret, shown once. Those of earlier attempts, which nobody was told, go once it stands; but not those of an
+   * application that was approved, which somebody may use by now.
+   */
   private async secretOf({ managed, number }: Attempt): Promise<ClientInformation> {
     const { applicationId } = managed;
     const idOf = (attempt: number) => derivedIdBeside(applicationId, `secret ${attempt}`, mintedAt(applicationId));
-    for (let earlier = 1; earlier < number; earlier++)
-      shownIn(await this.send(managed, 'withdraw', { type: 'withdraw-secret', data: { secretId: idOf(earlier) } }));
     const secret = randomBytes(32).toString('base64url');
     const sha256 = createHash('sha256').update(secret).digest('hex');
     const expires = Date.now() + secretLifeMs;
     const kept = { id: idOf(number), sha256, expiresAt: new Date(expires).toISOString() };
-    shownIn(await this.send(managed, 'secret', { type: 'issue-secret', data: { secret: kept } }));
+    const issued = shownIn(await this.send(managed, 'secret', { type: 'issue-secret', data: { secret: kept } }));
+    const earlier = new Set(Array.from({ length: number - 1 }, (_, index) => idOf(index + 1)));
+    const standing = [...issued.secrets, ...issued.unconfirmed].filter(({ id }) => earlier.has(id));
+    for (const { id: secretId } of issued.approvalVersion === undefined ? standing : [])
+      shownIn(await this.send(managed, 'withdraw', { type: 'withdraw-secret', data: { secretId } }));
     return { client_secret: secret, client_secret_expires_at: Math.floor(expires / 1000) };
   }
 

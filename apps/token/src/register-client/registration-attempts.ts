@@ -1,13 +1,25 @@
 import { createHmac } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { mintId, mintIdBeside, partitionOfCreation } from '#contracts';
 import { Database, Log, rowsOf } from '#host';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { digestOf } from '../authorization-server/provider-records.js';
 import { newToken, type ManagedClient } from './registration-tokens.js';
 
 /** Longer than any instance takes over one answer, in seconds: an attempt that is older was given up, or its process is gone. */
 const givenUpAfter = 30;
+/**
+ * An unanswered registration is gone on with while it is so young, by Postgres’ clock: an honest client that got no answer comes
+ * again within minutes. That an answer left is kept as well as can be, not for certain; after so long nobody takes up what somebody has.
+ */
+const goneOnWithForMs = 3_600_000;
+/** And so often: every attempt sends commands, which the log keeps. */
+const mostAttempts = 20;
+/** Between two tries to keep what became of an attempt, in milliseconds. */
+const keepAgainMs = 2_000;
+/** Of a row of client_registrations. */
+const mayGoOn = `unanswered_since IS NOT NULL AND attempt < ${mostAttempts} AND created_at > now() - interval '${goneOnWithForMs} milliseconds'`;
 
 /** A registration that was begun, and the token that manages it, which nobody else has. */
 export interface Attempt {
@@ -31,14 +43,19 @@ type Ids = Pick<ManagedClient, 'clientId' | 'applicationId'>;
  * Every method throws `DatabaseUnavailable`.
  */
 @Injectable()
-export class RegistrationAttempts {
+export class RegistrationAttempts implements OnModuleDestroy {
   /** Clients whose callers wait here for an answer. They did not give up, so whoever says the same is somebody else. */
   private readonly waitedFor = new Set<string>();
+  private readonly stopping = new AbortController();
 
   constructor(
     private readonly database: Database,
     private readonly log: Log,
   ) {}
+
+  onModuleDestroy(): void {
+    this.stopping.abort();
+  }
 
   /**
    * What a body declares, told apart from others by who has the token alone: it may hold addresses of people, which a plain
@@ -53,7 +70,7 @@ export class RegistrationAttempts {
     const rows = await this.database.query(
       `SELECT 1 FROM protocol.initial_access_tokens t WHERE digest = $1 AND expires_at > now() AND (uses_left > 0
          OR EXISTS (SELECT 1 FROM protocol.client_registrations
-                    WHERE initial = t.digest AND declared = $2 AND unanswered_since IS NOT NULL))`,
+                    WHERE initial = t.digest AND declared = $2 AND ${mayGoOn}))`,
       [digestOf(initialToken), declared],
     );
     return rows.length === 1;
@@ -149,7 +166,7 @@ export class RegistrationAttempts {
     const [unanswered] = await rows<{ client_id: string; application_id: string; attempt: number; given_up: boolean }>(
       `SELECT client_id, application_id, attempt, unanswered_since < now() - make_interval(secs => $3) AS given_up
        FROM protocol.client_registrations
-       WHERE initial = $1 AND declared = $2 AND unanswered_since IS NOT NULL AND client_id <> ALL($4::text[])
+       WHERE initial = $1 AND declared = $2 AND ${mayGoOn} AND client_id <> ALL($4::text[])
        ORDER BY unanswered_since LIMIT 1`,
       [initial, declared, givenUpAfter, [...this.waitedFor]],
     );
@@ -174,18 +191,31 @@ export class RegistrationAttempts {
     return attempt(fresh, 1);
   }
 
-  /** What was not answered may be gone on with at once: nobody is at it any more, unless a later attempt was begun. */
+  /**
+   * What was not answered may be gone on with at once: nobody is at it any more, unless a later attempt was begun. Tried until it
+   * is kept, or matters no more, or the process stops.
+   */
   private async keepEnd(clientId: string, attempt: number, answered: boolean): Promise<void> {
-    try {
-      await this.database.query(
-        `UPDATE protocol.client_registrations SET unanswered_since = CASE WHEN $3 THEN NULL ELSE timestamptz '-infinity' END
-         WHERE client_id = $1 AND attempt = $2 AND unanswered_since IS NOT NULL`,
-        [clientId, attempt, answered],
-      );
-    } catch (error) {
-      // Its token says so as well, when it is used.
-      this.log.warn('whether a registration was answered could not be kept', error);
-    }
+    const begun = performance.now();
+    do {
+      try {
+        await this.database.query(
+          `UPDATE protocol.client_registrations SET unanswered_since = CASE WHEN $3 THEN NULL ELSE timestamptz '-infinity' END
+           WHERE client_id = $1 AND attempt = $2 AND unanswered_since IS NOT NULL`,
+          [clientId, attempt, answered],
+        );
+        return;
+      } catch (error) {
+        // Its token says so as well, when it is used.
+        this.log.warn('whether a registration was answered could not be kept; trying again', error);
+      }
+    } while (performance.now() - begun < goneOnWithForMs && (await this.rested()));
+  }
+
+  /** False once the process stops. */
+  private async rested(): Promise<boolean> {
+    await wait(keepAgainMs, undefined, { signal: this.stopping.signal, ref: false }).catch(() => undefined);
+    return !this.stopping.signal.aborted;
   }
 }
 
