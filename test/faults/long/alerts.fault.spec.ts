@@ -36,10 +36,12 @@ describe('alerts whose rules count real seconds', () => {
       headers: { ...(await issuer.bearer('dana', 'developer')), 'idempotency-key': 'held' },
       json: {
         name: 'Heart Diary',
-        kind: 'backend',
+        kind: 'patient-access',
         clientType: 'confidential-symmetric',
-        scopes: ['system/Observation.rs'],
-        purposesOfUse: [{ code: 'TREAT', justification: 'Alerts are tried.' }],
+        scopes: ['launch/patient', 'patient/Observation.rs'],
+        purposesOfUse: [{ code: 'PATRQT', justification: 'Alerts are tried.' }],
+        redirectUris: ['https://heart.example.org/callback'],
+        contacts: ['security@heart.example.org'],
       },
     });
     expect(registered.status).toBe(201);
