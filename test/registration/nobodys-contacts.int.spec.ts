@@ -1,4 +1,5 @@
-import { decodeErasure, erasuresTopic } from '#contracts';
+import { randomUUID } from 'node:crypto';
+import { decodeErasure, erasuresTopic, mintId } from '#contracts';
 import { HealthRegistry, VAULT } from '#host';
 import { startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { VaultErasures, type Vault } from '#vault';
@@ -6,6 +7,7 @@ import { Client } from 'pg';
 import { approvalPart } from '../../apps/approval/src/approval.part.js';
 import { NobodysContacts } from '../../apps/registration/src/expire-unclaimed/nobodys-contacts.js';
 import { registrationPart } from '../../apps/registration/src/registration.part.js';
+import { UnbornRegistrations } from '../../apps/token/src/register-client/unborn-registrations.js';
 import { tokenPart } from '../../apps/token/src/token.part.js';
 import { isolate, type Isolation } from '../environment/isolation.js';
 import { readBytes } from '../faults/raw-log.js';
@@ -173,6 +175,35 @@ test('what cannot be seen to stops nothing that comes after it', async () => {
   expect((await box())?.owner).not.toEqual(before?.owner);
   expect(await opened(sound.reference)).toEqual(['sound@example.org']);
   await sql.query('DELETE FROM vault.sealed WHERE reference = $1', [broken.reference]);
+});
+
+test('contacts of one that never came to be are erased a day later', async () => {
+  const born = await registered('born@example.org');
+  const vault = service.app.get<Vault>(VAULT);
+  const begun = async () => {
+    const [clientId, nobody] = [mintId(3), randomUUID()];
+    await sql.query(
+      `INSERT INTO protocol.client_registrations (client_id, application_id, owner_id, unclaimed, digest)
+       VALUES ($1, $2, $3, true, '')`,
+      [clientId, mintId(3), nobody],
+    );
+    return { clientId, nobody, reference: await vault.seal(nobody, ['unborn@example.org']) };
+  };
+  const [old, young] = [await begun(), await begun()];
+  const change =
+    "UPDATE protocol.client_registrations SET created_at = now() - interval '25 hours' WHERE client_id = ANY($1)";
+  await sql.query(change, [[born.clientId, old.clientId]]);
+  await service.app.get(UnbornRegistrations).look();
+  await isErased(old.nobody);
+  expect(await vault.openAll([born, old, young].map(({ reference }) => reference))).toEqual(
+    new Map([
+      [born.reference, ['born@example.org']],
+      [young.reference, ['unborn@example.org']],
+    ]),
+  );
+  const rows = 'SELECT client_id FROM protocol.client_registrations WHERE client_id = ANY($1)';
+  const left = await sql.query<{ client_id: string }>(rows, [[born, old, young].map(({ clientId }) => clientId)]);
+  expect(left.rows.map((row) => row.client_id).sort()).toEqual([born.clientId, young.clientId].sort());
 });
 
 test('contacts of one that deregisters itself before anybody claims it are erased', async () => {

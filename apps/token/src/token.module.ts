@@ -50,6 +50,7 @@ import { RegisterClientController } from './register-client/register-client.cont
 import { RegistrationAttempts } from './register-client/registration-attempts.js';
 import { RegistrationTokens } from './register-client/registration-tokens.js';
 import { SoftwareStatements } from './register-client/software-statements.js';
+import { UnbornRegistrations } from './register-client/unborn-registrations.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
 import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
 import { GrantReceipts } from './see-grants/grant-receipts.js';
@@ -100,6 +101,7 @@ import { TokenConfig } from './token.config.js';
     RegistrationAttempts,
     SealedForCommands,
     ClientRegistrations,
+    UnbornRegistrations,
     RefreshTokens,
     UserTokens,
     IdentityFederation,
