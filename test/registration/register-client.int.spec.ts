@@ -448,6 +448,21 @@ describe('a registration whose answer was lost', () => {
     await change('unanswered_since = NULL');
   });
 
+  test('is one that was answered as soon as that can be kept', async () => {
+    const token = await initialToken();
+    // A sequence counts what is undone as well.
+    await sql(`CREATE SEQUENCE public.kept_tries`);
+    await sql(`CREATE FUNCTION public.not_now() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM nextval('public.kept_tries'); RAISE EXCEPTION 'not now'; END $$`);
+    await sql(`CREATE TRIGGER not_now BEFORE UPDATE ON protocol.client_registrations
+      FOR EACH ROW WHEN (NEW.unanswered_since IS NULL) EXECUTE FUNCTION public.not_now()`);
+    expect((await post(named('Kept late'), token)).status).toBe(201);
+    while ((await sql('SELECT 1 FROM public.kept_tries WHERE is_called')).length === 0); // nobody tells
+    await sql('DROP TRIGGER not_now ON protocol.client_registrations');
+    await answered();
+    expect((await post(named('Kept late'), token)).status).toBe(401);
+  });
+
   test('is not for a client whose application has another owner meanwhile', async () => {
     const token = await initialToken();
     const json = named('Given away');
