@@ -14,6 +14,28 @@ test('URLs of the FHIR server become ours wherever they stand; other URLs that b
   expect(JSON.parse(ours)).toEqual({ ...written(base), ...other });
 });
 
+test.each([
+  ['\\/', String.raw`\/`],
+  ['\\u002f', String.raw`\u002f`],
+  ['\\u002F', String.raw`\u002F`],
+  ['the one here and the other there', undefined],
+])('slashes may be escaped: %s', (_what, slash) => {
+  const forms = ['/', String.raw`\/`, String.raw`\u002f`];
+  let at = 0;
+  const escaped = (json: string) => json.replaceAll('/', () => slash ?? forms[at++ % 3] ?? '/');
+  const written = (base: string) => ({ reference: `${base}/Patient/p1`, note: `see ${base}`, other: `${upstream}x/y` });
+  const json = escaped(JSON.stringify(written(upstream)));
+  const inPieces = new OurUrlsInPieces(upstream, base);
+  const pieces = [...Buffer.from(json)].map((byte) => inPieces.take(Buffer.from([byte])));
+  for (const ours of [withOurUrls(json, upstream, base), Buffer.concat([...pieces, inPieces.end()]).toString()])
+    expect(JSON.parse(ours)).toEqual(written(base));
+});
+
+test('a backslash before a slash is no escape where it is one itself', () => {
+  const json = JSON.stringify({ note: upstream.replace('//', String.raw`\//`) });
+  expect(withOurUrls(json, upstream, base)).toBe(json);
+});
+
 test('in pieces the same comes out as in one, wherever it is cut', () => {
   const upstream = 'http://fhir.internal:8080/r4';
   const ours = 'https://x.example.org/fhir';
@@ -21,6 +43,8 @@ test('in pieces the same comes out as in one, wherever it is cut', () => {
     upstream,
     `${upstream}/`,
     `${upstream}x`,
+    upstream.replaceAll('/', String.raw`\/`),
+    upstream.replaceAll('/', String.raw`\u002f`),
     'http://',
     '"',
     '\u00a0',

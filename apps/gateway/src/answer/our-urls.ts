@@ -1,12 +1,12 @@
 /**
- * A serialised answer in which every URL of the FHIR server, wherever it stands in a text, is one of ours. Other URLs
- * that begin alike stay.
+ * A serialised answer in which every URL of the FHIR server, wherever it stands in a text, is one of ours: also with slashes
+ * that are escaped, which JSON allows. Other URLs that begin alike stay.
  *
  * @param upstream base URL of the FHIR server, without a slash at its end
  * @param base     our FHIR base, without a slash at its end
  */
 export function withOurUrls(json: string, upstream: string, base: string): string {
-  return json.includes(upstream) ? json.replace(patternOf(upstream), () => base) : json;
+  return json.includes(hostIn(upstream)) ? json.replace(patternOf(upstream), () => base) : json;
 }
 
 /** `withOurUrls` for an answer that comes in pieces, in UTF-8: a URL may stand across two of them. */
@@ -22,8 +22,8 @@ export class OurUrlsInPieces {
   /** @returns what may go on of what came until now */
   take(piece: Buffer): Buffer {
     const all = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
-    let cut = Math.max(0, all.length - this.upstream.length);
-    if (!all.includes(this.upstream)) {
+    let cut = Math.max(0, all.length - longestOf(this.upstream));
+    if (!all.includes(hostIn(this.upstream))) {
       this.#held = all.subarray(cut);
       return all.subarray(0, cut);
     }
@@ -31,9 +31,9 @@ export class OurUrlsInPieces {
     const text = all.toString('latin1');
     const going: string[] = [];
     let from = 0;
-    for (const { index } of text.matchAll(patternOf(this.upstream))) {
+    for (const { index, 0: url } of text.matchAll(patternOf(this.upstream))) {
       going.push(text.slice(from, index), this.base);
-      from = index + this.upstream.length;
+      from = index + url.length;
     }
     cut = Math.max(cut, from);
     going.push(text.slice(from, cut));
@@ -51,10 +51,24 @@ export class OurUrlsInPieces {
 function patternOf(upstream: string): RegExp {
   let pattern = patterns.get(upstream);
   if (!pattern) {
-    pattern = new RegExp(`${upstream.replaceAll(/[^A-Za-z0-9_]/g, '\\$&')}(?=[/?#"'\\\\\\s<>\\u0080-\\uffff])`, 'g');
+    const written = upstream.replaceAll(/[^A-Za-z0-9_]/g, (it) => (it === '/' ? SLASH : `\\${it}`));
+    pattern = new RegExp(`${written}(?=[/?#"'\\\\\\s<>\\u0080-\\uffff])`, 'g');
     patterns.set(upstream, pattern);
   }
   return pattern;
+}
+
+/** A slash in JSON (RFC 8259, 7). */
+const SLASH = String.raw`(?:\\?/|\\u002[fF])`;
+
+/** How much a URL may take in JSON, in bytes. */
+function longestOf(upstream: string): number {
+  return upstream.replaceAll('/', String.raw`\u002f`).length;
+}
+
+/** What stands in every form of a URL: it is looked for first. */
+function hostIn(upstream: string): string {
+  return upstream.split('/')[2] ?? '';
 }
 
 /** One per FHIR server. */
