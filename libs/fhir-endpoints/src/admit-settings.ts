@@ -83,7 +83,7 @@ export function faultOfAdmissions(admissions: readonly AdmissionSettings[]): str
       return `url beside credential and tls: ${name}`;
     if (url !== undefined && isOpenLine(url)) return `https: ${name}`;
     if (credential?.kind === 'smart-backend' && isOpenLine(credential.tokenUrl)) return `https: ${name}`;
-    const pem = faultOfTls(tls);
+    const pem = faultOfTls(tls, url);
     if (pem !== undefined) return `${pem}: ${name}`;
     const missing = [credential ?? {}, tls ?? {}]
       .flatMap((settings) => Object.entries(settings))

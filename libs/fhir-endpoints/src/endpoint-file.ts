@@ -136,7 +136,7 @@ function faultOf(entry: EndpointEntry, at: number): string | undefined {
   if (credential && isOpenLine(upstreamUrl)) return `https where there is a credential: /endpoints/${at}/upstreamUrl`;
   if (credential?.kind === 'smart-backend' && isOpenLine(credential.tokenUrl))
     return `https where there is a credential: /endpoints/${at}/credential/tokenUrl`;
-  const pem = faultOfTls(tls);
+  const pem = faultOfTls(tls, upstreamUrl);
   if (pem !== undefined) return `${pem}: /endpoints/${at}/tls`;
   const empty = withhold.find((rule) => !rule.types && !rule.security && !rule.codes && !rule.patientsFile);
   if (empty) return `rules that say what they withhold: /endpoints/${at}/withhold ${empty.name}`;

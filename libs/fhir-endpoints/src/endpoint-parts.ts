@@ -52,7 +52,9 @@ export function isReadable(path: string): boolean {
 }
 
 /** What is wrong with the files that TLS is to be spoken with. That one cannot be read is told elsewhere. */
-export function faultOfTls({ caFile, certFile, keyFile }: TlsSettings = {}): string | undefined {
+export function faultOfTls(tls: TlsSettings | undefined, url: string | undefined): string | undefined {
+  const { caFile, certFile, keyFile } = tls ?? {};
+  if (tls && url !== undefined && /^http:/i.test(url)) return 'https where there is tls';
   if ((certFile === undefined) !== (keyFile === undefined)) return 'certFile and keyFile together';
   const textOf = (path?: string) => (path !== undefined && isReadable(path) ? readFileSync(path, 'utf8') : undefined);
   const parts = { ca: textOf(caFile), cert: textOf(certFile), key: textOf(keyFile) };

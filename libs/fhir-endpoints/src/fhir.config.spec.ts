@@ -291,6 +291,11 @@ describe('which FHIR endpoints there are', () => {
         'readable files (tokenFile)',
       ],
       ['a certificate without its key', () => ({ ...pdp, tls: { certFile: 'token' } }), 'keyFile together'],
+      [
+        'a certificate for a line without TLS',
+        () => ({ ...pdp, url: 'http://127.0.0.1:9000', tls: { caFile: 'token' } }),
+        'https where there is tls',
+      ],
       ['a time without end', () => ({ ...pdp, timeoutMs: 3_600_000 }), 'userRights'],
       ['a key that is not there', () => ({ kind: 'upstream', keyFile: 'gone' }), 'keyFile'],
       ['a public key', () => keyFile({ ...key, d: undefined }), 'a private JWK'],
@@ -363,6 +368,11 @@ describe('which FHIR endpoints there are', () => {
       'tokenFile',
     ],
     ['a certificate without its key', { endpoints: [{ ...north, tls: { certFile: 'token' } }] }, 'keyFile'],
+    [
+      'a certificate for a line without TLS',
+      { endpoints: [{ ...north, upstreamUrl: 'http://127.0.0.1:8080/fhir', tls: { caFile: 'token' } }] },
+      'https where there is tls: /endpoints/0/tls',
+    ],
     ['what is no certificate', { endpoints: [{ ...north, tls: { caFile: 'token' } }] }, 'in PEM (caFile)'],
   ])('refuses %s', (_what, file, said) => {
     const message = faultsOf({ ...production, IDENTITY_AUDIENCE: 'https://admin.example' }, file);

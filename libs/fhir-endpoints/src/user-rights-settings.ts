@@ -72,7 +72,7 @@ export function faultOfRights(rights: UserRightsSettings): string | undefined {
 
 function faultOfAsked(url: string, credential?: CredentialSettings, tls?: TlsSettings): string | undefined {
   if (isOpenLine(url) || (credential?.kind === 'smart-backend' && isOpenLine(credential.tokenUrl))) return 'https';
-  const pem = faultOfTls(tls);
+  const pem = faultOfTls(tls, url);
   if (pem !== undefined) return pem;
   const missing = [credential ?? {}, tls ?? {}]
     .flatMap((settings) => Object.entries(settings))
