@@ -52,8 +52,8 @@ describe.each([...guardedServers, refusing(404), refusing(405)])(
         headers: { 'content-type': 'application/fhir+json' },
         body: JSON.stringify({ resourceType: 'Basic', id: 'does-it-create', code: { text: 'x' } }),
       });
-      creates = status < 300;
       expect([200, 201, 404, 405]).toContain(status);
+      creates = status < 300;
     });
     beforeEach(() => void (gateway.records.length = 0));
     afterAll(async () => {
@@ -107,6 +107,19 @@ describe.each([...guardedServers, refusing(404), refusing(405)])(
       expect(await isThere('made-3')).toBe(false);
     });
 
+    test('who says that nothing may be there overwrites nothing', async () => {
+      const absent = { 'if-none-match': '*' };
+      expect((await put(backend, observation('made-7'), absent)).status).toBe(creates ? 201 : 404);
+      const known = observation('observation-01-laboratory', { status: 'amended' });
+      expect((await put(backend, known, absent)).status).toBe(412);
+      expect((await put(backend, known, { 'if-none-match': 'W/"1"' })).status).toBe(400);
+      expect(await put(own, observation(theirs.split('/')[1] ?? ''), absent)).toEqual(
+        await put(own, observation('made-8'), absent),
+      );
+      const there = await fetch(`${guarded.base}/Observation/${known.id}`);
+      expect(await there.json()).not.toMatchObject({ status: 'amended' });
+    });
+
     test('nothing is created where something is hidden: an id that may not be seen answers like one that is not there', async () => {
       const restricted = await gatewayWith([withheld]);
       const trials: readonly (readonly [ModelToken, string, GatewayInProcess])[] = [
@@ -141,3 +154,21 @@ describe.each([...guardedServers, refusing(404), refusing(405)])(
     });
   },
 );
+
+test('before a server that ignores If-None-Match no update creates: it would overwrite what came to be there meanwhile', async () => {
+  const guarded = await listenHostileWith((server) => (server.keepsAbsence = false));
+  const upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
+  const gateway = new GatewayInProcess(upstream, [], [], {}, [], undefined, undefined, true);
+  await gateway.start();
+  const put = async (body: { readonly id: string }) => {
+    const headers = { 'content-type': 'application/fhir+json' };
+    const path = `/Observation/${body.id}`;
+    return (await gateway.call(backend, path, { method: 'PUT', body: JSON.stringify(body), headers })).status;
+  };
+  expect(await put(observation('made-9'))).toBe(404);
+  expect(await put(observation('observation-01-laboratory'))).toBe(200);
+  const held = guarded.hostile?.holds() ?? [];
+  expect(held.filter(({ id, resourceType }) => id === 'made-9' || resourceType === 'Basic')).toEqual([]);
+  await Promise.all([gateway.close(), upstream.close()]);
+  await guarded.close();
+});

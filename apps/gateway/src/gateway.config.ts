@@ -82,7 +82,7 @@ export class GatewayConfig implements ConfigSection {
   @Setting('GATEWAY_UPDATES_CREATE', {
     mustBe: 'true or false',
     describe:
-      'Whether an update of an id that is not there creates it, for tokens from which nothing of the type is hidden; for all others, and without it, it is 404 (docs/adr/0025). The FHIR server must do so, too.',
+      'Whether an update of an id that is not there creates it, for tokens from which nothing of the type is hidden; for all others, and without it, it is 404 (docs/adr/0025). The FHIR server must do so, too, and keep If-None-Match.',
   })
   @IsBoolean()
   updatesCreate: boolean = false;

@@ -161,7 +161,8 @@ export class ObservedCalls {
     try {
       const body = jsonOfWrite(request.headers, interaction.kind, bytes);
       const { updatesCreate } = this.means;
-      await planWrite({ interaction, body, ifMatch: request.headers['if-match'], updatesCreate }, at);
+      const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers;
+      await planWrite({ interaction, body, ifMatch, ifNoneMatch, updatesCreate }, at);
       return decision;
     } catch (error) {
       // Whether the server would have refused it is told by its answer.

@@ -47,6 +47,8 @@ export interface WriteAsked {
   readonly body: unknown;
   /** The caller's own `If-Match`. */
   readonly ifMatch: string | undefined;
+  /** The caller's own `If-None-Match`: of an update by id, `*` alone. */
+  readonly ifNoneMatch?: string | undefined;
   /** An update of what is not there creates it, where nothing of its type is hidden (`EnforcedWrites`). */
   readonly updatesCreate?: boolean;
 }
@@ -76,8 +78,10 @@ export async function prepareWrite(asked: WriteAsked, at: Answering): Promise<Pl
 }
 
 async function prepare(asked: WriteAsked, at: Answering): Promise<Plan> {
-  const { interaction, body, ifMatch } = asked;
+  const { interaction, body, ifMatch, ifNoneMatch } = asked;
   const { type } = interaction;
+  if (ifNoneMatch !== undefined && (interaction.kind !== 'update' || ifNoneMatch.trim() !== '*'))
+    throw malformed('If-None-Match says nothing of this write, but of an update by id as *');
   switch (interaction.kind) {
     case 'create':
       return planCreate(type, body);
@@ -85,10 +89,17 @@ async function prepare(asked: WriteAsked, at: Answering): Promise<Plan> {
       const id = await resolveCondition(type, interaction.condition, at);
       return id === undefined ? planCreate(type, body) : { kind: 'found', type, id };
     }
-    case 'update':
-      return asked.updatesCreate === true && at.reachesAllOf(type, 'u')
-        ? await planUpdateOrCreate(type, interaction.id, body, ifMatch, at)
-        : await planUpdate(type, interaction.id, body, ifMatch, at);
+    case 'update': {
+      const { id } = interaction;
+      const mayCreate = asked.updatesCreate === true && at.reachesAllOf(type, 'u');
+      if (ifNoneMatch !== undefined && (await isThere(type, id, at))) throw somethingThere();
+      if (mayCreate)
+        return ifNoneMatch === undefined
+          ? await planUpdateOrCreate(type, id, body, ifMatch, at)
+          : planCreateAs(type, id, body, ifMatch);
+      if (ifNoneMatch !== undefined) throw notThere('an update that would create');
+      return await planUpdate(type, id, body, ifMatch, at);
+    }
     case 'conditional-update': {
       const id = await resolveCondition(type, interaction.params, at);
       const own = isObject(body) ? body['id'] : undefined;
@@ -141,11 +152,15 @@ async function planUpdateOrCreate(...update: Parameters<typeof planUpdate>): Pro
     return await planUpdate(...update);
   } catch (error) {
     if (!(error instanceof NotAnswered) || error.answer.status !== 404) throw error;
-    if (ifMatch !== undefined) throw staleVersion();
-    const read = readWritten(body, type, id);
-    if (!read.ok) throw malformed(read.reason);
-    return { kind: 'write', write: { verb: 'create', type, id, after: read.resource } };
+    return planCreateAs(type, id, body, ifMatch);
   }
+}
+
+function planCreateAs(type: ResourceType, id: string, body: unknown, ifMatch: string | undefined): Plan {
+  if (ifMatch !== undefined) throw staleVersion();
+  const read = readWritten(body, type, id);
+  if (!read.ok) throw malformed(read.reason);
+  return { kind: 'write', write: { verb: 'create', type, id, after: read.resource } };
 }
 
 async function planPatch(
@@ -196,6 +211,22 @@ async function readBefore(
   if (ifMatch === undefined) throw wrongAnswer('the upstream gives no versions, so that nothing is written there');
   if (asked !== undefined && !namesVersion(asked, ifMatch)) throw staleVersion();
   return { before, ifMatch };
+}
+
+/** Whether there is something that may be updated: what may not is told as of any update. */
+async function isThere(type: ResourceType, id: string, at: Answering): Promise<boolean> {
+  try {
+    await readBefore(type, id, 'u', undefined, at);
+    return true;
+  } catch (error) {
+    if (error instanceof NotAnswered && error.answer.status === 404) return false;
+    throw error;
+  }
+}
+
+function somethingThere(): NotAnswered {
+  const text = 'There is such a resource already.';
+  return new NotAnswered(fhirError(412, 'conflict', text), 'If-None-Match of what is there');
 }
 
 function staleVersion(): NotAnswered {

@@ -42,6 +42,11 @@ export class ProbeResource {
     return { method: 'PUT', target: this.#target, body, ...(ifMatch === undefined ? {} : { ifMatch }) };
   }
 
+  /** An update that may only create. */
+  creation(text: string): UpstreamWrite {
+    return { ...this.update(text, undefined), ifNoneMatch: '*' };
+  }
+
   deletion(ifMatch: string | undefined): UpstreamWrite {
     return { method: 'DELETE', target: this.#target, ...(ifMatch === undefined ? {} : { ifMatch }) };
   }

@@ -77,10 +77,10 @@ export class WriteCalls {
       const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
       const body = await this.#bodyOf(request, response, call, access, memory);
       if (body === refused) return;
-      const ifMatch = request.headers['if-match'];
+      const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers;
       const preferred = preferredBy(request.headers);
       const { updatesCreate } = this.means;
-      const asked = { interaction: call.interaction, body, ifMatch, updatesCreate };
+      const asked = { interaction: call.interaction, body, ifMatch, ifNoneMatch, updatesCreate };
       const write = { ...asked, call, decided, access, preferred, at, by };
       const { answer, position } = await this.#writer.carryOut(write);
       const now = inForce.decide(call);

@@ -60,7 +60,7 @@ export class WriteOutcomes {
       case 'create':
         return planned.id === undefined
           ? { method: 'POST', target: `/${planned.type}`, body: bodyOf(planned.after) }
-          : // Servers that know this header overwrite nothing that came to be there meanwhile.
+          : // Nothing is overwritten that came to be there meanwhile: that the server keeps it was found out.
             {
               method: 'PUT',
               target: `/${planned.type}/${planned.id}`,

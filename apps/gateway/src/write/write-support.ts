@@ -6,13 +6,15 @@ import { ProbeResource, STALE } from './probe-resource.js';
 export interface SupportedWrites {
   readonly update: boolean;
   readonly delete: boolean;
+  /** An update that may create overwrites nothing (`If-None-Match: *`). */
+  readonly updateCreates: boolean;
 }
 
 /** A server that did not keep versions is asked again after this, in milliseconds. */
 const ASK_AGAIN_MS = 60_000;
 
 /**
- * Whether a FHIR server keeps `If-Match`, found out by writing a resource of our own, before the first write of anybody: on a
+ * Whether a FHIR server keeps `If-Match` and `If-None-Match: *`, found out by writing a resource of our own, before the first write of anybody: on a
  * server that ignores it, what was judged need not be what is changed.
  */
 export class WriteSupport {
@@ -41,13 +43,14 @@ export class WriteSupport {
   async #probe(): Promise<SupportedWrites> {
     const probe = new ProbeResource(this.upstream);
     const version = await probe.create();
-    if (version === undefined) return { update: false, delete: false };
+    if (version === undefined) return { update: false, delete: false, updateCreates: false };
     try {
       const update =
         isRefusal(await probe.send(probe.update('a stale one', STALE))) &&
         isDone(await probe.send(probe.update('it is deleted at once', version)));
+      const creation = await probe.send(probe.creation('it is there already'));
       const refuses = isRefusal(await probe.send(probe.deletion(STALE)));
-      return { update, delete: update && refuses };
+      return { update, delete: update && refuses, updateCreates: update && isRefusal(creation) };
     } finally {
       await probe.remove();
     }

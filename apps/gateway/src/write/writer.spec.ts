@@ -20,7 +20,7 @@ class Case {
   readonly inFlight = new InFlightWrites();
   scopes = 'system/Observation.cruds';
   acknowledges = true;
-  supports = { update: true, delete: true };
+  supports = { update: true, delete: true, updateCreates: true };
   before: object | undefined = {
     resourceType: 'Observation',
     id: 'o1',
@@ -185,7 +185,11 @@ test.each<[string, (it: Case) => void, number]>([
   ['what is not there', (it) => (it.before = undefined), 404],
   ['what has no version', (it) => (it.before = { resourceType: 'Observation', id: 'o1' }), 502],
   ['another resource than was asked for', (it) => (it.before = { resourceType: 'Observation', id: 'o2' }), 502],
-  ['a server that ignores If-Match', (it) => (it.supports = { update: false, delete: false }), 403],
+  [
+    'a server that ignores If-Match',
+    (it) => (it.supports = { update: false, delete: false, updateCreates: false }),
+    403,
+  ],
 ])('%s is not written, and the refusal is recorded', async (_what, set, status) => {
   const it = new Case();
   set(it);

@@ -56,7 +56,8 @@ export class Writer {
       const isDeletion = write.interaction.kind === 'delete' || write.interaction.kind === 'conditional-delete';
       const supported = await this.means.support.of();
       if (!supported[isDeletion ? 'delete' : 'update']) return { kind: 'refused', why: notKept };
-      return await planWrite(write, write.at);
+      const updatesCreate = write.updatesCreate === true && supported.updateCreates;
+      return await planWrite({ ...write, updatesCreate }, write.at);
     } catch (error) {
       if (error instanceof NotAnswered) return { kind: 'refused', why: error };
       if (error instanceof UpstreamFailed || error instanceof WriteUnknown)

@@ -98,6 +98,7 @@ describe('the sandbox’s FHIR server', () => {
 
     const change = JSON.stringify({ ...created.resource, gender: 'other' });
     expect((await send('PUT', `/Patient/${id}`, { body: change, headers: { 'if-match': 'W/"7"' } })).status).toBe(412);
+    expect((await send('PUT', `/Patient/${id}`, { body: change, headers: { 'if-none-match': '*' } })).status).toBe(412);
     const updated = await send('PUT', `/Patient/${id}`, { body: change, headers: { 'if-match': 'W/"1"' } });
     expect([updated.status, updated.headers['etag']]).toEqual([200, 'W/"2"']);
 

@@ -5,6 +5,7 @@ import {
   isOk,
   normalizeOperationOutcome,
   notFound,
+  OperationOutcomeError,
   preconditionFailed,
 } from '@medplum/core';
 import { FhirRouter, type FhirRequest, type HttpMethod } from '@medplum/fhir-router';
@@ -83,7 +84,7 @@ export class SandboxFhirServer {
     const type = path.split('/').find((segment) => segment !== '');
     if (type !== undefined && !isResourceType(type)) return respond(404, notFound);
     try {
-      const stale = await this.staleDeletionIn({ ...request, method }, path);
+      const stale = await this.failedPrecondition({ ...request, method }, path);
       if (stale) return respond(412, stale);
       const [outcome, resource] = await this.router.handleRequest(
         fhirRequest({ ...request, method }, path, query),
@@ -103,12 +104,14 @@ export class SandboxFhirServer {
     return (await Promise.all(searches)).flatMap(({ entry = [] }) => entry.flatMap(({ resource }) => resource ?? []));
   }
 
-  /** The router looks at `If-Match` of an update alone; in a transaction as well. */
-  private async staleDeletionIn(
+  /** Of preconditions the router looks at `If-Match` of an update alone; in a transaction as well. */
+  private async failedPrecondition(
     { method, headers, body }: SandboxRequest,
     path: string,
   ): Promise<OperationOutcome | undefined> {
     if (method === 'DELETE') return await this.staleDeletion(path, headers['if-match']);
+    if (method === 'PUT' && headers['if-none-match'] === '*')
+      return (await this.isThere(path)) ? preconditionFailed : undefined;
     if (method !== 'POST' || (path !== '' && path !== '/')) return undefined;
     const { type, entry = [] } = JSON.parse(body) as Partial<Bundle>;
     for (const { request } of type === 'transaction' ? entry : [])
@@ -117,6 +120,18 @@ export class SandboxFhirServer {
         if (stale) return stale;
       }
     return undefined;
+  }
+
+  private async isThere(path: string): Promise<boolean> {
+    const [, type, id] = path.split('/');
+    if (!type || !id || !isResourceType(type)) return false;
+    try {
+      await this.repository.readResource(type, id);
+      return true;
+    } catch (error) {
+      if (error instanceof OperationOutcomeError) return false;
+      throw error;
+    }
   }
 
   private async staleDeletion(

@@ -41,6 +41,8 @@ export class HostileFhirServer {
   keepsVersions = true;
   /** Whether it looks at `If-Match` of a deletion, too. */
   keepsDeletions = true;
+  /** Whether it looks at `If-None-Match: *` of an update. */
+  keepsAbsence = true;
   /** What it answers to an update of what is not there. */
   updateOfNothing: 'creates' | 404 | 405 = 'creates';
   /**
@@ -272,6 +274,8 @@ export class HostileFhirServer {
     const meant = id ?? pairs.find(([name]) => name === '_id')?.[1] ?? written.id ?? 'new';
     const last = this.#last(type, meant);
     if (this.#isStale(last, headers)) return this.#error(409, `HAPI-0550: the version of ${type}/${meant} is another`);
+    if (this.keepsAbsence && last?.resource && headers?.['if-none-match'] === '*')
+      return this.#error(412, `HAPI-0000: there is a ${type}/${meant}`);
     if (!last?.resource && this.updateOfNothing !== 'creates')
       return this.#error(this.updateOfNothing, `HAPI-0960: no ${type}/${meant}; patients here: ${this.#patientIds()}`);
     const stored = this.#put({ ...written, resourceType: written.resourceType ?? type, id: meant });
