@@ -14,14 +14,14 @@ const JEST = path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
 /**
  * What runs after one another, and in each what runs at the same time. A fault test starts a cluster of its own: beside
  * another one both would spend their time waiting for elections. Most of its own time it waits too, for leases and sessions
- * to end, and leaves the processor to the specs.
+ * to end, and leaves the processor to tests that have another broker or none.
  */
 const cores = os.availableParallelism();
 const PHASES = [
-  [{ projects: ['int', 'e2e'], workers: Math.min(4, cores + 1) }],
+  [{ projects: ['int'], workers: Math.min(4, cores + 1) }],
   [
     { projects: ['fault'], workers: 1 },
-    { projects: ['spec'], workers: Math.min(4, Math.max(2, cores - 1)) },
+    { projects: ['spec', 'e2e'], workers: Math.min(4, Math.max(2, cores - 1)) },
   ],
 ];
 const LONG_PHASE = [{ projects: ['long-fault'], workers: 1 }];

@@ -6,8 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { oauthPaths } from '#smart';
 import { startTestService, testAuthorizationOf, type TestApp, type TestAuthorization } from '#testing';
-import { tokenPart } from '../../apps/token/src/token.part.js';
-import { type StoppablePostgres, stoppablePostgres } from './postgres-faults.js';
+import { tokenPart } from '../../../apps/token/src/token.part.js';
+import { type StoppablePostgres, stoppablePostgres } from '../postgres-faults.js';
 
 let postgres: StoppablePostgres;
 let server: TestAuthorization;
