@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, type GenerateKeyPairResult, type JWK, SignJWT } from 'jose';
-import { type Answer, send } from './http.js';
+import { type Answer, type Call, send } from './http.js';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const ASSERTION_LIFE_S = 60;
@@ -22,24 +22,32 @@ export class ClientApplication {
 
   /** Asks for a token: client_credentials, proving itself by a signed assertion (SMART Backend Services). */
   async askForToken(clientId: string, scopes: readonly string[]): Promise<Answer> {
-    const tokenUrl = `${this.url}/oauth/token`;
+    return await send(this.tokenUrl, await this.tokenRequest(clientId, scopes));
+  }
+
+  get tokenUrl(): string {
+    return `${this.url}/oauth/token`;
+  }
+
+  /** A request for a token: its assertion is spent with it. */
+  async tokenRequest(clientId: string, scopes: readonly string[]): Promise<Call> {
     const assertion = await new SignJWT()
       .setProtectedHeader({ alg: 'ES384', typ: 'JWT', kid: this.publicKey.kid ?? '' })
       .setIssuer(clientId)
       .setSubject(clientId)
-      .setAudience(tokenUrl)
+      .setAudience(this.tokenUrl)
       .setJti(randomUUID())
       .setIssuedAt()
       .setExpirationTime(`${ASSERTION_LIFE_S} s`)
       .sign(this.privateKey);
-    return await send(tokenUrl, {
+    return {
       form: {
         grant_type: 'client_credentials',
         scope: scopes.join(' '),
         client_assertion_type: ASSERTION_TYPE,
         client_assertion: assertion,
       },
-    });
+    };
   }
 
   /** Calls the FHIR API; `path` is below the base, for example `Patient/patient-01`. */

@@ -27,16 +27,19 @@ const ANSWER_TIMEOUT_MS = 40_000;
 
 /** Sends one request. A 503 certainly did nothing, so it is asked again after its `Retry-After`. */
 export async function send(url: string, call: Call = {}): Promise<Answer> {
-  const init = requestOf(call);
   for (let tried = 1; ; tried++) {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-    const text = await response.text();
-    if (response.status !== 503 || tried === TRIES) {
-      const position = response.headers.get('gatehouse-position') ?? undefined;
-      return { status: response.status, headers: response.headers, body: bodyOf(text), position };
-    }
-    await delay(Number(response.headers.get('retry-after') ?? 1) * 1000);
+    const answer = await sendOnce(url, call);
+    if (answer.status !== 503 || tried === TRIES) return answer;
+    await delay(Number(answer.headers.get('retry-after') ?? 1) * 1000);
   }
+}
+
+/** Sends one request, and takes whatever is answered. */
+export async function sendOnce(url: string, call: Call = {}): Promise<Answer> {
+  const response = await fetch(url, { ...requestOf(call), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  const text = await response.text();
+  const position = response.headers.get('gatehouse-position') ?? undefined;
+  return { status: response.status, headers: response.headers, body: bodyOf(text), position };
 }
 
 function requestOf({ method, token, json, form, seen, headers }: Call): RequestInit {

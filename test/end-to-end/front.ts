@@ -50,7 +50,7 @@ async function startNginx(instances: readonly Instances[], port: number, folder:
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log stderr error;
-events { worker_connections 512; }
+events { worker_connections 4096; }
 http {
   access_log off;
 ${temporary.join('\n')}

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { NO_ORPHAN } from '../fleet/service-process.js';
 
 /** Tests and bench run in it. */
 const ROOT = process.cwd();
@@ -57,10 +58,10 @@ export async function spawnWithoutSettings(
 
 /** Starts `dist/apps/<app>/src/main.js` and waits until it says `line`. Throws with its words when it ends before. */
 export async function spawnApp(app: string, environment: Record<string, string>, line: string): Promise<Spawned> {
-  const child = spawn(process.execPath, ['--import', SOURCE_MAPS, mainOf(app)], {
+  const child = spawn(process.execPath, ['--import', SOURCE_MAPS, '--import', NO_ORPHAN, mainOf(app)], {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   let errors = '';

@@ -87,7 +87,10 @@ const CATCH_UP_MS = 60_000;
 const LOOK_EVERY_MS = 250;
 
 /** The tables, once they hold as many events as the log: each application at its version, each event once. */
-async function compareRows(events: readonly RawRecord[], { url }: StoppablePostgres): Promise<string[]> {
+export async function compareRows(
+  events: readonly RawRecord[],
+  { url }: Pick<StoppablePostgres, 'url'>,
+): Promise<string[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {

@@ -22,7 +22,7 @@ const SOURCE_MAPS = pathToFileURL(path.resolve('scripts', 'source-maps.mjs')).hr
 /** What the process says when its checks of readiness have passed. */
 const READY = '"ready"';
 /** Ends the process when whoever started it is gone, however that came: nothing holds the other end of its input then. */
-const NO_ORPHAN = 'data:text/javascript,process.stdin.once("end",()=>process.exit(1)).resume()';
+export const NO_ORPHAN = 'data:text/javascript,process.stdin.once("end",()=>process.exit(1)).resume()';
 
 /** Starts what the build made of an app (tests and bench run in the project's root); fulfils when it is ready. */
 export async function startServiceProcess(
