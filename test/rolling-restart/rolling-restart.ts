@@ -37,12 +37,10 @@ interface Plan {
   /** Uses that begin in a second. */
   readonly perSecond: number;
   readonly programs: number;
-  /** `in-turn`: every instance, one after the other. `one-of-each`: one instance of each app, two apps at a time. */
-  readonly restarts: 'in-turn' | 'one-of-each' | 'none';
+  /** `in-turn`: every instance, one after the other. */
+  readonly restarts: 'in-turn' | 'none';
   /** How long the load goes on before the first restart and after the last, in milliseconds. */
   readonly aroundMs: number;
-  /** Whether every projection is rebuilt at the end and compared with what was read. */
-  readonly rebuild: boolean;
 }
 
 /** The contexts that have rows to compare: nobody opens a campaign. */
@@ -50,7 +48,6 @@ const REBUILT = ['registration', 'approval', 'audit'];
 
 /** Longer than nginx keeps a connection that rests (4 s). */
 const DRAIN_SECONDS = 5;
-const AT_A_TIME = 2;
 
 /** What nginx notes of a connection that was reset in the moment in which an instance stopped listening. */
 const CUT = 'upstream prematurely closed connection';
@@ -96,10 +93,7 @@ export async function rollingRestart(plan: Plan): Promise<RollingReport> {
       longestMs: tookMs.at(-1) ?? 0,
       restarts,
       complaints: running.complaints().filter((line) => !line.includes(CUT)),
-      faults: [
-        ...faults,
-        ...(plan.rebuild ? await differencesAfterRebuild(use.operator, own.databaseUrl, REBUILT) : []),
-      ],
+      faults: [...faults, ...(await differencesAfterRebuild(use.operator, own.databaseUrl, REBUILT))],
     };
   } finally {
     await running?.stop();
@@ -113,19 +107,12 @@ async function restart(
   which: Plan['restarts'],
 ): Promise<readonly Restarted[]> {
   if (which === 'none') return [];
-  if (which === 'in-turn') {
-    const restarts: Restarted[] = [];
-    for (const instance of instances) restarts.push(await instance.restart());
-    return restarts;
-  }
-  const firsts = [...Map.groupBy(instances, ({ app }) => app).values()].flatMap(([first]) => first ?? []);
   const restarts: Restarted[] = [];
-  for (let next = 0; next < firsts.length; next += AT_A_TIME)
-    restarts.push(...(await Promise.all(firsts.slice(next, next + AT_A_TIME).map((instance) => instance.restart()))));
+  for (const instance of instances) restarts.push(await instance.restart());
   return restarts;
 }
 
-/** What both forms end in; prints the figures first. */
+/** What a run ends in; prints the figures first. */
 export function expectNoFailedRequest(report: RollingReport): void {
   const { cured, uncured, faults, complaints, restarts, ...shown } = report;
   const counts = { cured: counted(cured), uncured: uncured.length, faults: faults.length, restarts };

@@ -10,7 +10,6 @@ describe('every instance of every app is restarted in turn under mixed use, behi
       programs: 8,
       restarts: process.env['ROLLING_RESTARTS'] === 'none' ? 'none' : 'in-turn',
       aroundMs: 10_000,
-      rebuild: true,
     });
     expectNoFailedRequest(report);
   }, 1_200_000);
