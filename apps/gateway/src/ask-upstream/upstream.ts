@@ -109,7 +109,7 @@ export class Upstream {
    * back: `by.signal` ends the wait for a slot alone, since whoever gives up learns no more what became of it.
    *
    * @param onHandedOver called in that tick
-   * @throws UpstreamFailed and NoLongerAllowed, when it was not handed over; WriteUnknown
+   * @throws UpstreamFailed and NoLongerAllowed, when nothing of it was sent; WriteUnknown
    */
   async send(write: UpstreamWrite, by: AskedFor, onHandedOver: () => void): Promise<UpstreamWritten> {
     return await this.#inSlot(by, async () => await this.#write(write, by, onHandedOver));
@@ -198,6 +198,7 @@ export class Upstream {
     let identity = by.identity?.value();
     if (identity instanceof Promise) identity = await identity;
     if (!by.isAllowed()) throw new NoLongerAllowed();
+    let isSent = false;
     try {
       const answered = this.#ask(
         {
@@ -212,7 +213,11 @@ export class Upstream {
           },
           ...(body === undefined ? {} : { body }),
         },
-        { memory: by.memory, wants: (status, type) => status < 300 && isJson(type) },
+        {
+          memory: by.memory,
+          wants: (status, type) => status < 300 && isJson(type),
+          onSending: () => (isSent = true),
+        },
       );
       onHandedOver();
       const { status, headers, body: answer } = await answered;
@@ -228,7 +233,7 @@ export class Upstream {
       const read = readExactJson(textIn(answer));
       return read.ok ? { ...said, resource: read.value } : said;
     } catch (cause) {
-      throw new WriteUnknown(isTimeout(cause) ? tooSlow : noAnswer, { cause });
+      throw isSent ? new WriteUnknown(isTimeout(cause) ? tooSlow : noAnswer, { cause }) : neverSent(cause);
     }
   }
 
@@ -288,6 +293,7 @@ export class Upstream {
     const { access } = this.options;
     const { authorization, identity } = await this.#shown(by);
     if (!by.isAllowed()) throw new NoLongerAllowed();
+    let isSent = false;
     try {
       const answered = this.#ask(
         {
@@ -296,7 +302,12 @@ export class Upstream {
           headers: { ...headers, ...headersFor(by, authorization, identity, headers['accept']) },
           ...(body === undefined ? {} : { body }),
         },
-        { memory: by.memory, wants: (status) => status !== 401, ...(mayChange ? {} : { signal: by.signal }) },
+        {
+          memory: by.memory,
+          wants: (status) => status !== 401,
+          onSending: () => (isSent = true),
+          ...(mayChange ? {} : { signal: by.signal }),
+        },
       );
       onHandedOver();
       const answer = await answered;
@@ -310,7 +321,7 @@ export class Upstream {
       if (cause instanceof UpstreamFailed) throw cause;
       if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
       const answer = isTimeout(cause) ? tooSlow : noAnswer;
-      if (mayChange) throw new WriteUnknown(answer, { cause });
+      if (mayChange) throw isSent ? new WriteUnknown(answer, { cause }) : neverSent(cause);
       throw new UpstreamFailed(answer, { cause, isItsFault: !by.signal.aborted });
     }
   }
@@ -371,12 +382,14 @@ export class Upstream {
       memory,
       wants,
       signal,
+      onSending,
       passing,
     }: {
       readonly memory: BodyLease;
       /** Whether the body is wanted, by the status and the type that the answer has. */
       readonly wants: (status: number, contentType: string | undefined) => boolean;
       readonly signal?: AbortSignal;
+      readonly onSending?: () => void;
       readonly passing?: Reading['passing'];
     },
   ): Promise<WholeAnswer> {
@@ -389,6 +402,7 @@ export class Upstream {
         bounds: { maxBytes, memory, timeoutMs },
         wants: (status, headers) => wants(status, headers['content-type']),
         ...(signal === undefined ? {} : { signal }),
+        ...(onSending === undefined ? {} : { onSending }),
         ...(passing === undefined ? {} : { passing }),
       },
     );
@@ -413,6 +427,11 @@ export class Upstream {
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** No connection to the server came to be (refused, TLS): nothing of what was handed over got there. */
+function neverSent(cause: unknown): UpstreamFailed {
+  return new UpstreamFailed(noAnswer, { cause, isItsFault: true });
 }
 
 function parsed(text: string): unknown {
