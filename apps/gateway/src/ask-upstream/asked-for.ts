@@ -12,6 +12,4 @@ export interface AskedFor {
   readonly memory: BodyLease;
   /** Who the server is told that acts; absent where it is told nothing. */
   readonly identity?: ToldIdentity | undefined;
-  /** Whether a slot is held already, of a large answer that waits meanwhile: waiting for another, many such would wait for each other. */
-  readonly holdsSlot?: () => boolean;
 }

@@ -10,6 +10,7 @@ import type { UpstreamTarget } from '#smart';
 import { isTimeout } from './answer-parts.js';
 import type { AskedFor } from './asked-for.js';
 import type { JobAnswer, JobRequest } from './export-job.js';
+import { BodyRefused, type Passage } from './read-body.js';
 import { broken, noAnswer, tooMany, tooSlow } from './tell-failure.js';
 import type { LargeAnswer, UpstreamAnswer } from './upstream-answer.js';
 import { NoLongerAllowed, UpstreamFailed } from './upstream-failed.js';
@@ -29,6 +30,8 @@ const BREAK = { threshold: 0.5, duration: 10_000, minimumRps: 1 };
 export class Upstream {
   readonly #requests: UpstreamRequests;
   readonly #slots: UpstreamSlots;
+  /** Apart from the slots: what passes by lasts as long as its caller likes. */
+  readonly #passing: UpstreamSlots;
   readonly #circuit: CircuitBreakerPolicy;
   readonly base: string;
 
@@ -36,6 +39,7 @@ export class Upstream {
     this.base = options.baseUrl;
     this.#requests = new UpstreamRequests(options);
     this.#slots = new UpstreamSlots(options.slots);
+    this.#passing = new UpstreamSlots(options.passing ?? options.slots);
     this.#circuit = circuitBreaker(
       handleWhen((error) => error instanceof WriteUnknown || (error instanceof UpstreamFailed && error.isItsFault)),
       { halfOpenAfter: options.breakMs, breaker: new SamplingBreaker(BREAK) },
@@ -57,7 +61,9 @@ export class Upstream {
 
   /**
    * As `ask`, for a resource that may be larger than is held. Where `mayPass` says of its beginning that nothing of the rest
-   * is needed to judge it, the rest comes piece by piece, as fast as it is read, and holds a slot until then.
+   * is needed to judge it, the rest comes piece by piece, as fast as it is read. Until then it holds a place among what
+   * passes by, and no slot: whoever reads slowly keeps nobody from being answered. Where all places are taken it is left,
+   * and asked for again when there is one.
    *
    * @throws UpstreamFailed, NoLongerAllowed; what fails after the beginning fails where the rest is read
    */
@@ -66,15 +72,41 @@ export class Upstream {
     by: AskedFor,
     mayPass: (head: Buffer) => boolean,
   ): Promise<UpstreamAnswer | LargeAnswer> {
-    const { maxBytes, passedMaxBytes = maxBytes } = this.options;
-    const passing = { maxBytes: passedMaxBytes, mayPass };
-    const give = await this.#takeSlot(by);
+    let giveBack: (() => void) | undefined;
     let answer: UpstreamAnswer | LargeAnswer | undefined;
+    const passageOf = (head: Buffer): Passage => {
+      if (!mayPass(head)) return 'held';
+      giveBack ??= takeAtOnce(this.#passing, by.applicationId);
+      return giveBack ? 'passes' : 'no-place';
+    };
     try {
-      return (answer = await this.#whole(async () => await this.#requests.resource(target, by, passing)));
+      answer = await this.#begin(target, by, passageOf);
+      if (answer === undefined) {
+        giveBack = await this.#take(this.#passing, by);
+        answer = await this.#begin(target, by, passageOf);
+      }
+      if (answer === undefined) throw new Error('left for want of a place that it had');
+      return answer;
     } finally {
-      if (answer && 'rest' in answer && !answer.rest.closed) answer.rest.once('close', give);
-      else give();
+      if (giveBack && answer && 'rest' in answer && !answer.rest.closed) answer.rest.once('close', giveBack);
+      else giveBack?.();
+    }
+  }
+
+  /** @returns undefined where it was left for want of a place */
+  async #begin(
+    target: UpstreamTarget,
+    by: AskedFor,
+    passageOf: (head: Buffer) => Passage,
+  ): Promise<UpstreamAnswer | LargeAnswer | undefined> {
+    const { maxBytes, passedMaxBytes = maxBytes } = this.options;
+    const passing = { maxBytes: passedMaxBytes, mayPass: passageOf };
+    try {
+      return await this.#inSlot(by, async () => await this.#requests.resource(target, by, passing));
+    } catch (error) {
+      if (error instanceof UpstreamFailed && error.cause instanceof BodyRefused && error.cause.why === 'no-place')
+        return undefined;
+      throw error;
     }
   }
 
@@ -112,12 +144,12 @@ export class Upstream {
 
   /**
    * A file of an export while it comes, decompressed. Nothing more is read than is taken of it: who takes slowly slows the
-   * server down. It holds a slot until it is read, or left.
+   * server down. Until it is read, or left, it holds a place among what passes by.
    *
    * @throws UpstreamFailed, NoLongerAllowed
    */
   async *file(target: string, by: AskedFor): AsyncGenerator<Buffer, void> {
-    const give = await this.#takeSlot(by);
+    const give = await this.#take(this.#passing, by);
     try {
       yield* await this.#whole(async () => await this.#requests.file(target, by));
     } catch (cause) {
@@ -129,7 +161,7 @@ export class Upstream {
   }
 
   async #inSlot<T>(by: AskedFor, send: () => Promise<T>): Promise<T> {
-    const give = await this.#takeSlot(by);
+    const give = await this.#take(this.#slots, by);
     try {
       return await this.#whole(send);
     } finally {
@@ -138,14 +170,13 @@ export class Upstream {
   }
 
   /** @returns gives it back */
-  async #takeSlot({ applicationId, signal, holdsSlot }: AskedFor): Promise<() => void> {
-    if (holdsSlot?.() === true) return () => undefined;
-    const give = () => this.#slots.give(applicationId);
-    if (this.#slots.take(applicationId)) return give;
-    const none = await this.#slots.wait(applicationId, signal);
+  async #take(slots: UpstreamSlots, { applicationId, signal }: AskedFor): Promise<() => void> {
+    const atOnce = takeAtOnce(slots, applicationId);
+    if (atOnce) return atOnce;
+    const none = await slots.wait(applicationId, signal);
     if (none === 'full') throw new UpstreamFailed(tooMany);
     if (none === 'aborted') throw new UpstreamFailed(noAnswer);
-    return give;
+    return () => slots.give(applicationId);
   }
 
   /** Sends, as long as the circuit is whole. */
@@ -163,4 +194,9 @@ export class Upstream {
   async close(): Promise<void> {
     await this.#requests.close();
   }
+}
+
+/** @returns gives it back; undefined where there is none at once */
+function takeAtOnce(slots: UpstreamSlots, applicationId: string): (() => void) | undefined {
+  return slots.take(applicationId) ? () => slots.give(applicationId) : undefined;
 }
