@@ -54,6 +54,25 @@ test('a patient who is withheld is so as a resource too', () => {
   expect(sees({ resourceType: 'Patient', id: 'p1' }, { name: 'r', patients: ['p1'] })).toEqual(hidden);
 });
 
+test.each<[string, string, object, string[]]>([
+  [
+    'a link between records',
+    'Linkage',
+    { item: [{ type: 'source', resource: { reference: 'Patient/p1/_history/2' } }] },
+    hidden,
+  ],
+  [
+    'what a message is about',
+    'MessageHeader',
+    { focus: [{ reference: 'Organization/o' }, { reference: `${bases[0]}/Patient/p1` }] },
+    hidden,
+  ],
+  ['a link to another patient', 'Linkage', { item: [{ resource: { reference: 'Patient/p2' } }] }, seen],
+  ['a message about nobody', 'MessageHeader', {}, seen],
+])('a rule for patients, and of a type outside their compartment %s', (_what, resourceType, fields, expected) => {
+  expect(sees({ resourceType, ...fields }, { name: 'r', patients: ['p1'] })).toEqual(expected);
+});
+
 test('an application that was approved for one of the purposes sees it all the same', () => {
   const rule: WithholdingRule = { name: 'r', types: ['Observation'], unlessPurpose: ['ETREAT', 'PATRQT'] };
   expect(sees({ resourceType: 'Observation' }, rule, ['TREAT'])).toEqual(hidden);

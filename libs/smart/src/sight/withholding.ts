@@ -1,4 +1,4 @@
-import { patientsIn } from '../compartments/patient-compartment.js';
+import { patientsNamedIn } from '../compartments/patient-compartment.js';
 import { isObject, type FhirResource } from '../definitions/element-values.js';
 import type { ResourceType } from '../definitions/r4.js';
 
@@ -65,7 +65,7 @@ function fits(rule: WithholdingRule, resource: FhirResource, type: ResourceType,
   const { security, codes, patients } = rule;
   if (security && !codingsIn(securityOf(resource)).some((it) => security.includes(it))) return false;
   if (codes && !CODED.flatMap((name) => codingsIn(resource[name])).some((it) => codes.includes(it))) return false;
-  return !patients || patientsIn(resource, type, bases).some((it) => patients.includes(it));
+  return !patients || patientsNamedIn(resource, type, bases).some((it) => patients.includes(it));
 }
 
 function securityOf({ meta }: FhirResource): unknown {
