@@ -17,7 +17,7 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 
   /** A request, and how its answer is read; kafkajs sends the one and waits for the other. */
-  interface ProtocolRequest<Decoded, Result> {
+  export interface ProtocolRequest<Decoded, Result> {
     readonly request: {
       readonly apiKey: number;
       readonly apiName: string;
@@ -167,6 +167,20 @@ declare module 'kafkajs/src/protocol/error.js' {
   /** Whether a code says that something failed. */
   export function failure(code: number): boolean;
   export function createErrorFromCode(code: number): Error;
+}
+
+declare module 'kafkajs/src/protocol/requests/joinGroup/index.js' {
+  import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+
+  type Joined = Awaited<ReturnType<Broker['joinGroup']>>;
+  const requests: {
+    protocol(version: {
+      readonly version: 5;
+    }): (
+      request: Parameters<Broker['joinGroup']>[0] & { readonly protocolType: 'consumer' },
+    ) => ProtocolRequest<Joined & { readonly clientSideThrottleTime: number }, Joined>;
+  };
+  export default requests;
 }
 
 declare module 'kafkajs/src/network/socketFactory.js' {

@@ -11,6 +11,7 @@ import {
   type NewRecord,
   type RecordBatch,
 } from './record-batch.js';
+import { send } from './send-request.js';
 
 /**
  * The two requests that carry records, written and read by code of our own: for each record kafkajs's takes six times the
@@ -84,19 +85,6 @@ export async function fetchRecords(broker: Broker, request: FetchRequest): Promi
     request: { ...FETCH, encode: () => resolved(encodeFetch(request)) },
     response: { decode: (bytes: Buffer) => resolved(decodeFetched(bytes, request.isolation)), parse: partitionsOf },
   });
-}
-
-/** As kafkajs's own requests do: a connection that was closed is made anew for the next one. */
-async function send<Decoded extends { readonly clientSideThrottleTime: number }, Result>(
-  broker: Broker,
-  protocol: Parameters<typeof broker.connectionPool.send<Decoded, Result>>[0],
-): Promise<Result> {
-  try {
-    return await broker.connectionPool.send(protocol);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') await broker.disconnect();
-    throw error;
-  }
 }
 
 /** kafkajs awaits what it is given; what throws must be a rejection. */

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '../kafka/backoff.js';
 import { brokerErrorType } from '../kafka/broker-error.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import { newMemberId } from './member-id.js';
 import { assignStickily, type Member } from './sticky-assignment.js';
 
 const { MemberMetadata, MemberAssignment } = assignerProtocol;
@@ -33,17 +34,20 @@ export interface MembershipOptions {
 export class GroupMembership {
   readonly #connection: LogConnection;
   /**
-   * For offsets. A broker answers what comes over one connection in turn, and holds the answer to a join back until every
-   * member has come: an offset that waited behind it would be of a generation that is over.
+   * For offsets, and to leave. A broker answers what comes over one connection in turn, and holds the answer to a join back
+   * until every member has come: an offset that waited behind it would be of a generation that is over.
    */
   readonly #offsets: LogConnection;
   readonly #stopping = new AbortController();
   #coordinator: Broker | undefined;
   #offsetCoordinator: Broker | undefined;
   #memberId = '';
+  /** The question for an id that is under way. */
+  #named: Promise<string> | undefined;
   #generation = -1;
   #assigned: ReadonlySet<number> = new Set();
   #loop: Promise<void> | undefined;
+  readonly #assignedOnce = Promise.withResolvers<void>();
   #confirmations: (() => void)[] = [];
 
   constructor(
@@ -54,8 +58,10 @@ export class GroupMembership {
     this.#offsets = new LogConnection(settings);
   }
 
-  start(): void {
+  /** Resolves when this member has been given its first share, or closes before. */
+  async start(): Promise<void> {
     this.#loop ??= this.#run();
+    await Promise.race([this.#assignedOnce.promise, this.#loop]);
   }
 
   /** Resolves at the next moment at which the group's coordinator says that this member's assignment stands. */
@@ -92,12 +98,17 @@ export class GroupMembership {
     );
   }
 
-  /** Leaves the group, so that the others need not wait for the session to end. */
+  /**
+   * Leaves the group, so that the others need not wait for the session to end; also where it has not been let in yet, since
+   * it would be given a share all the same.
+   */
   async close(): Promise<void> {
     this.#stopping.abort();
     try {
-      if (this.#memberId !== '')
-        await this.#coordinator?.leaveGroup({ groupId: this.options.groupId, memberId: this.#memberId });
+      await this.#named;
+      const memberId = this.#memberId;
+      if (memberId !== '')
+        await this.#askOfOffsets((coordinator) => coordinator.leaveGroup({ groupId: this.options.groupId, memberId }));
     } catch (error) {
       this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'left without saying so');
     }
@@ -143,16 +154,22 @@ export class GroupMembership {
 
   async #join(): Promise<void> {
     const { groupId, topic, partitions } = this.options;
+    const { signal } = this.#stopping;
     this.#coordinator = await this.#connection.groupCoordinator(groupId);
+    signal.throwIfAborted();
     const userData = Buffer.from(JSON.stringify([...this.#assigned]));
-    const joined = await this.#coordinator.joinGroup({
+    const request = {
       groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-      memberId: this.#memberId,
       groupProtocols: [{ name: PROTOCOL, metadata: MemberMetadata.encode({ version: 0, topics: [topic], userData }) }],
-    });
-    this.#memberId = joined.memberId;
+    };
+    if (this.#memberId === '') {
+      this.#named = newMemberId(this.#coordinator, request);
+      this.#memberId = await this.#named;
+      signal.throwIfAborted();
+    }
+    const joined = await this.#coordinator.joinGroup({ ...request, memberId: this.#memberId });
     this.#generation = joined.generationId;
     const leads = joined.leaderId === joined.memberId;
     const shares = leads ? assignStickily(joined.members.map(readMember), partitions) : new Map<string, number[]>();
@@ -165,8 +182,10 @@ export class GroupMembership {
         memberAssignment: MemberAssignment.encode({ version: 0, assignment: { [topic]: share } }),
       })),
     });
+    signal.throwIfAborted();
     this.#assigned = new Set(MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? []);
     this.options.onAssignment(this.#assigned);
+    this.#assignedOnce.resolve();
     this.#confirm();
   }
 

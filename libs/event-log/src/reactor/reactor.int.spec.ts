@@ -1,20 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js';
 import { bodyDigest, commandId, mintId, type Position, reactorGroup } from '#contracts';
 import { counter, counterDecider, counterTopics } from '#testing';
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
 import { type CommandPort, CommandSender, type NewCommand } from '../command/command-sender.js';
-import { brokerErrorType } from '../kafka/broker-error.js';
-import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { OtherMember } from '../membership/other-member.js';
 import { ensureTopics } from '../topics/topic-guard.js';
 import { ContextWriter } from '../writer/context-writer.js';
 import { defineReactor, Reactor } from './reactor.js';
 
-const { MemberAssignment, MemberMetadata } = assignerProtocol;
-
 const PARTITION = 3;
-const EVENTS = 'gatehouse.counter.events';
 /** More patience than any of these tests has. */
 const FOREVER_MS = 600_000;
 
@@ -56,6 +52,12 @@ afterAll(async () => {
   await own.dispose();
 }, 30_000);
 
+const groupOf = (reactor: string) => ({
+  groupId: settings.prefix + reactorGroup(reactor),
+  topic: `${settings.prefix}gatehouse.counter.events`,
+  partitions: 8,
+});
+
 /** Takes 1 from each counter that is opened, which is refused: no event follows that would move the checkpoint anyway. */
 const counts = (name: string) =>
   defineReactor({
@@ -85,14 +87,14 @@ function startReactor(
 ): Reactor<typeof counter, typeof counter> {
   const reactor = new Reactor(settings, counts(name), commands, fail);
   running.add(reactor);
-  reactor.start();
+  void reactor.start();
   return reactor;
 }
 
 function startWriter(): ContextWriter<typeof counter, { readonly total: number }> {
   const writer = new ContextWriter(settings, counterDecider, fail);
   running.add(writer);
-  writer.start();
+  void writer.start();
   return writer;
 }
 
@@ -134,12 +136,12 @@ describe('a reactor', () => {
 
   it('moves its checkpoint while a rebalance waits for another member', async () => {
     const position = await opened();
-    const other = await OtherMember.join('waits');
+    const other = await OtherMember.join(settings, groupOf('waits'));
     const port = patientPort();
     const reactor = startReactor('waits', port);
     await other.giveAllToTheRest();
     await port.asked;
-    const third = new OtherMember('waits');
+    const third = new OtherMember(settings, groupOf('waits'));
     const joined = third.beginRebalance();
     while (!said.includes('the group asks to join again')) await delay(20); // nobody tells
     startWriter();
@@ -151,7 +153,7 @@ describe('a reactor', () => {
 
   it('moves its checkpoint when a rebalance that refused it is over and the partition is still its own', async () => {
     const position = await opened();
-    const other = await OtherMember.join('moves');
+    const other = await OtherMember.join(settings, groupOf('moves'));
     const port = patientPort();
     const reactor = startReactor('moves', port);
     await other.giveAllToTheRest();
@@ -164,86 +166,3 @@ describe('a reactor', () => {
     await other.close();
   }, 30_000);
 });
-
-/** A member that leads its group, wants no partition, and ends each rebalance when the test says so. */
-class OtherMember {
-  readonly #connection = new LogConnection(settings);
-  readonly #groupId: string;
-  #memberId = '';
-  #generation = -1;
-  #others: string[] = [];
-
-  constructor(reactor: string) {
-    this.#groupId = settings.prefix + reactorGroup(reactor);
-  }
-
-  static async join(reactor: string): Promise<OtherMember> {
-    const member = new OtherMember(reactor);
-    await member.beginRebalance();
-    await member.endRebalance();
-    return member;
-  }
-
-  /** Waits until a second member has come, and leaves all partitions to it. */
-  async giveAllToTheRest(): Promise<void> {
-    while (this.#others.length === 0) {
-      await this.beginRebalance();
-      await this.endRebalance();
-    }
-  }
-
-  async beginRebalance(): Promise<void> {
-    const coordinator = await this.#connection.groupCoordinator(this.#groupId);
-    const metadata = MemberMetadata.encode({
-      version: 0,
-      topics: [settings.prefix + EVENTS],
-      userData: Buffer.from('[]'),
-    });
-    const joined = await coordinator.joinGroup({
-      groupId: this.#groupId,
-      sessionTimeout: 30_000,
-      rebalanceTimeout: 30_000,
-      memberId: this.#memberId,
-      groupProtocols: [{ name: 'gatehouse-sticky-1', metadata }],
-    });
-    this.#memberId = joined.memberId;
-    this.#generation = joined.generationId;
-    this.#others = joined.members.map(({ memberId }) => memberId).filter((id) => id !== joined.memberId);
-  }
-
-  /** Gives all partitions to the others; once more where another has come meanwhile. */
-  async endRebalance(): Promise<void> {
-    for (;;) {
-      try {
-        await this.#share();
-        return;
-      } catch (error) {
-        if (brokerErrorType(error) !== 'REBALANCE_IN_PROGRESS') throw error;
-        await this.beginRebalance();
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    const coordinator = await this.#connection.groupCoordinator(this.#groupId);
-    await coordinator.leaveGroup({ groupId: this.#groupId, memberId: this.#memberId });
-    await this.#connection.close();
-  }
-
-  async #share(): Promise<void> {
-    const coordinator = await this.#connection.groupCoordinator(this.#groupId);
-    const all = Array.from({ length: 8 }, (_, partition) => partition);
-    await coordinator.syncGroup({
-      groupId: this.#groupId,
-      generationId: this.#generation,
-      memberId: this.#memberId,
-      groupAssignment: [this.#memberId, ...this.#others].map((memberId) => ({
-        memberId,
-        memberAssignment: MemberAssignment.encode({
-          version: 0,
-          assignment: { [settings.prefix + EVENTS]: memberId === this.#memberId ? [] : all },
-        }),
-      })),
-    });
-  }
-}

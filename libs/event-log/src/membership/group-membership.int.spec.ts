@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { GroupMembership } from './group-membership.js';
+import { OtherMember } from './other-member.js';
+
+let own: Isolation;
+let settings: LogSettings;
+const ending: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  own = await isolate();
+  const sink = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink };
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(ending.splice(0).map((end) => end()));
+}, 30_000);
+
+afterAll(() => own.dispose());
+
+/** A group of which another member was the first. */
+async function groupOfAnother() {
+  const group = { groupId: `${settings.prefix}group-${randomUUID()}`, topic: `${settings.prefix}topic`, partitions: 8 };
+  const other = await OtherMember.join(settings, group);
+  ending.push(() => other.close());
+  const member = new GroupMembership(settings, { ...group, onAssignment: () => {} });
+  ending.push(() => member.close());
+  return { other, member };
+}
+
+describe('a member of a group', () => {
+  it('that stops before the others let it in has left: no partition waits for its session to run out', async () => {
+    const { other, member } = await groupOfAnother();
+    void member.start();
+    await other.untilAskedToJoin();
+    await member.close();
+    await other.beginRebalance();
+    await other.endRebalance();
+    expect(other.others).toBe(0);
+  }, 30_000);
+
+  it('has started when it was given its share', async () => {
+    const { other, member } = await groupOfAnother();
+    let hasStarted = false;
+    const started = member.start().then(() => (hasStarted = true));
+    await other.untilAskedToJoin();
+    expect(hasStarted).toBe(false);
+    await other.beginRebalance();
+    await other.endRebalance();
+    await started;
+  }, 30_000);
+});
