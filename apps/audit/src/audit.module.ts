@@ -21,7 +21,6 @@ import { TimelineController } from './show-timeline/timeline.controller.js';
 import { auditCheckpointsProjection } from './sign-checkpoints/audit-checkpoints.projection.js';
 import { CheckpointKey } from './sign-checkpoints/checkpoint-key.js';
 import { CheckpointSigner } from './sign-checkpoints/checkpoint-signer.js';
-import { KnownCheckpoints } from './sign-checkpoints/known-checkpoints.js';
 
 @Module({
   controllers: [
@@ -40,7 +39,6 @@ import { KnownCheckpoints } from './sign-checkpoints/known-checkpoints.js';
     ...provideFeed(siemFeed),
     CheckpointKey,
     CheckpointSigner,
-    KnownCheckpoints,
     InspectedLog,
     Proofs,
     ListCheckpointsHandler,

@@ -24,7 +24,7 @@ export const part: BenchPart = {
     const sender = new CommandSender(settings, counter, fail);
     const writer = new ContextWriter(settings, counterDecider, fail);
     await sender.start();
-    writer.start();
+    void writer.start();
     const subjects = Array.from({ length: 256 }, (_, index) => mintId(index % 8));
     await Promise.all(
       subjects.map((subject) => sender.send({ ...add(subject), type: 'open', data: {} }, { waitMs: 30_000 })),

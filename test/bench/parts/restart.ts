@@ -53,7 +53,7 @@ async function restart(
   const from = performance.now();
   const writer = new ContextWriter(settings, counterDecider, fail, snapshots);
   const sender = new CommandSender(settings, counter, fail);
-  writer.start();
+  void writer.start();
   const listening = sender.start();
   await listening;
   const followed = secondsSince(from);

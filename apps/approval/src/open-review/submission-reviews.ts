@@ -1,7 +1,13 @@
 import { approval, type registration } from '#contracts';
 import { LogTail, Reactor, eventsOf, type CommandPort, type LogSettings } from '#event-log';
 import { FatalErrors, HealthRegistry, InjectCommands, LOG_SETTINGS, LogStartup, Reactions } from '#host';
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { defaultPolicy } from '../set-policy/set-policy.decider.js';
 import { reviewSubmissions, type PolicyInForce } from './review-submissions.reactor.js';
 
@@ -13,7 +19,7 @@ const policyEvents = { ...eventsOf(approval), partitions: 1 };
  * policy up to the end of the log, so that a start never brings an older policy back.
  */
 @Injectable()
-export class SubmissionReviews implements OnModuleInit, OnModuleDestroy {
+export class SubmissionReviews implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private inForce: PolicyInForce = { policy: defaultPolicy, version: 0 };
   private started = false;
   private stopping = false;
@@ -47,9 +53,16 @@ export class SubmissionReviews implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
-    this.health.register('approval-reviews-submissions', () => {
-      if (!this.started) throw new Error('has not read the approval policy yet');
-    });
+    this.health.register(
+      'approval-reviews-submissions',
+      () => {
+        if (!this.started) throw new Error('has not read the approval policy yet, or all else is not ready');
+      },
+      'last',
+    );
+  }
+
+  onApplicationBootstrap(): void {
     void this.start();
   }
 
@@ -62,8 +75,8 @@ export class SubmissionReviews implements OnModuleInit, OnModuleDestroy {
     try {
       await this.startup.ready();
       await this.tail.start();
-      if (this.stopping) return;
-      this.reactor.start();
+      if (!(await this.health.untilRestReady()) || this.stopping) return;
+      await this.reactor.start();
       this.started = true;
     } catch (error) {
       if (!this.stopping && !this.startup.stopped) this.fatal.report('reviews of submissions could not start', error);

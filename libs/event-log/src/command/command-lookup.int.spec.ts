@@ -77,7 +77,7 @@ it('tells at any instance what became of a command, while it is pending and afte
   expect(await other.lookup('no id', 'me')).toBeUndefined();
 
   const writer = new ContextWriter(settings, counterDecider, fail);
-  writer.start();
+  void writer.start();
   // The writer decides in the order of the log: who has this answer has read that of the first.
   expect(await send(other, 'second', 30_000)).toMatchObject({ status: 'succeeded' });
   expect(await other.lookup(id, 'me')).toMatchObject({ status: 'succeeded', version: 1 });
@@ -95,7 +95,7 @@ it('tells of the copy that is asked for: another body under the same key was ref
   const second = resourceOf(await send(one, 'twice', 200, { another: 'body' }));
 
   const writer = new ContextWriter(settings, counterDecider, fail);
-  writer.start();
+  void writer.start();
   expect(await send(one, 'last', 30_000)).toMatchObject({ status: 'succeeded' });
   await writer.close();
   for (const asked of [one, await instance()]) {
@@ -134,7 +134,7 @@ it('takes one connection to each broker, however many ask for what nobody has de
   }
 
   const writer = new ContextWriter(settings, counterDecider, fail);
-  writer.start();
+  void writer.start();
   expect(await send(other, 'after them', 30_000)).toMatchObject({ status: 'succeeded' });
   for (const id of ids) expect(await other.lookup(id, 'me')).not.toMatchObject({ status: 'pending' });
   await writer.close();
@@ -148,7 +148,7 @@ it('tells that a command was refused whose MAC counted nowhere, where it was sen
   expect(await other.lookup(id, 'me')).toMatchObject({ status: 'pending' });
 
   const writer = new ContextWriter({ ...settings, commandKeys: known }, counterDecider, fail);
-  writer.start();
+  void writer.start();
   expect(await send(other, 'sealed by one that it has', 30_000)).toMatchObject({ status: 'succeeded' });
   const refused = { status: 'refused', refusal: { type: 'unauthentic-command' } };
   expect(await other.lookup(id, 'me')).toMatchObject(refused);

@@ -93,8 +93,9 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     });
   }
 
-  start(): void {
-    this.#membership.start();
+  /** Resolves when the group has given this instance its share. */
+  async start(): Promise<void> {
+    await this.#membership.start();
   }
 
   readonly follows = ({ topic, partition }: Position): boolean =>

@@ -58,7 +58,7 @@ beforeAll(async () => {
   sender = new CommandSender(settings, counter, (error) => failures.push(error));
   writer = new ContextWriter(settings, counterDecider, (error) => failures.push(error));
   await sender.start();
-  writer.start();
+  void writer.start();
 }, 60_000);
 
 afterAll(async () => {
@@ -187,7 +187,7 @@ describe('the command path', () => {
     await sender.send(command);
     await writer.close();
     writer = new ContextWriter(settings, counterDecider, (error) => failures.push(error));
-    writer.start();
+    void writer.start();
     expect(await sender.send(command, { waitMs: 20_000 })).toMatchObject({
       status: 'succeeded',
       version: 2,

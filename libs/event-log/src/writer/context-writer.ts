@@ -17,6 +17,7 @@ export class ContextWriter<C extends ContextContract, S> {
   readonly #writers = new Map<number, PartitionWriter<C, S>>();
   /** Writers that are giving their partition up; a successor on this instance waits for them. */
   readonly #stopping = new Map<number, Promise<void>>();
+  #closing = false;
 
   /**
    * @param onFailure called when a partition's history cannot be folded: the process should say so and end
@@ -49,12 +50,15 @@ export class ContextWriter<C extends ContextContract, S> {
     });
   }
 
-  start(): void {
-    this.#membership.start();
+  /** Resolves when the group has given this instance its share and what is sent to it is decided at once. */
+  async start(): Promise<void> {
+    await this.#membership.start();
+    await Promise.all([...this.#writers.values()].map((writer) => writer.decides()));
   }
 
   /** Finishes the transactions under way, then gives the partitions to the others. */
   async close(): Promise<void> {
+    this.#closing = true;
     const writers = [...this.#writers.values()];
     await Promise.all(writers.map((writer) => writer.stop()));
     await Promise.all(this.#stopping.values());
@@ -67,6 +71,8 @@ export class ContextWriter<C extends ContextContract, S> {
   }
 
   #assign(partitions: ReadonlySet<number>): void {
+    // What is given to one that closes goes to the others as soon as it has left.
+    if (this.#closing) return;
     for (const [partition, writer] of this.#writers) {
       if (partitions.has(partition)) continue;
       this.#writers.delete(partition);

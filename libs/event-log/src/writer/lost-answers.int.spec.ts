@@ -69,7 +69,7 @@ describe('the command path, when the connection ends', () => {
     sender = new CommandSender(settings, counter, (error) => failures.push(error));
     writer = new ContextWriter(settings, counterDecider, (error) => failures.push(error));
     await sender.start();
-    writer.start();
+    void writer.start();
     await persist(command('open', 0));
   }, 120_000);
 

@@ -63,6 +63,7 @@ export class PartitionWriter<C extends ContextContract, S> {
   readonly #stopping = new AbortController();
   readonly #topics: { readonly commands: string; readonly events: string; readonly outcomes: string };
   #loop: Promise<void> | undefined;
+  readonly #decides = Promise.withResolvers<void>();
 
   constructor(private readonly options: PartitionWriterOptions<C, S>) {
     const { decider, partition, connection } = options;
@@ -83,9 +84,15 @@ export class PartitionWriter<C extends ContextContract, S> {
     this.#loop ??= this.#run();
   }
 
+  /** Resolves when what is sent to the partition is decided at once; also when this writer stops before. */
+  decides(): Promise<void> {
+    return this.#decides.promise;
+  }
+
   /** Ends after the transaction under way. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#decides.resolve();
     await this.#loop;
   }
 
@@ -150,6 +157,7 @@ export class PartitionWriter<C extends ContextContract, S> {
     const start =
       (await connection.offsets(this.#topics.commands, [partition], 'start', 'uncommitted')).get(partition) ?? 0n;
     const from = this.#state.nextCommand;
+    this.#decides.resolve();
     await feed.follow(
       partition,
       from > start ? from : start,

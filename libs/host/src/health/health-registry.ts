@@ -1,9 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { types } from 'node:util';
-import { Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 
 /** Resolves when the thing works; rejects, with a message fit for an operator, when it does not. */
 export type HealthProbe = () => Promise<void> | void;
+
+/** When that begins which a check is of: at once, or `last`, when every check that is not so has passed. */
+export type Begins = 'at once' | 'last';
 
 /** What a probe said. */
 export interface CheckResult {
@@ -13,14 +16,15 @@ export interface CheckResult {
 
 /** The checks that readiness rests on: modules put theirs in by name. */
 @Injectable()
-export class HealthRegistry {
-  private readonly probes = new Map<string, HealthProbe>();
+export class HealthRegistry implements BeforeApplicationShutdown {
+  private readonly probes = new Map<string, { readonly probe: HealthProbe; readonly begins: Begins }>();
   private readonly declared = new Map<string, () => boolean>();
   private stopping = false;
+  private rest: Promise<boolean> | undefined;
 
   /** Adds a check; in the one process several apps may add the same name, and the last one counts. */
-  register(name: string, probe: HealthProbe): void {
-    this.probes.set(name, probe);
+  register(name: string, probe: HealthProbe, begins: Begins = 'at once'): void {
+    this.probes.set(name, { probe, begins });
   }
 
   /**
@@ -45,22 +49,45 @@ export class HealthRegistry {
   }
 
   /**
+   * Resolves to true when every check has passed but those of what begins last, to false when the service stops before.
+   * To be asked when all have registered: from `onApplicationBootstrap` on.
+   */
+  untilRestReady(): Promise<boolean> {
+    return (this.rest ??= this.until(async () =>
+      Object.entries((await this.check()).checks).every(
+        ([name, { status }]) => status === 'up' || this.probes.get(name)?.begins === 'last',
+      ),
+    ));
+  }
+
+  /** A process that ends without a drain: nobody waits on. */
+  beforeApplicationShutdown(): void {
+    this.stop();
+  }
+
+  /**
    * Resolves to true when every check has passed, to false when the service stops before. Checks are asked
    * again and again, since a module may only know when it is asked.
    */
   async untilReady(): Promise<boolean> {
-    while (!this.stopping) {
-      if ((await this.check()).ready) return true;
-      await wait(50);
-    }
-    return false;
+    return await this.until(async () => (await this.check()).ready);
   }
 
   /** Every check, each within 2 s. */
   async check(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, CheckResult>> }> {
-    const results = await Promise.all([...this.probes].map(async ([name, probe]) => [name, await run(probe)] as const));
+    const results = await Promise.all(
+      [...this.probes].map(async ([name, { probe }]) => [name, await run(probe)] as const),
+    );
     const ready = !this.stopping && results.every(([, result]) => result.status === 'up');
     return { ready, checks: Object.fromEntries(results) };
+  }
+
+  private async until(holds: () => Promise<boolean>): Promise<boolean> {
+    while (!this.stopping) {
+      if (await holds()) return true;
+      await wait(50);
+    }
+    return false;
   }
 }
 

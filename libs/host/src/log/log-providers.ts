@@ -1,4 +1,10 @@
-import { Inject, type FactoryProvider, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  type FactoryProvider,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import type { ContextContract, Decider, Position, TopicSpec } from '#contracts';
 import {
   ActivityAppender,
@@ -17,7 +23,7 @@ import {
   type TopicAppendPort,
 } from '#event-log';
 import { Database } from '../database/database.js';
-import { HealthRegistry } from '../health/health-registry.js';
+import { type Begins, HealthRegistry } from '../health/health-registry.js';
 import { unavailable } from '../problem/problem-exception.js';
 import { projectionStore } from '../projections/projection-store.js';
 import { FatalErrors } from '../service/fatal-errors.js';
@@ -32,9 +38,10 @@ interface Startable {
 
 /**
  * Ties a part of libs/event-log to the process: started in the background when the topics are there, in readiness
- * until it has caught up, closed when the process drains. What fails for good ends the process.
+ * until it has caught up, closed when the process drains. What fails for good ends the process. What takes work over from
+ * other instances begins last: they go on with it until this one can.
  */
-class Tied implements OnModuleInit, OnModuleDestroy {
+class Tied implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private started = false;
   private stopping = false;
 
@@ -44,13 +51,23 @@ class Tied implements OnModuleInit, OnModuleDestroy {
     private readonly startup: LogStartup,
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
+    private readonly begins: Begins,
   ) {}
 
   onModuleInit(): void {
-    this.health.register(this.name, () => {
-      if (!this.started) throw new Error('has not caught up with the log');
-    });
-    void this.start();
+    const missing = this.begins === 'last' ? 'begins when all else is ready' : 'has not caught up with the log';
+    this.health.register(
+      this.name,
+      () => {
+        if (!this.started) throw new Error(missing);
+      },
+      this.begins,
+    );
+    if (this.begins === 'at once') void this.start();
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.begins === 'last') void this.start();
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -61,6 +78,7 @@ class Tied implements OnModuleInit, OnModuleDestroy {
   private async start(): Promise<void> {
     try {
       await this.startup.ready();
+      if (this.begins === 'last' && !(await this.health.untilRestReady())) return;
       if (this.stopping) return;
       await this.part.start();
       this.started = true;
@@ -78,6 +96,7 @@ export function provide<P extends Startable>(
   name: string,
   others: readonly (string | symbol | typeof Database | typeof Reactions)[],
   create: (settings: LogSettings, fail: (error: unknown) => void, ...rest: never[]) => P,
+  begins: Begins = 'at once',
 ): FactoryProvider[] {
   return [
     {
@@ -90,7 +109,7 @@ export function provide<P extends Startable>(
       provide: `${token}:tied`,
       inject: [token, ...shared.slice(1)],
       useFactory: (part: P, startup: LogStartup, health: HealthRegistry, fatal: FatalErrors) =>
-        new Tied(name, part, startup, health, fatal),
+        new Tied(name, part, startup, health, fatal, begins),
     },
   ];
 }
@@ -129,6 +148,7 @@ export function provideWriter<C extends ContextContract, S>(decider: Decider<C, 
         },
       };
     },
+    'last',
   );
 }
 
@@ -145,6 +165,7 @@ export function provideReactor<S extends ContextContract, T extends ContextContr
       reactions.register(reactor);
       return reactor;
     },
+    'last',
   );
 }
 

@@ -31,6 +31,5 @@ process.once('SIGTERM', () => {
     .then(() => store.close())
     .then(() => process.exit(0), fail);
 });
-writer.start();
 process.stdout.write('started\n');
-await projection.start();
+await Promise.all([writer.start(), projection.start()]);
