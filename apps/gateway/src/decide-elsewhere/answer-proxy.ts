@@ -24,7 +24,7 @@ export async function answerProxy(
   const given = readAuthorization(authorization ?? '');
   const held = { method, ...target, proof: proof === '' ? undefined : proof };
   const { status, reason, nonce }: Pick<ElsewhereDecision, 'status' | 'reason' | 'nonce'> = given
-    ? await decisions.decide({ ...held, ...given }, means)
+    ? (await decisions.decide({ ...held, ...given }, means))()
     : { status: 401, reason: 'no token' };
   return {
     status,

@@ -1,12 +1,16 @@
+import type { EffectiveAccess } from '#access';
 import { correlationId, unavailable } from '#host';
-import { readRequest } from '#smart';
-import { Injectable } from '@nestjs/common';
+import { type FhirInteraction, readRequest } from '#smart';
+import { Inject, Injectable } from '@nestjs/common';
+import type { CallRights } from '../ask-rights/call-rights.js';
+import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { KeysUnavailable, TokenNotBelieved } from '../believe-token/verified-tokens.js';
 import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
 import { NotProven, ProofsUnavailable, type Scheme } from '../prove-possession/possession.js';
 import { CallRecords, NotRecorded } from '../proxy/call-records.js';
 import type { EndpointMeans } from '../proxy/gateway-means.js';
 import { GatewayPoint } from '../proxy/gateway-point.js';
+import type { JudgingPoint } from '../proxy/in-force.js';
 import { rightsOfCall } from '../user-rights/rights-of-call.js';
 
 /** A request that somebody else holds, and asks whether to let in. */
@@ -44,66 +48,87 @@ const requiresGateway: CallDecision = {
   wouldAllow: [],
 };
 
+/** A decision, what of the access was looked at, and what others have to say of the call. */
+interface Judged {
+  readonly decision: CallDecision;
+  readonly access: EffectiveAccess | undefined;
+  readonly rights: CallRights | undefined;
+}
+
+/** A decision that is on record. It is asked for as its answer leaves: what is in force by then counts. */
+export type RecordedDecision = () => ElsewhereDecision;
+
+/** What decisions elsewhere are taken with. */
+export type DecidesWith = Pick<EndpointMeans, 'rights' | 'admissions' | 'withheld' | 'records'> & {
+  readonly endpoint: Pick<EndpointMeans['endpoint'], 'base'>;
+  readonly tokens: Pick<EndpointMeans['tokens'], 'believe'>;
+  readonly possession: Pick<EndpointMeans['possession'], 'check' | 'nonce'>;
+};
+
 /**
  * Decisions without an answer to look at: allowed only where the request alone proves it. The same code, the same
  * records as for the calls that go through here.
  */
 @Injectable()
 export class Decisions {
-  constructor(private readonly gateway: GatewayPoint) {}
+  constructor(@Inject(GatewayPoint) private readonly gateway: { readonly point: JudgingPoint }) {}
 
-  /** Throws a 503 without a lease, without keys, or when the decision cannot be recorded. */
+  /**
+   * Decides, and records it. Throws a 503 without a lease, without keys, or when the decision cannot be recorded; what it
+   * gives throws one when the lease was lost meanwhile.
+   */
   async decide(
     { token, scheme, proof, method, path, query }: HeldRequest,
-    { endpoint, tokens, possession, rights, admissions, withheld, records }: EndpointMeans,
-  ): Promise<ElsewhereDecision> {
+    means: DecidesWith,
+  ): Promise<RecordedDecision> {
+    const { endpoint, tokens, possession, records } = means;
     const about = { method, correlationId: correlationId() ?? 'none' };
     try {
       const claims = await tokens.believe(token);
       await possession.check(claims, { token, scheme, proof, method, url: endpoint.base + path });
       const interaction = readRequest({ method, path, query, headers: {} });
-      const { point } = this.gateway;
-      if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
-      const access = point.access.byApplicationId(claims.applicationId, Date.now());
-      const admitted = admissions.of(claims.clientId, access?.purposesOfUse ?? []);
-      const { reaches: own, rights: others } = rightsOfCall(
-        claims,
-        rights,
-        [endpoint.base],
-        access?.purposesOfUse,
-        admitted,
-      );
-      const decided = decideCall(claims, access, interaction, withheld.from(own, access?.purposesOfUse));
-      // What the FHIR server is told of who acts, it is told by this gateway alone.
-      const isProven = decided.outcome === 'allow' && decided.whole && !(others?.identity && decided.scopes.length > 0);
-      const decision = decided.outcome === 'allow' && !isProven ? requiresGateway : decided;
-      const status = statusOf(decision);
+      const { decision, access, rights } = this.judge(claims, interaction, means);
       const callId = CallRecords.newCallId();
-      const call = { callId, claims, interaction, ...about, ...(others ? { rights: others } : {}) };
-      const position = await records.decided(call, decision, access, status);
-      // It took a moment to record: what is in force by now counts.
-      if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
-      const after = point.access.byApplicationId(claims.applicationId, Date.now());
-      const now = decideCall(claims, after, interaction, withheld.from(own, after?.purposesOfUse));
-      if (decision.outcome === 'allow' && now.outcome === 'deny')
-        return { allowed: false, status: now.kind === 'token' ? 401 : 403, reason: now.detail, position };
-      const reason = decision.outcome === 'allow' ? 'the scopes allow it' : decision.detail;
-      return { allowed: decision.outcome === 'allow', status, reason, position };
+      const call = { callId, claims, interaction, ...about, ...(rights ? { rights } : {}) };
+      const position = await records.decided(call, decision, access, statusOf(decision));
+      return () => {
+        const now = decision.outcome === 'allow' ? this.judge(claims, interaction, means).decision : decision;
+        const reason = now.outcome === 'allow' ? 'the scopes allow it' : now.detail;
+        return { allowed: now.outcome === 'allow', status: statusOf(now), reason, position };
+      };
     } catch (error) {
       if (error instanceof TokenNotBelieved) {
         await records.unbelieved(about, error.reason, 401);
-        return { allowed: false, status: 401, reason: error.reason };
+        return () => ({ allowed: false, status: 401, reason: error.reason });
       }
       if (error instanceof NotProven) {
         await records.unbelieved(about, error.reason, 401);
         const nonce = error.error === 'use_dpop_nonce' ? { nonce: possession.nonce() } : {};
-        return { allowed: false, status: 401, reason: error.reason, ...nonce };
+        return () => ({ allowed: false, status: 401, reason: error.reason, ...nonce });
       }
       if (error instanceof KeysUnavailable || error instanceof ProofsUnavailable)
         throw unavailable('Tokens cannot be checked now.', 2, error);
       if (error instanceof NotRecorded) throw unavailable('The decision could not be recorded.', 2, error);
       throw error;
     }
+  }
+
+  /** By what is in force now. */
+  private judge(
+    claims: AccessTokenClaims,
+    interaction: FhirInteraction,
+    { endpoint, rights: ofUsers, admissions, withheld }: DecidesWith,
+  ): Judged {
+    const { point } = this.gateway;
+    if (!point.holdsLease()) throw unavailable('This instance is not up to date with what is in force.', 2);
+    const access = point.access.byApplicationId(claims.applicationId, Date.now());
+    const purposes = access?.purposesOfUse;
+    const admitted = admissions.of(claims.clientId, purposes ?? []);
+    const { reaches, rights } = rightsOfCall(claims, ofUsers, [endpoint.base], purposes, admitted);
+    const decided = decideCall(claims, access, interaction, withheld.from(reaches, purposes));
+    // What the FHIR server is told of who acts, it is told by this gateway alone.
+    const isProven = decided.outcome === 'allow' && decided.whole && !(rights?.identity && decided.scopes.length > 0);
+    return { decision: decided.outcome === 'allow' && !isProven ? requiresGateway : decided, access, rights };
   }
 }
 

@@ -1,11 +1,11 @@
 import { DirectRoutes, malformed, Problems, Roles } from '#host';
 import { splitTarget } from '#smart';
-import { Body, Controller, HttpCode, type OnModuleInit, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, type OnModuleInit, Post } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { GatewayMeans } from '../proxy/gateway-means.js';
-import { Decisions } from './decisions.js';
+import { Decisions, type DecidesWith, type RecordedDecision } from './decisions.js';
 
 const Subject = Type.Object({
   type: Type.Literal('access-token'),
@@ -70,8 +70,9 @@ type Evaluated = Static<typeof Evaluated>;
 export class EvaluationsController implements OnModuleInit {
   constructor(
     private readonly decisions: Decisions,
-    private readonly means: GatewayMeans,
-    private readonly direct: DirectRoutes,
+    @Inject(GatewayMeans)
+    private readonly means: { readonly of: (endpoint: string | undefined) => DecidesWith | undefined },
+    @Inject(DirectRoutes) private readonly direct: Pick<DirectRoutes, 'json'>,
   ) {}
 
   /** Enforcement points ask at every call that they let through (docs/adr/0024). */
@@ -89,7 +90,7 @@ export class EvaluationsController implements OnModuleInit {
   @Roles('enforcement-point')
   async evaluate(@Body() body: unknown): Promise<Evaluated> {
     if (!evaluation.Check(body)) throw malformed('This is no evaluation of an access token and a FHIR request.');
-    return await this.#evaluate(body);
+    return evaluated(await this.#decide(body));
   }
 
   /** The same for several, each with what it does not say itself from the request (AuthZEN 1.0, Access Evaluations). */
@@ -113,26 +114,29 @@ export class EvaluationsController implements OnModuleInit {
     const known = whole.filter((it) => evaluation.Check(it));
     if (known.length < whole.length) throw malformed('An evaluation lacks its subject, action or resource.');
     const semantic = options?.evaluations_semantic ?? 'execute_all';
-    const answers: Evaluated[] = [];
+    const decided: RecordedDecision[] = [];
     for (const each of known) {
-      const answer = await this.#evaluate(each);
-      answers.push(answer);
-      if (semantic === 'deny_on_first_deny' && !answer.decision) break;
-      if (semantic === 'permit_on_first_permit' && answer.decision) break;
+      const decision = await this.#decide(each);
+      decided.push(decision);
+      const { allowed } = decision();
+      if (semantic === 'deny_on_first_deny' && !allowed) break;
+      if (semantic === 'permit_on_first_permit' && allowed) break;
     }
-    return { evaluations: answers };
+    // While the later ones were recorded, what the first rests on may have been closed.
+    return { evaluations: decided.map(evaluated) };
   }
 
-  async #evaluate({ subject, action, resource }: Static<typeof Evaluation>): Promise<Evaluated> {
+  async #decide({ subject, action, resource }: Static<typeof Evaluation>): Promise<RecordedDecision> {
     const target = splitTarget(resource.id, '');
     if (!target) throw malformed('The resource is no path below the FHIR base.');
     const means = this.means.of(resource.properties?.endpoint);
     if (!means) throw malformed('The resource names no FHIR endpoint of this service.');
     const { token, proof } = subject.properties;
-    const { allowed, reason, status, nonce } = await this.decisions.decide(
-      { token, proof, method: action.name, ...target },
-      means,
-    );
-    return { decision: allowed, context: { reason, status, ...(nonce === undefined ? {} : { nonce }) } };
+    return await this.decisions.decide({ token, proof, method: action.name, ...target }, means);
   }
+}
+
+function evaluated(decided: RecordedDecision): Evaluated {
+  const { allowed, reason, status, nonce } = decided();
+  return { decision: allowed, context: { reason, status, ...(nonce === undefined ? {} : { nonce }) } };
 }
