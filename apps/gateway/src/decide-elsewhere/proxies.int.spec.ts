@@ -208,13 +208,18 @@ describe('Envoy’s HTTP ext_authz, as its documentation says that it asks', () 
   const call = async (target: string, headers: Record<string, string> = {}, method = 'GET') =>
     await fetch(url + target, { method, headers: { authorization: `Bearer ${await token()}`, ...headers } });
 
-  test('lets in what is allowed; the server gets exactly that, without token and overrides', async () => {
-    const response = await call('/fhir/Observation/o1?_format=json', { 'x-http-method-override': 'DELETE' });
+  test('lets in what is allowed; the server gets exactly that, without token, overrides and who says that they ask', async () => {
+    const response = await call('/fhir/Observation/o1?_format=json', {
+      'x-http-method-override': 'DELETE',
+      'x-purpose-of-use': 'ETREAT',
+      'gatehouse-user': 'Practitioner/chief',
+    });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ id: 'o1' });
     expect(asked.map((it) => it.url)).toEqual(['/fhir/Observation/o1?_format=json']);
     expect(asked[0]?.headers).not.toHaveProperty('authorization');
-    expect(asked[0]?.headers).not.toHaveProperty('x-http-method-override');
+    for (const header of ['x-http-method-override', 'x-purpose-of-use', 'gatehouse-user'])
+      expect(asked[0]?.headers).not.toHaveProperty(header);
   });
 
   test.each([
