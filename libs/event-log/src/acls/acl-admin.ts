@@ -129,6 +129,7 @@ const OPERATIONS = [
   ['alter', AclOperationTypes.ALTER],
   ['describe', AclOperationTypes.DESCRIBE],
   ['describe-configs', AclOperationTypes.DESCRIBE_CONFIGS],
+  ['alter-configs', AclOperationTypes.ALTER_CONFIGS],
 ] as const;
 
 function toKafka({ principal, resource, name, pattern, operation }: Acl) {

@@ -58,15 +58,16 @@ export function aclsOfAll(principals: Principals, prefix = ''): readonly Acl[] {
   return [...all.values()];
 }
 
-/** Operations by which records come into a topic or go out of it. */
+/** Operations by which records come into a topic or go out of it, at once or by what is changed of it. */
 const CHANGES: Readonly<Record<string, readonly string[]>> = {
-  topic: ['write', 'delete', 'all'],
+  topic: ['write', 'delete', 'alter', 'alter-configs', 'all'],
   'transactional-id': ['write', 'all'],
 };
 
 /**
  * Those of the brokers' ACLs that let somebody change a topic of ours, or take a writer's transactional id, who is not its
- * writer by the table. What super users may is in no ACL and not seen here.
+ * writer by the table, or that let its writer do more than write: records that were written are nobody's to take away. What
+ * super users may is in no ACL and not seen here.
  */
 export function foreignWriters(found: readonly Acl[], principals: Principals, prefix = ''): readonly Acl[] {
   const allowed = aclsOfAll(principals, prefix).filter(({ operation }) => operation === 'write');
@@ -78,7 +79,13 @@ export function foreignWriters(found: readonly Acl[], principals: Principals, pr
         ({ resource, name }) =>
           resource === acl.resource &&
           reaches(acl, name) &&
-          !allowed.some((ours) => ours.principal === acl.principal && ours.resource === resource && ours.name === name),
+          !allowed.some(
+            (ours) =>
+              ours.operation === acl.operation &&
+              ours.principal === acl.principal &&
+              ours.resource === resource &&
+              ours.name === name,
+          ),
       ),
   );
 }
