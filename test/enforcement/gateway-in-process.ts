@@ -23,6 +23,7 @@ import { UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream-fai
 import { ConfiguredRights } from '../../apps/gateway/src/user-rights/configured-rights.js';
 import type { UserRights } from '../../apps/gateway/src/user-rights/user-rights.js';
 import { InFlightWrites } from '../../apps/gateway/src/write/in-flight-writes.js';
+import { WriteSupport } from '../../apps/gateway/src/write/write-support.js';
 import { writeScope } from './arbitraries.js';
 import type { ModelResource, ModelToken } from './model.js';
 
@@ -91,6 +92,8 @@ export class GatewayInProcess {
   /** How much a Bundle may be; a test may change it. */
   readonly bundles = { entries: 20, answerBytes: 10_000_000, timeMs: 30_000 };
   readonly inFlight = new InFlightWrites();
+  /** What the server was found to keep of writes. */
+  readonly support: WriteSupport;
 
   /**
    * @param withhold rules of the endpoint
@@ -112,6 +115,7 @@ export class GatewayInProcess {
     updatesCreate = false,
     bodyMemory = 100_000_000,
   ) {
+    this.support = new WriteSupport(upstream);
     this.#calls = new FhirCalls(
       { point: { holdsLease: () => true, access: { byApplicationId: () => this.inForce } }, calls: this.openCalls },
       {
@@ -160,6 +164,7 @@ export class GatewayInProcess {
         writes: {
           enforced: { bundles: true, writes: { byName: new Set(), ...(updatesCreate ? { updatesCreate } : {}) } },
           inFlight: this.inFlight,
+          support: this.support,
           bodyMost: 100_000,
         },
       },

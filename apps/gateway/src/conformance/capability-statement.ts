@@ -6,6 +6,7 @@ import {
   oauthPaths,
   type ResourceType,
 } from '#smart';
+import type { SupportedWrites } from '../write/write-support.js';
 
 /** Types that cannot be had through the gateway yet, whatever the scopes say. */
 const withheld: ReadonlySet<string> = new Set(['Bundle', 'Parameters', 'Subscription']);
@@ -21,13 +22,6 @@ const everything = { name: 'everything', definition: 'http://hl7.org/fhir/Operat
 
 const INTERACTIONS = ['read', 'vread', 'history-instance', 'history-type', 'search-type'] as const;
 
-const WRITING = {
-  versioning: 'versioned-update',
-  conditionalCreate: true,
-  conditionalUpdate: true,
-  conditionalDelete: 'single',
-} as const;
-
 /**
  * What this FHIR API does (R4, CapabilityStatement). Built, and not the upstream's passed through: it says what is
  * enforced here, under our URLs.
@@ -36,8 +30,17 @@ const WRITING = {
  * @param base      our FHIR base, likewise
  * @param date      RFC 3339: since when this has been so
  * @param enforced  what is enforced of writes, Bundles and operations
+ * @param supported what the FHIR server was found to keep of writes: what it does not is refused. Undefined while nobody wrote:
+ *   then it says nothing of updates that create
  */
-export function capabilityStatement(publicUrl: string, base: string, date: string, enforced: Enforced): object {
+export function capabilityStatement(
+  publicUrl: string,
+  base: string,
+  date: string,
+  enforced: Enforced,
+  supported?: SupportedWrites,
+): object {
+  const takesWrites = enforced.writes !== undefined && supported?.update !== false;
   const listed = (enforced.operations ?? []).filter(({ level }) => level === 'system');
   return {
     resourceType: 'CapabilityStatement',
@@ -46,7 +49,7 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
     kind: 'instance',
     fhirVersion: '4.0.1',
     format: ['application/fhir+json'],
-    ...(enforced.writes ? { patchFormat: ['application/json-patch+json'] } : {}),
+    ...(takesWrites ? { patchFormat: ['application/json-patch+json'] } : {}),
     software: { name: 'Gatehouse' },
     implementation: { description: 'FHIR R4 behind Gatehouse', url: base },
     rest: [
@@ -72,8 +75,8 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
           .map((type) => ({
             type,
             ...operationsOf(type, enforced),
-            interaction: interactionsOf(type, enforced).map((code) => ({ code })),
-            ...(isWritten(type, enforced) ? { ...WRITING, updateCreate: enforced.writes?.updatesCreate === true } : {}),
+            interaction: interactionsOf(type, enforced, supported).map((code) => ({ code })),
+            ...(takesWrites && isWritten(type, enforced) ? writing(enforced, supported) : {}),
           })),
         operation: [exports.system, ...listed.map(told)],
         ...(enforced.bundles ? { interaction: [{ code: 'batch' }, { code: 'transaction' }] } : {}),
@@ -83,9 +86,28 @@ export function capabilityStatement(publicUrl: string, base: string, date: strin
 }
 
 /** A Binary is read by its id, from what names it. */
-function interactionsOf(type: ResourceType, enforced: Enforced): readonly string[] {
+function interactionsOf(
+  type: ResourceType,
+  enforced: Enforced,
+  supported: SupportedWrites | undefined,
+): readonly string[] {
   if (type === 'Binary') return ['read', 'vread'];
-  return isWritten(type, enforced) ? [...INTERACTIONS, 'create', 'update', 'patch', 'delete'] : INTERACTIONS;
+  if (!isWritten(type, enforced) || supported?.update === false) return INTERACTIONS;
+  const deletes = supported?.delete === false ? [] : ['delete'];
+  return [...INTERACTIONS, 'create', 'update', 'patch', ...deletes];
+}
+
+/** How a type is written. */
+function writing({ writes }: Enforced, supported: SupportedWrites | undefined): object {
+  const updateCreate = writes?.updatesCreate === true && supported?.updateCreates;
+  return {
+    versioning: 'versioned-update',
+    // Whether an update creates is not known before somebody wrote.
+    ...(updateCreate === undefined ? {} : { updateCreate }),
+    conditionalCreate: true,
+    conditionalUpdate: true,
+    conditionalDelete: supported?.delete === false ? 'not-supported' : 'single',
+  };
 }
 
 /** Those that are let through, on the type or on one of its resources. */

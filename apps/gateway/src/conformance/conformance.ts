@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decideInteraction, type Enforced, readRequest, smartConfiguration } from '#smart';
+import type { SupportedWrites } from '../write/write-support.js';
 import { capabilityStatement } from './capability-statement.js';
 
 interface Document {
@@ -9,14 +10,19 @@ interface Document {
 
 /** What everybody may read of the FHIR API, from any origin and without a token. */
 export class Conformance {
-  readonly #capabilities: Document;
+  #capabilities: Document | undefined;
+  /** What the capabilities were said for. */
+  #said: SupportedWrites | undefined;
   readonly #smart: Document;
 
-  constructor(publicUrl: string, base: string, startedAt: string, enforced: Enforced) {
-    this.#capabilities = {
-      contentType: 'application/fhir+json; charset=utf-8',
-      body: json(capabilityStatement(publicUrl, base, startedAt, enforced)),
-    };
+  /** @param supported what was found out by now of what the FHIR server keeps of writes */
+  constructor(
+    private readonly publicUrl: string,
+    private readonly base: string,
+    private readonly startedAt: string,
+    private readonly enforced: Enforced,
+    private readonly supported: () => SupportedWrites | undefined,
+  ) {
     this.#smart = { contentType: 'application/json', body: json(smartConfiguration(publicUrl)) };
   }
 
@@ -36,7 +42,7 @@ export class Conformance {
       path === '/.well-known/smart-configuration'
         ? this.#smart
         : this.#asksForCapabilities(method, path, query, headers)
-          ? this.#capabilities
+          ? this.#capabilitiesNow()
           : undefined;
     if (!document) return false;
     response.writeHead(200, {
@@ -47,6 +53,18 @@ export class Conformance {
     });
     response.end(document.body);
     return true;
+  }
+
+  /** Made anew when more is known of the FHIR server. */
+  #capabilitiesNow(): Document {
+    const supported = this.supported();
+    if (this.#capabilities && this.#said === supported) return this.#capabilities;
+    const since = supported ? new Date().toISOString() : this.startedAt;
+    this.#said = supported;
+    return (this.#capabilities = {
+      contentType: 'application/fhir+json; charset=utf-8',
+      body: json(capabilityStatement(this.publicUrl, this.base, since, this.enforced, supported)),
+    });
   }
 
   #asksForCapabilities(method: string, path: string, query: string, headers: IncomingMessage['headers']): boolean {

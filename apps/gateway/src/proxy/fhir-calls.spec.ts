@@ -17,6 +17,7 @@ import { PageLinks } from '../page-links/page-links.js';
 import { Admissions } from '../admit-patients/admissions.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { InFlightWrites } from '../write/in-flight-writes.js';
+import { WriteSupport } from '../write/write-support.js';
 import { CallRecords, type PatientIds } from './call-records.js';
 import { FhirCalls } from './fhir-calls.js';
 import { OpenCalls } from './open-calls.js';
@@ -125,7 +126,12 @@ async function gateway(around: Surroundings) {
       limiter: new CallLimiter(),
       limits: around.limits,
       bundles: around.bundles,
-      writes: { enforced: around.enforced, inFlight: new InFlightWrites(), bodyMost: 100_000 },
+      writes: {
+        enforced: around.enforced,
+        inFlight: new InFlightWrites(),
+        support: new WriteSupport(upstream),
+        bodyMost: 100_000,
+      },
     },
     { base: 'https://gatehouse.example.org/fhir', path: '/fhir' },
     log,

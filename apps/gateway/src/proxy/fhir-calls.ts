@@ -34,7 +34,7 @@ import { WithheldFrom } from '../user-rights/withheld.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
 import { readWrittenBody } from '../write/read-written-body.js';
 import { WriteCalls } from '../write/write-calls.js';
-import { WriteSupport } from '../write/write-support.js';
+import type { WriteSupport } from '../write/write-support.js';
 import { CallRecords, NotRecorded, positionHeader, type RecordedCall } from './call-records.js';
 import { InForce, type JudgingPoint } from './in-force.js';
 import { Leaving } from './leaving.js';
@@ -69,6 +69,7 @@ interface Means {
     /** Writes are refused without. */
     readonly enforced: Enforced;
     readonly inFlight: InFlightWrites;
+    readonly support: WriteSupport;
     /** The largest body of a write, in bytes. */
     readonly bodyMost: number;
   };
@@ -102,10 +103,9 @@ export class FhirCalls {
     this.#believing = { tokens, possession, onUnavailable };
     this.#leaving = new Leaving(means.records, { upstream: means.upstream.base, ours: endpoint.base }, log);
     const { records, upstream, memory, pages, limiter, limits, bundles, writes } = means;
-    const { inFlight, bodyMost, enforced } = writes;
+    const { inFlight, bodyMost, enforced, support } = writes;
     const updatesCreate = enforced.writes?.updatesCreate === true;
     const { calls } = gateway;
-    const support = new WriteSupport(upstream);
     this.#identities = new IdentitySupport(upstream);
     const { base } = endpoint;
     const ofWrites = { inFlight, bodyMost, updatesCreate };

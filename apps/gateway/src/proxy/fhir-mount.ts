@@ -13,6 +13,8 @@ import { GatewayConfig } from '../gateway.config.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { shownObserving } from '../observe/shown-observing.js';
 import { PageLinks } from '../page-links/page-links.js';
+import { ShownWriteSupport } from '../write/shown-write-support.js';
+import { WriteSupport } from '../write/write-support.js';
 import { enforcedAt, FhirCalls } from './fhir-calls.js';
 import { type EndpointMeans, GatewayMeans } from './gateway-means.js';
 import { GatewayPoint } from './gateway-point.js';
@@ -57,8 +59,10 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       limiter: new CallLimiter(),
       limits: config.limits(),
       bundles: config.bundleLimits(),
-      writes: { enforced: config.enforced(), inFlight: gateway.inFlightWrites, bodyMost: config.bodyMaxBytes },
     };
+    const enforced = config.enforced();
+    const ofWrites = { enforced, inFlight: gateway.inFlightWrites, bodyMost: config.bodyMaxBytes };
+    const shownSupport = new ShownWriteSupport(metrics, this.log, enforced.writes?.updatesCreate === true);
     const observed = shownObserving(means.all, metrics, health);
     const since = new Date().toISOString();
     for (const { endpoint, observing } of means.all)
@@ -71,12 +75,24 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
         const { endpoint, tokens, possession, rights, admissions, records, observing } = each;
         const upstream = this.upstreamOf(each);
         const onObserved = (outcome: string) => observed.inc({ endpoint: endpoint.id, outcome });
-        const own = { tokens, possession, rights, admissions, records, upstream, observing, onObserved };
+        const support = new WriteSupport(upstream, (found) => shownSupport.found(endpoint.id, found));
+        const enforcedHere = enforcedAt(endpoint, enforced);
+        const own = {
+          tokens,
+          possession,
+          rights,
+          admissions,
+          records,
+          upstream,
+          observing,
+          onObserved,
+          writes: { ...ofWrites, support },
+        };
         return [
           each,
           {
             upstream,
-            conformance: new Conformance(base.publicUrl, endpoint.base, since, enforcedAt(endpoint, config.enforced())),
+            conformance: new Conformance(base.publicUrl, endpoint.base, since, enforcedHere, () => support.known),
             calls: new FhirCalls(gateway, { ...ofAll, ...own }, endpoint, this.log),
           },
         ];

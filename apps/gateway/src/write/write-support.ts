@@ -21,10 +21,17 @@ export class WriteSupport {
   #found: { readonly supported: SupportedWrites; readonly atMs: number } | undefined;
   #asking: Promise<SupportedWrites> | undefined;
 
+  /** @param onFound called when it was found out for the first time, or turned out to be otherwise by now */
   constructor(
     private readonly upstream: Pick<Upstream, 'ask' | 'send'>,
+    private readonly onFound: (supported: SupportedWrites) => void = () => undefined,
     private readonly now: () => number = () => performance.now(),
   ) {}
+
+  /** What was found out by now; undefined before the first write. */
+  get known(): SupportedWrites | undefined {
+    return this.#found?.supported;
+  }
 
   /** @throws UpstreamFailed, WriteUnknown when the server cannot be asked now */
   async of(): Promise<SupportedWrites> {
@@ -35,8 +42,9 @@ export class WriteSupport {
   }
 
   async #ask(): Promise<SupportedWrites> {
-    const supported = await this.#probe();
+    const [before, supported] = [this.known, await this.#probe()];
     this.#found = { supported, atMs: this.now() };
+    if (!before || !isSame(before, supported)) this.onFound(supported);
     return supported;
   }
 
@@ -55,6 +63,10 @@ export class WriteSupport {
       await probe.remove();
     }
   }
+}
+
+function isSame(one: SupportedWrites, other: SupportedWrites): boolean {
+  return one.update === other.update && one.delete === other.delete && one.updateCreates === other.updateCreates;
 }
 
 /** A conflict or a failed precondition: servers were seen to answer either. */
