@@ -196,8 +196,8 @@ export class GatewayInProcess {
     await once(this.#server, 'close');
   }
 
-  /** Believes from now on that calls come with this token. */
-  believe(token: ModelToken): void {
+  /** Believes from now on that calls come with this token, of this application. */
+  believe(token: ModelToken, applicationId = 'a1'): void {
     const scopes = parseScopes(token.scopes.map(writeScope));
     if (!scopes.ok) throw new Error(JSON.stringify(scopes.faults));
     const { patient, fhirUser } = token;
@@ -205,11 +205,11 @@ export class GatewayInProcess {
       endpoint: 'default',
       tokenId: 't1',
       epoch: 0,
-      applicationId: 'a1',
+      applicationId,
       clientId: 'client-1',
       approvalVersion: 1,
       scopes: scopes.scopes,
-      expiresAtMs: 0,
+      expiresAtMs: Date.now() + 3_600_000,
       subject: 's',
       ...(patient === undefined ? {} : { patient }),
       ...(fhirUser === undefined ? {} : { fhirUser }),

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -13,7 +14,8 @@ const MB = 1_000_000;
 /** In the long run (`CASES`) the largest is of 1 GB. */
 const LARGEST = (process.env['CASES'] === undefined ? 250 : 1_000) * MB;
 /** Few, so that one which is not given back is missed. */
-const few = { slots: { total: 4, perApplication: 2, waitingPerApplication: 8 }, breakMs: 1_000 };
+const bounds = { total: 4, perApplication: 2, waitingPerApplication: 8 };
+const few = { slots: bounds, passing: bounds, breakMs: 1_000 };
 /** The largest that is held, and the largest that passes by. */
 const [HELD, PASSED] = [MB, 2_000 * MB];
 
@@ -77,8 +79,9 @@ describe('bodies that are larger than is held', () => {
     target: string,
     headers: Readonly<Record<string, string>> = {},
     method = 'GET',
+    application = 'a1',
   ): Promise<IncomingMessage> {
-    gateway.believe(token);
+    gateway.believe(token, application);
     const port = gateway.port;
     const all = { authorization: 'Bearer abc', ...headers };
     const request = get({ host: '127.0.0.1', port, path: `/fhir/${target}`, headers: all, method, agent: false });
@@ -242,6 +245,27 @@ describe('bodies that are larger than is held', () => {
     expect(all.map(({ isWhole }) => isWhole)).toEqual(all.map(() => true));
   });
 
+  test('slow readers keep nobody from being answered, and large resources have their places by turns', async () => {
+    holds(binary('b1', 'patient-01', 100 * MB));
+    const slowly = async (application: string) => await ask(own, 'Binary/b1', {}, 'GET', application);
+    const slow: IncomingMessage[] = [];
+    for (const application of ['a1', 'a1', 'a2', 'a2']) slow.push(await slowly(application));
+    for (const application of ['a1', 'a2', 'a3']) {
+      const answer = await ask(own, 'Patient/patient-01', {}, 'GET', application);
+      expect([answer.statusCode, (await drink(answer)).isWhole]).toEqual([200, true]);
+    }
+    const seen = server.asked;
+    const waits = slowly('a3');
+    // It is asked for and left, and once more when there is a place.
+    while (server.asked === seen) await nextTurn();
+    slow[0]?.destroy();
+    const next = await waits;
+    expect([next.statusCode, server.asked - seen]).toEqual([200, 2]);
+    for (const response of [...slow, next]) response.destroy();
+    await gateway.idle();
+    await expectAllEnded();
+  }, 30_000);
+
   describe('of many short texts', () => {
     const concepts = Array.from({ length: 25_000 }, (_, at) => `{"code":"c${at}","display":"${'x'.repeat(200)}"}`);
     const codes = (more: Partial<LargeResource>): LargeResource => ({
@@ -342,6 +366,20 @@ describe('bodies that are larger than is held', () => {
       // What the server sent since was on its way.
       expect(server.sent - (handed ?? 0)).toBeLessThan(20 * MB);
       expect(bytes).toBeLessThan(handed ?? 0);
+    });
+
+    test('when its token has expired', async () => {
+      holds(binary('b1', 'patient-01', 200 * MB));
+      const response = await ask(own, 'Binary/b1');
+      const later = Date.now() + 7_200_000;
+      const clock = jest.spyOn(Date, 'now');
+      const { isWhole } = await drink(response, (now) => {
+        if (now > 5 * MB) clock.mockReturnValue(later);
+      });
+      clock.mockRestore();
+      expect(isWhole).toBe(false);
+      expect(await completed()).toMatchObject({ data: { ending: 'cut' } });
+      await server.idle();
     });
 
     test('before its first piece: it is told, and recorded as withheld', async () => {

@@ -23,9 +23,12 @@ export class LargeFhir {
   readonly resources = new Map<string, LargeResource>();
   /** What was handed to the connection until now, in bytes. */
   sent = 0;
+  /** How many requests there were until now. */
+  asked = 0;
   #underWay = new Set<ServerResponse>();
   base = '';
   readonly #server = createServer((request, response) => {
+    this.asked++;
     const path = (request.url ?? '').replace('/fhir/', '').split('?')[0] ?? '';
     const found = this.resources.get(path);
     const headers = { 'content-type': 'application/fhir+json', etag: 'W/"1"' };

@@ -21,6 +21,7 @@ import { TimelineController } from './show-timeline/timeline.controller.js';
 import { auditCheckpointsProjection } from './sign-checkpoints/audit-checkpoints.projection.js';
 import { CheckpointKey } from './sign-checkpoints/checkpoint-key.js';
 import { CheckpointSigner } from './sign-checkpoints/checkpoint-signer.js';
+import { KnownCheckpoints } from './sign-checkpoints/known-checkpoints.js';
 
 @Module({
   controllers: [
@@ -39,6 +40,7 @@ import { CheckpointSigner } from './sign-checkpoints/checkpoint-signer.js';
     ...provideFeed(siemFeed),
     CheckpointKey,
     CheckpointSigner,
+    KnownCheckpoints,
     InspectedLog,
     Proofs,
     ListCheckpointsHandler,

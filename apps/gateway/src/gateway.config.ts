@@ -44,6 +44,16 @@ export class GatewayConfig implements ConfigSection {
   @Max(1_099_511_627_776)
   passedMaxBytes: number = 4_294_967_296;
 
+  @Setting('GATEWAY_PASSED_AT_ONCE', {
+    mustBe: 'a number from 2 to 10000',
+    describe:
+      'How many resources and files of exports may be passed on at once while they come, beside the other requests to the FHIR server; half of them for one application.',
+  })
+  @IsInt()
+  @Min(2)
+  @Max(10_000)
+  passedAtOnce: number = 64;
+
   @Setting('GATEWAY_UPSTREAM_CONNECTIONS', {
     mustBe: 'a number from 2 to 10000',
     describe: 'How many requests to the FHIR server may be under way at once; half of them for one application.',

@@ -8,6 +8,7 @@ import { Gauge } from 'prom-client';
 import { AuditConfig, originOf } from '../audit.config.js';
 import { rangeHashes, type ReadRows, TreeBroken } from '../grow-trees/tree-hashes.js';
 import { CheckpointKey } from './checkpoint-key.js';
+import { KnownCheckpoints } from './known-checkpoints.js';
 
 const LOOK_EVERY_MS = 5_000;
 /** Instances look at different moments: what one has just signed is not due for the next. */
@@ -24,7 +25,8 @@ interface GrownTree {
 
 /**
  * Signs the heads of trees that have grown, and appends them to their topic. A head is signed only if its tree has every
- * record of the last checkpoint in its place; else whoever looks at the metric `gatehouse_audit_trees_refused` is told.
+ * record of the last checkpoint in its place; else whoever looks at the metric `gatehouse_audit_trees_refused` is told. While
+ * earlier checkpoints are still being read from the log none is signed: nobody would see what does not continue them.
  */
 @Injectable()
 export class CheckpointSigner implements OnModuleInit, OnModuleDestroy {
@@ -35,6 +37,7 @@ export class CheckpointSigner implements OnModuleInit, OnModuleDestroy {
     private readonly config: AuditConfig,
     private readonly database: Database,
     private readonly key: CheckpointKey,
+    private readonly known: KnownCheckpoints,
     @InjectAppender(checkpointsTopic) private readonly checkpoints: TopicAppendPort,
     private readonly log: Log,
     metrics: Metrics,
@@ -46,7 +49,7 @@ export class CheckpointSigner implements OnModuleInit, OnModuleDestroy {
     });
     this.regular = new RegularLook(
       Math.min(LOOK_EVERY_MS, config.checkpointSeconds * 1_000),
-      () => this.signGrown(),
+      () => this.signDue(),
       (error) => {
         // While Postgres is away readiness says so; a line every few seconds would bury it.
         if (!isDatabaseUnavailable(error)) log.warn('checkpoints could not be signed; they will be, later', error);
@@ -62,15 +65,15 @@ export class CheckpointSigner implements OnModuleInit, OnModuleDestroy {
     await this.regular.stop();
   }
 
-  /** One instance at a time: the others find the lock taken and leave it. */
-  private async signGrown(): Promise<void> {
+  /** Signs what has grown and is due now. One instance at a time: the others find the lock taken and leave it. */
+  async signDue(): Promise<void> {
     await this.database.transaction(async (manager) => {
       const read: ReadRows = (sql, parameters) => manager.query(sql, [...parameters]);
       const [lock] = await read<{ held: boolean }>(
         `SELECT pg_try_advisory_xact_lock(hashtext('gatehouse audit checkpoints')) AS held`,
         [],
       );
-      if (lock?.held !== true) return;
+      if (lock?.held !== true || !(await this.known.areAll(read))) return;
       const grown = await read<Omit<GrownTree, 'size'> & { readonly size: string }>(GROWN, [
         this.config.checkpointSeconds * SHARE_OF_INTERVAL,
       ]);

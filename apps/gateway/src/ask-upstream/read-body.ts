@@ -8,7 +8,7 @@ export const SMALL = 262_144;
 /** Why a body was not read to its end. */
 export class BodyRefused extends Error {
   override readonly name = 'BodyRefused';
-  constructor(readonly why: 'too-large' | 'no-memory' | 'too-slow' | 'unknown-encoding') {
+  constructor(readonly why: 'too-large' | 'no-memory' | 'no-place' | 'too-slow' | 'unknown-encoding') {
     super(`the body was not read: ${why}`);
   }
 }
@@ -21,12 +21,15 @@ export interface BodyBounds {
   readonly timeoutMs: number;
 }
 
+/** What becomes of a large body: it passes by, is held as others are, or is left, since too many pass by already. */
+export type Passage = 'passes' | 'held' | 'no-place';
+
 /** A large body that is not held: who reads `rest` slowly slows the server down. */
 export interface Passing {
   /** The most that passes, in bytes, after decompression. */
   readonly maxBytes: number;
   /** Asked once, when more has come than `SMALL`: whether the rest may come piece by piece. */
-  readonly mayPass: (head: Buffer) => boolean;
+  readonly mayPass: (head: Buffer) => Passage;
   /** Whoever destroys `rest` leaves the body. What fails later fails there. */
   readonly onPassing: (head: Buffer, rest: Readable) => void;
 }
@@ -113,13 +116,18 @@ export class IncomingBody {
     return true;
   }
 
-  /** @returns whether it passes from now on */
+  /** @returns whether it passes from now on, or was left */
   #begunToPass(piece: Buffer): boolean {
     const passing = this.#passing;
     this.#passing = undefined;
     if (passing === undefined) return false;
     const head = Buffer.concat([...this.#pieces, piece]);
-    if (!passing.mayPass(head)) return false;
+    const passage = passing.mayPass(head);
+    if (passage === 'held') return false;
+    if (passage === 'no-place') {
+      this.#refuse(new BodyRefused('no-place'));
+      return true;
+    }
     this.#pieces.length = 0;
     this.#most = passing.maxBytes;
     this.#rest = new Readable({ highWaterMark: SMALL, read: () => this.#flow() });

@@ -20,6 +20,8 @@ export function toldOfBody({ why }: BodyRefused): FhirError {
       return fhirError(502, 'too-costly', 'The FHIR server’s answer is larger than the gateway takes; ask for less.');
     case 'no-memory':
       return fhirError(503, 'transient', 'The gateway holds too many large answers now.', { 'Retry-After': '2' });
+    case 'no-place':
+      return tooMany;
     case 'too-slow':
       return tooSlow;
     case 'unknown-encoding':

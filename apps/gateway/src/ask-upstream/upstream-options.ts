@@ -13,6 +13,8 @@ export interface UpstreamOptions {
   /** The most that passes by of a resource that is not held, in bytes; as much as is held, without. */
   readonly passedMaxBytes?: number;
   readonly slots: SlotBounds;
+  /** How many answers may be under way at once that go on as fast as they are taken; as many as others, without. */
+  readonly passing?: SlotBounds;
   /** After so many milliseconds a broken circuit lets one request try. */
   readonly breakMs: number;
   /** The circuit broke, by a request that failed for a reason; or is whole again. */

@@ -1,7 +1,8 @@
 import { withTrace } from '#host';
 import { type BrokenFhir, listenBroken } from '#testing';
 import { BodyMemory } from './body-memory.js';
-import { type AskedFor, Upstream } from './upstream.js';
+import type { AskedFor } from './asked-for.js';
+import { Upstream } from './upstream.js';
 import type { UpstreamOptions } from './upstream-options.js';
 import { NoLongerAllowed, UpstreamFailed } from './upstream-failed.js';
 

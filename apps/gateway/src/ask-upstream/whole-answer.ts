@@ -20,6 +20,8 @@ export interface Reading {
   readonly wants: (status: number, headers: IncomingHttpHeaders) => boolean;
   /** Ends it, before it was sent or while it is answered. */
   readonly signal?: AbortSignal;
+  /** Called in the tick in which its first byte is written, to a connection that stands: without, nothing of it was sent. */
+  readonly onSending?: () => void;
   /** Absent where the body is needed whole. */
   readonly passing?: Omit<Passing, 'onPassing'>;
 }
@@ -67,6 +69,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.isOver) controller.abort(new Error('ended before it was sent'));
+    else this.reading.onSending?.();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

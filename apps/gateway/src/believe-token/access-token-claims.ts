@@ -1,3 +1,4 @@
+import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
 import { parseScopeList, type Scope } from '#smart';
 import type { TokenStanding } from '#access';
 import type { JWTPayload } from 'jose';
@@ -85,4 +86,9 @@ function jktIn(cnf: unknown): string | undefined {
 
 function isTextOrAbsent(claim: unknown): claim is string | undefined {
   return claim === undefined || (typeof claim === 'string' && claim !== '');
+}
+
+/** Whether a token has expired, as far as clocks may differ (RFC 9068, 4). */
+export function isOver({ expiresAtMs }: Pick<AccessTokenClaims, 'expiresAtMs'>): boolean {
+  return expiresAtMs + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.now();
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
 import type { FhirEndpoint } from '#fhir-endpoints';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type FetchImplementation, type RemoteJWKSet } from 'jose';
-import { type AccessTokenClaims, readClaims } from './access-token-claims.js';
+import { type AccessTokenClaims, isOver, readClaims } from './access-token-claims.js';
 
 /** ES256 by default (security.md, Tokens); nothing symmetric, and not `none`. */
 const ALGORITHMS = ['ES256', 'RS256'];
@@ -87,8 +87,7 @@ export class VerifiedTokens {
     const claims = isKnown ? known.claims : await this.#verify(token, digest, endpoint);
     // What was verified at another endpoint does not count here.
     if (claims.endpoint !== endpoint.id) throw new TokenNotBelieved('The token’s aud does not count here.');
-    if (claims.expiresAtMs + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.now())
-      throw new TokenNotBelieved('The token has expired.');
+    if (isOver(claims)) throw new TokenNotBelieved('The token has expired.');
     return claims;
   }
 

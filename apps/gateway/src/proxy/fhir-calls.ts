@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { FhirEndpoint } from '#fhir-endpoints';
@@ -280,20 +279,14 @@ export class FhirCalls {
     });
     try {
       const { upstream, pages } = this.means;
-      let rest: Readable | undefined;
-      const holdsSlot = () => rest?.closed === false;
-      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory, holdsSlot };
+      const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
       const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, this.endpoint.base] };
       const answering = new Answering(
         sight,
         upstream.base,
         async (target) => await upstream.ask(target, by),
         call.rights,
-        async (target, mayPass) => {
-          const answer = await upstream.read(target, by, mayPass);
-          if ('rest' in answer) ({ rest } = answer);
-          return answer;
-        },
+        async (target, mayPass) => await upstream.read(target, by, mayPass),
       );
       const links = new BundleLinks(this.endpoint.base, pages, ownerOf(call.claims));
       const operations = {

@@ -125,18 +125,16 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
   }
 
   private upstreamOf({ endpoint }: EndpointMeans): Upstream {
-    const { upstreamTimeout, upstreamMaxBytes, passedMaxBytes, upstreamConnections } = this.config;
+    const { upstreamTimeout, upstreamMaxBytes, passedMaxBytes, upstreamConnections, passedAtOnce } = this.config;
+    const halfForOne = (total: number) => ({ total, perApplication: total / 2, waitingPerApplication: total * 4 });
     return new Upstream({
       baseUrl: endpoint.upstream.url,
       access: upstreamAccessOf(endpoint.upstream),
       timeoutMs: upstreamTimeout * 1000,
       maxBytes: upstreamMaxBytes,
       passedMaxBytes,
-      slots: {
-        total: upstreamConnections,
-        perApplication: upstreamConnections / 2,
-        waitingPerApplication: upstreamConnections * 4,
-      },
+      slots: halfForOne(upstreamConnections),
+      passing: halfForOne(passedAtOnce),
       breakMs: 5_000,
       onCircuit: (isBroken, why) => {
         const server = `the FHIR server of endpoint ${endpoint.id}`;

@@ -6,6 +6,7 @@ import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { OurUrlsInPieces, withOurUrls } from '../answer/our-urls.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import { isOver } from '../believe-token/access-token-claims.js';
 import { isAsBegun } from '../pass-large-body/large-read.js';
 import type { CallRecords, RecordedCall, RecordedWrite } from './call-records.js';
 import { encodedFor, encodedPieces } from './encode-answer.js';
@@ -76,6 +77,8 @@ export class Leaving {
     const { upstream, ours } = this.bases;
     const patients = () => patientsOf(body.resource ?? begun, this.#bases);
     const isHead = response.req.method === 'HEAD';
+    // It may take longer than the token counts.
+    const mayGoOn = () => isAllowed() && !isOver(call.claims);
     if (isHead) rest.destroy();
     const urls = new OurUrlsInPieces(upstream, ours);
     const all = isHead ? noPieces() : body.pieces({ rest, bounds }, urls, (whole) => isAsBegun(begun, whole));
@@ -92,7 +95,7 @@ export class Leaving {
         response,
         counted(),
         { 'Content-Type': FHIR_JSON, ...headers, ...encoding },
-        isAllowed,
+        mayGoOn,
       );
       await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patients() : []);
     } catch (error) {

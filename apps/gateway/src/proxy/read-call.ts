@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import { type FhirRequest, isExport, type Reaches, readRequest } from '#smart';
-import type { AskedFor } from '../ask-upstream/upstream.js';
+import type { AskedFor } from '../ask-upstream/asked-for.js';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { type ExportLinks, type ExportPlace, JOB_PARAMETER } from '../export/export-links.js';
 import { PAGE_PARAMETER, type PageLinks, type PageOwner, type PagePlace } from '../page-links/page-links.js';

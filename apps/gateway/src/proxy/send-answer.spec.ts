@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NoLongerAllowed } from '../ask-upstream/upstream-failed.js';
+import { Patience } from './patience.js';
 import { sendPieces, sendResource } from './send-answer.js';
 
 const RESOURCE = Buffer.from('{"resourceType":"Observation","id":"second"}');
@@ -108,6 +110,37 @@ describe('pieces that fail', () => {
     await expect(sendPieces(response, none(), {}, () => isAllowed)).rejects.toEqual(thrown);
     expect([response.headersSent, response.destroyed]).toEqual([false, false]);
     client.destroy();
+    server.close();
+  });
+});
+
+describe('a caller that takes a little at a time', () => {
+  async function* much(pieces: number): AsyncGenerator<Buffer, void> {
+    for (let at = 0; at < pieces; at++) yield Buffer.alloc(1_000_000);
+  }
+  async function sip(client: Socket): Promise<void> {
+    client.pause();
+    while (!client.destroyed && !client.readableEnded) {
+      client.read();
+      await nextTurn();
+    }
+  }
+
+  test('is left, where it takes less than it has to', async () => {
+    const { server, client, ask } = await aConnection();
+    const patience = new Patience({ graceMs: 20, bytesPerMs: 1e12 });
+    const sending = sendPieces(await ask('/first'), much(Infinity), {}, () => true, patience);
+    const [sent] = await Promise.all([sending, sip(client)]);
+    expect([sent.ending, sent.bytes > 0]).toEqual(['caller-gone', true]);
+    server.close();
+  });
+
+  test('is waited for, where it does not', async () => {
+    const { server, client, ask } = await aConnection();
+    const patience = new Patience({ graceMs: 60_000, bytesPerMs: 1 });
+    const sending = sendPieces(await ask('/first'), much(20), { Connection: 'close' }, () => true, patience);
+    const [sent] = await Promise.all([sending, sip(client)]);
+    expect(sent).toEqual({ ending: 'sent', bytes: 20_000_000 });
     server.close();
   });
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { NoLongerAllowed } from '../ask-upstream/upstream-failed.js';
 import type { FhirError } from './operation-outcome.js';
+import { Patience } from './patience.js';
 
 export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 /** What is handed to a socket between two looks at whether the call may still go on, in bytes. */
@@ -68,6 +69,7 @@ export async function sendResource(
   const ended = await turnOf(response, closed, isAllowed);
   if (ended) return ended;
   response.writeHead(status, { 'Content-Type': FHIR_JSON, ...headers, 'Content-Length': body.length });
+  const patience = new Patience();
   let bytes = 0;
   if (response.req.method !== 'HEAD') {
     for (let at = 0; at < body.length && !isGone(); at += PIECE_BYTES) {
@@ -79,18 +81,19 @@ export async function sendResource(
       bytes += piece.length;
       // Head and body of a small answer leave together.
       if (bytes === body.length) response.end(piece);
-      else if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
+      else if (!response.write(piece)) await patience.drained(response, closed);
+      patience.took(piece.length);
     }
   }
   if (!isGone() && !response.writableEnded) response.end();
-  await closed;
+  await patience.ended(response, closed);
   return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
 }
 
 /**
  * Sends pieces as they come, as many as are asked for: the next one is made when the caller took the last. Before each,
  * in the same tick, `isAllowed` is asked. The head leaves with the first piece, so that what fails before it is thrown
- * and may still be told; what fails later cuts the connection, and is thrown too. Of a caller who is gone nothing is thrown.
+ * and may still be told; what fails later cuts the connection, and is thrown too. Of a caller who is gone, or too slow, nothing is thrown.
  *
  * @throws NoLongerAllowed before the head left, and what `pieces` throws
  */
@@ -99,6 +102,7 @@ export async function sendPieces(
   pieces: AsyncIterable<Buffer>,
   headers: Readonly<Record<string, string>>,
   isAllowed: () => boolean,
+  patience = new Patience(),
 ): Promise<Sent> {
   const isGone = () => response.destroyed;
   if (isGone()) return { ending: 'caller-gone', bytes: 0 };
@@ -115,7 +119,8 @@ export async function sendPieces(
       mustBeAllowed();
       if (!response.headersSent) response.writeHead(200, headers);
       bytes += piece.length;
-      if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
+      if (!response.write(piece)) await patience.drained(response, closed);
+      patience.took(piece.length);
     }
     if (!isGone()) mustBeAllowed();
   } catch (error) {
@@ -129,7 +134,7 @@ export async function sendPieces(
   if (isGone()) return { ending: isAllowed() ? 'caller-gone' : 'cut', bytes };
   if (!response.headersSent) response.writeHead(200, headers);
   response.end();
-  await closed;
+  await patience.ended(response, closed);
   return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
 }
 

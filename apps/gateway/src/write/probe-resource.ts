@@ -1,5 +1,6 @@
 import { type FhirResource, isObject, isResource } from '#smart';
-import type { AskedFor, Upstream } from '../ask-upstream/upstream.js';
+import type { AskedFor } from '../ask-upstream/asked-for.js';
+import type { Upstream } from '../ask-upstream/upstream.js';
 import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { UpstreamWrite, UpstreamWritten } from '../ask-upstream/upstream-write.js';
 import { versionOf } from './plan-write.js';

@@ -4,7 +4,7 @@ import { type FhirResource, isResourceType, patientsIn, type WriteInteraction } 
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { withOurUrls } from '../answer/our-urls.js';
-import type { AskedFor } from '../ask-upstream/upstream.js';
+import type { AskedFor } from '../ask-upstream/asked-for.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { UpstreamWrite, UpstreamWritten } from '../ask-upstream/upstream-write.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
