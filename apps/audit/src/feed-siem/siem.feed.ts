@@ -1,6 +1,7 @@
 import { encodeOcsf, siemTopic } from '#contracts';
 import { defineFeed } from '#host';
 import { auditedTopics, decodeAudited } from '#records';
+import { auditRecordsProjection } from '../audit-records/audit-records.projection.js';
 import { ocsfOf } from './ocsf.js';
 
 /** Every audit record as an OCSF event, in the order of its partition: what a SIEM reads. */
@@ -12,6 +13,7 @@ export const siemFeed = defineFeed({
     decode: (value: Buffer) => decodeAudited(name, value),
   })),
   to: siemTopic,
+  after: auditRecordsProjection,
   derive: ({ event, position }) => ({
     partition: position.partition,
     key: event.meta.subject,

@@ -1,21 +1,21 @@
 import type { Position } from '#contracts';
-import type { Entry, Query } from '#event-log';
-import { CompactRange, edgeOf, HASH_LENGTH } from '#proofs';
+import { COPY_FROM, type CopyRows, type Entry, type Query } from '#event-log';
+import { CompactRange, type CompletedNode, edgeOf, HASH_LENGTH } from '#proofs';
 import type { Leaf } from './leaf-source.js';
 import { countRuns } from './run-numbers.js';
 
 /** Appends a batch to the trees of its partitions: the nodes that its leaves completed, and the trees' new edges. */
-export async function growTrees(entries: readonly Entry<Leaf>[], query: Query): Promise<void> {
+export async function growTrees(entries: readonly Entry<Leaf>[], query: Query, copy: CopyRows): Promise<void> {
   const trees = Map.groupBy(entries, ({ position: { topic, partition } }) => `${topic}:${partition}`);
   for (const leaves of trees.values()) {
     const [first] = leaves;
     if (first === undefined) continue;
-    await appendLeaves(first.position, leaves, query);
+    await appendLeaves(first.position, leaves, query, copy);
     await keepRuns(first.position, leaves, query);
   }
 }
 
-async function appendLeaves(at: Position, leaves: readonly Entry<Leaf>[], query: Query): Promise<void> {
+async function appendLeaves(at: Position, leaves: readonly Entry<Leaf>[], query: Query, copy: CopyRows): Promise<void> {
   const [stored] = await query<{ size: string; edge: Buffer }>(
     'SELECT size, edge FROM audit_trees WHERE log_topic = $1 AND log_partition = $2',
     [at.topic, at.partition],
@@ -24,22 +24,49 @@ async function appendLeaves(at: Position, leaves: readonly Entry<Leaf>[], query:
   const nodes = leaves.flatMap(({ event: { hash }, position }) =>
     tree.append(hash).map((node) => ({ ...node, offset: node.level === 0 ? String(position.offset) : null })),
   );
+  await addNodes(at, nodes, query, copy);
+  await query(
+    `INSERT INTO audit_trees (log_topic, log_partition, size, edge) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (log_topic, log_partition) DO UPDATE SET size = excluded.size, edge = excluded.edge`,
+    [at.topic, at.partition, tree.size, Buffer.concat(tree.edge)],
+  );
+}
+
+interface PlacedNode extends CompletedNode {
+  /** Of a leaf: where its record stands. */
+  readonly offset: string | null;
+}
+
+const NODE_COLUMNS = ['log_topic', 'log_partition', 'level', 'index', 'hash', 'log_offset'];
+
+async function addNodes(
+  { topic, partition }: Position,
+  nodes: readonly PlacedNode[],
+  query: Query,
+  copy: CopyRows,
+): Promise<void> {
+  if (nodes.length >= COPY_FROM) {
+    const rows = nodes.map(({ level, index, hash, offset }) => ({
+      log_topic: topic,
+      log_partition: partition,
+      level,
+      index,
+      hash: `\\x${hash.toString('hex')}`,
+      log_offset: offset,
+    }));
+    if (await copy('audit_tree_nodes', NODE_COLUMNS, rows)) return;
+  }
   await query(
     `INSERT INTO audit_tree_nodes (log_topic, log_partition, level, index, hash, log_offset)
      SELECT $1, $2, node.* FROM unnest($3::smallint[], $4::bigint[], $5::bytea[], $6::bigint[]) AS node`,
     [
-      at.topic,
-      at.partition,
+      topic,
+      partition,
       nodes.map(({ level }) => level),
       nodes.map(({ index }) => index),
       nodes.map(({ hash }) => hash),
       nodes.map(({ offset }) => offset),
     ],
-  );
-  await query(
-    `INSERT INTO audit_trees (log_topic, log_partition, size, edge) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (log_topic, log_partition) DO UPDATE SET size = excluded.size, edge = excluded.edge`,
-    [at.topic, at.partition, tree.size, Buffer.concat(tree.edge)],
   );
 }
 

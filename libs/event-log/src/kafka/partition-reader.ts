@@ -34,7 +34,7 @@ export interface ReaderOptions {
 
 const MAX_WAIT_MS = 400;
 /** While a partition is left out of the fetch for back-pressure, it must not wait for a long poll of the others. */
-const BUSY_WAIT_MS = 5;
+const BUSY_WAIT_MS = 25;
 const FETCH_BYTES = 8 * 1_048_576;
 const PARTITION_BYTES = 2 * 1_048_576;
 /** Slices that wait go on as one up to here, and one fetch's is never split. */
@@ -73,7 +73,7 @@ export class PartitionReader {
     private readonly options: ReaderOptions,
   ) {
     this.#connection = new LogConnection(settings);
-    this.#limit = options.bufferedRecords ?? 20_000;
+    this.#limit = options.bufferedRecords ?? 5_000;
     if (options.name !== undefined)
       this.#unfollow = settings.meter?.follows(options.name, () =>
         lagOf([...this.#assignments.values()].map(({ lag }) => lag)),

@@ -1,6 +1,6 @@
 import { mintId, type Position } from '#contracts';
 import type { LogSettings } from '../kafka/log-connection.js';
-import { LogTail, type NextOffsets } from '../tail/log-tail.js';
+import { distance, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
 import { moveCheckpoints, readCheckpoints } from './checkpoints.js';
 import { LIVE_SCHEMA, type ApartStore, type ProjectionDefinition, type ProjectionStore } from './projection.js';
@@ -58,8 +58,6 @@ export async function beginRebuild<S extends RecordSource<unknown>>(
 
 class ProjectionRebuild<S extends RecordSource<unknown>> {
   readonly #inFlight = new Set<Promise<void>>();
-  readonly #waiting: (() => void)[] = [];
-  #free = BATCHES_AT_ONCE;
   readonly #failed = Promise.withResolvers<never>();
   #tail: LogTail<S> | undefined;
   /** While it stands, no batch begins: the shadow tables are about to become the live ones. */
@@ -115,7 +113,8 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
         this.#begun = performance.now();
         return (this.#starts = begins);
       },
-      onBatch: (entries, next) => this.#applyInTurn(shadow, entries, next),
+      onBatch: (entries, next) => this.#applyOpen(shadow, entries, next),
+      batchesAtOnce: BATCHES_AT_ONCE,
       onFailure: (error) => this.#failed.reject(error),
     });
     this.#tail = tail;
@@ -131,21 +130,14 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
     this.settings.sink.info({ projection: definition.name, version: definition.version }, 'rebuilt');
   }
 
-  async #applyInTurn(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
-    await this.#turn();
-    try {
-      // Nothing may come between the look at the gate and the batch's place among those in flight.
-      while (this.#gate) await this.#gate.promise;
-      if (this.#over) return;
-      const applying = this.#apply(shadow, entries, next);
-      this.#inFlight.add(applying);
-      await applying.finally(() => this.#inFlight.delete(applying));
-      this.#progress = { ...this.#progress, events: this.#progress.events + entries.length };
-    } finally {
-      const turn = this.#waiting.shift();
-      if (turn) turn();
-      else this.#free++;
-    }
+  async #applyOpen(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
+    // Nothing may come between the look at the gate and the batch's place among those in flight.
+    while (this.#gate) await this.#gate.promise;
+    if (this.#over) return;
+    const applying = this.#apply(shadow, entries, next);
+    this.#inFlight.add(applying);
+    await applying.finally(() => this.#inFlight.delete(applying));
+    this.#progress = { ...this.#progress, events: this.#progress.events + entries.length };
   }
 
   async #apply(shadow: ShadowTables, entries: readonly Entry<EventIn<S>>[], next: Position): Promise<void> {
@@ -156,15 +148,6 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
       if (entries.length > 0) await this.definition.apply(entries, query, copy);
       await moveCheckpoints(query, shadow.schema, this.definition.name, [next]);
     });
-  }
-
-  /** Resolves when one of the few batches that may be stored at once has ended. */
-  async #turn(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free--;
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /**
@@ -249,15 +232,6 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
       this.settings.sink.debug({ err: found, projection: this.definition.name }, 'a rebuild left its tables behind');
     }
   }
-}
-
-/** How many offsets lie between two places of the same topics. */
-function distance(from: NextOffsets, to: NextOffsets): number {
-  let sum = 0n;
-  for (const [topic, offsets] of to) {
-    offsets.forEach((offset, partition) => (sum += offset - (from.get(topic)?.[partition] ?? 0n)));
-  }
-  return Number(sum);
 }
 
 async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {

@@ -1,12 +1,15 @@
 import type { Position } from '#contracts';
 import { Backoff } from '../kafka/backoff.js';
 import type { LogSettings } from '../kafka/log-connection.js';
-import { LogTail } from '../tail/log-tail.js';
+import { distance, LogEnds, LogTail } from '../tail/log-tail.js';
 import type { RecordSource } from '../tail/record-source.js';
 import { BatchStore } from './batch-store.js';
 import { openCheckpoints, storedVersion, Superseded } from './checkpoints.js';
 import { beginRebuild } from './projection-rebuild.js';
 import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type ProjectionStore } from './projection.js';
+
+/** A log that is longer is not read into live tables that are empty: a rebuild makes their indexes afterwards, each at once. */
+const LONG_LOG = 20_000;
 
 /** Readers who ask for a position do not wait for it; others see rows this much later, in milliseconds, and a load costs less. */
 const REST_MS = 10;
@@ -15,20 +18,21 @@ const REST_MS = 10;
  * Keeps a projection up to date. Rows and checkpoint move in one transaction; the checkpoint's row is locked and
  * whatever stands before it is dropped, so that several instances may run the same projection. While Postgres is away
  * the batch waits and is tried again. Rows of an older version are rebuilt at the start, beside those that are read
- * meanwhile; to rows of a newer one it writes nothing.
+ * meanwhile, and so are rows that are not there while the log is long; to rows of a newer version it writes nothing.
  */
 export class ProjectionRunner<S extends RecordSource<unknown>> implements ProjectionPort {
   readonly name: string;
   readonly #tail: LogTail<S>;
   readonly #stopping = new AbortController();
   readonly #batches: BatchStore<S>;
-  #started = false;
 
   constructor(
     private readonly settings: LogSettings,
     private readonly definition: ProjectionDefinition<S>,
     private readonly store: ProjectionStore,
     onFailure: (error: unknown) => void,
+    /** From how many offsets on a log is long. */
+    private readonly longLog = LONG_LOG,
   ) {
     this.name = definition.name;
     this.#batches = new BatchStore(settings, definition, store, this.#stopping.signal);
@@ -51,12 +55,6 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     await this.store.ready();
     await this.#untilStored(() => this.#bringToVersion());
     await this.#tail.start();
-    this.#started = true;
-  }
-
-  /** Whether it had caught up once. */
-  get started(): boolean {
-    return this.#started;
   }
 
   async reached(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
@@ -88,16 +86,28 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     await this.#tail.close();
   }
 
-  /** Rebuilds rows of an older version, or waits while another instance does. */
+  /** Rebuilds rows of an older version, or those of a long log that are not there, or waits while another instance does. */
   async #bringToVersion(): Promise<void> {
+    const { tables, version } = this.definition;
     const stored = await this.store.transaction((query) => storedVersion(query, this.name));
-    if (stored === undefined || stored === this.definition.version) return;
-    if (stored > this.definition.version) throw new Superseded(this.definition, stored);
+    if (stored === version) return;
+    if (stored !== undefined && stored > version) throw new Superseded(this.definition, stored);
+    if (stored === undefined && (tables.length === 0 || !(await this.#isLogLong()))) return;
     const { finished } = await beginRebuild(this.settings, this.definition, this.store, this.#stopping.signal);
     await finished;
   }
 
-  /** A database that is away comes back, and so does what another instance rebuilds. */
+  async #isLogLong(): Promise<boolean> {
+    const { sources } = this.definition;
+    const ends = new LogEnds(this.settings);
+    try {
+      return distance(await ends.startsOf(sources), await ends.endsOf(sources)) >= this.longLog;
+    } finally {
+      await ends.close();
+    }
+  }
+
+  /** A database that is away comes back, so do brokers, and so does what another instance rebuilds. */
   async #untilStored(work: () => Promise<unknown>): Promise<void> {
     const backoff = new Backoff(50, 2_000);
     while (!this.#stopping.signal.aborted) {

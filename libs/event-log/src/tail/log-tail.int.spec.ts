@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { topicsOf } from '#contracts';
 import { counter, counterTopics } from '#testing';
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
@@ -67,6 +68,30 @@ describe('a tail', () => {
         : Promise.race([failed, new Promise<void>((resolve) => waiting.set(text, resolve))]);
     return { tail, texts, seen };
   };
+
+  it('applies no more batches at once than it may, whatever the partitions have', async () => {
+    for (let partition = 0; partition < 6; partition++)
+      await appender.append(topic, partition, { key: 'k', value: `of ${String(partition)}` });
+    const most = async (batchesAtOnce?: number): Promise<number> => {
+      let [now, seen] = [0, 0];
+      const tail = new LogTail(settings, {
+        sources: [source],
+        from: 'start',
+        ...(batchesAtOnce === undefined ? {} : { batchesAtOnce }),
+        onBatch: async () => {
+          seen = Math.max(seen, ++now);
+          await setImmediate();
+          now--;
+        },
+        onFailure: (error) => expect(error).toBeUndefined(),
+      });
+      await tail.start();
+      await tail.close();
+      return seen;
+    };
+    expect(await most()).toBeGreaterThan(2);
+    expect(await most(2)).toBe(2);
+  });
 
   it('from the end misses nothing that is sent once it has started', async () => {
     for (let round = 0; round < 10; round++) {

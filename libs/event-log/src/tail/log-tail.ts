@@ -8,6 +8,15 @@ import type { Entry, EventIn, RecordSource } from './record-source.js';
 /** Next offsets by topic (without prefix), one for each partition. */
 export type NextOffsets = ReadonlyMap<string, readonly bigint[]>;
 
+/** How many offsets lie between two places of the same topics. */
+export function distance(from: NextOffsets, to: NextOffsets): number {
+  let sum = 0n;
+  for (const [topic, offsets] of to) {
+    offsets.forEach((offset, partition) => (sum += offset - (from.get(topic)?.[partition] ?? 0n)));
+  }
+  return Number(sum);
+}
+
 /** Asks the brokers where topics end. */
 export class LogEnds {
   readonly #connection: LogConnection;
@@ -78,6 +87,8 @@ export interface TailOptions<S extends RecordSource<unknown>> {
   readonly isolation?: Isolation;
   /** Entries of one partition, in order, and where reading goes on; perhaps none, when only control records passed. */
   readonly onBatch: (entries: readonly Entry<EventIn<S>>[], next: Position) => Promise<void> | void;
+  /** How many batches may be decoded and not applied yet; of other partitions only bytes wait. As many as there are partitions unless it is said. */
+  readonly batchesAtOnce?: number;
   /** See `ReaderOptions.restMs`; nobody who waits for something waits for a rest. */
   readonly restMs?: number;
   /** Reading has ended for good: history lost, a record that cannot be decoded, or `onBatch` threw. */
@@ -93,6 +104,7 @@ export class LogTail<S extends RecordSource<unknown>> {
   readonly #sources: ReadonlyMap<string, S>;
   readonly #next = new Map<string, bigint[]>();
   readonly #stopping = new AbortController();
+  readonly #turns: Turns;
   readonly #waiting = new Set<{ readonly until: NextOffsets; readonly resolve: () => void }>();
 
   constructor(
@@ -102,11 +114,12 @@ export class LogTail<S extends RecordSource<unknown>> {
     this.#sources = new Map(options.sources.map((source) => [settings.prefix + source.topic, source]));
     for (const { topic } of options.sources) settings.onTopic?.('receives', topic);
     this.#ends = new LogEnds(settings);
+    this.#turns = new Turns(options.batchesAtOnce ?? Infinity);
     this.#reader = new PartitionReader(settings, {
       name: options.name,
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
       ...(options.restMs === undefined ? {} : { restMs: options.restMs }),
-      onSlice: (slice) => this.#apply(slice),
+      onSlice: (slice) => this.#turns.take(() => this.#apply(slice)),
       onFailure: options.onFailure,
     });
   }
@@ -207,5 +220,24 @@ export class LogTail<S extends RecordSource<unknown>> {
     return [...offsets].every(([topic, wanted]) =>
       wanted.every((offset, partition) => (this.#next.get(topic)?.[partition] ?? -1n) >= offset),
     );
+  }
+}
+
+/** Lets so many work at once; the others wait in the order in which they came. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(private free: number) {}
+
+  async take(work: () => Promise<void>): Promise<void> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.free++;
+    }
   }
 }

@@ -3,7 +3,7 @@ import type { TopicSpec } from '#contracts';
 import { type Entry, type EventIn, ProjectionRunner, type RecordSource, TopicAppender } from '#event-log';
 import { Database } from '../database/database.js';
 import { projectionStore } from '../projections/projection-store.js';
-import { provide } from './log-providers.js';
+import { type ProjectionReadiness, projectionToken, provide } from './log-providers.js';
 
 /** A topic that is derived from others, record by record, for readers outside. */
 export interface FeedDefinition<S extends RecordSource<unknown> = RecordSource<unknown>> {
@@ -11,6 +11,8 @@ export interface FeedDefinition<S extends RecordSource<unknown> = RecordSource<u
   readonly name: string;
   readonly sources: readonly S[];
   readonly to: TopicSpec;
+  /** A projection of the same process that goes first: what was lost with Postgres is there again before the feed is written again. */
+  readonly after: { readonly name: string };
   /** What a record becomes. Pure: a repeat must be the same. */
   readonly derive: (entry: Entry<EventIn<S>>) => {
     readonly partition: number;
@@ -29,35 +31,44 @@ export function defineFeed<const S extends RecordSource<unknown>>(definition: Fe
  * record with the id and number that it had.
  */
 export function provideFeed<S extends RecordSource<unknown>>(definition: FeedDefinition<S>): FactoryProvider[] {
-  const { name, sources, to, derive } = definition;
-  return provide(`gatehouse:feed:${name}`, name, [Database], (settings, fail, database: Database) => {
-    const appender = new TopicAppender(settings, to);
-    const apply = async (entries: readonly Entry<EventIn<S>>[]) => {
-      await Promise.all(
-        entries.map((entry) => {
-          const { partition, key, value } = derive(entry);
-          return appender.append(partition, { key, value });
-        }),
+  const { name, sources, to, after, derive } = definition;
+  const others = [Database, projectionToken(after.name)];
+  return provide(
+    `gatehouse:feed:${name}`,
+    name,
+    others,
+    (settings, fail, database: Database, first: ProjectionReadiness) => {
+      const appender = new TopicAppender(settings, to);
+      const apply = async (entries: readonly Entry<EventIn<S>>[]) => {
+        await Promise.all(
+          entries.map((entry) => {
+            const { partition, key, value } = derive(entry);
+            return appender.append(partition, { key, value });
+          }),
+        );
+      };
+      const runner = new ProjectionRunner(
+        settings,
+        { name, version: 1, tables: [], sources, apply },
+        projectionStore(database),
+        fail,
       );
-    };
-    const runner = new ProjectionRunner(
-      settings,
-      { name, version: 1, tables: [], sources, apply },
-      projectionStore(database),
-      fail,
-    );
-    const stopping = new AbortController();
-    return {
-      // Nobody waits for a feed: a process is ready while it writes again what somebody dropped.
-      start: () =>
-        void runner.start().catch((error: unknown) => {
-          if (!stopping.signal.aborted) fail(error);
-        }),
-      async close() {
-        stopping.abort();
-        await runner.close();
-        await appender.close();
-      },
-    };
-  });
+      const stopping = new AbortController();
+      return {
+        // Nobody waits for a feed: a process is ready while it writes again what somebody dropped.
+        start: () =>
+          void first
+            .caughtUp()
+            .then(() => (stopping.signal.aborted ? undefined : runner.start()))
+            .catch((error: unknown) => {
+              if (!stopping.signal.aborted) fail(error);
+            }),
+        async close() {
+          stopping.abort();
+          await runner.close();
+          await appender.close();
+        },
+      };
+    },
+  );
 }

@@ -115,7 +115,8 @@ export function provide<P extends Startable>(
 }
 
 const commandsToken = (contract: ContextContract): string => `gatehouse:commands:${contract.context}`;
-const projectionToken = (name: string): string => `gatehouse:projection:${name}`;
+/** Under which a projection is injected. */
+export const projectionToken = (name: string): string => `gatehouse:projection:${name}`;
 const ACTIVITY = 'gatehouse:activity';
 
 /** The commands of a context: inject them with `@InjectCommands(contract)` as `CommandPort<typeof contract>`. */
@@ -208,6 +209,8 @@ export interface ProjectionReadiness {
    * @throws ProblemException 503 with `Retry-After` when it does not within 2 s
    */
   reached(positions: readonly Position[]): Promise<void>;
+  /** Resolves when it has caught up with the log for the first time in this process; never, when the process stops before. */
+  caughtUp(): Promise<void>;
 }
 
 const REACHED_WITHIN_MS = 2_000;
@@ -226,9 +229,14 @@ export function provideProjection<S extends RecordSource<unknown>>(
       const ownEvents = definition.sources.find(
         ({ topic }) => topic === `gatehouse.${definition.name.split('-', 1)[0] ?? ''}.events`,
       )?.topic;
+      const caughtUp = Promise.withResolvers<void>();
       return {
-        start: () => runner.start(),
+        async start() {
+          await runner.start();
+          caughtUp.resolve();
+        },
         close: () => runner.close(),
+        caughtUp: () => caughtUp.promise,
         async reached(positions) {
           if (positions.length === 0) return;
           const giveUp = AbortSignal.timeout(REACHED_WITHIN_MS);

@@ -1,0 +1,60 @@
+import { mintId, type Position } from '#contracts';
+import { counter, counterTopics, countersProjection, LogSeed, PoolStore, quietLog } from '#testing';
+import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
+import type { LogSettings } from '../kafka/log-connection.js';
+import { ensureTopics } from '../topics/topic-guard.js';
+import { ProjectionRunner } from './projection-runner.js';
+
+const EVENTS = 40;
+const subjects = Array.from({ length: 8 }, (_, partition) => mintId(partition));
+
+describe('a projection whose tables are empty', () => {
+  let own: Isolation;
+  let settings: LogSettings;
+  let store: PoolStore;
+  let seed: LogSeed;
+  let appended = 0;
+
+  /** Adds 1 to the next counter. */
+  const append = (): Promise<Position> => {
+    const subject = subjects[appended++ % subjects.length] ?? '';
+    const by = { subject, actor: 'someone', time: new Date(0).toISOString() };
+    return seed.event(counter, { type: 'added', data: { amount: 1 } }, by);
+  };
+
+  beforeAll(async () => {
+    own = await isolate();
+    settings = quietLog(own, 'runner');
+    await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
+    store = new PoolStore(own.databaseUrl);
+    await store.ready();
+    seed = new LogSeed(settings);
+    while (appended < EVENTS) await append();
+  });
+  afterAll(async () => {
+    await seed.close();
+    await store.close();
+    await own.dispose();
+  });
+
+  it.each([
+    ['is rebuilt where the log is long, and goes on behind that', EVENTS, ['succeeded']],
+    ['reads a short log as it comes', EVENTS + 1_000, []],
+  ])('%s', async (_, longLog, rebuilds) => {
+    await store.transaction((query) =>
+      query('TRUNCATE projection.counters, projection.checkpoints, projection.rebuilds'),
+    );
+    const failures: unknown[] = [];
+    const runner = new ProjectionRunner(settings, countersProjection, store, (error) => failures.push(error), longLog);
+    await runner.start();
+    await expect(runner.reached([await append()], 10_000)).resolves.toBe(true);
+    await runner.close();
+    await store.transaction(async (query) => {
+      const [sum] = await query<{ total: string }>('SELECT sum(total) AS total FROM projection.counters');
+      expect(Number(sum?.total)).toBe(appended);
+      const found = await query<{ status: string }>('SELECT status FROM projection.rebuilds');
+      expect(found.map(({ status }) => status)).toEqual(rebuilds);
+    });
+    expect(failures).toEqual([]);
+  });
+});
