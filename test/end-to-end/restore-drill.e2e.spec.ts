@@ -6,6 +6,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { freePorts } from '../../scripts/infrastructure/ports.mjs';
+import { until } from '../demo/checks.js';
 import { Person, send } from '../demo/http.js';
 import { textAt } from '../demo/json.js';
 import { lifecycle } from '../demo/lifecycle.js';
@@ -25,6 +26,9 @@ const EVENTS = Number(process.env['DRILL_EVENTS'] ?? 0);
 const ROWS_SHOWN = 10_000;
 /** What says how far something is, and not what it holds. */
 const BOOKS = ['migrations', 'checkpoints', 'rebuilds', 'snapshots', 'snapshot_parts'];
+const UNSIGNED = `
+  SELECT 1 FROM projection.audit_trees t WHERE NOT EXISTS (
+    SELECT FROM projection.audit_checkpoints c WHERE c.log_topic = t.log_topic AND c.log_partition = t.log_partition)`;
 
 describe('Postgres is lost but for a backup of the vault, which is older than an erasure', () => {
   let own: Isolation;
@@ -36,8 +40,14 @@ describe('Postgres is lost but for a backup of the vault, which is older than an
   let before: ReadonlyMap<string, readonly string[]>;
 
   const start = async (): Promise<Spawned> => {
-    const environment = { ...developmentOn({ ...own, dataDir: data }), PORT: new URL(url).port, VAULT_KEY };
-    return await spawnApp('gatehouse', environment, 'Gatehouse is ready');
+    // Each partition's first head is signed at once, and no other in the time that the drill takes.
+    const AUDIT_CHECKPOINT_SECONDS = '86400';
+    const environment = { PORT: new URL(url).port, VAULT_KEY, AUDIT_CHECKPOINT_SECONDS };
+    return await spawnApp(
+      'gatehouse',
+      { ...developmentOn({ ...own, dataDir: data }), ...environment },
+      'Gatehouse is ready',
+    );
   };
 
   beforeAll(
@@ -56,6 +66,11 @@ describe('Postgres is lost but for a backup of the vault, which is older than an
         await walk.developer.call('/registration/applications', { json: registration(number) }, 201);
       lives = await liveOtherLives(url, walk, () => vaultProgram(own.databaseUrl, 'backup', backup));
       await caughtUp(walk.operator);
+      await until(
+        'every tree is signed',
+        () => sql.query(UNSIGNED),
+        ({ rowCount }) => rowCount === 0,
+      );
       before = await projectionsOf(sql);
       await gatehouse.stop();
 
