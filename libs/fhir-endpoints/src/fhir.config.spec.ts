@@ -102,6 +102,14 @@ describe('which FHIR endpoints there are', () => {
     expect(endpoints.withBase('https://gatehouse.example.org/fhir/north')).toBeUndefined();
   });
 
+  it.each([
+    ['http://HAPI.internal:80/fhir', 'http://hapi.internal/fhir'],
+    ['https://Ehr.example.org:443/R4/', 'https://ehr.example.org/R4'],
+    ['https://ehr.example.org', 'https://ehr.example.org'],
+  ])('with the URL of the FHIR server as that writes it: %s', (url, written) => {
+    expect(load({ ...production, FHIR_UPSTREAM_URL: url }).all[0]?.upstream.url).toBe(written);
+  });
+
   it('what was stored while there was but one is about that one, or about `default`', () => {
     expect(load(production, { endpoints: [north] }).withId(undefined)?.id).toBe('north');
     expect(load(production, { endpoints: [north, { ...south, id: 'default' }] }).withId(undefined)?.id).toBe('default');

@@ -84,7 +84,8 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
       path,
       base: withoutSlash(baseUrl ?? publicUrl + path),
       upstream: {
-        url: withoutSlash(upstreamUrl),
+        // As a server writes it that says the Host it is asked by: its own URLs are known by it.
+        url: withoutSlash(new URL(upstreamUrl).href),
         ...(credential === undefined ? {} : { credential }),
         ...(tls === undefined ? {} : { tls }),
       },
