@@ -1,4 +1,12 @@
-import { approval, mintId, mintIdBeside, registration, type ContextContract, type EventOf } from '#contracts';
+import {
+  approval,
+  type CallLimits,
+  mintId,
+  mintIdBeside,
+  registration,
+  type ContextContract,
+  type EventOf,
+} from '#contracts';
 import type { LogSeed } from './seed-log.js';
 import type { TestClient } from './test-client.js';
 
@@ -56,8 +64,14 @@ export class SeededApplication {
   }
 
   /** Approves it for good, as both contexts tell it. */
-  async approved(scopes: string[], endpoints = ['*']): Promise<void> {
-    const standing = { approvalVersion: 1, submission: 1, scopes, expiresAt: '2999-01-01T00:00:00Z' };
+  async approved(scopes: string[], endpoints = ['*'], limits?: CallLimits): Promise<void> {
+    const standing = {
+      approvalVersion: 1,
+      submission: 1,
+      scopes,
+      expiresAt: '2999-01-01T00:00:00Z',
+      ...(limits === undefined ? {} : { limits }),
+    };
     await this.happened(approval, {
       type: 'review-approved',
       data: {

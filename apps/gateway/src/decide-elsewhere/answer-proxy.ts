@@ -23,13 +23,14 @@ export async function answerProxy(
 ): Promise<ProxyAnswer> {
   const given = readAuthorization(authorization ?? '');
   const held = { method, ...target, proof: proof === '' ? undefined : proof };
-  const { status, reason, nonce }: Pick<ElsewhereDecision, 'status' | 'reason' | 'nonce'> = given
+  const { status, reason, nonce, retryAfterSeconds }: Omit<ElsewhereDecision, 'allowed'> = given
     ? (await decisions.decide({ ...held, ...given }, means))()
     : { status: 401, reason: 'no token' };
   return {
     status,
     headers: {
       ...(nonce === undefined ? {} : { 'DPoP-Nonce': nonce }),
+      ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': `${retryAfterSeconds}` }),
       'Gatehouse-Reason': reason.replaceAll(/[^\x20-\x7e]/g, '?'),
     },
   };

@@ -9,6 +9,7 @@ import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
 import { NotProven, ProofsUnavailable, type Scheme } from '../prove-possession/possession.js';
 import { CallRecords, NotRecorded } from '../proxy/call-records.js';
 import type { EndpointMeans } from '../proxy/gateway-means.js';
+import { tooManyCalls } from '../proxy/tell-refusal.js';
 import { GatewayPoint } from '../proxy/gateway-point.js';
 import type { JudgingPoint } from '../proxy/in-force.js';
 import { rightsOfCall } from '../user-rights/rights-of-call.js';
@@ -31,10 +32,12 @@ export interface HeldRequest {
 export interface ElsewhereDecision {
   readonly allowed: boolean;
   /** The HTTP status that fits a refusal. */
-  readonly status: 200 | 401 | 403;
+  readonly status: 200 | 401 | 403 | 429;
   readonly reason: string;
   /** Of the audit record; absent where there is none to wait for. */
   readonly position?: string;
+  /** Where the application asks too often: when it may again. */
+  readonly retryAfterSeconds?: number;
   /** What the next proof of the caller needs to hold, where it lacked one (RFC 9449, 9). */
   readonly nonce?: string;
 }
@@ -59,7 +62,10 @@ interface Judged {
 export type RecordedDecision = () => ElsewhereDecision;
 
 /** What decisions elsewhere are taken with. */
-export type DecidesWith = Pick<EndpointMeans, 'rights' | 'admissions' | 'withheld' | 'records'> & {
+export type DecidesWith = Pick<
+  EndpointMeans,
+  'rights' | 'admissions' | 'withheld' | 'records' | 'limiter' | 'limits'
+> & {
   readonly endpoint: Pick<EndpointMeans['endpoint'], 'base'>;
   readonly tokens: Pick<EndpointMeans['tokens'], 'believe'>;
   readonly possession: Pick<EndpointMeans['possession'], 'check' | 'nonce'>;
@@ -87,14 +93,17 @@ export class Decisions {
       const claims = await tokens.believe(token);
       await possession.check(claims, { token, scheme, proof, method, url: endpoint.base + path });
       const interaction = readRequest({ method, path, query, headers: {} });
-      const { decision, access, rights } = this.judge(claims, interaction, means);
+      const { decision: judged, access, rights } = this.judge(claims, interaction, means);
+      const decision = tooMany(judged, claims, access, means) ?? judged;
       const callId = CallRecords.newCallId();
       const call = { callId, claims, interaction, ...about, ...(rights ? { rights } : {}) };
       const position = await records.decided(call, decision, access, statusOf(decision));
       return () => {
         const now = decision.outcome === 'allow' ? this.judge(claims, interaction, means).decision : decision;
         const reason = now.outcome === 'allow' ? 'the scopes allow it' : now.detail;
-        return { allowed: now.outcome === 'allow', status: statusOf(now), reason, position };
+        const again =
+          now.outcome === 'deny' && now.kind === 'limit' ? { retryAfterSeconds: now.retryAfterSeconds } : {};
+        return { allowed: now.outcome === 'allow', status: statusOf(now), reason, position, ...again };
       };
     } catch (error) {
       if (error instanceof TokenNotBelieved) {
@@ -132,7 +141,26 @@ export class Decisions {
   }
 }
 
-function statusOf(decision: CallDecision): 200 | 401 | 403 {
+/**
+ * A call counts for the same, wherever it is let in: here, where it is not for the gateway, which would count it. How long it is under
+ * way is not known here.
+ */
+function tooMany(
+  judged: CallDecision,
+  { applicationId }: AccessTokenClaims,
+  access: EffectiveAccess | undefined,
+  { limiter, limits }: DecidesWith,
+): CallDecision | undefined {
+  if (judged === requiresGateway || (judged.outcome === 'deny' && judged.kind === 'token')) return undefined;
+  const { concurrentCalls: _underWay, ...counted } = { ...limits, ...access?.limits };
+  const entered = limiter.enter(applicationId, counted);
+  if (typeof entered !== 'function') return tooManyCalls(entered);
+  entered();
+  return undefined;
+}
+
+function statusOf(decision: CallDecision): ElsewhereDecision['status'] {
   if (decision.outcome === 'allow') return 200;
+  if (decision.kind === 'limit') return 429;
   return decision.kind === 'token' ? 401 : 403;
 }

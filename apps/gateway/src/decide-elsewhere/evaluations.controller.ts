@@ -57,6 +57,9 @@ const Evaluated = Type.Object({
   context: Type.Object({
     reason: Type.String(),
     status: Type.Integer({ description: 'The HTTP status that fits.' }),
+    retryAfterSeconds: Type.Optional(
+      Type.Integer({ description: 'Of a call too many: when the application may call again.' }),
+    ),
     nonce: Type.Optional(
       Type.String({ description: 'For the caller, as the header `DPoP-Nonce`: its next proof has to hold it.' }),
     ),
@@ -137,6 +140,14 @@ export class EvaluationsController implements OnModuleInit {
 }
 
 function evaluated(decided: RecordedDecision): Evaluated {
-  const { allowed, reason, status, nonce } = decided();
-  return { decision: allowed, context: { reason, status, ...(nonce === undefined ? {} : { nonce }) } };
+  const { allowed, reason, status, nonce, retryAfterSeconds } = decided();
+  return {
+    decision: allowed,
+    context: {
+      reason,
+      status,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(nonce === undefined ? {} : { nonce }),
+    },
+  };
 }

@@ -1,7 +1,8 @@
 import type { EffectiveAccess } from '#access';
-import type { ActivityRecord } from '#contracts';
+import type { ActivityRecord, CallLimits } from '#contracts';
 import { parseScopes } from '#smart';
 import { Admissions } from '../admit-patients/admissions.js';
+import { CallLimiter } from '../limit-calls/call-limits.js';
 import { CallRecords } from '../proxy/call-records.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
 import { WithheldFrom } from '../user-rights/withheld.js';
@@ -42,8 +43,11 @@ const open: EffectiveAccess = {
 };
 
 /** Asks while `meanwhile` runs before each record is acknowledged, with how many were before. */
-async function ask(meanwhile: (before: number, inForce: { access: EffectiveAccess; lease: boolean }) => void) {
-  const inForce = { access: open, lease: true };
+async function ask(
+  meanwhile: (before: number, inForce: { access: EffectiveAccess; lease: boolean }) => void,
+  limits: CallLimits = {},
+) {
+  const inForce = { access: { ...open, limits }, lease: true };
   const records: ActivityRecord[] = [];
   const append = async (record: ActivityRecord) => {
     await new Promise(setImmediate);
@@ -59,6 +63,8 @@ async function ask(meanwhile: (before: number, inForce: { access: EffectiveAcces
     admissions: new Admissions([]),
     withheld: new WithheldFrom([]),
     records: new CallRecords({ append }, 'gateway-1', 'default', patients),
+    limiter: new CallLimiter(() => 0),
+    limits: {},
   };
   const point = { holdsLease: () => inForce.lease, access: { byApplicationId: () => inForce.access } };
   const controller = new EvaluationsController(
@@ -110,4 +116,21 @@ describe('what changes while an evaluation is recorded', () => {
     const answers = await several('/Observation/o1', '/Observation/o2', '/Observation/o3');
     expect(answers.map(({ decision }) => decision)).toEqual([false, false, false]);
   });
+});
+
+test('a call that is let in counts against its application’s limits; how many are under way is not known', async () => {
+  const { several, records } = await ask(() => undefined, { callsPerMinute: 12, concurrentCalls: 1 });
+  const answers = await several('/Observation/o1', '/Observation/o2', '/Observation/o3', '/Observation?_sort=nonsense');
+  expect(answers.map(({ context }) => context)).toMatchObject([
+    { status: 200 },
+    { status: 200 },
+    { status: 429, retryAfterSeconds: 5, reason: 'This application may make 12 calls a minute.' },
+    { status: 429 },
+  ]);
+  expect(records.map(({ type }) => type)).toEqual([
+    'access-allowed',
+    'access-allowed',
+    'access-denied',
+    'access-denied',
+  ]);
 });

@@ -51,6 +51,8 @@ export class ExtAuthzController implements OnModuleInit {
     const at = uri === undefined ? undefined : this.means.at(uri);
     if (method === undefined || !at)
       throw malformed('X-Original-Method and X-Original-URI, below a FHIR endpoint, tell of the request.');
-    return await answerProxy(this.decisions, { ...at, method, authorization, proof });
+    const answer = await answerProxy(this.decisions, { ...at, method, authorization, proof });
+    // NGINX knows 401 and 403 for a refusal, and takes all else for a failure of ours: its caller would have a 500.
+    return answer.status === 429 ? { ...answer, status: 403 } : answer;
   }
 }

@@ -72,19 +72,47 @@ afterAll(async () => {
 
 beforeEach(() => (asked.length = 0));
 
-const token = () =>
+const token = (of = application, clientId = 'viewer') =>
   issuer.token({
     iss: service.url,
     aud: `${service.url}/fhir`,
-    sub: 'viewer',
-    client_id: 'viewer',
-    jti: 'token-1',
+    sub: clientId,
+    client_id: clientId,
+    jti: `token-of-${clientId}`,
     scope: 'system/Observation.rs',
-    gatehouse_application: application.id,
+    gatehouse_application: of.id,
     gatehouse_approval_version: 1,
     gatehouse_epoch: 0,
   });
 const pointToken = () => issuer.token({ sub: 'proxy', roles: ['enforcement-point'] });
+
+test('a call counts against its application’s limits, whoever asks; NGINX is told a refusal that it knows', async () => {
+  const eager = new SeededApplication(seed, await testClient('eager'));
+  await eager.registered();
+  await eager.approved(['system/Observation.rs'], ['*'], { callsPerMinute: 6 });
+  await untilOpen(service, issuer, eager.id);
+  const bearers = { authorization: `Bearer ${await token(eager, 'eager')}` };
+  const point = `Bearer ${await pointToken()}`;
+  const envoy = async () =>
+    await service.call('/ext-authz/envoy/fhir/Observation/o1', {
+      headers: { ...bearers, 'gatehouse-authorization': point },
+    });
+  expect((await envoy()).status).toBe(200);
+  const refused = await envoy();
+  expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([429, expect.any(Number)]);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  const held = {
+    authorization: point,
+    'x-original-method': 'GET',
+    'x-original-uri': '/fhir/Observation/o1',
+    'x-original-authorization': bearers.authorization,
+  };
+  const byNginx = await service.call('/ext-authz', { headers: held });
+  expect([byNginx.status, byNginx.headers.get('gatehouse-reason')]).toEqual([
+    403,
+    'This application may make 6 calls a minute.',
+  ]);
+});
 
 describe('what is asked of every call is answered before the router, as by it', () => {
   /** With a length it goes through the router; what is new at every request is left out. */

@@ -10,7 +10,6 @@ import { Upstream } from '../ask-upstream/upstream.js';
 import { Conformance } from '../conformance/conformance.js';
 import { ExportLinks } from '../export/export-links.js';
 import { GatewayConfig } from '../gateway.config.js';
-import { CallLimiter } from '../limit-calls/call-limits.js';
 import { shownObserving } from '../observe/shown-observing.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { ShownWriteSupport } from '../write/shown-write-support.js';
@@ -56,8 +55,6 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       exports: new ExportLinks(pageKey),
       origins: this.origins,
       memory: new BodyMemory(config.bodyMemory),
-      limiter: new CallLimiter(),
-      limits: config.limits(),
       bundles: config.bundleLimits(),
     };
     const enforced = config.enforced();
@@ -72,7 +69,7 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
         );
     this.served = new Map(
       means.all.map((each) => {
-        const { endpoint, tokens, possession, rights, admissions, records, observing } = each;
+        const { endpoint, tokens, possession, rights, admissions, records, observing, limiter, limits } = each;
         const upstream = this.upstreamOf(each);
         const onObserved = (outcome: string) => observed.inc({ endpoint: endpoint.id, outcome });
         const support = new WriteSupport(upstream, (found) => shownSupport.found(endpoint.id, found));
@@ -87,6 +84,8 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
           observing,
           onObserved,
           writes: { ...ofWrites, support },
+          limiter,
+          limits,
         };
         return [
           each,

@@ -1,4 +1,5 @@
 import { DpopNonces, SpentProofs } from '#dpop';
+import type { CallLimits } from '#contracts';
 import type { ActivityPort } from '#event-log';
 import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
 import { BaseConfig, InjectActivity, Log, Metrics, VAULT } from '#host';
@@ -10,6 +11,7 @@ import { admissionsOf } from '../admit-patients/admissions-of.js';
 import { UnansweredMeter } from '../ask-rights/unanswered-meter.js';
 import { type TokensOfEndpoint, VerifiedTokens } from '../believe-token/verified-tokens.js';
 import { GatewayConfig } from '../gateway.config.js';
+import { CallLimiter } from '../limit-calls/call-limits.js';
 import { Observing } from '../observe/observing.js';
 import { Possession } from '../prove-possession/possession.js';
 import { RecordSpool } from '../spool-records/record-spool.js';
@@ -29,6 +31,10 @@ export interface EndpointMeans {
   readonly withheld: WithheldFrom;
   readonly records: CallRecords;
   readonly observing: Observing;
+  /** Counts the calls of applications, at whichever endpoint, and whether they come here or somebody asks about them. */
+  readonly limiter: CallLimiter;
+  /** What an approval that says nothing else allows. */
+  readonly limits: CallLimits;
 }
 
 /** A request at an endpoint: path and query below its base, as sent. */
@@ -70,10 +76,11 @@ export class GatewayMeans implements OnModuleDestroy {
       (endpoint) => [endpoint, userRightsOf(endpoint, config.rightsRules(), unanswered.at(endpoint))] as const,
     );
     this.#opened = opened.map(([, it]) => it);
+    const ofAll = { possession, limiter: new CallLimiter(), limits: config.limits() };
     this.all = opened.map(([endpoint, { rights }]) => ({
+      ...ofAll,
       endpoint,
       tokens: tokens.at(endpoint),
-      possession,
       rights,
       admissions: admissionsOf(endpoint, unanswered.at(endpoint)),
       withheld: new WithheldFrom(endpoint.withhold ?? []),
