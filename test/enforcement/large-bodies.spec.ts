@@ -239,6 +239,27 @@ describe('bodies that are larger than is held', () => {
     await expectAllEnded();
   });
 
+  test('of one that names another patient behind its text the record says that it is not all, until all was read', async () => {
+    const behind = '"}}],"context":{"related":[{"reference":"Patient/patient-02"}]}}';
+    holds(document('d1', 20 * MB, { behind }), 'DocumentReference/d1');
+    const response = await ask(backend, 'DocumentReference/d1');
+    await once(response, 'readable');
+    response.destroy();
+    const known = { ending: 'caller-gone', patients: ['vault-patient-01'], patientsIncomplete: true };
+    expect(await completed()).toMatchObject({ data: known });
+    for (const cutAt of [8 * MB, undefined]) {
+      gateway.records.length = 0;
+      const more = { behind, ...(cutAt === undefined ? {} : { cutAt }) };
+      holds(document('d1', 20 * MB, more), 'DocumentReference/d1');
+      await drink(await ask(backend, 'DocumentReference/d1'));
+      const { data } = (await completed()) ?? {};
+      if (cutAt === undefined) expect(data).not.toHaveProperty('patientsIncomplete');
+      else expect(data).toMatchObject({ ...known, ending: 'upstream-failed' });
+    }
+    expect(await completed()).toMatchObject({ data: { patients: ['vault-patient-01', 'vault-patient-02'] } });
+    await expectAllEnded();
+  });
+
   test('many at once wait for each other’s end, and not for ever', async () => {
     holds(binary('b1', 'patient-01', 2 * MB));
     const all = await Promise.all(Array.from({ length: 6 }, async () => await drink(await ask(own, 'Binary/b1'))));

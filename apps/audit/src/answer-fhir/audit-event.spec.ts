@@ -23,6 +23,7 @@ const call: AuditEventRow = {
   outcomeCode: '0',
   patientId: 'p1',
   patientAt: 1,
+  patientsIncomplete: false,
 };
 const eventOf = (row: Partial<AuditEventRow> = {}) => auditEventOf({ ...call, ...row }, deployment);
 const coded = (concept: { coding?: { code?: string }[] } | undefined) => concept?.coding?.[0]?.code;
@@ -63,6 +64,12 @@ describe('an audit record as an AuditEvent', () => {
 
   it.each(rows)('%s is one by R4', (_, row) => {
     expect(() => validateResource(eventOf(row))).not.toThrow();
+  });
+
+  it('says so where more patients may be concerned than are named', () => {
+    expect(eventOf({ reason: 'it may', patientsIncomplete: true }).outcomeDesc).toMatch(/^it may; .*more patients/);
+    expect(eventOf({ reason: null, patientsIncomplete: true }).outcomeDesc).toMatch(/more patients/);
+    expect(eventOf({ reason: null })).not.toHaveProperty('outcomeDesc');
   });
 
   it.each(kinds)('%s has what BALP’s profile asks for', (interaction, action, profile, resource) => {

@@ -23,6 +23,8 @@ export interface AuditEventRow {
   /** The patient that this AuditEvent is about, and which of the record's patients that is, from 1; 0 for none. */
   readonly patientId: string | null;
   readonly patientAt: number;
+  /** What broke off may be about more patients than the record names. */
+  readonly patientsIncomplete: boolean;
 }
 
 /** Where this Gatehouse stands: `PUBLIC_URL`. */
@@ -78,7 +80,7 @@ export function auditEventOf(row: AuditEventRow, deployment: Deployment): AuditE
     ...said,
     recorded: row.time.toISOString(),
     outcome: row.outcomeCode,
-    ...(row.reason === null ? {} : { outcomeDesc: row.reason }),
+    ...describedBy(row),
     ...(row.purposes === null || row.purposes.length === 0
       ? {}
       : { purposeOfEvent: row.purposes.map((code) => ({ coding: [{ system: SYSTEM.reason, code }] })) }),
@@ -88,6 +90,12 @@ export function auditEventOf(row: AuditEventRow, deployment: Deployment): AuditE
       type: [{ system: SYSTEM.sourceType, code: '4', display: 'Application Server' }],
     },
   };
+}
+
+function describedBy({ reason, patientsIncomplete }: AuditEventRow): Pick<AuditEvent, 'outcomeDesc'> {
+  const said = [reason, patientsIncomplete ? 'it broke off, and may be about more patients' : null];
+  const known = said.filter((it) => it !== null);
+  return known.length === 0 ? {} : { outcomeDesc: known.join('; ') };
 }
 
 type Said = Pick<AuditEvent, 'meta' | 'type' | 'subtype' | 'action' | 'agent' | 'entity'>;

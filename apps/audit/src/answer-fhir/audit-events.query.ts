@@ -20,10 +20,11 @@ const SELECT = `
          ${CLIENT_ID} AS "clientId", r.user_id AS "userId", r.interaction, r.resource, r.reason, r.purposes,
          r.token_id AS "tokenId", r.enforcement_point AS "enforcementPoint", r.client_address AS "clientAddress",
          r.correlation_id AS "correlationId", r.log_topic AS topic, ${OUTCOME} AS "outcomeCode",
-         p.patient AS "patientId", coalesce(p.at, 0)::integer AS "patientAt"
+         p.patient AS "patientId", coalesce(p.at, 0)::integer AS "patientAt",
+         coalesce((c.detail ->> 'patientsIncomplete')::boolean, false) AS "patientsIncomplete"
     FROM projection.audit_records r
     LEFT JOIN LATERAL (
-      SELECT c.outcome, c.status, c.patients FROM projection.audit_records c
+      SELECT c.outcome, c.status, c.patients, c.detail FROM projection.audit_records c
        WHERE c.call_id = r.call_id AND c.type = 'access-completed' LIMIT 1) c ON true
     LEFT JOIN LATERAL unnest(CASE WHEN cardinality(c.patients) > 0 THEN c.patients
                                   WHEN r.patient IS NOT NULL THEN ARRAY[r.patient] END)

@@ -113,6 +113,7 @@ function completed(event: Of<'access-completed'>, position: Position): OcsfApiAc
     unmapped: {
       enforcement_point: data.enforcementPoint,
       patients: data.patients,
+      ...(data.patientsIncomplete === undefined ? {} : { patients_incomplete: data.patientsIncomplete }),
       ...(data.observed === undefined ? {} : { observed: data.observed.outcome }),
     },
   };

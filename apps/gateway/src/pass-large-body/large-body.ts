@@ -27,6 +27,11 @@ export class LargeBody {
     return this.#abridged.begun();
   }
 
+  /** Whether it was read to its end, and is what its beginning said. */
+  get isWhole(): boolean {
+    return this.#known !== undefined;
+  }
+
   /** The members that came, without long texts. */
   get resource(): FhirResource | undefined {
     return this.#known ?? this.begun()?.resource;
@@ -59,8 +64,9 @@ export class LargeBody {
       if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
       throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, { cause });
     }
-    this.#known = this.#abridged.whole();
-    if (!this.#known || !isRight(this.#known)) throw wrongAnswer('the upstream’s resource does not end as it began');
+    const whole = this.#abridged.whole();
+    if (!whole || !isRight(whole)) throw wrongAnswer('the upstream’s resource does not end as it began');
+    this.#known = whole;
     yield urls.take(held);
     yield urls.end();
   }

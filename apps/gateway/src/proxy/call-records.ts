@@ -160,7 +160,7 @@ export class CallRecords {
   /** Records what became of a call that was let in. */
   async completed(
     call: RecordedCall,
-    { written, observed, ...ended }: Pick<Completed, 'status' | 'bytes' | 'ending' | 'written' | 'observed'>,
+    { written, observed, ...ended }: Omit<Completed, 'callId' | 'enforcementPoint' | 'patients' | 'rights'>,
     /** The ids on the FHIR server of the patients of what was returned or written. */
     patients: Iterable<string> = [],
   ): Promise<void> {

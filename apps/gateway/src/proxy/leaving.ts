@@ -76,6 +76,8 @@ export class Leaving {
     const { call, response } = letIn;
     const { upstream, ours } = this.bases;
     const patients = () => patientsOf(body.resource ?? begun, this.#bases);
+    // Who else it is about may stand in what was not read.
+    const ofAll = (bytes: number) => (bytes === 0 || body.isWhole ? {} : { patientsIncomplete: true as const });
     const isHead = response.req.method === 'HEAD';
     // It may take longer than the token counts.
     const mayGoOn = () => isAllowed() && !isOver(call.claims);
@@ -97,11 +99,11 @@ export class Leaving {
         { 'Content-Type': FHIR_JSON, ...headers, ...encoding },
         mayGoOn,
       );
-      await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patients() : []);
+      await this.#complete(call, { status: 200, ...sent, ...ofAll(sent.bytes) }, sent.bytes > 0 ? patients() : []);
     } catch (error) {
       if (!response.headersSent) throw error;
       this.log.warn('a large answer broke off', error, { applicationId: call.claims.applicationId });
-      await this.#complete(call, { status: 200, bytes, ending: 'upstream-failed' }, patients());
+      await this.#complete(call, { status: 200, bytes, ending: 'upstream-failed', ...ofAll(bytes) }, patients());
     } finally {
       rest.destroy();
     }

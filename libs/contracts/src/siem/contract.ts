@@ -60,6 +60,8 @@ const ApiActivity = Type.Object({
     approval_version: Type.Optional(Type.Integer()),
     purposes_of_use: Type.Optional(Type.Array(Type.String())),
     patients: Type.Optional(Type.Array(Type.String())),
+    /** What broke off may be about more patients. */
+    patients_incomplete: Type.Optional(Type.Boolean()),
     /** The call was let in by observe mode: what enforcement would have made of it. */
     observed: Type.Optional(Type.String()),
   }),
