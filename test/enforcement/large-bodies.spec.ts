@@ -240,7 +240,7 @@ describe('bodies that are larger than is held', () => {
   });
 
   test('of one that names another patient behind its text the record says that it is not all, until all was read', async () => {
-    const behind = '"}}],"context":{"related":[{"reference":"Patient/patient-02"}]}}';
+    const behind = '"}}],"author":[{"reference":"Patient/patient-02"}]}';
     holds(document('d1', 20 * MB, { behind }), 'DocumentReference/d1');
     const response = await ask(backend, 'DocumentReference/d1');
     await once(response, 'readable');
