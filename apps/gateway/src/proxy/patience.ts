@@ -24,9 +24,12 @@ export class Patience {
   async drained(response: ServerResponse, closed: Promise<void>): Promise<void> {
     const since = performance.now();
     const leaving = setTimeout(() => response.destroy(), this.#leftMs);
-    await Promise.race([once(response, 'drain'), closed]);
-    clearTimeout(leaving);
-    this.#leftMs -= performance.now() - since;
+    try {
+      await Promise.race([once(response, 'drain'), closed]);
+    } finally {
+      clearTimeout(leaving);
+      this.#leftMs -= performance.now() - since;
+    }
   }
 
   /** The caller was handed so many bytes. */
