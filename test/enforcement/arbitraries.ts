@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseExactly } from '#smart';
 import type { ModelResource, ModelScope, ModelToken } from './model.js';
 
 const hl7 = 'http://terminology.hl7.org/CodeSystem/observation-category';
@@ -17,6 +18,9 @@ const performer = to('Practitioner/a', 'Practitioner/b', 'Organization/o', 'Pati
 const category = fc
   .record({ system: some(oneOf(hl7, 'urn:other')), code: oneOf('laboratory', 'survey') })
   .map((coding) => ({ coding: [clean(coding)] }));
+/** Numbers of which JavaScript would write most with other digits than they have. */
+const amounts = parseExactly('[1.5,1.50,0.0,-0,7e2,1e400,12345678901234567890,0.0000001]') as readonly unknown[];
+const amount = fc.constantFrom(...amounts).map((value) => ({ value, unit: 'mg' }));
 const code = oneOf('a', 'b').map((it) => ({ coding: [{ system: 'urn:codes', code: it }] }));
 
 /** What a resource of each type may look like; ids are given afterwards. */
@@ -31,6 +35,7 @@ const shapes = {
     performer: some(listOf(performer)),
     hasMember: some(listOf(to('Observation/observation-0', 'Observation/observation-1'), 1)),
     encounter: some(to('Encounter/encounter-0')),
+    valueQuantity: some(amount),
   }),
   Condition: fc.record({ code, category: listOf(category), subject, asserter: some(performer) }),
   Account: fc.record({ status: oneOf('active'), subject: listOf(patient) }),

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
 import type { ObserveRule } from '#fhir-endpoints';
-import { type AllowedOperation, parseScopes, type WithholdingRule } from '#smart';
+import { type AllowedOperation, parseExactly, parseScopes, type WithholdingRule } from '#smart';
 import { HostileFhirServer } from '#testing';
 import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
@@ -251,7 +251,7 @@ export class HostileUpstream implements UpstreamPort {
     const { etag, location } = answer.headers;
     return {
       status: answer.status,
-      resource: JSON.parse(answer.body) as unknown,
+      resource: parseExactly(answer.body),
       ...(etag === undefined ? {} : { etag }),
       ...(location === undefined ? {} : { location }),
     };
@@ -270,7 +270,7 @@ export class HostileUpstream implements UpstreamPort {
     if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));
     const { etag, 'last-modified': lastModified } = answer.headers;
     return {
-      resource: JSON.parse(answer.body) as unknown,
+      resource: parseExactly(answer.body),
       text: answer.body,
       ...(etag === undefined ? {} : { etag }),
       ...(lastModified === undefined ? {} : { lastModified }),

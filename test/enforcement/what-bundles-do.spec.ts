@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseExactly } from '#smart';
 import { anyData, anyRequest, anyWrite, anyWritingToken, type ModelRequest, type ModelWrite } from './arbitraries.js';
 import { type AskedEntry, entry } from './bundle-trial.js';
 import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
@@ -106,7 +107,8 @@ interface Answered {
     readonly etag?: string;
   };
 }
-const entriesIn = ({ text }: SeenAnswer) => (JSON.parse(text) as { readonly entry?: readonly Answered[] }).entry ?? [];
+const entriesIn = ({ text }: SeenAnswer) =>
+  (parseExactly(text) as { readonly entry?: readonly Answered[] }).entry ?? [];
 /** Sealed places are new at each call. */
 const unsealed = (text: string) => text.replaceAll(/_page=[\w-]+/g, '_page=');
 
@@ -130,9 +132,9 @@ test(
               : await gateway.call(token, `/${urlOf(asked.read)}`);
           const { resource, response } = entries[at] ?? { response: { status: '' } };
           expect(response.status).toBe(String(by.status));
-          const body: unknown = by.text === '' ? undefined : JSON.parse(unsealed(by.text));
+          const body: unknown = by.text === '' ? undefined : parseExactly(unsealed(by.text));
           const given = resource ?? response.outcome;
-          expect(given && JSON.parse(unsealed(JSON.stringify(given)))).toEqual(body);
+          expect(given && parseExactly(unsealed(JSON.stringify(given)))).toEqual(body);
           expect(response.location).toBe(by.headers['location']);
           expect(response.etag).toBe(by.headers['etag']);
         }
@@ -173,7 +175,7 @@ function expectedOf(token: ModelToken, data: Data, all: readonly Asked[]) {
   const linked = prepared.map((it): Prepared | undefined => {
     if (it?.kind !== 'write' || !it.after) return it;
     const text = [...named].reduce((all, [urn, key]) => all.replaceAll(urn, key), JSON.stringify(it.after));
-    return { ...it, after: JSON.parse(text) as ModelResource };
+    return { ...it, after: parseExactly(text) as ModelResource };
   });
   if (linked.some((it) => it?.kind === 'write' && JSON.stringify(it.after ?? null).includes('"reference":"urn:')))
     return refused(400);
@@ -227,7 +229,7 @@ test(
             // It is answered from what is there afterwards.
             const { text } = await gateway.call(token, `/${urlOf(asked.read)}`);
             const given = resource ?? entries[at]?.response.outcome;
-            expect(unsealed(JSON.stringify(given))).toEqual(unsealed(JSON.stringify(JSON.parse(text))));
+            expect(unsealed(JSON.stringify(given))).toEqual(unsealed(JSON.stringify(parseExactly(text))));
           } else if (resource) {
             expect(sees(token, resource, 'r', now)).toBe(true);
             expect(now).toContainEqual(resource);

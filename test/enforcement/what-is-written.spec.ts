@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseExactly } from '#smart';
 import { anyData, anyWrite, anyWritingToken, type ModelWrite } from './arbitraries.js';
 import { GatewayInProcess, HostileUpstream } from './gateway-in-process.js';
 import { type ModelResource, type ModelToken, sees } from './model.js';
@@ -29,7 +30,7 @@ test(
         expect(plainly(server.holds())).toEqual(plainly(after));
         if (answer.status >= 300 || answer.text === '') return;
         // What comes back is readable, and stands there.
-        const given = JSON.parse(answer.text) as ModelResource;
+        const given = parseExactly(answer.text) as ModelResource;
         expect(sees(token, given, 'r', server.holds())).toBe(true);
         expect(server.holds()).toContainEqual(given);
       }),

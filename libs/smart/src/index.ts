@@ -70,7 +70,7 @@ export type {
   OpenidConfiguration,
   SmartConfiguration,
 } from './discovery/smart-configuration.js';
-export { readExactJson } from './writes/exact-json.js';
+export { parseExactly, readExactJson } from './writes/exact-json.js';
 export type { ReadJson } from './writes/exact-json.js';
 export { applyJsonPatch, PatchFailed, readJsonPatch } from './writes/json-patch.js';
 export type { PatchOperation } from './writes/json-patch.js';

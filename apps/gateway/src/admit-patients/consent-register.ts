@@ -124,7 +124,9 @@ function denies(rules: unknown): boolean {
 }
 
 function holdsCoding(codings: unknown, system: string, codes: readonly string[]): boolean {
-  return listOf(codings).some((it) => isObject(it) && it['system'] === system && codes.includes(String(it['code'])));
+  return listOf(codings).some(
+    (it) => isObject(it) && it['system'] === system && codes.some((code) => code === it['code']),
+  );
 }
 
 function listOf(value: unknown): readonly unknown[] {
@@ -135,7 +137,11 @@ function isOfCategory(categories: unknown, wanted: string): boolean {
   return (Array.isArray(categories) ? categories : []).some((concept: unknown) => {
     const codings = isObject(concept) ? concept['coding'] : undefined;
     return (Array.isArray(codings) ? codings : []).some(
-      (it: unknown) => isObject(it) && `${String(it['system'])}|${String(it['code'])}` === wanted,
+      (it: unknown) =>
+        isObject(it) &&
+        typeof it['system'] === 'string' &&
+        typeof it['code'] === 'string' &&
+        `${it['system']}|${it['code']}` === wanted,
     );
   });
 }

@@ -60,10 +60,11 @@ async function versionIn(
 ): Promise<Entry | undefined> {
   const { type } = interaction;
   const asked = isObject(request) ? request : {};
-  const id = isResource(resource) ? resource['id'] : /\/([A-Za-z0-9\-.]{1,64})$/.exec(String(asked['url']))?.[1];
+  const url = typeof asked['url'] === 'string' ? asked['url'] : '';
+  const id = isResource(resource) ? resource['id'] : /\/([A-Za-z0-9\-.]{1,64})$/.exec(url)?.[1];
   if (typeof id !== 'string' || (interaction.kind === 'history-instance' && id !== interaction.id)) return undefined;
   if (resource === undefined) {
-    const isOfType = new RegExp(`(^|/)${type}/`).test(String(asked['url']));
+    const isOfType = new RegExp(`(^|/)${type}/`).test(url);
     if (!whole || asked['method'] !== 'DELETE' || !isOfType) return undefined;
   } else if (
     !isResource(resource) ||

@@ -79,7 +79,7 @@ export async function collectMatches<Match>(
 
 function matchesIn(entries: readonly Entry[]): readonly FhirResource[] {
   return entries
-    .filter((it) => !['include', 'outcome'].includes(String(modeOf(it))))
+    .filter((it) => !['include', 'outcome'].some((mode) => mode === modeOf(it)))
     .map(({ resource }) => resource)
     .filter(isResource);
 }

@@ -107,5 +107,5 @@ function referredTo(
 }
 
 export function keyOf({ resourceType, id }: FhirResource): string {
-  return `${resourceType}/${String(id)}`;
+  return `${resourceType}/${typeof id === 'string' ? id : ''}`;
 }

@@ -1,6 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
 import { CredentialUnavailable } from '#fhir-endpoints';
-import { readExactJson, type UpstreamTarget } from '#smart';
+import { parseExactly, readExactJson, type UpstreamTarget } from '#smart';
 import { isEtag, isJson, isTimeout, textIn } from './answer-parts.js';
 import type { AskedFor } from './asked-for.js';
 import type { BodyLease } from './body-memory.js';
@@ -302,7 +302,7 @@ function neverSent(cause: unknown): UpstreamFailed {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExactly(text);
   } catch (cause) {
     throw new UpstreamFailed(noResource, { cause });
   }

@@ -21,13 +21,31 @@ export function readExactJson(text: string): ReadJson {
   const fault = faultIn(text);
   if (fault !== undefined) return { ok: false, reason: fault };
   try {
-    // The type of the parameter that gives the source is not among TypeScript's own yet.
-    return { ok: true, value: JSON.parse(text, exactly as (key: string, value: unknown) => unknown) as unknown };
+    return { ok: true, value: parseExactly(text) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return { ok: false, reason: 'the body is not JSON' };
   }
 }
+
+/**
+ * Parses an object or a list, each number with its digits: one that JavaScript would write otherwise (`1.50`, `1e400`, more
+ * digits than it has) becomes what `JSON.isRawJSON` knows, and `JSON.stringify` writes as it came. Most texts have none,
+ * and are parsed without a look at each value.
+ *
+ * @throws SyntaxError; RangeError for what is nested beyond all sense and has such numbers
+ */
+export function parseExactly(text: string): unknown {
+  // The type of the parameter that gives the source is not among TypeScript's own yet.
+  return OTHERWISE.test(text)
+    ? JSON.parse(text, exactly as (key: string, value: unknown) => unknown)
+    : (JSON.parse(text) as unknown);
+}
+
+/** Up to 15 digits, none of them a 0 at the end of a fraction, are written as they were read; from `1e-7` on they are not. */
+const AS_IT_CAME = /(?:0|-?(?:[1-9]\d{0,14}|(?:0|[1-9]\d{0,8})\.\d{0,5}[1-9]))[\s,}\]]/;
+/** Finds every number that may be written otherwise, and what looks like one in a text. */
+const OTHERWISE = new RegExp(`[:,[]\\s*(?=[-\\d])(?!${AS_IT_CAME.source})-?\\d[\\d.eE+-]*\\s*[,}\\]]`);
 
 function exactly(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
   return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;

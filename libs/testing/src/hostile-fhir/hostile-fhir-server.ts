@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseExactly } from '#smart';
 import { HostileExports } from './hostile-export.js';
 import { runTransaction } from './hostile-transaction.js';
 import { isFoundBy, referencesBy, type SearchPair, type StoredResource } from './hostile-search.js';
@@ -258,7 +259,7 @@ export class HostileFhirServer {
         [...new URLSearchParams(condition)].every((pair) => isFoundBy(it, pair)),
     );
     if (found) return [200, found];
-    const written = JSON.parse(body) as Partial<StoredResource>;
+    const written = parseExactly(body) as Partial<StoredResource>;
     const id = written.id ?? `new-${++this.#created}`;
     return [201, this.#put({ ...written, resourceType: written.resourceType ?? type, id })];
   }
@@ -270,7 +271,7 @@ export class HostileFhirServer {
     pairs: readonly SearchPair[],
     { body = '', headers }: HostileRequest,
   ): [number, Readonly<Record<string, unknown>>] {
-    const written = JSON.parse(body) as Partial<StoredResource>;
+    const written = parseExactly(body) as Partial<StoredResource>;
     const meant = id ?? pairs.find(([name]) => name === '_id')?.[1] ?? written.id ?? 'new';
     const last = this.#last(type, meant);
     if (this.#isStale(last, headers)) return this.#error(409, `HAPI-0550: the version of ${type}/${meant} is another`);

@@ -1,3 +1,5 @@
+import { parseExactly } from '#smart';
+
 type Answer = Readonly<Record<string, unknown>>;
 
 /** An entry as a request of its own. */
@@ -40,7 +42,7 @@ export function runTransaction(
   body: string,
   { base, isWhole, isHeedless, newId, run, undo, knows, found }: Running,
 ): { readonly status: number; readonly answer: Answer | string } {
-  const { entry = [], type = 'transaction' } = JSON.parse(body) as { type?: string; entry?: readonly Entry[] };
+  const { entry = [], type = 'transaction' } = parseExactly(body) as { type?: string; entry?: readonly Entry[] };
   const ids = new Map<string, string>();
   const given = entry.map(({ fullUrl, resource, request }) => {
     if (fullUrl === undefined || request.method !== 'POST' || !resource) return resource ?? {};
