@@ -45,7 +45,8 @@ export class GatewayUnderLoad {
     private readonly publicUrl: string,
   ) {}
 
-  static async start(bench: Bench, upstreamUrl: string, options: Readonly<Record<string, string>>) {
+  /** @param root of another checkout, whose build is started */
+  static async start(bench: Bench, upstreamUrl: string, options: Readonly<Record<string, string>>, root?: string) {
     const contexts = [registration, approval, tokenContext].map(topicsOf);
     const topics = contexts.flatMap(({ commands, events, outcomes }) => [commands, events, outcomes]);
     await ensureTopics(bench.settings, [...topics, activityTopic, enforcementTopic], {
@@ -54,7 +55,7 @@ export class GatewayUnderLoad {
     });
     const [issuer, port] = await Promise.all([testIssuer(), freePort()]);
     const publicUrl = `http://127.0.0.1:${port}`;
-    const process = await startServiceProcess('gateway', port, {
+    const environment = {
       KAFKA_BROKERS: bench.brokers,
       KAFKA_TOPIC_PREFIX: bench.prefix,
       DATABASE_URL: bench.databaseUrl,
@@ -64,7 +65,8 @@ export class GatewayUnderLoad {
       FHIR_UPSTREAM_URL: upstreamUrl,
       GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
       ...options,
-    });
+    };
+    const process = await startServiceProcess('gateway', port, environment, root);
     return new GatewayUnderLoad(bench, issuer, process, publicUrl);
   }
 

@@ -24,13 +24,18 @@ const READY = '"ready"';
 /** Ends the process when whoever started it is gone, however that came: nothing holds the other end of its input then. */
 export const NO_ORPHAN = 'data:text/javascript,process.stdin.once("end",()=>process.exit(1)).resume()';
 
-/** Starts what the build made of an app (tests and bench run in the project's root); fulfils when it is ready. */
+/**
+ * Starts what the build made of an app (tests and bench run in the project's root); fulfils when it is ready.
+ *
+ * @param root of another checkout, whose build is started
+ */
 export async function startServiceProcess(
   app: 'registration' | 'gateway' | 'token',
   port: number,
   environment: Readonly<Record<string, string>>,
+  root = '.',
 ): Promise<ServiceProcess> {
-  const main = path.resolve('dist', 'apps', app, 'src', 'main.js');
+  const main = path.resolve(root, 'dist', 'apps', app, 'src', 'main.js');
   const child = spawn(process.execPath, ['--import', SOURCE_MAPS, '--import', NO_ORPHAN, main], {
     env: {
       ...process.env,

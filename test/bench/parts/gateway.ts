@@ -7,7 +7,8 @@ import { pin, processorMs, residentMegabytes } from '../machine.js';
 
 const RUNS = 3;
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 5);
-const WARM_SECONDS = 3;
+/** Until V8 has compiled what is called so often: on one core it does that in the time of the calls. */
+const WARM_SECONDS = Number(process.env['BENCH_WARM_SECONDS'] ?? 10);
 const CALLERS = 32;
 const BODY_BYTES = 3_950;
 /** That so many applications change nothing is shown with these. */
@@ -15,6 +16,9 @@ const MANY = 10_000;
 
 /** What is measured, divided by commas: a profile of one kind alone shows what it costs. */
 const KINDS = (process.env['BENCH_KINDS'] ?? 'reads,evaluations,many').split(',');
+
+/** A checkout whose gateway is measured beside this one. */
+const BESIDE = process.env['BENCH_BESIDE'];
 
 /** One kind of call, at one server. */
 interface Measured {
@@ -27,7 +31,9 @@ interface Measured {
 /**
  * The gateway and bare proxies on undici, one after the other in turns, each alone on one core; the load, the upstream,
  * the broker and Postgres on the other. `BENCH_NODE_OPTIONS=--cpu-prof` profiles the gateway. `BENCH_DECISION_PEERS` names
- * a file of decision engines that run (test/bench/peers.ts): evaluations are measured in turns with theirs.
+ * a file of decision engines that run (test/bench/peers.ts): evaluations are measured in turns with theirs. `BENCH_BESIDE`
+ * names another checkout that is built: its gateway is measured in turns with this one, to see what a change does on a machine
+ * that others disturb.
  */
 export const part: BenchPart = {
   title: `calls through the gateway beside a bare proxy on undici: ${CALLERS} connections kept alive, a body of 4 kB, strict audit`,
@@ -40,9 +46,11 @@ export const part: BenchPart = {
     });
     const [whole, checked] = [await gateway.approve(64, 'system', 64), await gateway.approve(64, 'patient', 64)];
     const { pid, port } = gateway.process;
+    const beside = BESIDE === undefined ? undefined : await Beside.start(bench, `${url}/fhir`, BESIDE);
     try {
       const others = [load.pid, upstream.pid, process.pid, ...bench.servers.broker, ...bench.servers.postgres];
-      const isPinned = pin([pid, ...proxies.map((proxy) => proxy.pid)], 1) && pin(others, 0);
+      const isPinned =
+        pin([pid, ...(beside ? [beside.pid] : []), ...proxies.map((proxy) => proxy.pid)], 1) && pin(others, 0);
       bench.print(isPinned ? 'each on a core of its own, all else on another' : 'cores are shared: nothing was pinned');
       const [bare, parsing] = proxies;
       if (!bare || !parsing) throw new Error('no proxies');
@@ -54,7 +62,9 @@ export const part: BenchPart = {
         { name: 'gateway, a read whose body is checked', ...target, requests: readsWith(checked) },
       ];
       const measures = (kind: string) => KINDS.includes(kind);
-      const [plain, open, parse, check] = measures('reads') ? await inTurns(bench, load, reads) : [];
+      const [plain, open, parse, check] = measures('reads')
+        ? await inTurns(bench, load, [...reads, ...(beside?.reads ?? [])])
+        : [];
       if (measures('reads')) {
         ratio(bench, 'no look inside, of the bare proxy', open, plain);
         ratio(bench, 'body checked, of the proxy that parses', check, parse);
@@ -70,8 +80,11 @@ export const part: BenchPart = {
         const name = `decisions of ${it.name}, unaudited`;
         return { name, pid: it.pids.server[0] ?? 0, port: it.port, requests: questionsOf(it) };
       });
-      const [few, ...theirs] = measures('evaluations') ? await inTurns(bench, load, [asked, ...peers]) : [];
-      for (const [at, rate] of theirs.entries()) ratio(bench, `evaluations, of ${peers[at]?.name ?? ''}`, few, rate);
+      const [few, ...theirs] = measures('evaluations')
+        ? await inTurns(bench, load, [asked, ...peers, ...(beside?.evaluations ?? [])])
+        : [];
+      for (const [at, rate] of theirs.slice(0, peers.length).entries())
+        ratio(bench, `evaluations, of ${peers[at]?.name ?? ''}`, few, rate);
       if (measures('many')) {
         const many = await gateway.approve(MANY, 'system', 2_000);
         bench.print(`with ${MANY} applications more, calls of 2,000 of them:`);
@@ -84,10 +97,48 @@ export const part: BenchPart = {
       }
     } finally {
       await gateway.stop();
+      await beside?.stop();
       await Promise.all([load.stop(), upstream.stop(), ...proxies.map(async (proxy) => await proxy.stop())]);
     }
   },
 };
+
+/** The gateway of another checkout, and what is asked of it. */
+class Beside {
+  private constructor(
+    private readonly gateway: GatewayUnderLoad,
+    readonly reads: readonly Measured[],
+    readonly evaluations: readonly Measured[],
+  ) {}
+
+  static async start(bench: Bench, upstream: string, root: string): Promise<Beside> {
+    const gateway = await GatewayUnderLoad.start(bench, upstream, {}, root);
+    const [whole, checked] = [await gateway.approve(64, 'system', 64), await gateway.approve(64, 'patient', 64)];
+    const { pid, port } = gateway.process;
+    const asked = (name: string, requests: readonly string[]): Measured => ({
+      name: `${name}, by the other build`,
+      pid,
+      port,
+      requests,
+    });
+    return new Beside(
+      gateway,
+      [
+        asked('a read that needs no look inside', readsWith(whole)),
+        asked('a read whose body is checked', readsWith(checked)),
+      ],
+      [asked('AuthZEN evaluations', evaluations(whole, await gateway.enforcementPoint()))],
+    );
+  }
+
+  get pid(): number {
+    return this.gateway.process.pid;
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+  }
+}
 
 /** Runs of each in turns, so that what disturbs the machine disturbs all. */
 async function inTurns(bench: Bench, load: Load, measured: readonly Measured[]): Promise<readonly number[]> {

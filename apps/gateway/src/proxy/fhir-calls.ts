@@ -277,6 +277,7 @@ export class FhirCalls {
       // Nothing more leaves on it, and its connection may be the next call's before the record is acknowledged.
       end();
     });
+    let isWhole = false;
     try {
       const { upstream, pages } = this.means;
       const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
@@ -298,6 +299,7 @@ export class FhirCalls {
       // An operation by POST is recorded before it is sent, as what changes data: only its operator says that it does not.
       const isRecordedFirst = call.interaction.kind === 'operation' && call.interaction.via === 'post';
       const [answer, recorded] = await Promise.allSettled([isRecordedFirst ? recording.then(ask) : ask(), recording]);
+      isWhole = answer.status === 'fulfilled' && answer.value.large === undefined;
       if (recorded.status === 'rejected') return this.#notRecorded(recorded.reason);
       const letIn = { call, response, position: positionHeader(recorded.value) };
       try {
@@ -311,8 +313,9 @@ export class FhirCalls {
       }
       return undefined;
     } finally {
-      // Where nothing left of it, a large answer still waits at the FHIR server.
-      cut.abort();
+      // Requests may be under way where one failed, and a large answer waits where nothing left of it. To abort what is over
+      // makes an error, with its stack, for nobody.
+      if (!isWhole) cut.abort();
       memory.release();
       end();
     }

@@ -54,12 +54,19 @@ function bearerTokenOf(request: IncomingMessage, header: string): string {
       'WWW-Authenticate': 'Bearer error="invalid_request"',
     });
   }
-  const shown = header.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
-  const found = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === header);
-  if (found.length > 1) throw new ProblemException(problemOfStatus(400, `Send one ${shown} header.`));
+  const { rawHeaders } = request;
+  const isHeader = (at: number) => rawHeaders[at]?.length === header.length && rawHeaders[at].toLowerCase() === header;
+  let found = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (isHeader(at)) found++;
+  if (found > 1) throw new ProblemException(problemOfStatus(400, `Send one ${shown(header)} header.`));
   const value = request.headers[header];
-  if (typeof value !== 'string') throw unauthenticated(`Send a bearer token in the ${shown} header.`);
+  if (typeof value !== 'string') throw unauthenticated(`Send a bearer token in the ${shown(header)} header.`);
   const token = /^bearer +([\w.~+/=-]+)$/i.exec(value)?.[1];
-  if (token === undefined) throw unauthenticated(`The ${shown} header is not a bearer token.`, 'invalid_token');
+  if (token === undefined) throw unauthenticated(`The ${shown(header)} header is not a bearer token.`, 'invalid_token');
   return token;
+}
+
+/** A header's name as it is usually written. */
+function shown(header: string): string {
+  return header.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { TokenIdentity } from './access-token.js';
 
 /** How long a verification is remembered, in milliseconds: a key that its provider withdraws counts no longer than that more. */
@@ -21,14 +21,14 @@ export class RememberedIdentities {
 
   /** Whom the token speaks for: remembered, or else as `verify` says. What `verify` throws is not remembered. */
   async of(token: string, verify: (token: string) => Promise<TokenIdentity>): Promise<TokenIdentity> {
-    const hash = createHash('sha256').update(token).digest('base64');
-    const known = this.known.get(hash);
+    const digest = hash('sha256', token, 'base64');
+    const known = this.known.get(digest);
     if (known !== undefined && known.until > this.clock()) return known.identity;
-    this.known.delete(hash);
+    this.known.delete(digest);
     const identity = await verify(token);
     const [oldest] = this.known.size >= MOST ? this.known.keys() : [];
     if (oldest !== undefined) this.known.delete(oldest);
-    this.known.set(hash, { identity, until: Math.min(this.clock() + REMEMBERED_MS, identity.expiresAt) });
+    this.known.set(digest, { identity, until: Math.min(this.clock() + REMEMBERED_MS, identity.expiresAt) });
     return identity;
   }
 }

@@ -70,14 +70,14 @@ export function mustBeFit(value: unknown): void {
 }
 
 /** What no field may be: text with a NUL, or nested deeper than anybody's stack can follow. */
-function unfit(value: unknown, pointer = '', depth = 0): FieldError | undefined {
-  if (typeof value === 'string') return value.includes('\u0000') ? { pointer, detail: NO_NUL } : undefined;
+function unfit(value: unknown, depth = 0): FieldError | undefined {
+  if (typeof value === 'string') return value.includes('\u0000') ? { pointer: '', detail: NO_NUL } : undefined;
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined;
-  if (depth === mostNested) return { pointer, detail: `must not be nested deeper than ${mostNested} levels` };
+  if (depth === mostNested) return { pointer: '', detail: `must not be nested deeper than ${mostNested} levels` };
   for (const [key, item] of Object.entries(value)) {
-    const at = `${pointer}/${key.replace(/~/g, '~0').replace(/\//g, '~1')}`;
-    const found = key.includes('\u0000') ? { pointer, detail: NO_NUL } : unfit(item, at, depth + 1);
-    if (found !== undefined) return found;
+    const found = key.includes('\u0000') ? { pointer: '', detail: NO_NUL } : unfit(item, depth + 1);
+    if (found !== undefined)
+      return { ...found, pointer: `/${key.replace(/~/g, '~0').replace(/\//g, '~1')}${found.pointer}` };
   }
   return undefined;
 }
