@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseExactly } from '#smart';
-import type { ModelResource, ModelScope, ModelToken } from './model.js';
+import type { ModelResource, ModelRule, ModelScope, ModelToken } from './model.js';
 
 const hl7 = 'http://terminology.hl7.org/CodeSystem/observation-category';
 const oneOf = <const T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
@@ -23,6 +23,19 @@ const amounts = parseExactly('[1.5,1.50,0.0,-0,7e2,1e400,12345678901234567890,0.
 const amount = fc.constantFrom(...amounts).map((value) => ({ value, unit: 'mg' }));
 const code = oneOf('a', 'b').map((it) => ({ coding: [{ system: 'urn:codes', code: it }] }));
 
+/** What stands in a resource and nowhere else. */
+const contained = some(
+  fc.array(
+    fc
+      .oneof(
+        fc.record({ resourceType: oneOf('Condition', 'Observation'), code: some(code), subject: some(patient) }),
+        patient.map((resource) => ({ resourceType: 'Linkage', item: [{ type: 'source', resource }] })),
+      )
+      .map((it) => clean({ id: 'inner', ...it })),
+    { minLength: 1, maxLength: 2 },
+  ),
+);
+
 /** What a resource of each type may look like; ids are given afterwards. */
 const shapes = {
   Patient: fc.record({ active: fc.boolean() }),
@@ -36,8 +49,9 @@ const shapes = {
     hasMember: some(listOf(to('Observation/observation-0', 'Observation/observation-1'), 1)),
     encounter: some(to('Encounter/encounter-0')),
     valueQuantity: some(amount),
+    contained,
   }),
-  Condition: fc.record({ code, category: listOf(category), subject, asserter: some(performer) }),
+  Condition: fc.record({ code, category: listOf(category), subject, asserter: some(performer), contained }),
   Account: fc.record({ status: oneOf('active'), subject: listOf(patient) }),
   Encounter: fc.record({ status: oneOf('finished', 'planned'), subject: some(subject) }),
   MedicationRequest: fc.record({
@@ -46,11 +60,12 @@ const shapes = {
     requester: some(performer),
     medicationReference: to('Medication/medication-0', 'Medication/medication-1'),
   }),
-  Medication: fc.record({ status: oneOf('active', 'inactive') }),
+  Medication: fc.record({ status: oneOf('active', 'inactive'), contained }),
   QuestionnaireResponse: fc.record({ status: oneOf('completed'), subject: some(subject), author: some(performer) }),
   Coverage: fc.record({ status: oneOf('active'), beneficiary: patient, subscriber: some(patient) }),
   Device: fc.record({ status: oneOf('active'), patient: some(subject) }),
   Slot: fc.record({ status: oneOf('free') }),
+  Linkage: fc.record({ item: fc.tuple(fc.record({ type: oneOf('source'), resource: patient })), contained }),
   DocumentReference: fc.record({ status: oneOf('current'), subject: some(subject), author: some(listOf(performer)) }),
   Binary: fc.record({
     contentType: oneOf('text/plain'),
@@ -169,6 +184,13 @@ export function writeScope({ context, type, letters, conditions: all }: ModelSco
   const query = all.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join('&');
   return `${context}/${type}.${letters}${query === '' ? '' : `?${query}`}`;
 }
+
+/** What may be withheld at an endpoint. */
+export const someRules: readonly (readonly ModelRule[])[] = [
+  [{ patients: ['p2'] }],
+  [{ types: ['Condition'], codes: ['urn:codes|b'] }],
+  [{ types: ['Linkage', 'Slot'] }, { codes: ['urn:codes|a'], patients: ['p1', 'p3'] }],
+];
 
 /** What is asked, and what of other types it shows or tells. */
 export interface ModelRequest {

@@ -21,6 +21,15 @@ export interface ModelToken {
   readonly fhirUser?: string;
   /** What a decision point says of each resource, by type and id; the rule says it without. */
   readonly lets?: (key: string) => boolean;
+  /** What is withheld at the endpoint, whatever the scopes say: what fits every part of one of these. */
+  readonly withheld?: readonly ModelRule[];
+}
+
+/** What is withheld: types, codes as `system|code`, patients. */
+export interface ModelRule {
+  readonly types?: readonly string[];
+  readonly codes?: readonly string[];
+  readonly patients?: readonly string[];
 }
 
 export interface ModelResource {
@@ -84,6 +93,31 @@ function isOfPatient(resource: ModelResource, patient: string): boolean {
     .map(namedBy)
     .filter((it) => it?.startsWith('Patient/'));
   return patients.length > 0 && patients.every((it) => it === `Patient/${patient}`);
+}
+
+const codesOf = ['code', 'category', 'vaccineCode', 'medicationCodeableConcept', 'type', 'class'];
+
+/** Whether a rule withholds a resource: itself, or something that it contains. */
+function isWithheld(resource: ModelResource, { types, codes, patients }: ModelRule): boolean {
+  const parts = [resource, ...((resource['contained'] ?? []) as readonly ModelResource[])];
+  const isMeant = (part: ModelResource) => {
+    const concepts = codesOf.flatMap((it) => (part[it] ?? []) as { readonly coding?: Record<string, string>[] });
+    const own = concepts.flatMap(({ coding = [] }) => coding.map(({ system = '', code = '' }) => `${system}|${code}`));
+    return (types?.includes(part.resourceType) ?? true) && (codes?.some((it) => own.includes(it)) ?? true);
+  };
+  const named = [...(resource.resourceType === 'Patient' ? [resource.id] : []), ...parts.flatMap(patientsOf)];
+  return parts.some(isMeant) && (patients?.some((it) => named.includes(it)) ?? true);
+}
+
+/** Whom a resource is about or who took part; where it belongs to no patient, whom any reference names. */
+function patientsOf(part: ModelResource): readonly string[] {
+  const { resourceType: type } = part;
+  const tabled = closedTable.get(type);
+  const codes = tabled === undefined ? (compartment.get(type) ?? []) : [tabled];
+  const isOutside = codes.length === 0 && ![...sharedTypes, 'Patient', 'Binary', 'Provenance'].includes(type);
+  if (isOutside) return [...JSON.stringify(part).matchAll(/"reference":"Patient\/([^"]+)"/g)].map(([, id = '']) => id);
+  const named = codes.flatMap((code) => valuesOf(part, code)).map(namedBy);
+  return named.flatMap((it) => (it?.startsWith('Patient/') ? it.slice('Patient/'.length) : []));
 }
 
 /** Whether a resource has what `name=value` looks for: a token, or the id of a patient. */
@@ -150,6 +184,7 @@ export function mayAsk(token: ModelToken, type: string, letter: string): boolean
 
 /** Whether nothing of a type is hidden from the token. */
 function maySeeAll(token: ModelToken, type: string, letter: string): boolean {
+  if (token.withheld) return false;
   return reaching(token, type, letter).some(
     ({ scope, reach }) =>
       scope.conditions.length === 0 && !isCut(scope, token) && (reach === 'everybody' || sharedTypes.includes(type)),
@@ -163,13 +198,14 @@ export function sees(
   letter: string,
   all: readonly ModelResource[],
 ): boolean {
+  if (token.withheld?.some((rule) => isWithheld(resource, rule))) return false;
   return reaching(token, resource.resourceType, letter).some(({ scope, reach }) => {
     if (!scope.conditions.every((it) => meets(resource, it))) return false;
     if (isCut(scope, token) && !token.lets?.(`${resource.resourceType}/${resource.id}`)) return false;
     if (resource.resourceType === 'Binary' && resource['securityContext'] !== undefined)
       return seesNamed(token, [resource['securityContext']], all);
-    // Where somebody has to be asked, nothing shows what it belongs to without its being seen itself.
-    const isAsked = isCut(scope, token);
+    // Where somebody has to be asked, or something is withheld, nothing shows what it belongs to without its being seen itself.
+    const isAsked = isCut(scope, token) || token.withheld !== undefined;
     if (isAsked && resource.resourceType === 'Provenance')
       return seesNamed(token, resource['target'] as readonly unknown[], all);
     if (reach === 'everybody' || sharedTypes.includes(resource.resourceType)) return true;

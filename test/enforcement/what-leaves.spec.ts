@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { parseExactly } from '#smart';
+import { parseExactly, type WithholdingRule } from '#smart';
 import type { HostileFhirServer } from '#testing';
-import { anyData, anyRequest, anyToken, type ModelRequest } from './arbitraries.js';
+import { anyData, anyRequest, anyToken, type ModelRequest, someRules } from './arbitraries.js';
 import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
 import { PointInProcess } from './point-in-process.js';
 import { isAllowed, type ModelResource, type ModelToken, namedBy, sees, valuesOf } from './model.js';
@@ -13,11 +13,21 @@ const upstream = new HostileUpstream();
 const byRules = new GatewayInProcess(upstream);
 const point = new PointInProcess();
 const byPoint = new GatewayInProcess(upstream, [], [], {}, [], point.rights);
-beforeAll(async () => await Promise.all([byRules.start(), byPoint.start()]));
-afterAll(async () => await Promise.all([byRules.close(), byPoint.close()]));
+/** Before each of them some is withheld. */
+const withholding = new Map(
+  someRules.map((rules) => {
+    const named = rules.map((it, index) => ({ name: `rule ${index}`, ...it }) as WithholdingRule);
+    return [rules, new GatewayInProcess(upstream, named)];
+  }),
+);
+const gateways = [byRules, byPoint, ...withholding.values()];
+beforeAll(async () => await Promise.all(gateways.map(async (it) => await it.start())));
+afterAll(async () => await Promise.all(gateways.map(async (it) => await it.close())));
 
 /** The gateway that a token is presented to: that of a decision point, where that one says what the user may see. */
-function gatewayFor({ lets }: ModelToken): GatewayInProcess {
+function gatewayFor({ lets, withheld }: ModelToken): GatewayInProcess {
+  const restrained = withheld && withholding.get(withheld);
+  if (restrained) return restrained;
   if (!lets) return byRules;
   point.lets = lets;
   return byPoint;
@@ -161,9 +171,16 @@ const anyUnderPoint = fc
   .tuple(anyToken, fc.func(fc.boolean()))
   .map(([token, lets]): ModelToken => ({ ...token, lets: (key) => lets(key) }));
 
+/** Half of them reach all that there is. */
+const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'rs', conditions: [] }] };
+const anyUnderRules = fc
+  .tuple(fc.oneof(anyToken, fc.constant(backend)), fc.constantFrom(...someRules))
+  .map(([token, withheld]): ModelToken => ({ ...token, withheld }));
+
 test.each([
   ['what leaves is what there is, cut down to what the token sees', anyToken, CASES],
   ['what leaves is what a decision point lets through of it', anyUnderPoint, CASES / 2],
+  ['what leaves is what no rule withholds of it', anyUnderRules, CASES / 2],
 ])(
   '%s',
   async (_what, tokens, numRuns) => {
@@ -184,6 +201,7 @@ test.each([
 test.each([
   ['what the token does not see changes no byte of an answer, and no header', anyToken, CASES],
   ['what a decision point does not let through changes none either', anyUnderPoint, CASES / 2],
+  ['what a rule withholds changes none either', anyUnderRules, CASES / 4],
 ])(
   '%s',
   async (_what, tokens, numRuns) => {

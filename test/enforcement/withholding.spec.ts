@@ -78,4 +78,34 @@ describe.each(guardedServers)('what is withheld before %s', (_name, listen) => {
     expect(ids).toContain('observation-01-laboratory');
     expect(ids).not.toContain('observation-01-survey');
   });
+
+  test('what contains it is withheld with it, and is not written', async () => {
+    const survey = {
+      resourceType: 'Observation',
+      id: 'inner',
+      status: 'final',
+      category: [
+        { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'survey' }] },
+      ],
+      code: { text: 'asked' },
+    };
+    const holding = (contained: object) => ({
+      resourceType: 'Observation',
+      status: 'final',
+      code: { text: 'measured' },
+      subject: { reference: 'Patient/patient-01' },
+      hasMember: [{ reference: '#inner' }],
+      contained: [contained],
+    });
+    const headers = { 'content-type': 'application/fhir+json' };
+    const write = (body: object) => ({ method: 'POST', headers, body: JSON.stringify(body) });
+    expect((await gateway.call(backend, '/Observation', write(holding(survey)))).status).toBe(403);
+    const there = await fetch(`${guarded.base}/Observation`, write(holding(survey)));
+    const { id } = (await there.json()) as StoredResource;
+    const [withheld, none] = [await get(`/Observation/${id}`), await get('/Observation/observation-none')];
+    expect([withheld.status, withheld.text]).toEqual([404, none.text]);
+    expect(idsIn(await get(`/Observation?_id=${id}`))).toEqual([]);
+    const { category: _, ...other } = survey;
+    expect((await gateway.call(backend, '/Observation', write(holding(other)))).status).toBe(201);
+  });
 });

@@ -9,7 +9,6 @@ import {
   type ResourceScope,
   type Scope,
   systemReaches,
-  type Withholding,
 } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 
@@ -21,7 +20,7 @@ export type CallDecision =
       readonly granted: readonly Scope[];
       /** The request alone proves it: no answer has to be looked at. */
       readonly whole: boolean;
-      /** The names of the rules by which something of it may be withheld. */
+      /** The names of the rules that hold for the application. */
       readonly withheldBy?: readonly string[];
     }
   | {
@@ -80,7 +79,7 @@ export function decideCall(
   if (decision.outcome === 'allow') {
     const { scopes, whole } = decision;
     const allowed = { outcome: 'allow', scopes, granted, whole } as const;
-    return reaches.withheld ? { ...allowed, withheldBy: rulesAbout(interaction, reaches.withheld) } : allowed;
+    return reaches.withheld ? { ...allowed, withheldBy: reaches.withheld.names } : allowed;
   }
   const { reason, detail, wouldAllow } = decision;
   return {
@@ -90,13 +89,6 @@ export function decideCall(
     detail,
     wouldAllow,
   };
-}
-
-/** Of an interaction across types, all of them. */
-function rulesAbout(interaction: FhirInteraction, withheld: Withholding): readonly string[] {
-  return 'type' in interaction && interaction.kind !== 'operation'
-    ? withheld.concerning(interaction.type)
-    : withheld.names;
 }
 
 function deadToken(detail: string, reason: string): CallDecision {

@@ -1,5 +1,5 @@
 import { allResourceTypes, type ResourceType } from '../definitions/r4.js';
-import { isAboutOthers, isOfPatient, linksOf, membershipOf } from './patient-compartment.js';
+import { isAboutOthers, isOfPatient, linksOf, membershipOf, patientsNamedIn } from './patient-compartment.js';
 
 const bases = ['https://hapi.internal/fhir', 'https://gatehouse.example.org/fhir'];
 const to = (reference: string) => ({ reference });
@@ -130,7 +130,41 @@ it.each<[string, ResourceType, object, boolean]>([
   ],
   ['a patient here, in a type outside', 'Slot', { schedule: to('Patient/p1') }, false],
   ['nobody, with an identifier of its own', 'Library', { identifier: [{ system: 'urn:x', value: '1' }] }, false],
+  [
+    'what contains somebody by identifier',
+    'Observation',
+    { contained: [{ resourceType: 'Condition', subject: { identifier: { value: '1' } } }] },
+    true,
+  ],
+  [
+    'what contains something about a patient here',
+    'Slot',
+    { contained: [{ resourceType: 'Condition', subject: to('Patient/p1') }] },
+    false,
+  ],
+  [
+    'what contains something about itself',
+    'Patient',
+    { contained: [{ resourceType: 'Condition', subject: to('#') }] },
+    false,
+  ],
   ['one who is a patient here, and one who is not', 'Account', { subject: [to('Patient/p1'), to('Device/d')] }, true],
 ])('about %s', (_whom, type, elements, isAbout) => {
   expect(isAboutOthers({ resourceType: type, id: 'x', ...elements }, type, bases)).toBe(isAbout);
+});
+
+it.each<[string, ResourceType, object, string[]]>([
+  ['itself', 'Patient', {}, ['x']],
+  ['whom it is about, once', 'Observation', { subject: to('Patient/p1'), performer: [to('Patient/p1')] }, ['p1']],
+  ['anybody, of a type outside', 'Slot', { extension: [{ valueReference: to('Patient/p2') }] }, ['p2']],
+  ['nobody, of a type that is shared', 'Organization', { partOf: to('Patient/p2') }, []],
+  [
+    'whom something is about that it contains',
+    'Observation',
+    { subject: to('Patient/p1'), contained: [{ resourceType: 'Condition', subject: to('Patient/p2') }] },
+    ['p1', 'p2'],
+  ],
+  ['nobody by an id that counts within it', 'Observation', { contained: [{ resourceType: 'Patient', id: 'p2' }] }, []],
+])('a resource names %s', (_whom, type, elements, expected) => {
+  expect(patientsNamedIn({ resourceType: type, id: 'x', ...elements }, type, bases)).toEqual(expected);
 });

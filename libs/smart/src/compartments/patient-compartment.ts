@@ -1,4 +1,4 @@
-import { isObject, valuesAt, type FhirResource } from '../definitions/element-values.js';
+import { isObject, valuesAt, withContained, type FhirResource } from '../definitions/element-values.js';
 import {
   isResourceType,
   patientCompartmentOf,
@@ -108,38 +108,70 @@ export function patientsIn(resource: FhirResource, type: ResourceType, bases: re
 }
 
 /**
- * The ids of all patients whom a resource names: those of `patientsIn`, and of a type that belongs to no patient whomever
- * any reference in it names.
+ * The ids of all patients whom a resource names: those of `patientsIn`, of a type that belongs to no patient whomever any
+ * reference in it names, and the same of what it contains.
  */
 export function patientsNamedIn(
   resource: FhirResource,
   type: ResourceType,
   bases: readonly string[],
 ): readonly string[] {
-  if (membershipOf(type).kind !== 'outside') return [...new Set(patientsIn(resource, type, bases))];
-  const found = new Set<string>();
+  const own =
+    membershipOf(type).kind === 'outside' ? patientsAnywhereIn(resource, bases) : patientsIn(resource, type, bases);
+  const [, ...contained] = withContained(resource);
+  return [...new Set([...own, ...contained.flatMap((it) => patientsNamedInContained(it, bases))])];
+}
+
+/** The id of what is contained names nobody: it counts within the resource alone. */
+function patientsNamedInContained(resource: FhirResource, bases: readonly string[]): readonly string[] {
+  const { resourceType: type } = resource;
+  const isMember = isResourceType(type) && membershipOf(type).kind === 'member';
+  return isMember ? patientsIn(resource, type, bases) : patientsAnywhereIn(resource, bases);
+}
+
+/** Whomever any reference names. */
+function patientsAnywhereIn(resource: FhirResource, bases: readonly string[]): readonly string[] {
+  const found: string[] = [];
   const look = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(look);
     else if (isObject(value)) {
       const named = localReference(value, bases);
-      if (named?.type === 'Patient') found.add(named.id);
+      if (named?.type === 'Patient') found.push(named.id);
       Object.values(value).forEach(look);
     }
   };
   look(resource);
-  return [...found];
+  return found;
 }
 
 /**
- * Whether a resource is about somebody who is no patient of this server: of another one, by identifier, a group. Who took
- * part counts where it may be such a patient; of a type that belongs to no patient, whomever any reference in it names.
+ * Whether a resource, or what it contains, is about somebody who is no patient of this server: of another one, by
+ * identifier, a group. Who took part counts where it may be such a patient; of a type that belongs to no patient, whomever
+ * any reference in it names. What is contained may name the resource that it is in, or what stands beside it there.
  */
 export function isAboutOthers(resource: FhirResource, type: ResourceType, bases: readonly string[]): boolean {
+  const [, ...contained] = withContained(resource);
+  return (
+    isItselfAboutOthers(resource, type, bases, () => false) ||
+    contained.some((it) => isResourceType(it.resourceType) && isItselfAboutOthers(it, it.resourceType, bases, isWithin))
+  );
+}
+
+function isItselfAboutOthers(
+  resource: FhirResource,
+  type: ResourceType,
+  bases: readonly string[],
+  isKnown: (reference: unknown) => boolean,
+): boolean {
   const { kind, subjectPaths, actorPaths } = membershipOf(type);
   if (kind === 'outside') return holdsStranger(resource, bases);
   const about = subjectPaths.flatMap((path) => valuesAt(resource, path));
-  if (about.some((it) => localReference(it, bases)?.type !== 'Patient')) return true;
+  if (about.some((it) => localReference(it, bases)?.type !== 'Patient' && !isKnown(it))) return true;
   return actorPaths.flatMap((path) => valuesAt(resource, path)).some((it) => namesStranger(it, bases));
+}
+
+function isWithin(value: unknown): boolean {
+  return isObject(value) && typeof value['reference'] === 'string' && value['reference'].startsWith('#');
 }
 
 function holdsStranger(value: unknown, bases: readonly string[]): boolean {

@@ -11,6 +11,20 @@ export function isResource(value: unknown): value is FhirResource {
   return isObject(value) && typeof value['resourceType'] === 'string';
 }
 
+/** A resource and all that it contains, at whatever depth: R4 has one level (References, 2.3.0.2), a server may hold more. */
+export function withContained(resource: FhirResource): readonly FhirResource[] {
+  const found = [resource];
+  const look = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(look);
+    else if (isObject(value)) {
+      if (isResource(value)) found.push(value);
+      Object.values(value).forEach(look);
+    }
+  };
+  look(resource['contained']);
+  return found;
+}
+
 /** Everything that stands at a path of a resource; lists are taken apart. */
 export function valuesAt(resource: FhirResource, path: ElementPath): readonly unknown[] {
   let values: readonly unknown[] = [resource];

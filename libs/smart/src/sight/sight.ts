@@ -88,10 +88,7 @@ export function extentOf(
   if (type === 'Binary') return 'part';
   if (isWriteLetter(interaction) && scope.type === '*' && writtenByName.has(type)) return undefined;
   const { kind } = membershipOf(type);
-  // What belongs to something is withheld with it.
-  const isLookedAt =
-    (reaches.withheld !== undefined && (kind === 'linked' || reaches.withheld.concerns(type))) ||
-    reaches.asked?.concerns(scope.context, type) === true;
+  const isLookedAt = reaches.withheld?.concernsAny === true || reaches.asked?.concerns(scope.context, type) === true;
   if (reach.kind === 'everybody') return params.length === 0 && !isLookedAt ? 'whole' : 'part';
   // What is shared by all patients is no patient's to change.
   if (kind === 'outside' || (kind === 'shared' && isWriteLetter(interaction))) return undefined;

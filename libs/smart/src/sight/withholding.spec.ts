@@ -73,6 +73,67 @@ test.each<[string, string, object, string[]]>([
   expect(sees({ resourceType, ...fields }, { name: 'r', patients: ['p1'] })).toEqual(expected);
 });
 
+const holding = (...contained: object[]) => ({ resourceType: 'Procedure', contained });
+const condition = { resourceType: 'Condition', id: 'c', ...hiv };
+
+test.each<[string, WithholdingRule, { readonly resourceType: string }, string[]]>([
+  ['a type', { name: 'r', types: ['Condition'] }, holding(condition), hidden],
+  ['another type', { name: 'r', types: ['Observation'] }, holding(condition), seen],
+  ['a code', { name: 'r', codes: ['http://loinc.org|75622-1'] }, holding({ resourceType: 'Basic' }, condition), hidden],
+  [
+    'a type and a code',
+    { name: 'r', types: ['Condition'], codes: ['http://loinc.org|75622-1'] },
+    holding(condition),
+    hidden,
+  ],
+  [
+    'a type, and the code of what it stands beside',
+    { name: 'r', types: ['Condition'], codes: ['http://loinc.org|75622-1'] },
+    holding({ resourceType: 'Condition' }, { ...condition, resourceType: 'Observation' }),
+    seen,
+  ],
+  ['a patient', { name: 'r', patients: ['p1'] }, holding({ ...condition, ...ofPatient('p1') }), hidden],
+  ['another patient', { name: 'r', patients: ['p1'] }, holding({ ...condition, ...ofPatient('p2') }), seen],
+  [
+    'a patient, by a type that is nobody’s',
+    { name: 'r', patients: ['p1'] },
+    holding({ resourceType: 'Organization', partOf: { reference: 'Patient/p1' } }),
+    hidden,
+  ],
+  [
+    'a code, within what is of a patient',
+    { name: 'r', codes: ['http://loinc.org|75622-1'], patients: ['p1'] },
+    { ...holding(condition), ...ofPatient('p1') },
+    hidden,
+  ],
+  [
+    'a type, within what has a label',
+    { name: 'r', types: ['Condition'], security: [`${confidentiality}|R`] },
+    { ...holding(condition), ...restricted },
+    hidden,
+  ],
+  [
+    'a resource in a resource',
+    { name: 'r', types: ['Condition'] },
+    holding({ resourceType: 'Basic', contained: [condition] }),
+    hidden,
+  ],
+  [
+    'a Bundle',
+    { name: 'r', types: ['Condition'] },
+    holding({ resourceType: 'Bundle', entry: [{ resource: condition }] }),
+    hidden,
+  ],
+  [
+    'a list that is none',
+    { name: 'r', types: ['Condition'] },
+    { resourceType: 'Procedure', ...{ contained: condition } },
+    hidden,
+  ],
+])('what contains %s', (_what, rule, resource, expected) => {
+  expect(sees(resource, rule)).toEqual(expected);
+});
+
 test('an application that was approved for one of the purposes sees it all the same', () => {
   const rule: WithholdingRule = { name: 'r', types: ['Observation'], unlessPurpose: ['ETREAT', 'PATRQT'] };
   expect(sees({ resourceType: 'Observation' }, rule, ['TREAT'])).toEqual(hidden);
@@ -85,13 +146,19 @@ describe('what the request alone proves', () => {
   const decided = (path: string, query = '') =>
     decideInteraction(scopes, readRequest({ method: 'GET', path, query, headers: {} }), reaches);
 
-  test('is nothing where something may be withheld', () => {
+  test('is nothing where something may be withheld: any type may contain it', () => {
     expect(decided('/Observation/o1')).toMatchObject({ outcome: 'allow', whole: false });
-    expect(decided('/Condition/c1')).toMatchObject({ outcome: 'allow', whole: true });
+    expect(decided('/Condition/c1')).toMatchObject({ outcome: 'allow', whole: false });
   });
 
   test('a search that looks into what may be withheld, and does not show it, is refused', () => {
     expect(decided('/Patient', '_has:Observation:patient:code=75622-1')).toMatchObject({ outcome: 'deny' });
-    expect(decided('/Patient', '_has:Condition:patient:code=1')).toMatchObject({ outcome: 'allow' });
+    expect(decided('/Patient', '_has:Condition:patient:code=1')).toMatchObject({ outcome: 'deny' });
+  });
+
+  test('is all of it for whom no rule holds', () => {
+    const none = { ...systemReaches, withheld: new Withholding([{ ...rule, unlessPurpose: ['TREAT'] }], ['TREAT']) };
+    const request = readRequest({ method: 'GET', path: '/Observation/o1', query: '', headers: {} });
+    expect(decideInteraction(scopes, request, none)).toMatchObject({ outcome: 'allow', whole: true });
   });
 });

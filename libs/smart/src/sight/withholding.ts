@@ -1,5 +1,5 @@
 import { patientsNamedIn } from '../compartments/patient-compartment.js';
-import { isObject, type FhirResource } from '../definitions/element-values.js';
+import { isObject, withContained, type FhirResource } from '../definitions/element-values.js';
 import type { ResourceType } from '../definitions/r4.js';
 
 /** A code of a system, as `system|code`. */
@@ -29,43 +29,37 @@ const CODED = ['code', 'category', 'vaccineCode', 'medicationCodeableConcept', '
 /** The rules that hold for one application. Pure; asked for every resource that is judged. */
 export class Withholding {
   readonly #rules: readonly WithholdingRule[];
+  /** The names of all rules that hold. */
+  readonly names: readonly string[];
 
   /** @param purposes what the application was approved for: codes of v3 PurposeOfUse */
   constructor(rules: readonly WithholdingRule[], purposes: readonly string[]) {
     this.#rules = rules.filter(({ unlessPurpose = [] }) => !unlessPurpose.some((it) => purposes.includes(it)));
+    this.names = this.#rules.map(({ name }) => name);
   }
 
-  /** The names of all rules that hold. */
-  get names(): readonly string[] {
-    return this.#rules.map(({ name }) => name);
+  /** Whether resources of a type are to be looked at one by one: whatever is withheld may be contained in any. */
+  get concernsAny(): boolean {
+    return this.#rules.length > 0;
   }
 
-  /** The names of the rules by which something of a type may be withheld. */
-  concerning(type: ResourceType): readonly string[] {
-    return this.#rules.filter((rule) => mayFit(rule, type)).map(({ name }) => name);
-  }
-
-  /** Whether resources of a type are to be looked at one by one. */
-  concerns(type: ResourceType): boolean {
-    return this.#rules.some((rule) => mayFit(rule, type));
-  }
-
-  /** Whether a resource is withheld. */
+  /** Whether a resource is withheld, by itself or by what it contains: it leaves whole or not at all. */
   hides(resource: FhirResource, type: ResourceType, bases: readonly string[]): boolean {
-    return this.#rules.some((rule) => fits(rule, resource, type, bases));
+    const parts = withContained(resource);
+    return this.#rules.some((rule) => {
+      if (!parts.some((part) => isMeant(rule, part, resource))) return false;
+      const { patients } = rule;
+      return !patients || patientsNamedIn(resource, type, bases).some((it) => patients.includes(it));
+    });
   }
 }
 
-function mayFit({ types }: WithholdingRule, type: ResourceType): boolean {
-  return types?.includes(type) ?? true;
-}
-
-function fits(rule: WithholdingRule, resource: FhirResource, type: ResourceType, bases: readonly string[]): boolean {
-  if (!mayFit(rule, type)) return false;
-  const { security, codes, patients } = rule;
-  if (security && !codingsIn(securityOf(resource)).some((it) => security.includes(it))) return false;
-  if (codes && !CODED.flatMap((name) => codingsIn(resource[name])).some((it) => codes.includes(it))) return false;
-  return !patients || patientsNamedIn(resource, type, bases).some((it) => patients.includes(it));
+/** Whether a rule means a resource, or one that is contained in another: labels are then those of the other (R4, dom-5). */
+function isMeant({ types, security, codes }: WithholdingRule, part: FhirResource, whole: FhirResource): boolean {
+  if (types && !types.some((it) => it === part.resourceType)) return false;
+  const labels = () => [part, whole].flatMap((it) => codingsIn(securityOf(it)));
+  if (security && !labels().some((it) => security.includes(it))) return false;
+  return !codes || CODED.flatMap((name) => codingsIn(part[name])).some((it) => codes.includes(it));
 }
 
 function securityOf({ meta }: FhirResource): unknown {
