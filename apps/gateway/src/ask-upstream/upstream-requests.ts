@@ -91,11 +91,16 @@ export class UpstreamRequests {
     }
   }
 
-  /** @throws UpstreamFailed, NoLongerAllowed */
+  /**
+   * One that is to be begun is not called back once it was handed over: nobody would know where it stands then.
+   *
+   * @throws UpstreamFailed, NoLongerAllowed
+   */
   async job({ method, target, begins }: JobRequest, by: AskedFor): Promise<JobAnswer> {
     const { access } = this.options;
     const { authorization, identity } = await this.#shown(by);
     if (!by.isAllowed()) throw new NoLongerAllowed();
+    if (by.signal.aborted) throw new UpstreamFailed(noAnswer);
     try {
       const answer = await this.#ask(
         {
@@ -106,13 +111,20 @@ export class UpstreamRequests {
             ...(begins === true ? { prefer: 'respond-async' } : {}),
           },
         },
-        { memory: by.memory, wants: (status, type) => status === 200 && isJson(type), signal: by.signal },
+        {
+          memory: by.memory,
+          wants: (status, type) => status === 200 && isJson(type),
+          ...(begins === true ? {} : { signal: by.signal }),
+        },
       );
       if (answer.status === 401 && authorization !== undefined) access?.refused(authorization);
       return jobAnswerOf(answer, textIn);
     } catch (cause) {
       if (cause instanceof BodyRefused) throw new UpstreamFailed(toldOfBody(cause), { cause });
-      throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, { cause, isItsFault: !by.signal.aborted });
+      throw new UpstreamFailed(isTimeout(cause) ? tooSlow : noAnswer, {
+        cause,
+        isItsFault: begins === true || !by.signal.aborted,
+      });
     }
   }
 

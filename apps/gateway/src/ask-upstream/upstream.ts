@@ -134,7 +134,7 @@ export class Upstream {
 
   /**
    * Begins an export, asks how one stands, or ends it. The request is handed to the connection in the tick in which
-   * `isAllowed` was asked.
+   * `isAllowed` was asked. Of one that begins, `by.signal` ends the wait for a slot alone.
    *
    * @throws UpstreamFailed, NoLongerAllowed
    */

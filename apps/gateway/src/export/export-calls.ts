@@ -107,24 +107,18 @@ export class ExportCalls {
   }
 
   async #begin({ headers }: Pick<IncomingMessage, 'headers'>, under: Under): Promise<void> {
-    const { call, access, by, letIn } = under;
-    const { upstream, running, links, base } = this.means;
+    const { call, by, letIn } = under;
+    const { running, links, base } = this.means;
     const { interaction, claims } = call;
     if (!/(^|[,;\s])respond-async($|[,;\s])/.test(String(headers['prefer'] ?? '')))
       throw malformed('an export is begun with the header Prefer: respond-async');
-    if (running.areTooMany(claims.applicationId)) throw tooMany;
-    await this.#groupOf(under);
-    const target = `${pathOf(interaction)}?${this.#askedFor(under)}`;
-    const answer = await upstream.job({ method: 'GET', target, begins: true }, by);
-    if (answer.status !== 202) throw notBegun(answer);
-    const status = belowBase(answer.contentLocation, upstream.base);
-    if (status === undefined) throw wrongAnswer('the upstream’s export is not at it');
-    const mayGoOn = () => this.means.inForce.mayGoOn(call, access?.approvalVersion);
-    running.began(claims.applicationId, status, mayGoOn);
-    // Access that was closed while the server began it did not find it.
-    if (!mayGoOn()) {
-      running.ended(claims.applicationId, status);
-      running.cancel(status);
+    const giveBack = running.take(claims.applicationId);
+    if (!giveBack) throw tooMany;
+    let status: string;
+    try {
+      status = await this.#beginAtServer(under);
+    } finally {
+      giveBack();
     }
     if (!by.isAllowed()) {
       await this.#withhold(under);
@@ -132,6 +126,24 @@ export class ExportCalls {
     }
     const sealed = links.seal(interaction, { status }, ownerOf(under));
     await this.#sendEmpty(letIn, 202, { 'Content-Location': `${base}/$export-status?${JOB_PARAMETER}=${sealed}` });
+  }
+
+  /** Begins one, and notes it. One of which nobody can be told where it stands is ended again. */
+  async #beginAtServer(under: Under): Promise<string> {
+    const { call, access, by, letIn } = under;
+    const { upstream, running } = this.means;
+    await this.#groupOf(under);
+    const target = `${pathOf(call.interaction)}?${this.#askedFor(under)}`;
+    const answer = await upstream.job({ method: 'GET', target, begins: true }, by);
+    if (answer.status !== 202) throw notBegun(answer);
+    const status = belowBase(answer.contentLocation, upstream.base);
+    if (status === undefined) throw wrongAnswer('the upstream’s export is not at it');
+    const mayGoOn = () => this.means.inForce.mayGoOn(call, access?.approvalVersion);
+    // Access that was closed while the server began it did not find it, nor did a caller who left.
+    if (by.isAllowed() && mayGoOn() && !letIn.response.destroyed)
+      running.began(call.claims.applicationId, status, mayGoOn);
+    else running.endUntold(status);
+    return status;
   }
 
   async #status(under: Under): Promise<void> {
@@ -266,8 +278,9 @@ export class ExportCalls {
     status: number,
     headers: Readonly<Record<string, string>>,
   ): Promise<void> {
+    const ending = response.destroyed ? 'caller-gone' : 'sent';
     sendEmpty(response, status, { ...position, ...headers, 'Cache-Control': 'no-store' });
-    await this.#complete(call, status, { ending: 'sent', bytes: 0 });
+    await this.#complete(call, status, { ending, bytes: 0 });
   }
 
   async #complete(

@@ -22,6 +22,8 @@ interface Running {
  */
 export class RunningExports {
   readonly #byApplication = new Map<string, Map<string, Running>>();
+  /** How many an application is having begun: they have no address yet. */
+  readonly #beginning = new Map<string, number>();
 
   constructor(
     private readonly upstream: Pick<Upstream, 'job'>,
@@ -30,11 +32,23 @@ export class RunningExports {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Whether an application has as many at work as it may. */
-  areTooMany(applicationId: string): boolean {
+  /**
+   * Takes a place for an export that is to be begun.
+   *
+   * @returns gives it back, once it was begun or was not; undefined where the application has as many at work as it may
+   */
+  take(applicationId: string): (() => void) | undefined {
     const since = this.now() - FORGOTTEN_MS;
     const own = [...(this.#byApplication.get(applicationId)?.values() ?? [])];
-    return own.filter(({ isComplete, startedAt }) => !isComplete && startedAt > since).length >= AT_ONCE;
+    const atWork = own.filter(({ isComplete, startedAt }) => !isComplete && startedAt > since).length;
+    const beginning = this.#beginning.get(applicationId) ?? 0;
+    if (atWork + beginning >= AT_ONCE) return undefined;
+    this.#beginning.set(applicationId, beginning + 1);
+    return () => {
+      const left = (this.#beginning.get(applicationId) ?? 1) - 1;
+      if (left === 0) this.#beginning.delete(applicationId);
+      else this.#beginning.set(applicationId, left);
+    };
   }
 
   /**
@@ -70,6 +84,11 @@ export class RunningExports {
     own?.get(status)?.end();
     own?.delete(status);
     if (own?.size === 0) this.#byApplication.delete(applicationId);
+  }
+
+  /** Ends one that was begun, and whose address nobody was told; not where the server gave one that somebody has already. */
+  endUntold(status: string): void {
+    if (![...this.#byApplication.values()].some((own) => own.has(status))) this.cancel(status);
   }
 
   /** Ends one at the server: the request is handed over in this tick, and nobody waits for the answer. */

@@ -16,6 +16,13 @@ export class HostileExports {
   file: string | undefined;
   /** Where it says that an export, or its files, are. */
   elsewhere: { status?: string; file?: string } = {};
+  /** Whether each export that is begun is one of its own; else they are one. */
+  isEachItsOwn = false;
+  /** Awaited when an export was asked for, before it is begun. */
+  onBegin: () => Promise<void> = async () => undefined;
+  /** Called when an export was ended. */
+  onEnd: () => void = () => undefined;
+  #begun = 0;
   readonly deleted: string[] = [];
 
   answer(
@@ -28,10 +35,13 @@ export class HostileExports {
     const last = segments.at(-1);
     if (last === '$export')
       return told(202, 'HAPI: begun for patient-02', {
-        'content-location': this.elsewhere.status ?? `${base}/$export-poll-status?_jobId=job-1`,
+        'content-location': this.elsewhere.status ?? `${base}/$export-poll-status?_jobId=${this.#job()}`,
       });
     if (last === '$export-poll-status') {
-      if (method === 'DELETE') this.deleted.push(query.get('_jobId') ?? '');
+      if (method === 'DELETE') {
+        this.deleted.push(query.get('_jobId') ?? '');
+        this.onEnd();
+      }
       return method === 'DELETE' ? told(202, 'ended') : this.#manifest(all, base);
     }
     if (last !== '$export-poll-file') return undefined;
@@ -43,6 +53,11 @@ export class HostileExports {
       headers: { 'content-type': 'application/fhir+ndjson', 'x-progress': 'patient-02' },
       body: this.file ?? `${lines.join('\n')}`,
     };
+  }
+
+  #job(): string {
+    if (this.isEachItsOwn || this.#begun === 0) this.#begun++;
+    return `job-${this.#begun}`;
   }
 
   #manifest(all: readonly StoredResource[], base: string): HostileExportAnswer {

@@ -15,8 +15,9 @@ export async function listenHostile(
   const base = `http://127.0.0.1:${address.port}/fhir`;
   const server = new HostileFhirServer(resources, base);
   http.on('request', (request, response) => {
-    void text(request).then((body) => {
+    void text(request).then(async (body) => {
       const target = (request.url ?? '').replace(/^\/fhir/, '');
+      if (/\$export(\?|$)/.test(target)) await server.exports.onBegin();
       const answer = server.handle({ method: request.method ?? '', target, headers: request.headers, body });
       response.writeHead(answer.status, answer.headers).end(answer.body);
     });
