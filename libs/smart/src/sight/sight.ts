@@ -136,10 +136,11 @@ export function judge(
     const hasLinks =
       type === 'Binary' || reach.kind === 'patient' || reaches.withheld || reaches.asked?.concerns(scope.context, type);
     if (kind === 'linked' && hasLinks) {
-      // A Binary without a `securityContext` is for whoever may see all of them.
+      // A Binary without a `securityContext` is for whoever may see all of them, and all that it might belong to.
       const known = linksOf(resource, bases);
       if (known) links = known;
-      else if (reach.kind === 'everybody' && resource['securityContext'] === undefined) return seen;
+      else if (reach.kind === 'everybody' && !reaches.withheld && resource['securityContext'] === undefined)
+        return seen;
     } else if (reach.kind === 'everybody' || kind === 'shared') return seen;
     else if (reach.kind === 'patient' && isOfPatient(resource, type, reach.id, bases)) return seen;
   }

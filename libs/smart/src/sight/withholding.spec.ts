@@ -50,6 +50,10 @@ test.each<[string, WithholdingRule, object, string[]]>([
   expect(sees({ resourceType: 'Observation', ...fields }, rule)).toEqual(expected);
 });
 
+test('a Binary that does not say what it belongs to may belong to what is withheld', () => {
+  expect(sees({ resourceType: 'Binary' }, { name: 'r', patients: ['p1'] })).toEqual(hidden);
+});
+
 test('a patient who is withheld is so as a resource too', () => {
   expect(sees({ resourceType: 'Patient', id: 'p1' }, { name: 'r', patients: ['p1'] })).toEqual(hidden);
 });
