@@ -139,18 +139,20 @@ describe.each(guardedServers)('before %s', (_name, listen) => {
       expect((await send('DELETE', mine, undefined, { 'if-match': 'W/"2"' })).status).toBe(204);
     });
 
-    test('our URLs in what is written are the server’s own there', async () => {
-      const answer = await send(
-        'POST',
-        'Observation',
-        observation('patient-01', { subject: { reference: `${BASE}/Patient/patient-01` } }),
-      );
+    test('our URLs in what is written are the server’s own there, and references to what it holds are relative', async () => {
+      const image = `${BASE}/Binary/binary-01`;
+      const answer = await send('POST', 'Observation', {
+        ...observation('patient-01', { subject: { reference: `${BASE}/Patient/patient-01` } }),
+        note: [{ text: `see ${image}` }],
+      });
       expect(answer.status).toBe(201);
       const { id } = JSON.parse(answer.text) as { id: string };
+      // HAPI, for one, refuses a reference by its own URL.
       expect(await there(`Observation/${id}`)).toMatchObject({
-        subject: { reference: `${guarded.base}/Patient/patient-01` },
+        subject: to('patient-01'),
+        note: [{ text: `see ${guarded.base}/Binary/binary-01` }],
       });
-      expect(answer.text).toContain(`${BASE}/Patient/patient-01`);
+      expect(answer.text).toContain(image);
     });
 
     test('what a practitioner may write, and what a backend may', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { OurUrlsInPieces, withOurUrls } from './our-urls.js';
+import { asServerTakesIt, OurUrlsInPieces, withOurUrls } from './our-urls.js';
 
 const upstream = 'http://hapi.internal:8080/fhir';
 const base = 'https://gatehouse.example.org/fhir';
@@ -29,6 +29,18 @@ test.each([
   const pieces = [...Buffer.from(json)].map((byte) => inPieces.take(Buffer.from([byte])));
   for (const ours of [withOurUrls(json, upstream, base), Buffer.concat([...pieces, inPieces.end()]).toString()])
     expect(JSON.parse(ours)).toEqual(written(base));
+});
+
+test('what goes to the FHIR server names what it holds by type and id, and else by its own URLs', () => {
+  const written = (at: string, reference: (key: string) => string) => ({
+    subject: { reference: reference('Patient/p1') },
+    hasMember: [{ reference: reference('Observation/o1/_history/2') }, { reference: '#c' }],
+    note: [{ text: `"reference":"${at}/Patient/p1" and ${at}/Patient/p1` }],
+    content: [{ attachment: { url: `${at}/Binary/b1` } }],
+    derivedFrom: [{ reference: `${at}/Observation?code=x` }, { reference: 'https://other.example/fhir/Patient/p1' }],
+  });
+  const json = JSON.stringify(written(base, (key) => `${base}/${key}`));
+  expect(JSON.parse(asServerTakesIt(json, base, upstream))).toEqual(written(upstream, (key) => key));
 });
 
 test('a backslash before a slash is no escape where it is one itself', () => {

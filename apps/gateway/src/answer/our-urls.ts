@@ -9,6 +9,24 @@ export function withOurUrls(json: string, upstream: string, base: string): strin
   return json.includes(hostIn(upstream)) ? json.replace(patternOf(upstream), () => base) : json;
 }
 
+/**
+ * A serialised resource as the FHIR server takes it: our URLs are its own, and a reference by one of them to a resource is
+ * relative, which means the same (R4, References, 2.3.0.1). Servers were seen to refuse references by their own URL as those of others.
+ *
+ * @param json     as `JSON.stringify` writes it
+ * @param base     our FHIR base, without a slash at its end
+ * @param upstream base URL of the FHIR server, without a slash at its end
+ */
+export function asServerTakesIt(json: string, base: string, upstream: string): string {
+  const begins = `"reference":"${base}/`;
+  // Within a text the quotation marks would be escaped.
+  const relative = json.split(begins).map((rest, at) => {
+    if (at === 0) return rest;
+    return /^[A-Z][A-Za-z]*\/[A-Za-z0-9.-]{1,64}["/]/.test(rest) ? `"reference":"${rest}` : begins + rest;
+  });
+  return withOurUrls(relative.join(''), base, upstream);
+}
+
 /** `withOurUrls` for an answer that comes in pieces, in UTF-8: a URL may stand across two of them. */
 export class OurUrlsInPieces {
   /** What a URL may have begun in. */

@@ -13,7 +13,7 @@ import type { Answering, CheckedAnswer } from '../answer/answering.js';
 import { NotAnswered, notThere, wrongAnswer } from '../answer/not-answered.js';
 import { collectMatches, type Entry } from '../answer/collect-matches.js';
 import { keyOf } from '../answer/included.js';
-import { withOurUrls } from '../answer/our-urls.js';
+import { asServerTakesIt } from '../answer/our-urls.js';
 import { fhirError } from '../proxy/operation-outcome.js';
 import { malformed } from '../write/read-written-body.js';
 import { harmlessOutcome } from './harmless-outcome.js';
@@ -77,7 +77,7 @@ function targetOf(
   const other = names.find((name) => !parameters.has(name));
   if (other !== undefined) throw malformed('a parameter is not understood here');
   const [upstream = '', ours = upstream] = at.sight.bases;
-  return { method: 'POST', target: withQuery(path, params), body: withOurUrls(JSON.stringify(body), ours, upstream) };
+  return { method: 'POST', target: withQuery(path, params), body: asServerTakesIt(JSON.stringify(body), ours, upstream) };
 }
 
 function withQuery(path: string, params: readonly QueryParameter[]): string {

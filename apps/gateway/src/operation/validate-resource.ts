@@ -10,7 +10,7 @@ import {
 } from '#smart';
 import type { Answering, CheckedAnswer } from '../answer/answering.js';
 import { wrongAnswer } from '../answer/not-answered.js';
-import { withOurUrls } from '../answer/our-urls.js';
+import { asServerTakesIt } from '../answer/our-urls.js';
 import { planWrite } from '../write/plan-write.js';
 import { malformed } from '../write/read-written-body.js';
 import { type HarmlessIssue, harmlessOutcome, outcomeOf } from './harmless-outcome.js';
@@ -49,7 +49,7 @@ export async function validateResource(call: Validation, body: unknown, at: Answ
   const answer = await at.ask({
     method: 'POST',
     target: query === '' ? path : `${path}?${query}`,
-    body: withOurUrls(JSON.stringify(after), ours, upstream),
+    body: asServerTakesIt(JSON.stringify(after), ours, upstream),
     alsoWants: INVALID,
   });
   if (!isResource(answer.resource) || answer.resource.resourceType !== 'OperationOutcome')

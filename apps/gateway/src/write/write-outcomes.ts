@@ -3,7 +3,7 @@ import type { Log } from '#host';
 import { type FhirResource, isResourceType, patientsIn, type WriteInteraction } from '#smart';
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
-import { withOurUrls } from '../answer/our-urls.js';
+import { asServerTakesIt } from '../answer/our-urls.js';
 import type { AskedFor } from '../ask-upstream/asked-for.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { UpstreamWrite, UpstreamWritten } from '../ask-upstream/upstream-write.js';
@@ -55,7 +55,7 @@ export class WriteOutcomes {
   /** A write as it is sent. What a caller names by our URLs is the server's own. */
   asSent(planned: PlannedWrite): UpstreamWrite {
     const { upstream, ours } = this.bases;
-    const bodyOf = (after: FhirResource) => withOurUrls(JSON.stringify(after), ours, upstream);
+    const bodyOf = (after: FhirResource) => asServerTakesIt(JSON.stringify(after), ours, upstream);
     switch (planned.verb) {
       case 'create':
         return planned.id === undefined
