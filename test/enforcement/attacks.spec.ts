@@ -105,7 +105,9 @@ describe.each(guardedServers)('before %s', (_name, listen) => {
 
     test('a page of a backend that hides nothing has the server’s own count', async () => {
       const answer = await get('/Observation?_count=2', backend);
-      expect(bundleOf(answer)).toMatchObject({ total: data.filter((it) => it.resourceType === 'Observation').length });
+      const held = data.filter((it) => it.resourceType === 'Observation').length;
+      // HAPI, for one, does not count what it has not looked for yet.
+      expect(guarded.isForeign === true ? [held, undefined] : [held]).toContain(bundleOf(answer).total);
     });
   });
 

@@ -139,7 +139,9 @@ export class BundleTrial {
 
   /** All that the server holds of a type, by id and version. */
   async versions(type: string): Promise<readonly string[]> {
-    const response = await fetch(`${this.guarded.base}/${type}?_count=1000`);
+    // HAPI, for one, answers a search again as it did within the last minute.
+    const headers = { 'cache-control': 'no-cache' };
+    const response = await fetch(`${this.guarded.base}/${type}?_count=1000`, { headers });
     interface Found {
       readonly entry?: readonly {
         readonly resource: { readonly id: string; readonly meta: { readonly versionId: string } };
