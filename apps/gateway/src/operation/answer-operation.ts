@@ -77,7 +77,11 @@ function targetOf(
   const other = names.find((name) => !parameters.has(name));
   if (other !== undefined) throw malformed('a parameter is not understood here');
   const [upstream = '', ours = upstream] = at.sight.bases;
-  return { method: 'POST', target: withQuery(path, params), body: asServerTakesIt(JSON.stringify(body), ours, upstream) };
+  return {
+    method: 'POST',
+    target: withQuery(path, params),
+    body: asServerTakesIt(JSON.stringify(body), ours, upstream),
+  };
 }
 
 function withQuery(path: string, params: readonly QueryParameter[]): string {
