@@ -1,25 +1,11 @@
 import type { StoredResource } from '#testing';
 import { type Admission, Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
-import type { PatientRegister, Standing } from '../../apps/gateway/src/admit-patients/patient-register.js';
-import { Unanswered } from '../../apps/gateway/src/ask-rights/unanswered.js';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { entry, mine, observation, theirs } from './bundle-trial.js';
 import { GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
 import { backend, type Guarded, guardedServers, own, roomy } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
-
-/** A register that says what it is told to. */
-class ToldRegister implements PatientRegister {
-  readonly said = new Map<string, Standing>();
-  isAway = false;
-  readonly asked: string[] = [];
-  says = async (patients: readonly string[]) => {
-    this.asked.push(...patients);
-    if (this.isAway) throw new Unanswered('the register is away');
-    return await Promise.resolve(this.said);
-  };
-  close = async () => await Promise.resolve();
-}
+import { ToldRegister } from './told-register.js';
 
 interface Bundle {
   readonly total?: number;

@@ -2,10 +2,12 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import type { WithholdingRule } from '#smart';
 import type { StoredResource } from '#testing';
+import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
 import { backend, data, type Guarded, guardedServers, own, roomy } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
+import { ToldRegister } from './told-register.js';
 
 const backendWith = (...types: string[]): ModelToken => ({
   scopes: types.map((type) => ({ context: 'system', type, letters: 'rs', conditions: [] })),
@@ -315,6 +317,78 @@ describe.each(guardedServers)('exports before %s', (_name, listen) => {
     gateway.onRecord = () => undefined;
     expect(answer.status).toBe(503);
     expect(answer.text).not.toContain('condition-');
+  });
+
+  describe.each(['attribution', 'opt-in', 'opt-out'] as const)('where patients are admitted by %s', (kind) => {
+    const register = new ToldRegister();
+    let admitting: GatewayInProcess;
+    const isTheirs = ({ subject }: StoredResource & { readonly subject?: { readonly reference?: string } }) =>
+      subject?.reference === 'Patient/patient-01';
+    const admitted = data.filter((it) => it.resourceType === 'Observation' && isTheirs(it)).map(({ id }) => id);
+
+    beforeAll(async () => {
+      const admissions = new Admissions([{ name: 'members', kind, register }]);
+      admitting = new GatewayInProcess(upstream, [], [], {}, [], undefined, admissions);
+      await admitting.start();
+    });
+    beforeEach(async () => {
+      register.isAway = false;
+      await admitting.idle();
+      admitting.records.length = 0;
+      for (const id of idsOf('Patient')) register.said.set(id, id === 'patient-01' ? 'permit' : 'deny');
+    });
+    afterAll(async () => await admitting.close());
+
+    test('lines of others stay here, and what all patients share leaves', async () => {
+      const files = await exported('/$export?_type=Observation,Patient,Practitioner', backend, admitting);
+      expect(files.map(({ type }) => type).filter((it) => it !== 'Practitioner')).toEqual(['Observation', 'Patient']);
+      expect(admitted.length).toBeGreaterThan(0);
+      expect(idsIn(files, 'Observation')).toEqual([...admitted].sort());
+      expect(idsIn(files, 'Patient')).toEqual(['patient-01']);
+      expect(idsIn(files, 'Practitioner')).toEqual(idsOf('Practitioner').sort());
+      const ofPatients = await exported('/Patient/$export?_type=Observation', backend, admitting);
+      expect(idsIn(ofPatients, 'Observation')).toEqual([...admitted].sort());
+    });
+
+    test('what belongs to something is not exported; what is outside the compartment is, where it names them alone', async () => {
+      for (const type of ['Provenance', 'Binary']) {
+        const { status } = await admitting.call(backend, `/$export?_type=${type}`, { headers: async });
+        expect(status).toBe(403);
+      }
+      expect(idsOf('Device').length).toBeGreaterThan(1);
+      expect(idsIn(await exported('/$export?_type=Device', backend, admitting), 'Device')).toEqual(['device-01']);
+    });
+
+    test('each block says by whom it was let through, and how many', async () => {
+      await exported('/$export?_type=Observation', backend, admitting);
+      await admitting.idle();
+      const others = idsOf('Observation').length - admitted.length;
+      const files = admitting.records
+        .filter(({ data: it }) => 'partOf' in it || 'rights' in it)
+        .map(({ data: it }) => it);
+      expect(files).toMatchObject([
+        { rightsBy: ['members'], patients: ['vault-patient-01'] },
+        { rights: [{ by: 'members', allowed: admitted.length, denied: others, unanswered: 0 }] },
+        // That somebody answers was found out first.
+        { rights: [{ by: 'members', allowed: 0, denied: 0, unanswered: 0 }] },
+      ]);
+    });
+
+    test('without an answer no line leaves, and nothing shows whether there is one', async () => {
+      const urls: string[] = [];
+      for (const type of ['Observation', 'Slot']) {
+        const { output } = await manifestAt(
+          await begin(`/$export?_type=${type}`, backend, admitting),
+          backend,
+          admitting,
+        );
+        urls.push(...output.map(({ url }) => url));
+      }
+      register.isAway = true;
+      const answers = await Promise.all(urls.map(async (url) => await admitting.call(backend, url)));
+      expect(answers).toHaveLength(2);
+      for (const { status, text } of answers) expect([status, text]).toEqual([503, answers[0]?.text]);
+    });
   });
 
   test('an application has so many at work at once, and then waits', async () => {

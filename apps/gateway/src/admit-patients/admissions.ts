@@ -60,6 +60,11 @@ class AdmittedPatients implements RightToSee {
     return this.admission.name;
   }
 
+  /** What was told of a patient holds for one call, and not for hours of one. */
+  afresh(): AdmittedPatients {
+    return new AdmittedPatients(this.admission, this.clientId, this.purposes);
+  }
+
   /** What all patients share is nobody's. */
   concerns(type: ResourceType): boolean {
     return membershipOf(type).kind !== 'shared';

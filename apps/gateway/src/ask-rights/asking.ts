@@ -6,6 +6,7 @@ import {
   judge,
   linksOf,
   patientsNamedIn,
+  type ResourceType,
   type ScopeInteraction,
   type Sight,
 } from '#smart';
@@ -75,6 +76,11 @@ export class Asking {
   async mustAnswer(interaction: FhirInteraction): Promise<void> {
     const type = 'type' in interaction ? interaction.type : 'Patient';
     const id = 'id' in interaction ? { id: interaction.id } : {};
+    await this.mustAnswerFor(type, letterOf(interaction), id);
+  }
+
+  /** As `mustAnswer`, of a type whatever the call names. */
+  async mustAnswerFor(type: ResourceType, letter: ScopeInteraction, id: { readonly id?: string } = {}): Promise<void> {
     for (const right of this.rights.asked) {
       if (this.rights.wasAsked(right) || !right.concerns(type)) continue;
       const nothing: AskedResource = {
@@ -83,7 +89,7 @@ export class Asking {
         patients: [],
         aboutOthers: false,
         belongs: false,
-        letter: letterOf(interaction),
+        letter,
       };
       await this.rights.answered(right, 1, right.ask([nothing]));
     }

@@ -35,6 +35,24 @@ export class CallRights implements AskedAbout {
     return new CallRights(this.asked, this.identity, this.by);
   }
 
+  /** The same for a part of a call that takes long: nothing of what was said before counts. */
+  afresh(): CallRights {
+    const asked = this.asked.map((it) => it.afresh?.() ?? it);
+    return new CallRights(asked, this.identity, this.by);
+  }
+
+  /** Counts what came of a part of the call, which is in no record of its own. */
+  absorb(part: CallRights): void {
+    for (const [at, right] of part.asked.entries()) {
+      const [own, told] = [this.asked[at], part.#tallies.get(right)];
+      if (!own || !told) continue;
+      const tally = this.#tallyOf(own);
+      tally.allowed += told.allowed;
+      tally.denied += told.denied;
+      tally.unanswered += told.unanswered;
+    }
+  }
+
   concerns(context: ScopeContext, type: ResourceType): boolean {
     return this.asked.some((it) => it.contexts.has(context) && it.concerns(type));
   }

@@ -31,4 +31,6 @@ export interface RightToSee {
    * @throws Unanswered
    */
   ask(about: readonly AskedResource[]): Promise<readonly boolean[]>;
+  /** The same, without what it was told until now; absent where it remembers nothing. */
+  afresh?(): RightToSee;
 }

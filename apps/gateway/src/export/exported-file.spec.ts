@@ -1,5 +1,9 @@
 import { parseScopes, systemReaches } from '#smart';
 import { BodyMemory } from '../ask-upstream/body-memory.js';
+import { Admissions } from '../admit-patients/admissions.js';
+import type { Standing } from '../admit-patients/patient-register.js';
+import { CallRights } from '../ask-rights/call-rights.js';
+import { Unanswered } from '../ask-rights/unanswered.js';
 import { ExportedFile } from './exported-file.js';
 
 const scopes = parseScopes(['system/Observation.rs']);
@@ -36,7 +40,7 @@ class Endless {
     }
   }
 
-  file(): ExportedFile {
+  file(rights?: CallRights): ExportedFile {
     return new ExportedFile(
       {
         call: {
@@ -45,6 +49,7 @@ class Endless {
           interaction: { kind: 'operation', level: 'system', name: 'export-file', via: 'get', params: [] },
           method: 'GET',
           correlationId: '',
+          ...(rights ? { rights } : {}),
         },
         decided: { outcome: 'allow', scopes: [], granted: [], whole: false },
         access: undefined,
@@ -91,4 +96,48 @@ test('the server’s address is ours in every line', async () => {
   await blocks.return();
   expect(String(value)).not.toContain('upstream.internal');
   expect(String(value)).toContain('https://gatehouse.example.org/fhir/Patient/p1');
+});
+
+describe('where patients are admitted', () => {
+  /** What is said of everybody; undefined where nobody answers. */
+  let standing: Standing | undefined;
+  const rights = () => {
+    const says = async (patients: readonly string[]) => {
+      if (standing === undefined) throw new Unanswered('the register is away');
+      const said = standing;
+      return await Promise.resolve(new Map(patients.map((id) => [id, said])));
+    };
+    const register = { says, close: async () => await Promise.resolve() };
+    return new CallRights(new Admissions([{ name: 'members', kind: 'opt-in', register }]).of('c1', []));
+  };
+  beforeEach(() => (standing = 'permit'));
+
+  test('each block is asked about anew: who objects meanwhile is in none of those that follow', async () => {
+    const endless = new Endless();
+    async function* twice() {
+      const lines = endless.read();
+      // The second block's lines are read when the first was taken.
+      for (let at = 0; at < 600; at++) yield (await lines.next()).value as Buffer;
+    }
+    const blocks = endless.file(rights()).blocks([twice], new BodyMemory(1_000_000));
+    expect((await blocks.next()).value?.length).toBeGreaterThan(200_000);
+    standing = 'deny';
+    expect(await blocks.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('that nobody answers any more ends the file, and is counted', async () => {
+    const endless = new Endless();
+    const asked = rights();
+    const blocks = endless.file(asked).blocks([() => endless.read()], new BodyMemory(1_000_000));
+    await blocks.next();
+    standing = undefined;
+    await expect(blocks.next()).rejects.toThrow(Unanswered);
+    expect(asked.tallies).toEqual([{ by: 'members', allowed: 0, denied: 0, unanswered: expect.any(Number) as number }]);
+    expect(asked.tallies[0]?.unanswered).toBeGreaterThan(100);
+  });
+
+  test('of a file without a line it shows, too, that nobody answers', async () => {
+    standing = undefined;
+    await expect(new Endless().file(rights()).blocks([], new BodyMemory(1_000_000)).next()).rejects.toThrow(Unanswered);
+  });
 });

@@ -16,6 +16,7 @@ import { withOurUrls } from '../answer/our-urls.js';
 
 /** A line that may leave, and whom it is about. */
 export interface ExportedLine {
+  readonly resource: FhirResource;
   /** With the newline at its end. */
   readonly text: string;
   /** Their ids on the FHIR server. */
@@ -35,7 +36,7 @@ export interface ExportSight {
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The line as it leaves, judged as what a search finds is; undefined for what may not be seen, or is not asked for:
+ * The line as it leaves, judged by its scopes as what a search finds is; undefined for what may not be seen, or is not asked for:
  * another type, somebody who is not in the group, what belongs to no patient.
  *
  * @throws NotAnswered for a line that is no resource, or could be read in two ways
@@ -48,7 +49,7 @@ export function exportedLine(line: Buffer, at: ExportSight): ExportedLine | unde
   if (resource.resourceType !== type || judge(resource, 's', sight).kind !== 'seen') return undefined;
   const patients = [...new Set(patientsIn(resource, type, sight.bases))];
   if (!belongs(resource, patients, at)) return undefined;
-  return { text: `${withOurUrls(JSON.stringify(resource), bases.upstream, bases.ours)}\n`, patients };
+  return { resource, text: `${withOurUrls(JSON.stringify(resource), bases.upstream, bases.ours)}\n`, patients };
 }
 
 /** Whether a resource is of one of the patients whose records are exported, or about nobody. */

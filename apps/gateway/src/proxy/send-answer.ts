@@ -7,8 +7,6 @@ import { Patience } from './patience.js';
 export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 /** What is handed to a socket between two looks at whether the call may still go on, in bytes. */
 const PIECE_BYTES = 65_536;
-/** A caller that takes nothing for this long is gone, in milliseconds. */
-const IDLE_MS = 30_000;
 
 /** How an answer ended, and how much of it was handed over. */
 export interface Sent {
@@ -138,9 +136,8 @@ export async function sendPieces(
   return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
 }
 
-/** When the answer ended, or its connection; a caller that takes nothing for long is left. */
+/** When the answer ended, or its connection. */
 function closing(response: ServerResponse): Promise<void> {
-  response.setTimeout(IDLE_MS, () => response.destroy());
   return new Promise((resolve) => response.once('close', resolve));
 }
 

@@ -72,9 +72,11 @@ test('a type is whole where no line of it can be hidden', () => {
   expect(exportExtent('Provenance', 'system', all, withheld)).toBeUndefined();
 });
 
-test('a type about whose resources somebody has to be asked is not exported', () => {
-  const asked: Reaches = { ...systemReaches, asked: { concerns: (_context, type) => type === 'Observation' } };
-  expect(decided('system/*.rs', '/$export?_type=Observation', asked)).toMatchObject({ reason: 'not-enforced' });
+test('a type about whose resources somebody has to be asked is exported in part, but for what belongs to something', () => {
+  const types = ['Observation', 'Provenance'];
+  const asked: Reaches = { ...systemReaches, asked: { concerns: (_context, type) => types.includes(type) } };
+  expect(decided('system/*.rs', '/$export?_type=Observation', asked)).toMatchObject({ outcome: 'allow' });
+  expect(decided('system/*.rs', '/$export?_type=Provenance', asked)).toMatchObject({ reason: 'not-enforced' });
   expect(decided('system/*.rs', '/$export?_type=Condition', asked)).toMatchObject({ outcome: 'allow' });
   expect(decided('system/*.rs', '/$export', asked)).toMatchObject({ reason: 'not-enforced' });
 });

@@ -56,7 +56,7 @@ export function exportedTypes(
 }
 
 /**
- * How far an export may show a type: `whole`, or a `part` whose lines are judged one by one, each by what it says itself.
+ * How far an export may show a type: `whole`, or a `part` whose lines are judged one by one, each by what it says itself, and by what those say who are asked about it.
  * Undefined for what cannot be judged so (what belongs to something else), or is about no patient where a patient's
  * record is exported.
  */
@@ -67,8 +67,6 @@ export function exportExtent(
   reaches: Reaches,
 ): 'whole' | 'part' | undefined {
   if (type === 'Binary' || isCarrier(type)) return undefined;
-  // Whoever has to be asked about each resource cannot be asked about all there are.
-  if (reaches.asked?.concerns('system', type) === true) return undefined;
   const { kind } = membershipOf(type);
   if (level !== 'system' && (kind === 'linked' || kind === 'outside')) return undefined;
   const extents = systemScopes(scopes).map((scope) => extentOf(scope, type, 's', reaches));
