@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bodyDigest, commandId, mintId, type Position, reactorGroup } from '#contracts';
+import { bodyDigest, commandId, type CommandOf, mintId, type Position, reactorGroup } from '#contracts';
 import { counter, counterDecider, counterTopics } from '#testing';
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
 import { type CommandPort, CommandSender, type NewCommand } from '../command/command-sender.js';
@@ -11,6 +11,8 @@ import { ContextWriter } from '../writer/context-writer.js';
 import { defineReactor, Reactor } from './reactor.js';
 
 const PARTITION = 3;
+/** Another, whose events a fetch brings together. */
+const TOGETHER = 5;
 /** More patience than any of these tests has. */
 const FOREVER_MS = 600_000;
 
@@ -65,7 +67,9 @@ const counts = (name: string) =>
     source: counter,
     target: counter,
     react: ({ type, meta }) =>
-      type === 'opened' ? [{ type: 'add', subject: meta.subject, data: { amount: -1 } }] : [],
+      type === 'opened' || meta.actor === 'caller'
+        ? [{ type: 'add', subject: meta.subject, data: { amount: -1 } }]
+        : [],
   });
 
 /** Waits for outcomes as long as it takes; tells of the first command it was asked to send. */
@@ -77,6 +81,25 @@ function patientPort(): CommandPort<typeof counter> & { readonly asked: Promise<
     send: (command) => {
       resolve();
       return sender.send(command, { waitMs: FOREVER_MS });
+    },
+  };
+}
+
+/** Writes down what it was asked to send and what was answered; nobody answers for those that are held. */
+function recordingPort(held: readonly string[] = []) {
+  const said: string[] = [];
+  return {
+    said,
+    lookup: (...of: Parameters<typeof sender.lookup>) => sender.lookup(...of),
+    async send(command: NewCommand<typeof counter>) {
+      said.push(`${command.subject}: asked`);
+      if (held.includes(command.subject)) return await new Promise<never>(() => undefined);
+      const answer = await sender.send(command, { waitMs: FOREVER_MS });
+      said.push(`${command.subject}: answered`);
+      return answer;
+    },
+    async untilSaid(lines: readonly string[]): Promise<void> {
+      while (!lines.every((line) => said.includes(line))) await delay(20); // nobody tells
     },
   };
 }
@@ -100,22 +123,34 @@ function startWriter(): ContextWriter<typeof counter, { readonly total: number }
 
 /** Opens a counter; when it is there, nobody decides any more. */
 async function opened(): Promise<Position> {
-  const writer = startWriter();
   const subject = mintId(PARTITION);
-  const command = {
-    type: 'open',
-    data: {},
-    subject,
-    id: commandId('caller', 'POST', '/counters', randomUUID()),
-    actor: 'caller',
-    correlationId: 'test',
-    bodyDigest: bodyDigest({}),
-  } satisfies NewCommand<typeof counter>;
-  const answer = await sender.send(command, { waitMs: 20_000 });
-  if (answer.status !== 'succeeded') throw new Error(`opening: ${answer.status}`);
+  return await decided([{ type: 'open', data: {}, subject }]);
+}
+
+type Wanted = Pick<NewCommand<typeof counter>, 'subject'> & CommandOf<typeof counter>;
+
+/** Has commands decided, one after the other; gives the last one's position. When it is there, nobody decides any more. */
+async function decided(wanted: readonly Wanted[]): Promise<Position> {
+  const writer = startWriter();
+  let position: Position | undefined;
+  for (const command of wanted) {
+    const answer = await sender.send(
+      {
+        ...command,
+        id: commandId('caller', 'POST', '/counters', randomUUID()),
+        actor: 'caller',
+        correlationId: 'test',
+        bodyDigest: bodyDigest(command.data),
+      },
+      { waitMs: 20_000 },
+    );
+    if (answer.status !== 'succeeded') throw new Error(`${command.type}: ${answer.status}`);
+    position = answer.position;
+  }
   await writer.close();
   running.delete(writer);
-  return answer.position;
+  if (position === undefined) throw new Error('nothing was decided');
+  return position;
 }
 
 async function untilPassed(reactor: Reactor<typeof counter, typeof counter>, position: Position): Promise<void> {
@@ -132,6 +167,36 @@ describe('a reactor', () => {
     expect(await first.hasPassed(position).catch(() => false)).toBe(false);
     startWriter();
     await untilPassed(startReactor('ends'), position);
+  }, 30_000);
+
+  it('asks for several subjects at once what one fetch brought, for each in the order of its events', async () => {
+    const [one, other] = [mintId(TOGETHER), mintId(TOGETHER)];
+    const position = await decided([
+      { type: 'open', data: {}, subject: one },
+      { type: 'add', data: { amount: 1 }, subject: one },
+      { type: 'open', data: {}, subject: other },
+    ]);
+    const port = recordingPort();
+    const reactor = startReactor('together', port);
+    await port.untilSaid([`${one}: asked`, `${other}: asked`]);
+    startWriter();
+    await untilPassed(reactor, position);
+    expect(port.said.filter((line) => line.startsWith(one))).toEqual(
+      ['asked', 'answered', 'asked', 'answered'].map((what) => `${one}: ${what}`),
+    );
+  }, 30_000);
+
+  it('moves its checkpoint no further than what is answered, whatever is answered behind it', async () => {
+    const [held, answered] = [mintId(TOGETHER), mintId(TOGETHER)];
+    const position = await decided([held, answered].map((subject): Wanted => ({ type: 'open', data: {}, subject })));
+    startWriter();
+    const port = recordingPort([held]);
+    const first = startReactor('held', port);
+    await port.untilSaid([`${held}: asked`, `${answered}: answered`]);
+    await first.close();
+    const next = recordingPort();
+    await untilPassed(startReactor('held', next), position);
+    expect(next.said).toContain(`${held}: answered`);
   }, 30_000);
 
   it('moves its checkpoint while a rebalance waits for another member', async () => {

@@ -13,7 +13,7 @@ import type { CommandPort, NewCommand } from '../command/command-sender.js';
 import { Backoff } from '../kafka/backoff.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
 import { PartitionReader } from '../kafka/partition-reader.js';
-import type { Slice } from '../kafka/visible-records.js';
+import type { LogRecord, Slice } from '../kafka/visible-records.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import { eventsOf, type RecordSource } from '../tail/record-source.js';
 import { noTracer } from '../tracing/log-tracer.js';
@@ -52,9 +52,20 @@ const OUTCOME_WAIT_MS = 10_000;
 /** What follows from an event comes this much later, in milliseconds, and a busy log costs fewer fetches and checkpoints. */
 const REST_MS = 10;
 
+/** Of what a fetch brought; the checkpoint moves when they are done. It bounds what is repeated after a takeover, too. */
+const EVENTS_AT_ONCE = 32;
+
+/** An event that asks something. */
+interface AskingEvent<Source extends ContextContract, Target extends ContextContract> {
+  readonly record: LogRecord;
+  readonly event: Recorded<EventOf<Source>>;
+  readonly reactions: readonly Reaction<Target>[];
+}
+
 /**
  * Runs a reactor on the partitions that its group gives this instance. Its checkpoint is the group's offset, moved when
- * the outcome of every command it asked for was read; no rebuild ever resets it.
+ * the outcome of every command it asked for was read; no rebuild ever resets it. What a fetch brought of several subjects is
+ * asked for at once (docs/adr/0045).
  */
 export class Reactor<Source extends ContextContract, Target extends ContextContract> implements ReactionPath {
   readonly target: ReactionPath['target'];
@@ -143,24 +154,48 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
   }
 
   async #reactTo(slice: Slice): Promise<void> {
-    const { tracer = noTracer } = this.settings;
     const assignment = this.#held.get(slice.partition);
-    let done = slice.nextOffset;
-    for (const record of slice.records) {
+    const asking = slice.records.flatMap((record): AskingEvent<Source, Target>[] => {
       const event = this.#source.decode(record.value, record);
       const reactions = this.definition.react(event);
-      if (reactions.length === 0) continue;
-      const answered = await tracer.follows(this.#source.topic, record.traceparent, async () => {
-        for (const [index, reaction] of reactions.entries()) {
-          if (!(await this.#ask(reaction, event, index))) return false;
-        }
-        return true;
-      });
-      if (answered) continue;
-      done = record.offset;
-      break;
+      return reactions.length === 0 ? [] : [{ record, event, reactions }];
+    });
+    for (let at = 0; this.#held.get(slice.partition) === assignment; at += EVENTS_AT_ONCE) {
+      const unanswered = await this.#askTogether(asking.slice(at, at + EVENTS_AT_ONCE));
+      const next = asking[at + EVENTS_AT_ONCE]?.record.offset;
+      await this.#moveCheckpoint(slice.partition, unanswered ?? next ?? slice.nextOffset, assignment);
+      if (unanswered !== undefined || next === undefined) return;
     }
-    await this.#moveCheckpoint(slice.partition, done, assignment);
+  }
+
+  /**
+   * Events of several subjects at once; one that asks something of a subject waits until every event before it that
+   * asks something of it is done.
+   *
+   * @returns the offset of the first that is not done, since this instance stops
+   */
+  async #askTogether(events: readonly AskingEvent<Source, Target>[]): Promise<bigint | undefined> {
+    const { tracer = noTracer } = this.settings;
+    const last = new Map<string, Promise<boolean>>();
+    const done = events.map(({ record, event, reactions }) => {
+      const subjects = reactions.map(({ subject }) => subject);
+      const before = subjects.flatMap((subject) => last.get(subject) ?? []);
+      const after = async (): Promise<boolean> => {
+        await Promise.all(before);
+        return await tracer.follows(this.#source.topic, record.traceparent, () => this.#askAll(reactions, event));
+      };
+      const isDone = after();
+      for (const subject of subjects) last.set(subject, isDone);
+      return isDone;
+    });
+    return events[(await Promise.all(done)).indexOf(false)]?.record.offset;
+  }
+
+  async #askAll(reactions: readonly Reaction<Target>[], event: Recorded<EventOf<Source>>): Promise<boolean> {
+    for (const [index, reaction] of reactions.entries()) {
+      if (!(await this.#ask(reaction, event, index))) return false;
+    }
+    return true;
   }
 
   /**
