@@ -172,7 +172,7 @@ export class BundleCalls {
       upstream,
       ours,
     );
-    const { body, headers } = await encodedFor(response.req, Buffer.from(text));
+    const { body, headers } = await encodedFor(response.req, text);
     const own = { 'Gatehouse-Position': position, 'Cache-Control': 'no-store' };
     const sent = await sendResource(response, body, { ...own, ...headers }, isAllowed);
     await this.#completeAll(bundle, answers, sent, 200);

@@ -109,6 +109,7 @@ export class CallRecords {
     const { claims, interaction } = call;
     const isAllowed = decision.outcome === 'allow';
     const [scope] = decision.outcome === 'allow' ? decision.scopes.map(serialiseScope) : decision.wouldAllow;
+    const patient = claims.patient === undefined ? undefined : await this.#vaultIdOf(claims.patient);
     const data: AccessDecisionRecord = {
       callId: call.callId,
       ...(call.partOf === undefined ? {} : { partOf: call.partOf }),
@@ -116,7 +117,7 @@ export class CallRecords {
       tokenId: claims.tokenId,
       // A token of a grant is about a user, by the id that the vault gave them.
       ...(claims.grantId !== undefined && isVaultId(claims.subject) ? { userId: claims.subject } : {}),
-      ...(await this.#patientOf(claims)),
+      ...(patient === undefined ? {} : { patient }),
       endpoint: this.endpoint,
       enforcementPoint: this.enforcementPoint,
       method: call.method,
@@ -179,13 +180,10 @@ export class CallRecords {
   }
 
   async #vaultIdsOf(patients: Iterable<string>): Promise<string[]> {
-    const ids = await Promise.all([...new Set(patients)].map(async (id) => await this.#vaultIdOf(id)));
+    const different = [...new Set(patients)];
+    if (different.length === 0) return [];
+    const ids = await Promise.all(different.map((id) => this.#vaultIdOf(id)));
     return ids.filter((it) => it !== undefined);
-  }
-
-  async #patientOf({ patient }: AccessTokenClaims): Promise<Pick<AccessDecisionRecord, 'patient'>> {
-    const id = patient === undefined ? undefined : await this.#vaultIdOf(patient);
-    return id === undefined ? {} : { patient: id };
   }
 
   /** The random id that stands for a patient in the log. Without the vault there is none: the record of the token has it. */
@@ -199,24 +197,20 @@ export class CallRecords {
     }
   }
 
-  async #append(record: ActivityRecord, call: RecordedCall): Promise<string> {
-    try {
-      const { position } = await this.activity.append(record, metaOf(call));
-      return formatPosition(position);
-    } catch (cause) {
-      throw new NotRecorded('the call could not be recorded', { cause });
-    }
+  #append(record: ActivityRecord, call: RecordedCall): Promise<string> {
+    return this.activity.append(record, metaOf(call)).then(({ position }) => formatPosition(position), notRecorded);
   }
 
-  async #appendAsWanted(record: ActivityRecord, call: RecordedCall): Promise<string | undefined> {
-    if (!call.mayWait || !this.spooled) return await this.#append(record, call);
-    try {
-      const { position } = await this.spooled.append(record, metaOf(call));
-      return position && formatPosition(position);
-    } catch (cause) {
-      throw new NotRecorded('the call could not be recorded', { cause });
-    }
+  #appendAsWanted(record: ActivityRecord, call: RecordedCall): Promise<string | undefined> {
+    if (!call.mayWait || !this.spooled) return this.#append(record, call);
+    return this.spooled
+      .append(record, metaOf(call))
+      .then(({ position }) => position && formatPosition(position), notRecorded);
   }
+}
+
+function notRecorded(cause: unknown): never {
+  throw new NotRecorded('the call could not be recorded', { cause });
 }
 
 function metaOf({ claims, correlationId }: RecordedCall) {

@@ -10,10 +10,11 @@ const compress = promisify(gzip);
 /** The body as the caller takes it: compressed by gzip where that is accepted and worth it (RFC 9110 §12.5.3). */
 export async function encodedFor(
   request: Pick<IncomingMessage, 'headers'>,
-  body: Buffer,
-): Promise<{ readonly body: Buffer; readonly headers: Readonly<Record<string, string>> }> {
+  body: string | Buffer,
+): Promise<{ readonly body: string | Buffer; readonly headers: Readonly<Record<string, string>> }> {
   const vary = { Vary: 'Accept-Encoding, Origin' };
-  if (body.length < WORTH_IT || !acceptsGzip(request.headers['accept-encoding'])) return { body, headers: vary };
+  if (!acceptsGzip(request.headers['accept-encoding']) || Buffer.byteLength(body) < WORTH_IT)
+    return { body, headers: vary };
   return { body: await compress(body, { level: 4 }), headers: { ...vary, 'Content-Encoding': 'gzip' } };
 }
 

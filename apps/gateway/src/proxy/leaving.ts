@@ -60,7 +60,7 @@ export class Leaving {
       return;
     }
     const json = withOurUrls(text ?? JSON.stringify(resource), this.bases.upstream, this.bases.ours);
-    const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(json));
+    const { body, headers: encoding } = await encodedFor(response.req, json);
     const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
     await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patientsOf(resource, this.#bases) : []);
   }

@@ -55,7 +55,7 @@ export function cutAnswer(response: ServerResponse): void {
  */
 export async function sendResource(
   response: ServerResponse,
-  body: Buffer,
+  body: string | Buffer,
   headers: Readonly<Record<string, string>>,
   isAllowed: () => boolean,
   status = 200,
@@ -66,26 +66,37 @@ export async function sendResource(
   const closed = closing(response);
   const ended = await turnOf(response, closed, isAllowed);
   if (ended) return ended;
-  response.writeHead(status, { 'Content-Type': FHIR_JSON, ...headers, 'Content-Length': body.length });
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, { 'Content-Type': FHIR_JSON, ...headers, 'Content-Length': length });
   const patience = new Patience();
   let bytes = 0;
   if (response.req.method !== 'HEAD') {
-    for (let at = 0; at < body.length && !isGone(); at += PIECE_BYTES) {
+    for (const piece of piecesOf(body, length)) {
+      if (isGone()) break;
       if (!isAllowed()) {
         cutAnswer(response);
         return { ending: 'cut', bytes };
       }
-      const piece = body.subarray(at, at + PIECE_BYTES);
-      bytes += piece.length;
+      const size = Buffer.byteLength(piece);
+      bytes += size;
       // Head and body of a small answer leave together.
-      if (bytes === body.length) response.end(piece);
+      if (bytes === length) response.end(piece);
       else if (!response.write(piece)) await patience.drained(response, closed);
-      patience.took(piece.length);
+      patience.took(size);
     }
   }
   if (!isGone() && !response.writableEnded) response.end();
   await patience.ended(response, closed);
   return { ending: response.writableFinished ? 'sent' : isAllowed() ? 'caller-gone' : 'cut', bytes };
+}
+
+/** Text that is small stays text: Node puts it behind the head, and writes one piece in the place of two. */
+function piecesOf(body: string | Buffer, length: number): readonly (string | Buffer)[] {
+  if (length <= PIECE_BYTES) return [body];
+  const all = typeof body === 'string' ? Buffer.from(body) : body;
+  return Array.from({ length: Math.ceil(length / PIECE_BYTES) }, (_, at) =>
+    all.subarray(at * PIECE_BYTES, (at + 1) * PIECE_BYTES),
+  );
 }
 
 /**

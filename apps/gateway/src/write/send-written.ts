@@ -35,6 +35,6 @@ export async function sendWritten(
     return;
   }
   const text = withOurUrls(JSON.stringify(answer.resource), bases.upstream, bases.ours);
-  const { body, headers: encoding } = await encodedFor(response.req, Buffer.from(text));
+  const { body, headers: encoding } = await encodedFor(response.req, text);
   await sendResource(response, body, { ...headers, ...encoding }, isAllowed, answer.status);
 }

@@ -20,8 +20,8 @@ export class SubjectCache {
   idOf(person: Subject): string | undefined {
     const entry = this.entries.get(keyOf(person));
     if (entry === undefined || entry.until < performance.now()) return undefined;
-    const profile = profileOf(person);
-    return profile === '[null,null]' || profile === entry.profile ? entry.id : undefined;
+    const bringsNone = person.name === undefined && person.email === undefined;
+    return bringsNone || profileOf(person) === entry.profile ? entry.id : undefined;
   }
 
   /** Keeps the id, unless it was forgotten since it was read. */
