@@ -61,6 +61,19 @@ describe('an answer that waits for another on its connection', () => {
   });
 });
 
+test.each([
+  ['small', 'Grüße, 患者 🩺'],
+  ['in several pieces', 'Grüße, 患者 🩺'.repeat(10_000)],
+])('text that is %s leaves as its bytes, and says how many', async (_what, body) => {
+  const { server, client, ask } = await aConnection();
+  const sending = sendResource(await ask('/first'), body, { Connection: 'close' }, () => true);
+  const [head = '', came] = (await text(client)).split('\r\n\r\n');
+  expect(came).toBe(body);
+  expect(head).toContain(`Content-Length: ${Buffer.byteLength(body)}\r\n`);
+  expect(await sending).toEqual({ ending: 'sent', bytes: Buffer.byteLength(body) });
+  server.close();
+});
+
 test('a caller who was gone before gets nothing, and the call ends', async () => {
   const { server, client, ask } = await aConnection();
   const response = await ask('/gone');
