@@ -235,6 +235,8 @@ export class GatewayInProcess {
 /** A hostile server in the same process, filled anew for each case. */
 export class HostileUpstream implements UpstreamPort {
   readonly base = 'http://hostile.internal/fhir';
+  /** How many matches its pages have at most where the gateway asks. */
+  mostAtOnce = Infinity;
   #server = new HostileFhirServer([], this.base);
 
   holds(resources: readonly ModelResource[]): HostileFhirServer {
@@ -264,7 +266,9 @@ export class HostileUpstream implements UpstreamPort {
   };
 
   ask: UpstreamPort['ask'] = async ({ method, target, form, body = form }) => {
+    this.#server.mostAtOnce = this.mostAtOnce;
     const answer = this.#server.handle({ method, target, ...(body === undefined ? {} : { body }) });
+    this.#server.mostAtOnce = Infinity;
     if (answer.status === 404 || answer.status === 410)
       throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
     if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));

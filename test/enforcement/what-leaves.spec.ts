@@ -10,6 +10,8 @@ import { isAllowed, type ModelResource, type ModelToken, namedBy, sees, valuesOf
 const CASES = Number(process.env['CASES'] ?? 500);
 const LONGEST_MS = 60_000 + CASES * 200;
 const upstream = new HostileUpstream();
+// So that what is looked for is on several of its pages.
+upstream.mostAtOnce = 2;
 const byRules = new GatewayInProcess(upstream);
 const point = new PointInProcess();
 const byPoint = new GatewayInProcess(upstream, [], [], {}, [], point.rights);

@@ -4,7 +4,7 @@ import { seesAllOf } from './sees-all-of.js';
 import type { Answering, CheckedAnswer } from './answering.js';
 import { notThere, wrongAnswer } from './not-answered.js';
 import { collectMatches, type Entry } from './collect-matches.js';
-import { type BundleLinks, pageSizeOf } from './paging.js';
+import { askedAtOnce, type BundleLinks, pageSizeOf } from './paging.js';
 
 type History = Extract<PagedInteraction, { readonly kind: 'history-type' | 'history-instance' }>;
 
@@ -25,7 +25,8 @@ export async function answerHistory(
     if (!current || !(await at.sees(current, 'r'))) throw notThere('the current version is not in sight');
   }
   const size = Math.max(pageSizeOf(params), 1);
-  const target = upstreamTarget(interaction, [{ name: '_count', value: String(size) }]);
+  const atOnce = askedAtOnce(size, { whole, counts: false });
+  const target = upstreamTarget(interaction, [{ name: '_count', value: String(atOnce) }]);
   if (!target) throw wrongAnswer('a history that has no target');
   const page = await collectMatches(
     {

@@ -16,7 +16,7 @@ import type { Answering, CheckedAnswer } from './answering.js';
 import { wrongAnswer } from './not-answered.js';
 import { collectMatches, type Collecting, type Entry, modeOf } from './collect-matches.js';
 import { includedWith, keyOf } from './included.js';
-import { type BundleLinks, pageSizeOf } from './paging.js';
+import { askedAtOnce, type BundleLinks, pageSizeOf } from './paging.js';
 
 type Search = Extract<PagedInteraction, { readonly kind: 'search-type' | 'search-system' }>;
 
@@ -36,9 +36,11 @@ export async function answerSearch(
   const size = pageSizeOf(params);
   const valueOf = (name: string) => params.find((it) => it.name === name)?.value;
   const countOnly = valueOf('_summary') === 'count' || size === 0;
+  const counts = countOnly || valueOf('_total') === 'accurate';
+  const atOnce = { name: '_count', value: String(askedAtOnce(size, { whole: narrowed.whole, counts })) };
   const collecting: Omit<Collecting<FhirResource>, 'from' | 'count'> = {
     phases: narrowed.phases.map(({ added }) => {
-      const target = upstreamTarget(interaction, [...added, { name: '_count', value: String(Math.max(size, 1)) }]);
+      const target = upstreamTarget(interaction, [...added, atOnce]);
       if (!target) throw wrongAnswer('a search that has no target');
       return target;
     }),

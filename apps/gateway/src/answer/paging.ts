@@ -16,6 +16,21 @@ export function pageSizeOf(params: readonly QueryParameter[]): number {
   return asked === undefined ? DEFAULT_COUNT : Math.min(Number(asked), MOST);
 }
 
+/** So few matches are the least that the FHIR server is asked for at once, where some may be hidden or all are counted. */
+const LEAST_FILTERED = 10;
+const LEAST_COUNTED = 50;
+
+/**
+ * How many matches the FHIR server is asked for at once. Where that were as few as the caller likes, each match that is
+ * hidden could be made to cost a request, and a refusal for too many would tell of it.
+ *
+ * @param size how many a page of ours has
+ */
+export function askedAtOnce(size: number, { whole, counts }: { readonly whole: boolean; readonly counts: boolean }) {
+  if (counts) return Math.max(size, LEAST_COUNTED);
+  return Math.max(size, whole ? 1 : LEAST_FILTERED);
+}
+
 interface BundleLink {
   readonly relation: 'self' | 'next';
   readonly url: string;

@@ -38,6 +38,8 @@ export class HostileFhirServer {
   /** Equal searches share one id, whoever asks; results of an earlier one are stale. */
   readonly #pages = new Map<string, readonly object[]>();
   #created = 0;
+  /** How many matches a page of it has at most, whatever `_count` says. */
+  mostAtOnce = Infinity;
   /** Whether it looks at `If-Match`; a stale one is a 409 then, where 412 is due. */
   keepsVersions = true;
   /** Whether it looks at `If-Match` of a deletion, too. */
@@ -202,7 +204,7 @@ export class HostileFhirServer {
     const numberOf = (wanted: string, otherwise: number) =>
       Number(pairs.find(([name]) => name === wanted)?.[1] ?? otherwise);
     const offset = numberOf('_getpagesoffset', 0);
-    const count = numberOf('_count', 3);
+    const count = Math.min(numberOf('_count', 3), this.mostAtOnce);
     const next = offset + count;
     const link = [{ relation: 'self', url: base }];
     if (next < matches.length)
