@@ -6,6 +6,7 @@ import {
   judge,
   localReference,
   patientsIn,
+  patientsNamedIn,
   readExactJson,
   type ResourceType,
   type Sight,
@@ -47,9 +48,14 @@ export function exportedLine(line: Buffer, at: ExportSight): ExportedLine | unde
   const resource = read.value;
   const { type, sight, bases } = at;
   if (resource.resourceType !== type || judge(resource, 's', sight).kind !== 'seen') return undefined;
-  const patients = [...new Set(patientsIn(resource, type, sight.bases))];
-  if (!belongs(resource, patients, at)) return undefined;
-  return { resource, text: `${withOurUrls(JSON.stringify(resource), bases.upstream, bases.ours)}\n`, patients };
+  if (!belongs(resource, patientsIn(resource, type, sight.bases), at)) return undefined;
+  const patients = patientsNamedIn(resource, type, sight.bases);
+  return {
+    resource,
+    text: `${withOurUrls(JSON.stringify(resource), bases.upstream, bases.ours)}
+`,
+    patients,
+  };
 }
 
 /** Whether a resource is of one of the patients whose records are exported, or about nobody. */

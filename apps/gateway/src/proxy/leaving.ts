@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Log } from '#host';
-import { type FhirResource, isObject, isResource, isResourceType, patientsIn } from '#smart';
+import { type FhirResource, isObject, isResource, isResourceType, patientsNamedIn } from '#smart';
 import type { CheckedAnswer } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
@@ -152,10 +152,25 @@ async function* noPieces(): AsyncGenerator<Buffer, void> {
   return;
 }
 
-/** The patients of all that an answer holds, by their ids on the FHIR server. */
+/** The patients whom all that an answer holds names, in whatever carries it, by their ids on the FHIR server. */
 export function patientsOf(resource: FhirResource, bases: readonly string[]): readonly string[] {
-  const entries = resource.resourceType === 'Bundle' ? resource['entry'] : [{ resource }];
-  return (Array.isArray(entries) ? entries.filter(isObject) : []).flatMap(({ resource: each }) =>
-    isResource(each) && isResourceType(each.resourceType) ? patientsIn(each, each.resourceType, bases) : [],
-  );
+  const { resourceType: type } = resource;
+  if (!isResourceType(type)) return [];
+  if (type === 'Bundle') return objectsIn(resource['entry']).flatMap((it) => patientsInPart(it, bases));
+  const named = patientsNamedIn(resource, type, bases);
+  if (type !== 'Parameters') return named;
+  return [...named, ...objectsIn(resource['parameter']).flatMap((it) => patientsInPart(it, bases))];
+}
+
+/** Of an entry of a Bundle, or a parameter with its parts. */
+function patientsInPart(
+  { resource, part }: Readonly<Record<string, unknown>>,
+  bases: readonly string[],
+): readonly string[] {
+  const own = isResource(resource) ? patientsOf(resource, bases) : [];
+  return [...own, ...objectsIn(part).flatMap((it) => patientsInPart(it, bases))];
+}
+
+function objectsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -1,6 +1,6 @@
 import type { EffectiveAccess } from '#access';
 import type { Log } from '#host';
-import { type FhirResource, isResourceType, patientsIn, type WriteInteraction } from '#smart';
+import { type FhirResource, isResourceType, patientsNamedIn, type WriteInteraction } from '#smart';
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { asServerTakesIt } from '../answer/our-urls.js';
@@ -161,6 +161,6 @@ export class WriteOutcomes {
   #patientsIn(resource: FhirResource | undefined): readonly string[] {
     if (!resource || !isResourceType(resource.resourceType)) return [];
     const { upstream, ours } = this.bases;
-    return patientsIn(resource, resource.resourceType, [upstream, ours]);
+    return patientsNamedIn(resource, resource.resourceType, [upstream, ours]);
   }
 }

@@ -109,17 +109,27 @@ export function patientsIn(resource: FhirResource, type: ResourceType, bases: re
 
 /**
  * The ids of all patients whom a resource names: those of `patientsIn`, of a type that belongs to no patient whomever any
- * reference in it names, and the same of what it contains.
+ * reference in it names, of a Provenance or a Binary those to whom it belongs, and the same of what it contains.
  */
 export function patientsNamedIn(
   resource: FhirResource,
   type: ResourceType,
   bases: readonly string[],
 ): readonly string[] {
-  const own =
-    membershipOf(type).kind === 'outside' ? patientsAnywhereIn(resource, bases) : patientsIn(resource, type, bases);
   const [, ...contained] = withContained(resource);
+  const own = patientsItselfIn(resource, type, bases);
   return [...new Set([...own, ...contained.flatMap((it) => patientsNamedInContained(it, bases))])];
+}
+
+function patientsItselfIn(resource: FhirResource, type: ResourceType, bases: readonly string[]): readonly string[] {
+  switch (membershipOf(type).kind) {
+    case 'outside':
+      return patientsAnywhereIn(resource, bases);
+    case 'linked':
+      return patientsAnywhereIn(belongingOf(resource), bases);
+    default:
+      return patientsIn(resource, type, bases);
+  }
 }
 
 /** The id of what is contained names nobody: it counts within the resource alone. */
@@ -130,17 +140,17 @@ function patientsNamedInContained(resource: FhirResource, bases: readonly string
 }
 
 /** Whomever any reference names. */
-function patientsAnywhereIn(resource: FhirResource, bases: readonly string[]): readonly string[] {
+function patientsAnywhereIn(value: unknown, bases: readonly string[]): readonly string[] {
   const found: string[] = [];
-  const look = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(look);
-    else if (isObject(value)) {
-      const named = localReference(value, bases);
+  const look = (each: unknown): void => {
+    if (Array.isArray(each)) each.forEach(look);
+    else if (isObject(each)) {
+      const named = localReference(each, bases);
       if (named?.type === 'Patient') found.push(named.id);
-      Object.values(value).forEach(look);
+      Object.values(each).forEach(look);
     }
   };
-  look(resource);
+  look(value);
   return found;
 }
 
@@ -211,14 +221,14 @@ export function linksOf(
   resource: FhirResource,
   bases: readonly string[],
 ): readonly { readonly type: ResourceType; readonly id: string }[] | undefined {
-  const named: unknown =
-    resource.resourceType === 'Binary'
-      ? resource['securityContext']
-      : resource.resourceType === 'Provenance'
-        ? resource['target']
-        : undefined;
+  const named = belongingOf(resource);
   if (named === undefined) return undefined;
   const links = (Array.isArray(named) ? (named as readonly unknown[]) : [named]).map((it) => localReference(it, bases));
   const known = links.filter((it) => it !== undefined);
   return known.length === links.length && known.length > 0 ? known : undefined;
+}
+
+function belongingOf(resource: FhirResource): unknown {
+  if (resource.resourceType === 'Binary') return resource['securityContext'];
+  return resource.resourceType === 'Provenance' ? resource['target'] : undefined;
 }
