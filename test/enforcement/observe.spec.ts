@@ -4,7 +4,7 @@ import type { ObserveRule } from '#fhir-endpoints';
 import type { StoredResource } from '#testing';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
-import { type Guarded, guardedServers, own, roomy } from './guarded-servers.js';
+import { type Guarded, guardedServers, listenHostileWith, own, roomy } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 const tomorrow = Date.now() + 86_400_000;
@@ -171,6 +171,26 @@ describe.each(guardedServers)('observe mode before %s', (_name, listen) => {
     expect(await recordsOf(gateway)).toMatchObject({ decision: { data: { observed: 'denied' } } });
   });
 
+  test('a transaction is recorded as refused where an entry is, and so is what is no Bundle', async () => {
+    const gateway = await gatewayWith([rule()]);
+    const post = async (body: object) => {
+      await gateway.call(backend, '/', { method: 'POST', headers: fhirJson, body: JSON.stringify(body) });
+      return (await recordsOf(gateway)).decision;
+    };
+    const bundle = (type: string, ...urls: string[]) => ({
+      resourceType: 'Bundle',
+      type,
+      entry: urls.map((url) => ({ request: { method: 'GET', url } })),
+    });
+    const seen = 'Observation/observation-01-laboratory';
+    expect(await post(bundle('transaction', seen, 'Patient/patient-01'))).toMatchObject({
+      data: { observed: 'denied', reason: expect.stringMatching(/^observed, not refused: entry 1: not-granted/) },
+    });
+    expect(await post(bundle('transaction', seen))).toMatchObject({ data: { observed: 'allowed' } });
+    expect(await post(bundle('document', seen))).toMatchObject({ data: { observed: 'denied' } });
+    expect(await post(bundle('batch', 'Patient/patient-01'))).toMatchObject({ data: { observed: 'allowed' } });
+  });
+
   test('a limit is counted, and held against nobody', async () => {
     const gateway = await gatewayWith([rule()], { callsPerDay: 1 });
     await gateway.call(backend, '/Observation/observation-01-laboratory');
@@ -288,5 +308,29 @@ test('access that is closed while the server works stays here', async () => {
   expect(gateway.records[1]).toMatchObject({ data: { status: 401, bytes: 0, ending: 'withheld' } });
   await gateway.close();
   await real.close();
+  await guarded.close();
+});
+
+test('a write to a server that ignores If-Match goes on, and is recorded as one that is refused', async () => {
+  const guarded = await listenHostileWith((server) => void (server.keepsVersions = false));
+  const upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
+  const gateway = new GatewayInProcess(upstream, [], [rule()]);
+  await gateway.start();
+  const before = guarded.hostile?.holds().length ?? 0;
+  const body = JSON.stringify({ resourceType: 'Observation', status: 'final', code: { text: 'observed' } });
+  const answer = await gateway.call(writer, '/Observation', { method: 'POST', headers: fhirJson, body });
+  expect(answer.status).toBe(201);
+  await gateway.idle();
+  expect(gateway.records).toMatchObject([
+    {
+      type: 'access-allowed',
+      data: { observed: 'denied', reason: 'observed, not refused: the upstream ignores If-Match' },
+    },
+    { data: { observed: { outcome: 'denied' }, written: { outcome: 'changed' } } },
+  ]);
+  // What the server was asked with is gone.
+  expect(guarded.hostile?.holds().length).toBe(before + 1);
+  await gateway.close();
+  await upstream.close();
   await guarded.close();
 });

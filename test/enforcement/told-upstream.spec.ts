@@ -130,6 +130,20 @@ describe('a user’s rights by the FHIR server, which is told who acts', () => {
     });
   });
 
+  test('observed, a call to a server that takes a forged word goes on, and is recorded as one that is refused', async () => {
+    server.mode = 'ignores';
+    observed.applications.add('a1');
+    expect((await get('/Observation/o1')).status).toBe(200);
+    await gateway.idle();
+    expect(gateway.records).toMatchObject([
+      {
+        type: 'access-allowed',
+        data: { observed: 'denied', reason: 'observed, not refused: the upstream takes a forged identity' },
+      },
+      { data: { observed: { outcome: 'denied', withheld: 1 } } },
+    ]);
+  });
+
   describe('a server that refuses the question itself', () => {
     const lists = '/fhir/Patient?_count=1';
     const asked = () => words(lists).length;

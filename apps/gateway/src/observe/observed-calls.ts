@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { coversEndpoint, type EffectiveAccess } from '#access';
 import type { Log } from '#host';
-import { isResource, isWrite } from '#smart';
+import { isResource, isWrite, readBundle } from '#smart';
 import { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
@@ -12,6 +12,9 @@ import type { AskedFor } from '../ask-upstream/asked-for.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
+import type { BundleLimits } from '../bundle/bundle-bounds.js';
+import { entryCallOf } from '../bundle/bundle-call.js';
+import { refusalOf } from '../bundle/entry-refusal.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import {
@@ -27,10 +30,12 @@ import type { OpenCalls } from '../proxy/open-calls.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
 import { forWhom, isOursAlone, type JudgedCall, ownerOf } from '../proxy/read-call.js';
 import { readBounded } from '../proxy/read-form.js';
+import type { Denied } from '../proxy/tell-refusal.js';
 import { sendEmpty, sendError, sendResource } from '../proxy/send-answer.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
-import { planWrite } from '../write/plan-write.js';
-import { jsonOfWrite } from '../write/read-written-body.js';
+import { jsonOfWrite, malformed } from '../write/read-written-body.js';
+import type { WriteSupport } from '../write/write-support.js';
+import { planSupported } from '../write/writer.js';
 import { outcomeOf, whereWritten } from '../write/written-answer.js';
 import type { Observing } from './observing.js';
 import { mayPass, type PassedBack, passedBack, passedOn } from './passed-on.js';
@@ -57,6 +62,8 @@ export interface ObservedCallMeans {
   readonly leaving: Leaving;
   /** The largest body that is taken, in bytes. */
   readonly bodyMost: number;
+  readonly support: Pick<WriteSupport, 'of'>;
+  readonly bundles: Pick<BundleLimits, 'entries'>;
   /** An update of what is not there creates it, where nothing of its type is hidden. */
   readonly updatesCreate: boolean;
   /** Our FHIR base, without a slash at its end. */
@@ -150,28 +157,53 @@ export class ObservedCalls {
     return memory.take(body.length) ? body : noMemory;
   }
 
-  /** The decision of a write is known when the resource before and after was looked at. */
+  /** The decision of a write is known when the resource before and after was looked at, that of a Bundle when it was read. */
   async #planned(
     decision: CallDecision,
-    { interaction }: Call,
+    call: Call,
     { request }: ObservedRequest,
     bytes: Buffer,
     at: Answering,
   ): Promise<CallDecision> {
-    if (decision.outcome === 'deny' || !isWrite(interaction)) return decision;
+    const { interaction } = call;
+    if (decision.outcome === 'deny') return decision;
     try {
+      if (interaction.kind === 'batch-or-transaction')
+        return this.#refusedEntry(jsonOfWrite(request.headers, 'create', bytes), call) ?? decision;
+      if (!isWrite(interaction)) return decision;
       const body = jsonOfWrite(request.headers, interaction.kind, bytes);
-      const { updatesCreate } = this.means;
+      const { updatesCreate, support } = this.means;
       const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers;
-      await planWrite({ interaction, body, ifMatch, ifNoneMatch, updatesCreate }, at);
+      await planSupported({ interaction, body, ifMatch, ifNoneMatch, updatesCreate }, at, support);
       return decision;
     } catch (error) {
       // Whether the server would have refused it is told by its answer.
-      if (error instanceof UpstreamFailed || error instanceof NoLongerAllowed) return decision;
+      if (error instanceof UpstreamFailed || error instanceof WriteUnknown || error instanceof NoLongerAllowed)
+        return decision;
       if (!(error instanceof NotAnswered)) throw error;
       const detail = error.answer.body.issue[0].diagnostics;
       return { outcome: 'deny', kind: 'request', reason: error.reason, detail, wouldAllow: [] };
     }
+  }
+
+  /**
+   * Why a transaction is refused by what its entries ask; undefined where it is not, and for a batch, which is refused entry by
+   * entry.
+   *
+   * @throws NotAnswered for what is no Bundle that is taken
+   */
+  #refusedEntry(body: unknown, call: Call): Denied | undefined {
+    const { bundles, pages, inForce } = this.means;
+    const read = readBundle(body, bundles.entries);
+    if (!read.ok) throw malformed(read.reason);
+    if (read.type === 'batch') return undefined;
+    for (const [index, entry] of read.entries.entries()) {
+      const one = entryCallOf(entry, index, { ...call, bundle: read.type }, pages);
+      const decision = inForce.decide(one.call);
+      const refusal = decision && refusalOf(one, decision);
+      if (refusal) return { ...refusal.denied, reason: `entry ${index}: ${refusal.denied.reason}` };
+    }
+    return undefined;
   }
 
   async #pass(

@@ -114,7 +114,15 @@ export class FhirCalls {
     const running = new RunningExports(upstream, calls, log);
     this.#exports = new ExportCalls({ ...ofAll, links: means.exports, running, leaving: this.#leaving });
     const { observing, onObserved } = means;
-    this.#observed = new ObservedCalls({ ...ofAll, pages, observing, onObserved, leaving: this.#leaving });
+    this.#observed = new ObservedCalls({
+      ...ofAll,
+      support,
+      bundles,
+      pages,
+      observing,
+      onObserved,
+      leaving: this.#leaving,
+    });
   }
 
   /**
@@ -187,8 +195,10 @@ export class FhirCalls {
       return await this.#refuse(response, call, decision, access);
     const entered = this.means.limiter.enter(claims.applicationId, { ...this.means.limits, ...access?.limits });
     if (this.#observed.covers(call, access, target.path)) {
-      const within = typeof entered === 'function' ? decision : tooManyCalls(entered);
-      const observe = async () => await this.#observed.letIn({ request, target, form }, response, call, within, access);
+      const observe = async () => {
+        const within = typeof entered === 'function' ? await this.#keptApart(call, decision) : tooManyCalls(entered);
+        return await this.#observed.letIn({ request, target, form }, response, call, within, access);
+      };
       return await this.#recorded(observe).finally(() => typeof entered === 'function' && entered());
     }
     if (typeof entered !== 'function') return await this.#refuse(response, call, tooManyCalls(entered), access);
@@ -232,6 +242,13 @@ export class FhirCalls {
     } catch (failure) {
       return this.#notRecorded(failure);
     }
+  }
+
+  /** What is decided of a call that a user makes, where the FHIR server is to keep users apart. */
+  async #keptApart({ rights }: JudgedCall, decision: CallDecision): Promise<CallDecision> {
+    if (decision.outcome === 'deny' || !rights?.identity) return decision;
+    const untold = await this.#untold(rights.identity);
+    return untold ? notCarriedOut(untold) : decision;
   }
 
   /** Why a user's call cannot go on where the FHIR server is to keep users apart; undefined where it does. */

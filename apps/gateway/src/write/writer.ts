@@ -1,4 +1,5 @@
 import type { Log } from '#host';
+import type { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
@@ -7,7 +8,7 @@ import type { CallRecords, RecordedWrite } from '../proxy/call-records.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
 import { changed, notCarriedOut } from '../proxy/tell-refusal.js';
 import type { InFlightWrites } from './in-flight-writes.js';
-import { type Plan, type PlannedWrite, planWrite } from './plan-write.js';
+import { type Plan, type PlannedWrite, planWrite, type WriteAsked } from './plan-write.js';
 import { type Bases, type Done, WriteOutcomes, type WriteOf } from './write-outcomes.js';
 import type { WriteSupport } from './write-support.js';
 import type { WrittenAnswer } from './written-answer.js';
@@ -53,11 +54,7 @@ export class Writer {
 
   async #plan(write: WriteOf): Promise<Plan | Failed | { readonly kind: 'refused'; readonly why: NotAnswered }> {
     try {
-      const isDeletion = write.interaction.kind === 'delete' || write.interaction.kind === 'conditional-delete';
-      const supported = await this.means.support.of();
-      if (!supported[isDeletion ? 'delete' : 'update']) return { kind: 'refused', why: notKept };
-      const updatesCreate = write.updatesCreate === true && supported.updateCreates;
-      return await planWrite({ ...write, updatesCreate }, write.at);
+      return await planSupported(write, write.at, this.means.support);
     } catch (error) {
       if (error instanceof NotAnswered) return { kind: 'refused', why: error };
       if (error instanceof UpstreamFailed || error instanceof WriteUnknown)
@@ -111,6 +108,22 @@ export class Writer {
       handedOver?.();
     }
   }
+}
+
+/**
+ * Plans a write as it may be carried out at a server that keeps versions apart.
+ *
+ * @throws NotAnswered also where it does not; UpstreamFailed, WriteUnknown
+ */
+export async function planSupported(
+  asked: WriteAsked,
+  at: Answering,
+  support: Pick<WriteSupport, 'of'>,
+): Promise<Plan> {
+  const { kind } = asked.interaction;
+  const supported = await support.of();
+  if (!supported[kind === 'delete' || kind === 'conditional-delete' ? 'delete' : 'update']) throw notKept;
+  return await planWrite({ ...asked, updatesCreate: asked.updatesCreate === true && supported.updateCreates }, at);
 }
 
 /** The FHIR server could not be asked what there is: nothing was sent. */
