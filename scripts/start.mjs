@@ -26,7 +26,7 @@ const APP_GRACE_MS = 7000;
 const BROKEN_OFF_GRACE_MS = 3000;
 
 /** What package.json's start scripts give too: Node's own 64 MB for young objects, twice, is 100 MB more at rest. */
-const YOUNG_OBJECTS = '--max-semi-space-size=16';
+const YOUNG_OBJECTS = '--max-semi-space-size=8';
 
 const SOURCE_MAPS = new URL('source-maps.mjs', import.meta.url).href;
 
