@@ -26,8 +26,9 @@ const PAGE_KEY = Buffer.alloc(32, 5).toString('base64');
 /** As package.json's start scripts have it. */
 const youngObjects = (app: string): string => `--max-semi-space-size=${app === 'gateway' || app === 'token' ? 16 : 8}`;
 /** Says on SIGUSR2 what is left of the heap when everything is collected that can be. */
+// NODE_OPTIONS takes quotes away.
 const HEAP_TOLD =
-  'data:text/javascript,process.on("SIGUSR2",()=>{gc();console.log("heap%20"+process.memoryUsage().heapUsed)})';
+  'data:text/javascript,process.on(%22SIGUSR2%22,()=>{gc();console.log(%22heap%20%22+process.memoryUsage().heapUsed)})';
 const COLLECTING = `${youngObjects('gateway')} --expose-gc --import ${HEAP_TOLD}`;
 
 export const part: BenchPart = {
