@@ -62,7 +62,7 @@ afterAll(async () => {
 
 it('tells at any instance what became of a command, while it is pending and after, and after a restart', async () => {
   const [one, other] = await Promise.all([instance(), instance()]);
-  const id = resourceOf(await send(one, 'first', 200));
+  const id = resourceOf(await send(one, 'first', 2_000));
   const [digest = ''] = id.split('-');
 
   // Without its place, nobody knows of it who has not seen it.
