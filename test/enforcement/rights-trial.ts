@@ -70,6 +70,11 @@ export class RightsTrial {
     return await this.send('POST', '/', { resourceType: 'Bundle', type, entry });
   }
 
+  /** The status of a deletion: a server that deletes whatever version is named is sent none. */
+  ofDeletion(status: number): number {
+    return this.guarded.deletesUnasked === true ? 403 : status;
+  }
+
   /** What the server itself says now. */
   async there(key: string): Promise<Record<string, unknown> | undefined> {
     const response = await fetch(`${this.guarded.base}/${key}`);

@@ -88,6 +88,11 @@ describe.each([...guardedServers, refusing(404), refusing(405)])(
       expect([answer.status, await isThere('made-1')]).toEqual(creates ? [201, true] : [404, false]);
       await gateway.idle();
       const written = { resourceType: 'Observation', resourceId: 'made-1' };
+      if (!keepsAbsence) {
+        const denied = { ...written, interaction: 'update', status: 404 };
+        expect(gateway.records).toMatchObject([{ type: 'access-denied', data: denied }]);
+        return;
+      }
       expect(gateway.records).toMatchObject([
         { type: 'access-allowed', data: { interaction: 'update', patients: ['vault-patient-01'] } },
         {

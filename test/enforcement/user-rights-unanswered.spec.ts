@@ -1,5 +1,5 @@
 import type { StoredResource } from '#testing';
-import { entry, mine, theirs } from './bundle-trial.js';
+import { entry, mine, observation, theirs } from './bundle-trial.js';
 import { wrongs } from './decision-point.js';
 import type { SeenAnswer } from './gateway-in-process.js';
 import { guardedServers } from './guarded-servers.js';
@@ -14,6 +14,11 @@ describe.each(guardedServers)('nobody answers what a user may see, before %s', (
   beforeEach(async () => void (trial = await RightsTrial.start(listen)));
   afterEach(async () => await trial.close());
 
+  /** A write: a deletion, where the server gets any. */
+  const writing = (): readonly [method: string, target: string, body?: object] =>
+    trial.guarded.deletesUnasked === true
+      ? ['PUT', `/${mine}`, observation('patient-01', { id: mine.slice(12) })]
+      : ['DELETE', `/${mine}`];
   const bundleIn = ({ text }: SeenAnswer) => JSON.parse(text) as Bundle;
 
   test.each(wrongs)('the point %s: nothing leaves, and it does not show whether there is anything', async (wrong) => {
@@ -34,9 +39,10 @@ describe.each(guardedServers)('nobody answers what a user may see, before %s', (
 
   test.each(wrongs)('the point %s: no page of a search leaves, and nothing is written', async (wrong) => {
     trial.point.wrong = wrong;
+    const [method, target, body] = writing();
     const [search, write] = await Promise.all([
       trial.get('/Observation?patient=patient-01&_count=20'),
-      trial.send('DELETE', `/${mine}`),
+      trial.send(method, target, body),
     ]);
     expect(search).toMatchObject({ status: 503, text: write.text });
     expect(write.status).toBe(503);
@@ -61,7 +67,8 @@ describe.each(guardedServers)('nobody answers what a user may see, before %s', (
 
   test.each(['batch', 'transaction'] as const)('without an answer nothing of a %s is carried out', async (type) => {
     trial.point.wrong = 'fails';
-    const answer = await trial.bundle(type, [entry(`DELETE ${mine}`), entry(`GET ${mine}`)]);
+    const [method, , body] = writing();
+    const answer = await trial.bundle(type, [entry(`${method} ${mine}`, body), entry(`GET ${mine}`)]);
     if (type === 'transaction') expect(answer.status).toBe(503);
     else {
       const statuses = (bundleIn(answer).entry ?? []).map(({ response }) => response?.status.slice(0, 3));
