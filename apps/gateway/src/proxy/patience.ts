@@ -23,7 +23,7 @@ export class Patience {
   /** Waits until the caller took what was handed over; one that takes too long is left, and `closed` comes. */
   async drained(response: ServerResponse, closed: Promise<void>): Promise<void> {
     const since = performance.now();
-    const leaving = setTimeout(() => response.destroy(), Math.max(0, this.#leftMs));
+    const leaving = setTimeout(() => response.destroy(), Math.max(0, this.#leftMs)).unref();
     try {
       await Promise.race([once(response, 'drain'), closed]);
     } finally {
@@ -39,7 +39,7 @@ export class Patience {
 
   /** Waits until all was taken. */
   async ended(response: ServerResponse, closed: Promise<void>): Promise<void> {
-    const leaving = setTimeout(() => response.destroy(), Math.max(0, this.#leftMs));
+    const leaving = setTimeout(() => response.destroy(), Math.max(0, this.#leftMs)).unref();
     await closed;
     clearTimeout(leaving);
   }
