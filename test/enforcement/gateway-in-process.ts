@@ -29,7 +29,7 @@ import type { ModelResource, ModelToken } from './model.js';
 
 /** Our FHIR base, as answers name it. */
 export const BASE = 'https://gatehouse.example.org/fhir';
-const everything = ['patient/*.cruds', 'user/*.cruds', 'system/*.cruds'];
+const everything = ['patient/*.cruds', 'user/*.cruds', 'system/*.cruds', 'fhirUser'];
 const access: EffectiveAccess = {
   applicationId: 'a1',
   clientId: 'client-1',
@@ -198,7 +198,7 @@ export class GatewayInProcess {
 
   /** Believes from now on that calls come with this token, of this application. */
   believe(token: ModelToken, applicationId = 'a1'): void {
-    const scopes = parseScopes(token.scopes.map(writeScope));
+    const scopes = parseScopes([...token.scopes.map(writeScope), ...(token.readsOwn ? ['fhirUser'] : [])]);
     if (!scopes.ok) throw new Error(JSON.stringify(scopes.faults));
     const { patient, fhirUser } = token;
     this.#claims = {

@@ -19,6 +19,8 @@ export interface ModelToken {
   readonly patient?: string;
   /** `Patient/p1`, `Practitioner/a`. */
   readonly fhirUser?: string;
+  /** It has the scope `fhirUser`. */
+  readonly readsOwn?: true;
   /** What a decision point says of each resource, by type and id; the rule says it without. */
   readonly lets?: (key: string) => boolean;
   /** What is withheld at the endpoint, whatever the scopes say: what fits every part of one of these. */

@@ -5,6 +5,7 @@ import { BundleLinks } from '../answer/paging.js';
 import type { AskedFor } from '../ask-upstream/asked-for.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
+import { withOwnResource } from '../decide-call/own-resource.js';
 import { type PageLinks } from '../page-links/page-links.js';
 import { CallRecords } from '../proxy/call-records.js';
 import { type JudgedCall, ownerOf, readCall } from '../proxy/read-call.js';
@@ -53,7 +54,8 @@ export function answeringOf(
   upstream: Pick<Upstream, 'ask' | 'base'>,
   ours: string,
 ) {
-  const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, ours] };
+  const scopes = withOwnResource(decided.granted, call.interaction, call.reaches);
+  const sight = { scopes, reaches: call.reaches, bases: [upstream.base, ours] };
   return new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
 }
 

@@ -6,17 +6,17 @@ import {
   intersect,
   parseScopes,
   type Reaches,
-  type ResourceScope,
   type Scope,
   systemReaches,
 } from '#smart';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
+import { asGranted, withOwnResource } from './own-resource.js';
 
 /** What an enforcement point says to a call. */
 export type CallDecision =
   | {
       readonly outcome: 'allow';
-      readonly scopes: readonly ResourceScope[];
+      readonly scopes: readonly Scope[];
       readonly granted: readonly Scope[];
       /** The request alone proves it: no answer has to be looked at. */
       readonly whole: boolean;
@@ -74,10 +74,12 @@ export function decideCall(
       wouldAllow: [],
     };
   }
-  const granted = grantedScopes(claims.scopes, access.scopes);
+  const had = grantedScopes(claims.scopes, access.scopes);
+  const granted = withOwnResource(had, interaction, reaches);
   const decision = decideInteraction(granted, interaction, reaches, enforced);
   if (decision.outcome === 'allow') {
-    const { scopes, whole } = decision;
+    const { whole } = decision;
+    const scopes = granted === had ? decision.scopes : asGranted(decision.scopes, had);
     const allowed = { outcome: 'allow', scopes, granted, whole } as const;
     return reaches.withheld ? { ...allowed, withheldBy: reaches.withheld.names } : allowed;
   }

@@ -48,7 +48,12 @@ export function rightsOfCall(
     ...(resource === undefined ? {} : { resource }),
     ...(patient === undefined ? {} : { patient }),
   });
-  const reaches = { system: systemReaches.system, user, patient: patientReach(patient, user) };
+  const reaches = {
+    system: systemReaches.system,
+    user,
+    patient: patientReach(patient, user),
+    ...(resource === undefined ? {} : { own: resource }),
+  };
   if (!resource || user.kind === 'nobody') return asked(reaches, admitted);
   const call = { user: resource, claims, purposesOfUse };
   const identity = from.identityOf?.(call);

@@ -23,6 +23,8 @@ export type Reach =
 export type Reaches = Readonly<Record<ScopeContext, Reach>> & {
   /** What no scope reaches. */
   readonly withheld?: Withholding;
+  /** The user's own resource, which the scope `fhirUser` lets read. */
+  readonly own?: LocalReference;
   /** Of what scopes reach, what somebody else is asked about before it is seen. */
   readonly asked?: AskedAbout;
 };
