@@ -84,8 +84,7 @@ function endpointsOf(entries: readonly EndpointEntry[], publicUrl: string): read
       path,
       base: withoutSlash(baseUrl ?? publicUrl + path),
       upstream: {
-        // As a server writes it that says the Host it is asked by: its own URLs are known by it.
-        url: withoutSlash(new URL(upstreamUrl).href),
+        url: withoutSlash(asServersWriteIt(upstreamUrl)),
         ...(credential === undefined ? {} : { credential }),
         ...(tls === undefined ? {} : { tls }),
       },
@@ -123,6 +122,11 @@ function idsIn(path: string): readonly string[] {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
+}
+
+/** The URL as a server writes it that says the Host it is asked by, whose own URLs are known by it. What is no URL is a fault elsewhere. */
+function asServersWriteIt(url: string): string {
+  return URL.parse(url)?.href ?? url;
 }
 
 function withoutSlash(url: string): string {
