@@ -2,7 +2,16 @@ import kafkajs, { type Admin } from 'kafkajs';
 import type { LogService } from '#contracts';
 import { brokerErrorType } from '../kafka/broker-error.js';
 import { createAdmin, type LogSettings } from '../kafka/log-connection.js';
-import { type Acl, aclsOf, describeAcl, foreignWriters, isOurs, missingOf, type Principals } from './log-acls.js';
+import {
+  type Acl,
+  type AclDifference,
+  aclsOf,
+  describeAcl,
+  differenceOf,
+  foreignWriters,
+  missingOf,
+  type Principals,
+} from './log-acls.js';
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
@@ -13,15 +22,6 @@ export class UnguardedLog extends Error {
   constructor(readonly faults: readonly string[]) {
     super(`the brokers' ACLs are not as they must be:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
   }
-}
-
-/** How the brokers' ACLs differ from what the services need. */
-export interface AclDifference {
-  readonly missing: readonly Acl[];
-  /** They let others change a topic of ours, and speak of nothing else: `applyAcls` takes them away. */
-  readonly foreign: readonly Acl[];
-  /** They do so and reach other topics too: whoever runs the brokers must narrow them. */
-  readonly broad: readonly Acl[];
 }
 
 /**
@@ -41,7 +41,7 @@ export async function assertGuarded(
     missingOf(aclsOf(service, principals[service], settings.prefix), found),
   );
   const faults = [
-    ...others.map((acl) => `${describeAcl(acl)}: it is not its writer`),
+    ...others.map((acl) => `${describeAcl(acl)}: more than the table lets it`),
     ...missing.map((acl) => `missing: ${describeAcl(acl)}`),
   ];
   if (faults.length > 0) throw new UnguardedLog([...faults, 'apply them: npx gatehouse log acls --apply']);
@@ -54,12 +54,7 @@ export async function compareAcls(
   principals: Principals,
 ): Promise<AclDifference> {
   const found = await withAdmin(settings, readAcls);
-  const others = foreignWriters(found, principals, settings.prefix);
-  return {
-    missing: missingOf(wanted, found),
-    foreign: others.filter((acl) => isOurs(acl, settings.prefix)),
-    broad: others.filter((acl) => !isOurs(acl, settings.prefix)),
-  };
+  return differenceOf(found, wanted, principals, settings.prefix);
 }
 
 /** Adds what is missing and takes away what lets others write. */

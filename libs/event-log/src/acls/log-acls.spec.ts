@@ -1,5 +1,14 @@
 import { channels, logServices, logUses, sentBy, topicsOf } from '#contracts';
-import { type Acl, aclsOf, aclsOfAll, foreignWriters, isOurs, missingOf, type Principals } from './log-acls.js';
+import {
+  type Acl,
+  aclsOf,
+  aclsOfAll,
+  differenceOf,
+  foreignWriters,
+  isOurs,
+  missingOf,
+  type Principals,
+} from './log-acls.js';
 
 const principals = Object.fromEntries(logServices.map((name) => [name, `User:${name}`])) as Principals;
 const one = Object.fromEntries(logServices.map((name) => [name, 'User:one'])) as Principals;
@@ -95,6 +104,16 @@ describe('others who may write', () => {
     ['is the writer, by a name that reaches no other', { principal: 'User:approval', pattern: 'prefixed' }],
   ])('are not who %s', (_who, change) => {
     expect(foreignWriters([...wanted, acl(change)], principals)).toEqual([]);
+  });
+
+  it('leave their writer what it needs when they are taken away', () => {
+    const all = acl({ principal: 'User:approval', operation: 'all' });
+    const found = wanted.filter((each) => each.principal !== all.principal || each.name !== events);
+    expect(missingOf(wanted, [...found, all])).toEqual([]);
+    const { missing, foreign, broad } = differenceOf([...found, all], wanted, principals);
+    expect([foreign, broad]).toEqual([[all], []]);
+    expect(missingOf(wanted, [...found, ...missing])).toEqual([]);
+    expect(missing).toContainEqual(acl({ principal: 'User:approval' }));
   });
 
   it('are taken away only where nothing else is meant', () => {

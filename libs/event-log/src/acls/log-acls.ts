@@ -104,6 +104,35 @@ export function missingOf(wanted: readonly Acl[], found: readonly Acl[]): readon
   );
 }
 
+/** How the brokers' ACLs differ from what the services need. */
+export interface AclDifference {
+  /** With what `foreign` allowed, too, that is to be taken away. */
+  readonly missing: readonly Acl[];
+  /** They let others change a topic of ours, or its writer do more than write, and speak of nothing else: `applyAcls` takes them away. */
+  readonly foreign: readonly Acl[];
+  /** They do so and reach other topics too: whoever runs the brokers must narrow them. */
+  readonly broad: readonly Acl[];
+}
+
+/** What must change for the ACLs that were found to be those wanted. */
+export function differenceOf(
+  found: readonly Acl[],
+  wanted: readonly Acl[],
+  principals: Principals,
+  prefix = '',
+): AclDifference {
+  const others = foreignWriters(found, principals, prefix);
+  const foreign = others.filter((acl) => isOurs(acl, prefix));
+  return {
+    missing: missingOf(
+      wanted,
+      found.filter((acl) => !foreign.includes(acl)),
+    ),
+    foreign,
+    broad: others.filter((acl) => !isOurs(acl, prefix)),
+  };
+}
+
 /** One line for people. */
 export function describeAcl({ principal, resource, name, pattern, operation }: Acl): string {
   return `${principal} ${operation} ${resource} ${name}${pattern === 'prefixed' ? '…' : ''}`;
