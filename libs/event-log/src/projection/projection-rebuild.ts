@@ -89,13 +89,13 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
       // A swap that is under way on the session ends first, one way or the other.
       if ((await this.#swapping?.catch(() => false)) === true) return;
       this.settings.sink.error({ err: error, projection: this.definition.name }, 'a rebuild ended without a swap');
+      this.#letGo();
       await this.#giveUp(signal.aborted ? 'interrupted' : 'failed', error);
       throw error;
     } finally {
       clearInterval(noting);
       signal.removeEventListener('abort', stop);
-      this.#over = true;
-      this.#open();
+      this.#letGo();
       await this.#tail?.close();
       await this.apart.close();
     }
@@ -192,6 +192,12 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
   async #pause(): Promise<void> {
     this.#gate ??= Promise.withResolvers<void>();
     await Promise.all(this.#inFlight);
+  }
+
+  /** A batch that waits at the gate is dropped: whoever closes the tail waits for it. */
+  #letGo(): void {
+    this.#over = true;
+    this.#open();
   }
 
   #open(): void {

@@ -57,4 +57,28 @@ describe('a projection whose tables are empty', () => {
     });
     expect(failures).toEqual([]);
   });
+
+  it('is read as it comes after a rebuild that cannot take its place, though records come all the time', async () => {
+    await store.transaction(async (query) => {
+      await query('TRUNCATE projection.counters, projection.checkpoints, projection.rebuilds');
+      await query('CREATE VIEW projection.held AS SELECT * FROM projection.counters');
+    });
+    const runner = new ProjectionRunner(settings, countersProjection, store, () => undefined, EVENTS);
+    const started = new AbortController();
+    const coming = (async () => {
+      while (!started.signal.aborted) await append();
+    })();
+    await runner.start();
+    started.abort();
+    await coming;
+    await expect(runner.reached([await append()], 10_000)).resolves.toBe(true);
+    await runner.close();
+    await store.transaction(async (query) => {
+      const [sum] = await query<{ total: string }>('SELECT sum(total) AS total FROM projection.counters');
+      expect(Number(sum?.total)).toBe(appended);
+      const found = await query<{ status: string }>('SELECT status FROM projection.rebuilds');
+      expect(found.map(({ status }) => status)).toEqual(['failed']);
+      await query('DROP VIEW projection.held');
+    });
+  });
 });

@@ -6,6 +6,7 @@ import type { RecordSource } from '../tail/record-source.js';
 import { BatchStore } from './batch-store.js';
 import { openCheckpoints, storedVersion, Superseded } from './checkpoints.js';
 import { beginRebuild } from './projection-rebuild.js';
+import { lastRebuilds } from './rebuild-book.js';
 import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type ProjectionStore } from './projection.js';
 
 /** A log that is longer is not read into live tables that are empty: a rebuild makes their indexes afterwards, each at once. */
@@ -92,9 +93,20 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     const stored = await this.store.transaction((query) => storedVersion(query, this.name));
     if (stored === version) return;
     if (stored !== undefined && stored > version) throw new Superseded(this.definition, stored);
-    if (stored === undefined && (tables.length === 0 || !(await this.#isLogLong()))) return;
+    if (stored === undefined && (tables.length === 0 || !(await this.#isLogLong()) || (await this.#wasInVain())))
+      return;
     const { finished } = await beginRebuild(this.settings, this.definition, this.store, this.#stopping.signal);
     await finished;
+  }
+
+  /**
+   * Whether a rebuild ended without its tables. Another would begin anew, and where a process is given less time than it takes,
+   * that would go on for ever; what is read into the live tables stays.
+   */
+  async #wasInVain(): Promise<boolean> {
+    const { name, version } = this.definition;
+    const last = (await this.store.transaction((query) => lastRebuilds(query, [name]))).get(name);
+    return last?.version === version && (last.status === 'failed' || last.status === 'interrupted');
   }
 
   async #isLogLong(): Promise<boolean> {

@@ -81,11 +81,9 @@ export class ShadowTables {
     }
     // Rows are changed, never replaced: a runner that waits for one finds it, and the version that it is of now.
     await query(
-      `UPDATE projection.checkpoints c SET next_offset = s.next_offset FROM ${this.schema}.checkpoints s
-        WHERE c.projection = s.projection AND c.topic = s.topic AND c.partition = s.partition AND c.projection = $1`,
-      [name],
+      `INSERT INTO projection.checkpoints SELECT * FROM ${this.schema}.checkpoints
+       ON CONFLICT (projection, topic, partition) DO UPDATE SET next_offset = excluded.next_offset`,
     );
-    await query(`INSERT INTO projection.checkpoints SELECT * FROM ${this.schema}.checkpoints ON CONFLICT DO NOTHING`);
     await query('UPDATE projection.checkpoints SET version = $2 WHERE projection = $1', [name, version]);
     await query(`DROP SCHEMA ${this.schema} CASCADE`);
   }
