@@ -17,6 +17,7 @@ import type { LogRecord, Slice } from '../kafka/visible-records.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import { eventsOf, type RecordSource } from '../tail/record-source.js';
 import { noTracer } from '../tracing/log-tracer.js';
+import { nextPortion } from './portion.js';
 
 /** A command that a reactor asks for: who asks, when and under which id follows from the event. */
 export type Reaction<C extends ContextContract> = CommandOf<C> & { readonly subject: string };
@@ -155,17 +156,22 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
 
   async #reactTo(slice: Slice): Promise<void> {
     const assignment = this.#held.get(slice.partition);
-    const asking = slice.records.flatMap((record): AskingEvent<Source, Target>[] => {
-      const event = this.#source.decode(record.value, record);
-      const reactions = this.definition.react(event);
-      return reactions.length === 0 ? [] : [{ record, event, reactions }];
-    });
-    for (let at = 0; this.#held.get(slice.partition) === assignment; at += EVENTS_AT_ONCE) {
-      const unanswered = await this.#askTogether(asking.slice(at, at + EVENTS_AT_ONCE));
-      const next = asking[at + EVENTS_AT_ONCE]?.record.offset;
+    for (let at = 0; this.#held.get(slice.partition) === assignment;) {
+      // Not before the portion's turn: what follows from an event follows from what is known when it is asked.
+      const portion = nextPortion(slice.records, at, EVENTS_AT_ONCE, (record) => this.#reactionsTo(record));
+      const unanswered = await this.#askTogether(portion.asking);
+      const next = slice.records[(at = portion.end)]?.offset;
       await this.#moveCheckpoint(slice.partition, unanswered ?? next ?? slice.nextOffset, assignment);
-      if (unanswered !== undefined || next === undefined) return;
+      if (unanswered !== undefined) return;
+      if (portion.fault) throw portion.fault.error;
+      if (next === undefined) return;
     }
+  }
+
+  #reactionsTo(record: LogRecord): AskingEvent<Source, Target> | undefined {
+    const event = this.#source.decode(record.value, record);
+    const reactions = this.definition.react(event);
+    return reactions.length === 0 ? undefined : { record, event, reactions };
   }
 
   /**
