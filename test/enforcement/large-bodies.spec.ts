@@ -219,11 +219,13 @@ describe('bodies that are larger than is held', () => {
     expect(server.sent).toBeLessThan(40 * MB);
   });
 
-  test('HEAD of what would be compressed is recorded as nothing that left', async () => {
+  test('HEAD of what would be compressed is recorded as no byte that left, and with whom it told of', async () => {
     holds(document('d1', 5 * MB), 'DocumentReference/d1');
     const head = await ask(backend, 'DocumentReference/d1', { 'accept-encoding': 'gzip' }, 'HEAD');
     expect([head.statusCode, head.headers['content-encoding'], (await drink(head)).bytes]).toEqual([200, 'gzip', 0]);
-    expect(await completed()).toMatchObject({ data: { status: 200, bytes: 0, ending: 'sent', patients: [] } });
+    expect(await completed()).toMatchObject({
+      data: { status: 200, bytes: 0, ending: 'sent', patients: ['vault-patient-01'] },
+    });
     await expectAllEnded();
   });
 

@@ -84,6 +84,13 @@ describe.each(guardedServers)('observe mode before %s', (_name, listen) => {
     });
   });
 
+  test('of an answer that shows in part, as it was asked for, the record says that it may tell of others', async () => {
+    const gateway = await gatewayWith([rule()]);
+    const target = '/Observation?patient=patient-01&_elements=status';
+    expect((await gateway.call(backend, target)).status).toBe(200);
+    expect((await recordsOf(gateway)).completed).toMatchObject({ data: { patientsIncomplete: true } });
+  });
+
   test('what of an answer would have stayed here is counted', async () => {
     const gateway = await gatewayWith([rule()]);
     const read = await gateway.call(own, '/Observation/observation-02-laboratory');

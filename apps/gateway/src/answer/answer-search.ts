@@ -50,8 +50,12 @@ export async function answerSearch(
   };
   const start = { phase: 0, skip: 0 };
   if (countOnly) {
-    const total = await count({ ...collecting, from: start, count: Infinity }, at);
-    return { resource: { resourceType: 'Bundle', type: 'searchset', total, link: [links.self(interaction)] } };
+    const { matches } = await collectMatches({ ...collecting, from: start, count: Infinity }, at);
+    const total = matches.length;
+    return {
+      resource: { resourceType: 'Bundle', type: 'searchset', total, link: [links.self(interaction)] },
+      about: matches,
+    };
   }
 
   const page = await collectMatches({ ...collecting, from: from ?? start, count: size }, at);
@@ -73,6 +77,7 @@ export async function answerSearch(
       link: [links.self(interaction), ...next],
       ...(entry.length === 0 ? {} : { entry }),
     },
+    about: [...page.matches, ...included],
   };
 }
 

@@ -24,6 +24,8 @@ export interface CheckedAnswer {
   readonly resource: FhirResource;
   /** The resource as the FHIR server wrote it, where nothing of it had to be judged. */
   readonly text?: string;
+  /** Whose data it tells of: the resources that it shows in part, or counts, whole. Absent where it shows all of them. */
+  readonly about?: readonly FhirResource[];
   readonly etag?: string;
   readonly lastModified?: string;
   /** Of one that is too large to be held, what passes by; `resource` is its beginning then. */

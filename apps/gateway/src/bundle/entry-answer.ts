@@ -2,7 +2,7 @@ import type { BundleEntry, FhirResource } from '#smart';
 import type { CheckedAnswer } from '../answer/answering.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
-import { patientsOf } from '../proxy/leaving.js';
+import { patientsTold } from '../proxy/leaving.js';
 import { locationOf } from '../write/send-written.js';
 import type { Bases } from '../write/write-outcomes.js';
 import type { WrittenAnswer } from '../write/written-answer.js';
@@ -34,10 +34,10 @@ export function readAnswer(answer: CheckedAnswer, asked: BundleEntry, bases: Bas
   };
   const version = { ...(etag === undefined ? {} : { etag }), ...instantOf(lastModified) };
   const isBare = isNotModified(headers, answer);
-  if (isBare || method === 'HEAD') return { status: isBare ? 304 : 200, ...version, patients: [] };
+  const patients = patientsTold(answer, [bases.upstream, bases.ours]);
+  if (isBare || method === 'HEAD') return { status: isBare ? 304 : 200, ...version, patients };
   const json = text ?? JSON.stringify(resource);
   if (!bounds.take(Buffer.byteLength(json))) return errorAnswer(tooLarge);
-  const patients = patientsOf(resource, [bases.upstream, bases.ours]);
   return { status: 200, ...fullUrlOf(resource, bases), resource: json, ...version, patients };
 }
 

@@ -40,6 +40,7 @@ import { outcomeOf, whereWritten } from '../write/written-answer.js';
 import type { Observing } from './observing.js';
 import { mayPass, type PassedBack, passedBack, passedOn } from './passed-on.js';
 import { nothingWouldHaveLeft, wouldHaveLeft } from './would-have-left.js';
+import { showsInPart } from './shows-in-part.js';
 
 /** A request with what it says below the FHIR base. */
 export interface ObservedRequest {
@@ -272,7 +273,12 @@ export class ObservedCalls {
           : await wouldHaveLeft(call.interaction, { status, json, isEmpty: false }, at);
     this.means.onObserved(observed.outcome);
     const patients = isResource(json) && (sent.bytes > 0 || written) ? patientsOf(json, at.sight.bases) : [];
-    await this.#complete(call, { status: told, ...sent, observed, ...(written ? { written } : {}) }, patients);
+    const inPart = sent.bytes > 0 && showsInPart(call.interaction) ? { patientsIncomplete: true as const } : {};
+    await this.#complete(
+      call,
+      { status: told, ...sent, observed, ...inPart, ...(written ? { written } : {}) },
+      patients,
+    );
   }
 
   /** The FHIR server gave no answer. */

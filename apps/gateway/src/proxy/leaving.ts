@@ -10,7 +10,7 @@ import { isOver } from '../believe-token/access-token-claims.js';
 import { isAsBegun } from '../pass-large-body/large-read.js';
 import type { CallRecords, RecordedCall, RecordedWrite } from './call-records.js';
 import { encodedFor, encodedPieces } from './encode-answer.js';
-import { FHIR_JSON, sendError, sendNotModified, sendPieces, sendResource } from './send-answer.js';
+import { FHIR_JSON, sendError, sendNotModified, sendPieces, sendResource, type Sent } from './send-answer.js';
 import { changed, type Denied, toldOf } from './tell-refusal.js';
 
 /** A call that was let in and whose decision is recorded. */
@@ -52,7 +52,7 @@ export class Leaving {
     if (isNotModified(response.req.headers, answer)) {
       large?.rest.destroy();
       sendNotModified(response, headers);
-      await this.#complete(call, { status: 304, bytes: 0, ending: 'sent' });
+      await this.#complete(call, { status: 304, bytes: 0, ending: 'sent' }, patientsTold(answer, this.#bases));
       return;
     }
     if (large) {
@@ -62,7 +62,7 @@ export class Leaving {
     const json = withOurUrls(text ?? JSON.stringify(resource), this.bases.upstream, this.bases.ours);
     const { body, headers: encoding } = await encodedFor(response.req, json);
     const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
-    await this.#complete(call, { status: 200, ...sent }, sent.bytes > 0 ? patientsOf(resource, this.#bases) : []);
+    await this.#complete(call, { status: 200, ...sent }, hasTold(sent) ? patientsTold(answer, this.#bases) : []);
   }
 
   /** Sends a resource while it comes; what its end should say otherwise than its beginning cuts it. */
@@ -99,7 +99,7 @@ export class Leaving {
         { 'Content-Type': FHIR_JSON, ...headers, ...encoding },
         mayGoOn,
       );
-      await this.#complete(call, { status: 200, ...sent, ...ofAll(sent.bytes) }, sent.bytes > 0 ? patients() : []);
+      await this.#complete(call, { status: 200, ...sent, ...ofAll(sent.bytes) }, hasTold(sent) ? patients() : []);
     } catch (error) {
       if (!response.headersSent) throw error;
       this.log.warn('a large answer broke off', error, { applicationId: call.claims.applicationId });
@@ -147,9 +147,22 @@ export class Leaving {
   }
 }
 
+/** The head of an answer to HEAD says that there is something. */
+function hasTold({ bytes, ending }: Sent): boolean {
+  return bytes > 0 || ending === 'sent';
+}
+
 // eslint-disable-next-line require-yield -- HEAD has none
 async function* noPieces(): AsyncGenerator<Buffer, void> {
   return;
+}
+
+/** The patients of whom an answer tells, if only that there is something: by what it shows in part, or counts, too. */
+export function patientsTold(
+  { resource, about = [resource] }: Pick<CheckedAnswer, 'resource' | 'about'>,
+  bases: readonly string[],
+): readonly string[] {
+  return about.flatMap((each) => patientsOf(each, bases));
 }
 
 /** The patients whom all that an answer holds names, in whatever carries it, by their ids on the FHIR server. */
