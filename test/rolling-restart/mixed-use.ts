@@ -76,7 +76,9 @@ export class MixedUse {
 
   async #next(): Promise<void> {
     const turn = this.#turn++;
-    const program = this.programs[turn % this.programs.length];
+    // Another one's turn each time round: each asks for tokens now and then, before those that it has end.
+    const round = Math.floor(turn / ORDER.length);
+    const program = this.programs[(turn + round) % this.programs.length];
     if (program === undefined) throw new Error('nobody was let in');
     const uses: Record<Use, () => Promise<unknown>> = {
       read: () => program.read(),
