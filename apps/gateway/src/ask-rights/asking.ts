@@ -25,7 +25,7 @@ export class Asking {
   readonly #known = new Map<RightToSee, WeakMap<FhirResource, Answers>>();
   readonly #beyond = new Map<RightToSee, Sight>();
   readonly #denied = new WeakMap<FhirResource, string>();
-  #about = 0;
+  readonly #about = new Map<RightToSee, number>();
 
   constructor(
     private readonly rights: CallRights,
@@ -119,7 +119,9 @@ export class Asking {
   }
 
   #ask(right: RightToSee, resources: readonly FhirResource[], letter: ScopeInteraction): readonly Promise<boolean>[] {
-    if ((this.#about += resources.length) > ASKED_ABOUT_AT_MOST) throw tooMuch();
+    const asked = (this.#about.get(right) ?? 0) + resources.length;
+    if (asked > ASKED_ABOUT_AT_MOST) throw tooMuch();
+    this.#about.set(right, asked);
     const about = resources.map((resource) => this.#aboutOf(resource, letter));
     const all = this.rights.counted(right, about.length, right.ask(about));
     return resources.map((resource, at) => {

@@ -33,7 +33,8 @@ export function readOperationBody(body: unknown): OperationBody {
 }
 
 function textOf(element: string | undefined, value: unknown): string {
-  const isPrimitive = element !== undefined && /^value[A-Z][A-Za-z0-9]+$/.test(element) && !isObject(value);
+  const isValue = !isObject(value) || JSON.isRawJSON(value);
+  const isPrimitive = element !== undefined && /^value[A-Z][A-Za-z0-9]+$/.test(element) && isValue;
   if (isPrimitive && typeof value === 'string' && value !== '') return value;
   if (isPrimitive && (typeof value === 'number' || typeof value === 'boolean')) return String(value);
   if (isPrimitive && JSON.isRawJSON(value)) return JSON.stringify(value);

@@ -127,6 +127,20 @@ describe('pieces that fail', () => {
   });
 });
 
+test('one large piece is handed over bit by bit: of what is closed meanwhile no more leaves', async () => {
+  const { server, client, ask } = await aConnection();
+  async function* one(): AsyncGenerator<Buffer, void> {
+    yield Buffer.alloc(10_000_000);
+  }
+  let asked = 0;
+  const sending = sendPieces(await ask('/first'), one(), {}, () => ++asked < 5);
+  client.resume();
+  const { ending, bytes } = await sending;
+  expect([ending, bytes > 0, bytes < 1_000_000]).toEqual(['cut', true, true]);
+  client.destroy();
+  server.close();
+});
+
 describe('a caller that takes a little at a time', () => {
   async function* much(pieces: number): AsyncGenerator<Buffer, void> {
     for (let at = 0; at < pieces; at++) yield Buffer.alloc(1_000_000);

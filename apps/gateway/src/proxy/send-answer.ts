@@ -93,8 +93,11 @@ export async function sendResource(
 /** Text that is small stays text: Node puts it behind the head, and writes one piece in the place of two. */
 function piecesOf(body: string | Buffer, length: number): readonly (string | Buffer)[] {
   if (length <= PIECE_BYTES) return [body];
-  const all = typeof body === 'string' ? Buffer.from(body) : body;
-  return Array.from({ length: Math.ceil(length / PIECE_BYTES) }, (_, at) =>
+  return slicesOf(typeof body === 'string' ? Buffer.from(body) : body);
+}
+
+function slicesOf(all: Buffer): readonly Buffer[] {
+  return Array.from({ length: Math.ceil(all.length / PIECE_BYTES) }, (_, at) =>
     all.subarray(at * PIECE_BYTES, (at + 1) * PIECE_BYTES),
   );
 }
@@ -127,9 +130,14 @@ export async function sendPieces(
       if (isGone()) break;
       mustBeAllowed();
       if (!response.headersSent) response.writeHead(200, headers);
-      bytes += piece.length;
-      if (!response.write(piece)) await patience.drained(response, closed);
-      patience.took(piece.length);
+      // What is large is handed over bit by bit: patience is given back for what the caller took, not for what it is to take.
+      for (const slice of slicesOf(piece)) {
+        if (isGone()) break;
+        mustBeAllowed();
+        bytes += slice.length;
+        if (!response.write(slice)) await patience.drained(response, closed);
+        patience.took(slice.length);
+      }
     }
     if (!isGone()) mustBeAllowed();
   } catch (error) {

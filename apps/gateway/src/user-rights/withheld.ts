@@ -15,7 +15,8 @@ export class WithheldFrom {
     if (this.rules.length === 0) return reaches;
     let withheld = this.#byPurposes.get(purposes);
     if (!withheld) this.#byPurposes.set(purposes, (withheld = new Withholding(this.rules, purposes)));
-    return { ...reaches, withheld };
+    // Where all that is withheld is let see for these purposes, nothing has to be looked at.
+    return withheld.names.length === 0 ? reaches : { ...reaches, withheld };
   }
 }
 
