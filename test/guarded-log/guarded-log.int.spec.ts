@@ -267,7 +267,10 @@ describe('once they are applied', () => {
     await console_.allow(MALLORY, events);
     await console_.close();
     await expect(guard('registration')).rejects.toMatchObject({
-      faults: [`User:mallory write topic ${events}: more than the table lets it`, expect.stringContaining('log acls --apply')],
+      faults: [
+        `User:mallory write topic ${events}: more than the table lets it`,
+        expect.stringContaining('log acls --apply'),
+      ],
     });
     const operator = broker.settingsOf(OPERATOR);
     const found = await compareAcls(operator, aclsOfAll(principals), principals);
