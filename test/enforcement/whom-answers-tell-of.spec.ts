@@ -1,6 +1,6 @@
-import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
-import { GatewayInProcess } from './gateway-in-process.js';
-import { type Guarded, guardedServers } from './guarded-servers.js';
+import { GatewayInProcess, HostileUpstream } from './gateway-in-process.js';
+import { gatewayBefore, type GuardedGateway } from './guarded-gateway.js';
+import { guardedServers } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'rs', conditions: [] }] };
@@ -8,21 +8,9 @@ const found = 'patient=patient-01&category=laboratory';
 const one = ['vault-patient-01'];
 
 describe.each(guardedServers)('the record of an answer names whom it tells of, before %s', (_name, listen) => {
-  let guarded: Guarded;
-  let upstream: Upstream;
-  let gateway: GatewayInProcess;
-
-  beforeAll(async () => {
-    guarded = await listen();
-    const slots = { total: 64, perApplication: 64, waitingPerApplication: 64 };
-    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, slots, breakMs: 1_000 });
-    gateway = new GatewayInProcess(upstream);
-    await gateway.start();
-  });
-  afterAll(async () => {
-    await Promise.all([gateway.close(), upstream.close()]);
-    await guarded.close();
-  });
+  let before: GuardedGateway;
+  beforeAll(async () => (before = await gatewayBefore(listen)));
+  afterAll(async () => await before.close());
 
   test.each<[string, string, RequestInit, number, readonly string[]]>([
     ['a search', `/Observation?${found}`, {}, 200, one],
@@ -35,15 +23,15 @@ describe.each(guardedServers)('the record of an answer names whom it tells of, b
     ['a head', '/Patient/patient-01', { method: 'HEAD' }, 200, one],
     ['nobody', '/Observation?patient=patient-none&_summary=count', {}, 200, []],
   ])('%s', async (_what, target, init, status, patients) => {
-    gateway.records.length = 0;
-    expect((await gateway.call(backend, target, init)).status).toBe(status);
-    await gateway.idle();
-    const [completed] = gateway.records.filter(({ type }) => type === 'access-completed');
+    before.gateway.records.length = 0;
+    expect((await before.gateway.call(backend, target, init)).status).toBe(status);
+    await before.gateway.idle();
+    const [completed] = before.gateway.records.filter(({ type }) => type === 'access-completed');
     expect(completed).toMatchObject({ data: { status, patients } });
   });
 
   test('entries of a batch that show in part, or nothing', async () => {
-    gateway.records.length = 0;
+    before.gateway.records.length = 0;
     const entry = [
       { request: { method: 'GET', url: `Observation?${found}&_elements=status` } },
       { request: { method: 'GET', url: `Observation?${found}&_summary=count` } },
@@ -51,11 +39,32 @@ describe.each(guardedServers)('the record of an answer names whom it tells of, b
     ];
     const body = JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry });
     const headers = { 'content-type': 'application/fhir+json' };
-    expect((await gateway.call(backend, '/', { method: 'POST', headers, body })).status).toBe(200);
-    await gateway.idle();
-    const told = gateway.records.flatMap(({ type, data }) =>
+    expect((await before.gateway.call(backend, '/', { method: 'POST', headers, body })).status).toBe(200);
+    await before.gateway.idle();
+    const told = before.gateway.records.flatMap(({ type, data }) =>
       type === 'access-completed' && 'patients' in data ? [data.patients] : [],
     );
     expect(told.filter((it) => it.length > 0)).toHaveLength(3);
   });
+});
+
+test('the record of a count of very many names some of them, and says that there are others', async () => {
+  const upstream = new HostileUpstream();
+  const gateway = new GatewayInProcess(upstream);
+  await gateway.start();
+  try {
+    const patientsOf = async (many: number) => {
+      upstream.holds(Array.from({ length: many }, (_, at) => ({ resourceType: 'Patient', id: `p${at}` })));
+      gateway.records.length = 0;
+      expect((await gateway.call(backend, '/Patient?_summary=count')).text).toContain(`"total":${many}`);
+      await gateway.idle();
+      return gateway.records.flatMap(({ type, data }) =>
+        type === 'access-completed' && 'patients' in data ? [[data.patients.length, data.patientsIncomplete]] : [],
+      );
+    };
+    expect(await patientsOf(200)).toEqual([[200, undefined]]);
+    expect(await patientsOf(201)).toEqual([[200, true]]);
+  } finally {
+    await gateway.close();
+  }
 });

@@ -54,7 +54,7 @@ export async function answerSearch(
     const total = matches.length;
     return {
       resource: { resourceType: 'Bundle', type: 'searchset', total, link: [links.self(interaction)] },
-      about: matches,
+      ...aboutCounted(matches),
     };
   }
 
@@ -120,6 +120,14 @@ async function totalOf(
   if (collecting.whole && page.upstreamTotal !== undefined) return page.upstreamTotal;
   if (asked !== 'accurate') return undefined;
   return page.matches.length + (await count({ ...collecting, from: page.next, count: Infinity }, at));
+}
+
+/** Of how many resources that are counted the record says whose they are; about more, it says that there are others. */
+const COUNTED_ABOUT = 200;
+
+function aboutCounted(matches: readonly FhirResource[]): Pick<CheckedAnswer, 'about' | 'isAboutOthers'> {
+  if (matches.length <= COUNTED_ABOUT) return { about: matches };
+  return { about: matches.slice(0, COUNTED_ABOUT), isAboutOthers: true };
 }
 
 async function count(collecting: Collecting<FhirResource>, at: Answering): Promise<number> {

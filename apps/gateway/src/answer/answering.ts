@@ -26,6 +26,8 @@ export interface CheckedAnswer {
   readonly text?: string;
   /** Whose data it tells of: the resources that it shows in part, or counts, whole. Absent where it shows all of them. */
   readonly about?: readonly FhirResource[];
+  /** It counts more than `about` holds. */
+  readonly isAboutOthers?: true;
   readonly etag?: string;
   readonly lastModified?: string;
   /** Of one that is too large to be held, what passes by; `resource` is its beginning then. */

@@ -198,8 +198,10 @@ export class BundleCalls {
     await Promise.all([
       this.#complete(call, { status, bytes, ending }),
       ...shown.map(async ({ one, answer }) => {
-        const own = { status: answer.status, bytes: isSent ? Buffer.byteLength(answer.resource ?? '') : 0, ending };
-        await this.#complete(one.call, own, isSent ? answer.patients : []);
+        const { status: own, resource = '', patients, patientsIncomplete } = answer;
+        const ended = { status: own, bytes: isSent ? Buffer.byteLength(resource) : 0, ending };
+        const others = isSent && patientsIncomplete ? { patientsIncomplete } : {};
+        await this.#complete(one.call, { ...ended, ...others }, isSent ? patients : []);
       }),
     ]);
   }

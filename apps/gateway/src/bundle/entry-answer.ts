@@ -2,7 +2,7 @@ import type { BundleEntry, FhirResource } from '#smart';
 import type { CheckedAnswer } from '../answer/answering.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
-import { patientsTold } from '../proxy/leaving.js';
+import { othersTold, patientsTold } from '../proxy/leaving.js';
 import { locationOf } from '../write/send-written.js';
 import type { Bases } from '../write/write-outcomes.js';
 import type { WrittenAnswer } from '../write/written-answer.js';
@@ -22,6 +22,8 @@ export interface EntryAnswer {
   readonly outcome?: object;
   /** The ids on the FHIR server of the patients of what it shows. */
   readonly patients: readonly string[];
+  /** For its record: it tells of others, too. */
+  readonly patientsIncomplete?: true;
 }
 
 /** The answer to an entry that reads; its preconditions are kept here, as those of a call by itself. */
@@ -34,11 +36,11 @@ export function readAnswer(answer: CheckedAnswer, asked: BundleEntry, bases: Bas
   };
   const version = { ...(etag === undefined ? {} : { etag }), ...instantOf(lastModified) };
   const isBare = isNotModified(headers, answer);
-  const patients = patientsTold(answer, [bases.upstream, bases.ours]);
-  if (isBare || method === 'HEAD') return { status: isBare ? 304 : 200, ...version, patients };
+  const told = { ...othersTold(answer), patients: patientsTold(answer, [bases.upstream, bases.ours]) };
+  if (isBare || method === 'HEAD') return { status: isBare ? 304 : 200, ...version, ...told };
   const json = text ?? JSON.stringify(resource);
   if (!bounds.take(Buffer.byteLength(json))) return errorAnswer(tooLarge);
-  return { status: 200, ...fullUrlOf(resource, bases), resource: json, ...version, patients };
+  return { status: 200, ...fullUrlOf(resource, bases), resource: json, ...version, ...told };
 }
 
 /** The answer to an entry that wrote; what there is no room for is not shown of it. */

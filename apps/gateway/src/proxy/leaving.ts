@@ -62,7 +62,9 @@ export class Leaving {
     const json = withOurUrls(text ?? JSON.stringify(resource), this.bases.upstream, this.bases.ours);
     const { body, headers: encoding } = await encodedFor(response.req, json);
     const sent = await sendResource(response, body, { ...headers, ...encoding }, isAllowed);
-    await this.#complete(call, { status: 200, ...sent }, hasTold(sent) ? patientsTold(answer, this.#bases) : []);
+    const others = hasTold(sent) ? othersTold(answer) : {};
+    const patients = hasTold(sent) ? patientsTold(answer, this.#bases) : [];
+    await this.#complete(call, { status: 200, ...sent, ...others }, patients);
   }
 
   /** Sends a resource while it comes; what its end should say otherwise than its beginning cuts it. */
@@ -163,6 +165,13 @@ export function patientsTold(
   bases: readonly string[],
 ): readonly string[] {
   return about.flatMap((each) => patientsOf(each, bases));
+}
+
+/** For the record of an answer that tells of more than it names. */
+export function othersTold({ isAboutOthers }: Pick<CheckedAnswer, 'isAboutOthers'>): {
+  readonly patientsIncomplete?: true;
+} {
+  return isAboutOthers === true ? { patientsIncomplete: true } : {};
 }
 
 /** The patients whom all that an answer holds names, in whatever carries it, by their ids on the FHIR server. */
