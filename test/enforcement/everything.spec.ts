@@ -1,7 +1,7 @@
 import type { StoredResource } from '#testing';
-import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
-import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
-import { type Guarded, guardedServers } from './guarded-servers.js';
+import { BASE, type SeenAnswer } from './gateway-in-process.js';
+import { gatewayBefore, type GuardedGateway } from './guarded-gateway.js';
+import { guardedServers } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 const own: ModelToken = {
@@ -22,23 +22,11 @@ interface Bundle {
 }
 
 describe.each(guardedServers)('$everything before %s', (_name, listen) => {
-  let guarded: Guarded;
-  let upstream: Upstream;
-  let gateway: GatewayInProcess;
+  let before: GuardedGateway;
+  beforeAll(async () => (before = await gatewayBefore(listen)));
+  afterAll(async () => await before.close());
 
-  beforeAll(async () => {
-    guarded = await listen();
-    const slots = { total: 64, perApplication: 64, waitingPerApplication: 64 };
-    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, slots, breakMs: 1_000 });
-    gateway = new GatewayInProcess(upstream);
-    await gateway.start();
-  });
-  afterAll(async () => {
-    await Promise.all([gateway.close(), upstream.close()]);
-    await guarded.close();
-  });
-
-  const get = async (target: string, token = own) => await gateway.call(token, target);
+  const get = async (target: string, token = own) => await before.gateway.call(token, target);
   const bundleOf = ({ text }: SeenAnswer) => JSON.parse(text) as Bundle;
   const keysIn = (answer: SeenAnswer) =>
     (bundleOf(answer).entry ?? []).map(({ resource }) => `${resource.resourceType}/${resource.id}`);
@@ -51,10 +39,10 @@ describe.each(guardedServers)('$everything before %s', (_name, listen) => {
     const answer = await get('/Patient/patient-01/$everything', token);
     expect(answer.status).toBe(200);
     expect(answer.text).not.toMatch(someoneElses);
-    expect(answer.text).not.toContain(guarded.base);
+    expect(answer.text).not.toContain(before.guarded.base);
     const keys = keysIn(answer);
     // HAPI, for one, leaves out what only names the patient's resources.
-    const named = guarded.isForeign === true ? [] : ['Provenance/provenance-01'];
+    const named = before.guarded.isForeign === true ? [] : ['Provenance/provenance-01'];
     expect(keys).toEqual(expect.arrayContaining(['Patient/patient-01', ...named]));
     expect(new Set(keys).size).toBe(keys.length);
     expect(bundleOf(answer).total).toBe(keys.length);

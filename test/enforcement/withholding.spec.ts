@@ -1,8 +1,8 @@
 import type { WithholdingRule } from '#smart';
 import type { StoredResource } from '#testing';
-import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
-import { GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
-import { type Guarded, guardedServers } from './guarded-servers.js';
+import type { SeenAnswer } from './gateway-in-process.js';
+import { gatewayBefore, type GuardedGateway } from './guarded-gateway.js';
+import { guardedServers } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'cruds', conditions: [] }] };
@@ -21,23 +21,11 @@ interface Bundle {
 }
 
 describe.each(guardedServers)('what is withheld before %s', (_name, listen) => {
-  let guarded: Guarded;
-  let upstream: Upstream;
-  let gateway: GatewayInProcess;
+  let before: GuardedGateway;
+  beforeAll(async () => (before = await gatewayBefore(listen, rules)));
+  afterAll(async () => await before.close());
 
-  beforeAll(async () => {
-    guarded = await listen();
-    const slots = { total: 64, perApplication: 64, waitingPerApplication: 64 };
-    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, slots, breakMs: 1_000 });
-    gateway = new GatewayInProcess(upstream, rules);
-    await gateway.start();
-  });
-  afterAll(async () => {
-    await Promise.all([gateway.close(), upstream.close()]);
-    await guarded.close();
-  });
-
-  const get = async (target: string) => await gateway.call(backend, target);
+  const get = async (target: string) => await before.gateway.call(backend, target);
   const idsIn = ({ text }: SeenAnswer) => ((JSON.parse(text) as Bundle).entry ?? []).map(({ resource }) => resource.id);
 
   test.each([
@@ -99,13 +87,13 @@ describe.each(guardedServers)('what is withheld before %s', (_name, listen) => {
     });
     const headers = { 'content-type': 'application/fhir+json' };
     const write = (body: object) => ({ method: 'POST', headers, body: JSON.stringify(body) });
-    expect((await gateway.call(backend, '/Observation', write(holding(survey)))).status).toBe(403);
-    const there = await fetch(`${guarded.base}/Observation`, write(holding(survey)));
+    expect((await before.gateway.call(backend, '/Observation', write(holding(survey)))).status).toBe(403);
+    const there = await fetch(`${before.guarded.base}/Observation`, write(holding(survey)));
     const { id } = (await there.json()) as StoredResource;
     const [withheld, none] = [await get(`/Observation/${id}`), await get('/Observation/observation-none')];
     expect([withheld.status, withheld.text]).toEqual([404, none.text]);
     expect(idsIn(await get(`/Observation?_id=${id}`))).toEqual([]);
     const { category: _, ...other } = survey;
-    expect((await gateway.call(backend, '/Observation', write(holding(other)))).status).toBe(201);
+    expect((await before.gateway.call(backend, '/Observation', write(holding(other)))).status).toBe(201);
   });
 });
