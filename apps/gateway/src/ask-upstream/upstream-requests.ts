@@ -46,11 +46,7 @@ export class UpstreamRequests {
     onHandedOver: () => void,
   ): Promise<UpstreamWritten> {
     const { access } = this.options;
-    // Most credentials are at hand; what waited for one is looked at again.
-    let authorization = access?.authorization();
-    if (authorization instanceof Promise) authorization = await this.#signedIn(authorization);
-    let identity = by.identity?.value();
-    if (identity instanceof Promise) identity = await identity;
+    const { authorization, identity } = await this.#shown(by);
     if (!by.isAllowed()) throw new NoLongerAllowed();
     const sending = { isBegun: false };
     try {
