@@ -13,7 +13,7 @@ const ARROWS = {
   enforcement: ['access', 'contracts', 'event-log'],
   host: ['contracts', 'event-log', 'vault'],
   'fhir-endpoints': ['host', 'smart'],
-  testing: ['contracts', 'event-log', 'host', 'smart', 'vault'],
+  testing: ['access', 'contracts', 'event-log', 'host', 'smart', 'vault'],
 };
 
 const TEST = '\\.(spec|test-d|arbitrary)\\.ts$|^libs/testing/';

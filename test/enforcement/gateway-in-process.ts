@@ -5,7 +5,7 @@ import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
 import type { ObserveRule } from '#fhir-endpoints';
 import { type AllowedOperation, parseExactly, parseScopes, type WithholdingRule } from '#smart';
-import { HostileFhirServer } from '#testing';
+import { HostileFhirServer, openAccess } from '#testing';
 import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
@@ -30,26 +30,7 @@ import type { ModelResource, ModelToken } from './model.js';
 /** Our FHIR base, as answers name it. */
 export const BASE = 'https://gatehouse.example.org/fhir';
 const everything = ['patient/*.cruds', 'user/*.cruds', 'system/*.cruds', 'fhirUser'];
-const access: EffectiveAccess = {
-  applicationId: 'a1',
-  clientId: 'client-1',
-  ownerId: 'owner',
-  name: 'App',
-  kind: 'patient-access',
-  clientType: 'public',
-  status: 'open',
-  scopes: everything,
-  epoch: 0,
-  keys: [],
-  secrets: [],
-  deadKeyThumbprints: [],
-  revokedTokens: new Set(),
-  revokedGrants: new Set(),
-  purposesOfUse: [],
-  redirectUris: [],
-  allowedOrigins: [],
-  endpoints: ['*'],
-};
+const access = openAccess({ kind: 'patient-access', clientType: 'public', scopes: everything });
 
 /** An answer as its caller has it, without what is new at every call. */
 export interface SeenAnswer {

@@ -1,3 +1,4 @@
+export { openAccess } from './open-access.js';
 export { MemorySnapshots } from './memory-snapshots.js';
 export { cuttableProxy, type CuttableProxy } from './cuttable-proxy.js';
 export { kafkaProxy, KAFKA_REQUESTS, type KafkaProxy, type KafkaRequest } from './kafka-proxy.js';

@@ -1,5 +1,5 @@
-import type { EffectiveAccess } from '#access';
 import { type FhirInteraction, parseScopes, readRequest, type Reaches, systemReaches } from '#smart';
+import { openAccess } from '#testing';
 import type { AccessTokenClaims } from '../../../apps/gateway/src/believe-token/access-token-claims.js';
 import { decideCall } from '../../../apps/gateway/src/decide-call/decide-call.js';
 import { type BenchPart, spread } from '../bench.js';
@@ -20,26 +20,7 @@ const SCOPES = [
 ];
 const reaches: Reaches = { ...systemReaches, patient: { kind: 'patient', id: 'p1' } };
 
-const access: EffectiveAccess = {
-  applicationId: 'a1',
-  clientId: 'client-1',
-  ownerId: 'owner',
-  name: 'App',
-  kind: 'patient-access',
-  clientType: 'public',
-  status: 'open',
-  scopes: SCOPES,
-  epoch: 0,
-  keys: [],
-  secrets: [],
-  deadKeyThumbprints: [],
-  revokedTokens: new Set(),
-  revokedGrants: new Set(),
-  purposesOfUse: [],
-  redirectUris: [],
-  allowedOrigins: [],
-  endpoints: ['*'],
-};
+const access = openAccess({ kind: 'patient-access', clientType: 'public', scopes: SCOPES });
 
 /** A parsed token and a parsed request in, allow or deny out: no socket, no signature, no broker. */
 export const part: BenchPart = {

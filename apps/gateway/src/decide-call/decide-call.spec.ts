@@ -1,30 +1,16 @@
-import type { EffectiveAccess } from '#access';
 import { type FhirInteraction, parseScopes, readRequest, type Scope } from '#smart';
+import { openAccess } from '#testing';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { decideCall } from './decide-call.js';
 
-const access: EffectiveAccess = {
-  applicationId: 'a1',
-  clientId: 'client-1',
-  ownerId: 'owner',
-  name: 'Lab viewer',
-  kind: 'backend',
-  clientType: 'confidential-asymmetric',
-  status: 'open',
-  scopes: ['system/Observation.rs'],
+const access = openAccess({
   approvalVersion: 2,
   expiresAt: '2027-01-01T00:00:00Z',
   epoch: 1,
-  keys: [],
   deadKeyThumbprints: ['dead'],
   revokedTokens: new Set(['revoked']),
-  revokedGrants: new Set(),
-  secrets: [],
-  redirectUris: [],
-  allowedOrigins: [],
   purposesOfUse: ['TREAT'],
-  endpoints: ['*'],
-};
+});
 
 function scopes(...texts: string[]): readonly Scope[] {
   const parsed = parseScopes(texts);

@@ -1,6 +1,7 @@
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
 import { parseScopes } from '#smart';
+import { openAccess } from '#testing';
 import { Admissions } from '../admit-patients/admissions.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { CallRecords } from '../proxy/call-records.js';
@@ -21,26 +22,7 @@ const claims = {
   expiresAtMs: 0,
   subject: 'client-1',
 };
-const open: EffectiveAccess = {
-  applicationId: 'a1',
-  clientId: 'client-1',
-  ownerId: 'owner',
-  name: 'Lab viewer',
-  kind: 'backend',
-  clientType: 'confidential-asymmetric',
-  status: 'open',
-  scopes: ['system/Observation.rs'],
-  epoch: 0,
-  keys: [],
-  deadKeyThumbprints: [],
-  revokedTokens: new Set(),
-  revokedGrants: new Set(),
-  secrets: [],
-  redirectUris: [],
-  allowedOrigins: [],
-  purposesOfUse: [],
-  endpoints: ['*'],
-};
+const open = openAccess();
 
 /** Asks while `meanwhile` runs before each record is acknowledged, with how many were before. */
 async function ask(

@@ -6,6 +6,7 @@ import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
 import { type Enforced, parseScopes } from '#smart';
 import { VaultUnavailable } from '#vault';
+import { openAccess } from '#testing';
 import type { AccessTokenClaims } from '../believe-token/access-token-claims.js';
 import { Origins } from '../allow-origins/origins.js';
 import { BodyMemory } from '../ask-upstream/body-memory.js';
@@ -34,26 +35,7 @@ const claims: AccessTokenClaims = {
   expiresAtMs: 0,
   subject: 'client-1',
 };
-const open: EffectiveAccess = {
-  applicationId: 'a1',
-  clientId: 'client-1',
-  ownerId: 'owner',
-  name: 'Lab viewer',
-  kind: 'backend',
-  clientType: 'confidential-asymmetric',
-  status: 'open',
-  scopes: ['system/Observation.rs'],
-  epoch: 0,
-  keys: [],
-  deadKeyThumbprints: [],
-  revokedTokens: new Set(),
-  revokedGrants: new Set(),
-  secrets: [],
-  redirectUris: [],
-  allowedOrigins: [],
-  purposesOfUse: [],
-  endpoints: ['*'],
-};
+const open = openAccess();
 
 /** What is in force, the log and the upstream, as a test sets them. */
 class Surroundings {
