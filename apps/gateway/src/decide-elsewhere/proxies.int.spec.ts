@@ -1,28 +1,30 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
-  freePort,
+  cuttableProxy,
+  type CuttableProxy,
   LogSeed,
   SeededApplication,
   startTestService,
   testClient,
   testIssuer,
+  testProver,
   type TestIssuer,
   type TestService,
   quietLog,
   untilOpen,
 } from '#testing';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
+import {
+  hasEnvoy,
+  hasNginx,
+  type ProxyProcess,
+  startEnvoy,
+  startNginx,
+  type Surroundings,
+} from '../../../../test/proxies/proxy-process.js';
 import { gateway } from '../gateway.part.js';
-
-const hasNginx = spawnSync('nginx', ['-v']).status === 0;
 
 let own: Isolation;
 let issuer: TestIssuer;
@@ -72,7 +74,7 @@ afterAll(async () => {
 
 beforeEach(() => (asked.length = 0));
 
-const token = (of = application, clientId = 'viewer') =>
+const token = (of = application, clientId = 'viewer', more: Readonly<Record<string, unknown>> = {}) =>
   issuer.token({
     iss: service.url,
     aud: `${service.url}/fhir`,
@@ -83,6 +85,7 @@ const token = (of = application, clientId = 'viewer') =>
     gatehouse_application: of.id,
     gatehouse_approval_version: 1,
     gatehouse_epoch: 0,
+    ...more,
   });
 const pointToken = () => issuer.token({ sub: 'proxy', roles: ['enforcement-point'] });
 
@@ -200,78 +203,133 @@ describe('Envoy’s HTTP ext_authz, as its documentation says that it asks', () 
   });
 });
 
-(hasNginx ? describe : describe.skip)('NGINX with deploy/nginx/auth-request.conf; skipped without nginx', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'auth-request-'));
-  let nginx: ChildProcess;
-  let url: string;
+/** Calls through a proxy: the target as it stands here, which `fetch` would resolve. */
+async function through(proxy: ProxyProcess, target: string, headers: Record<string, string> = {}, method = 'GET') {
+  const { hostname, port } = new URL(proxy.url);
+  const bearer = { authorization: `Bearer ${await token()}` };
+  const sent = request({ hostname, port, path: target, method, headers: { ...bearer, ...headers } }).end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return { status: response.statusCode, headers: response.headers, text: await text(response) };
+}
+
+const spoofed = {
+  'x-http-method-override': 'DELETE',
+  'x-http-method': 'DELETE',
+  'x-method-override': 'DELETE',
+  'x-original-method': 'DELETE',
+  'x-purpose-of-use': 'ETREAT',
+  'gatehouse-user': 'Practitioner/chief',
+  dpop: 'a proof',
+};
+/** What some servers take for the same names. */
+const spoofedWithUnderscores = { x_http_method_override: 'DELETE', gatehouse_user: 'Practitioner/chief' };
+
+const refused: readonly (readonly [string, string, Record<string, string>, string, number])[] = [
+  ['a type that is not granted', '/fhir/Patient/p1', {}, 'GET', 403],
+  ['a write', '/fhir/Observation/o1', {}, 'DELETE', 403],
+  ['a path that the server would resolve', '/fhir/%4Fbservation/o1', {}, 'GET', 403],
+  ['a path that a server would resolve in the second turn', '/fhir/%254Fbservation/o1', {}, 'GET', 403],
+  ['an encoded slash', '/fhir/Observation%2Fo1', {}, 'GET', 403],
+  ['a slash that is encoded twice', '/fhir/Observation%252Fo1', {}, 'GET', 403],
+  ['dots that lead to another type', '/fhir/Observation/../Patient/p1', {}, 'GET', 403],
+  ['dots that are encoded', '/fhir/Observation/%2e%2e/Patient/p1', {}, 'GET', 403],
+  ['two slashes', '/fhir//Observation/o1', {}, 'GET', 403],
+  ['no token', '/fhir/Observation/o1', { authorization: '' }, 'GET', 401],
+  ['a token that is none', '/fhir/Observation/o1', { authorization: 'Bearer x' }, 'GET', 401],
+  ['another’s word for what is asked', '/fhir/Patient/p1', { 'x-original-uri': '/fhir/Observation/o1' }, 'GET', 403],
+];
+
+function asTheExampleSays(start: (with_: Surroundings) => Promise<ProxyProcess>): () => CuttableProxy & ProxyProcess {
+  let proxy: ProxyProcess;
+  let gatehouse: CuttableProxy;
 
   beforeAll(async () => {
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    const example = readFileSync('deploy/nginx/auth-request.conf', 'utf8')
-      .replace('127.0.0.1:8080', new URL(service.url).host)
-      .replace('127.0.0.1:9090', `127.0.0.1:${fhirPort}`)
-      .replace('127.0.0.1:8088', `127.0.0.1:${port}`);
-    writeFileSync(path.join(folder, 'auth-request.conf'), example);
-    const header = `proxy_set_header Authorization "Bearer ${await pointToken()}";\n`;
-    writeFileSync(path.join(folder, 'gatehouse-token.conf'), header);
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (kind) => `${kind}_temp_path ${folder}/${kind};`,
-    );
-    writeFileSync(
-      path.join(folder, 'nginx.conf'),
-      `daemon off;\npid ${folder}/nginx.pid;\nerror_log stderr error;\nevents {}\nhttp {\n  access_log off;\n  ${temporary.join('\n  ')}\n  include ${folder}/auth-request.conf;\n}\n`,
-    );
-    nginx = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', path.join(folder, 'nginx.conf')], { stdio: 'ignore' });
-    await listening(port);
+    gatehouse = await cuttableProxy({ host: '127.0.0.1', port: Number(new URL(service.url).port) });
+    proxy = await start({ gatehouse: gatehouse.port, fhirServer: fhirPort, token: await pointToken() });
   });
 
   afterAll(async () => {
-    const gone = once(nginx, 'exit');
-    nginx.kill('SIGTERM');
-    await gone;
-    rmSync(folder, { recursive: true });
+    await proxy.stop();
+    await gatehouse.close();
   });
-
-  const call = async (target: string, headers: Record<string, string> = {}, method = 'GET') =>
-    await fetch(url + target, { method, headers: { authorization: `Bearer ${await token()}`, ...headers } });
 
   test('lets in what is allowed; the server gets exactly that, without token, overrides and who says that they ask', async () => {
-    const response = await call('/fhir/Observation/o1?_format=json', {
-      'x-http-method-override': 'DELETE',
-      'x-purpose-of-use': 'ETREAT',
-      'gatehouse-user': 'Practitioner/chief',
+    const response = await through(proxy, '/fhir/Observation/o1?_format=json', {
+      ...spoofed,
+      ...spoofedWithUnderscores,
     });
-    expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ id: 'o1' });
+    expect([response.status, response.text]).toEqual([200, '{"resourceType":"Observation","id":"o1"}']);
     expect(asked.map((it) => it.url)).toEqual(['/fhir/Observation/o1?_format=json']);
-    expect(asked[0]?.headers).not.toHaveProperty('authorization');
-    for (const header of ['x-http-method-override', 'x-purpose-of-use', 'gatehouse-user'])
-      expect(asked[0]?.headers).not.toHaveProperty(header);
+    const names = [
+      'authorization',
+      'gatehouse-authorization',
+      ...Object.keys({ ...spoofed, ...spoofedWithUnderscores }),
+    ];
+    expect(Object.keys(asked[0]?.headers ?? {}).filter((it) => names.includes(it))).toEqual([]);
   });
 
-  test.each([
-    ['a type that is not granted', '/fhir/Patient/p1', {}, 'GET', 403],
-    ['a write', '/fhir/Observation/o1', {}, 'DELETE', 403],
-    ['a path that the server would resolve', '/fhir/%4Fbservation/o1', {}, 'GET', 403],
-    ['no token', '/fhir/Observation/o1', { authorization: '' }, 'GET', 401],
-    ['another’s word for what is asked', '/fhir/Patient/p1', { 'x-original-uri': '/fhir/Observation/o1' }, 'GET', 403],
-  ])('refuses %s, and the server hears nothing', async (_what, target, headers, method, status) => {
-    expect((await call(target, headers as Record<string, string>, method)).status).toBe(status);
+  test.each(refused)('refuses %s, and the server hears nothing', async (_what, target, headers, method, status) => {
+    expect((await through(proxy, target, headers, method)).status).toBe(status);
+    expect(asked).toEqual([]);
+  });
+
+  test('while Gatehouse is away nobody is let in', async () => {
+    await gatehouse.cut();
+    try {
+      expect((await through(proxy, '/fhir/Observation/o1')).status).toBeGreaterThanOrEqual(403);
+      expect(asked).toEqual([]);
+    } finally {
+      await gatehouse.restore();
+    }
+    expect((await through(proxy, '/fhir/Observation/o1')).status).toBe(200);
+  });
+
+  return () => ({ ...gatehouse, ...proxy });
+}
+
+(hasNginx ? describe : describe.skip)('NGINX with deploy/nginx/auth-request.conf; skipped without nginx', () => {
+  asTheExampleSays(startNginx);
+});
+
+(hasEnvoy ? describe : describe.skip)('Envoy with deploy/envoy/ext-authz.yaml; skipped without envoy', () => {
+  const envoy = asTheExampleSays(startEnvoy);
+
+  test('a caller cannot say who asks', async () => {
+    const { status } = await through(envoy(), '/fhir/Observation/o1', {
+      'gatehouse-authorization': `Bearer ${await issuer.token({ sub: 'op', roles: ['operator'] })}`,
+    });
+    expect([status, asked.length]).toEqual([200, 1]);
+  });
+
+  test('whoever asks too often is told when to come again', async () => {
+    const eager = new SeededApplication(seed, await testClient('hasty'));
+    await eager.registered();
+    await eager.approved(['system/Observation.rs'], ['*'], { callsPerMinute: 6 });
+    await untilOpen(service, issuer, eager.id);
+    const bearer = { authorization: `Bearer ${await token(eager, 'hasty')}` };
+    expect((await through(envoy(), '/fhir/Observation/o1', bearer)).status).toBe(200);
+    const told = await through(envoy(), '/fhir/Observation/o1', bearer);
+    expect([told.status, Number(told.headers['retry-after'])]).toEqual([429, expect.any(Number)]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('a token that is bound to a key counts with its proof, whose nonce the caller is told', async () => {
+    const prover = await testProver();
+    const bound = await token(application, 'viewer', { cnf: { jkt: prover.thumbprint } });
+    const call = async (claims: Readonly<Record<string, unknown>>) => {
+      const url = `${service.url}/fhir/Observation/o1`;
+      const dpop = await prover.proof('GET', url, { accessToken: bound, claims });
+      return await through(envoy(), '/fhir/Observation/o1', { authorization: `DPoP ${bound}`, dpop });
+    };
+    const told = await call({ nonce: 'n'.repeat(22) });
+    expect([told.status, told.headers['dpop-nonce']]).toEqual([401, expect.stringMatching(/^[\w-]{22}$/)]);
+    expect((await call({ nonce: told.headers['dpop-nonce'] })).status).toBe(200);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]?.headers).not.toHaveProperty('dpop');
+  });
+
+  test('what is no path of the API goes nowhere', async () => {
+    expect((await through(envoy(), '/elsewhere')).status).toBeGreaterThanOrEqual(400);
     expect(asked).toEqual([]);
   });
 });
-
-/** Resolves when somebody listens there. */
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    const [isOpen] = await Promise.race([
-      once(socket, 'connect').then(() => [true]),
-      once(socket, 'error').then(() => [false]),
-    ]).catch(() => [false]);
-    socket.destroy();
-    if (isOpen === true) return;
-    await delay(20);
-  }
-}
