@@ -5,7 +5,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { bodyDigest, CommandKeys, commandId, ContextCodec, logServices, partitionOf, registration } from '#contracts';
+import {
+  bodyDigest,
+  CommandKeys,
+  commandId,
+  ContextCodec,
+  encodeReport,
+  enforcementTopic,
+  logServices,
+  partitionOf,
+  PointKey,
+  registration,
+} from '#contracts';
 import {
   aclsOfAll,
   applyAcls,
@@ -262,6 +273,22 @@ describe('once they are applied', () => {
     });
   });
 
+  describe('an insider with the credentials of token, who may write among the reports of enforcement points,', () => {
+    let console_: Insider;
+    beforeAll(async () => (console_ = await insider(broker.settingsOf(userOf('token')))));
+    afterAll(() => console_.close());
+
+    it('is refused a report of a gateway’s end, and that is on record', async () => {
+      const id = await gatewayPoint();
+      const said = { id, kind: 'gateway', positions: {}, inFlightWrites: {}, stopped: true } as const;
+      const report = encodeReport({ ...said, appliedAt: new Date().toISOString() });
+      await console_.produce(enforcementTopic.name, 0, new PointKey().sign(report), id);
+      let told: Awaited<ReturnType<typeof refusals>> = [];
+      while (told.length === 0) told = await refusals('report');
+      expect(told).toMatchObject([{ reason: 'its key is not that of the point which it names', outcome: 'denied' }]);
+    });
+  });
+
   it('a topic that somebody else may write stops the start, until that is taken away', async () => {
     const console_ = await insider(broker.settingsOf(OPERATOR));
     await console_.allow(MALLORY, events);
@@ -312,9 +339,24 @@ async function shown(id: string): Promise<{ readonly status: string }> {
   return (await answer?.json()) as { readonly status: string };
 }
 
-/** What an auditor finds of refused commands. */
-async function refusals(): Promise<readonly { readonly reason: string }[]> {
-  const answer = await services.at(-1)?.call('/audit/records?type=command-refused', {
+/** The gateway's id among the points that it knows of. */
+async function gatewayPoint(): Promise<string> {
+  const application = await registered('Growth charts');
+  for (;;) {
+    const answer = await services[3]?.call(`/access/applications/${application}`, {
+      headers: await issuer.bearer('dana', 'developer'),
+    });
+    const { enforcementPoints = [] } = (await answer?.json()) as {
+      readonly enforcementPoints?: readonly { readonly id: string; readonly kind: string }[];
+    };
+    const found = enforcementPoints.find(({ kind }) => kind === 'gateway');
+    if (found) return found.id;
+  }
+}
+
+/** What an auditor finds of refused commands, or reports. */
+async function refusals(of: 'command' | 'report' = 'command'): Promise<readonly { readonly reason: string }[]> {
+  const answer = await services.at(-1)?.call(`/audit/records?type=${of}-refused`, {
     headers: await issuer.bearer('ada', 'auditor'),
   });
   return ((await answer?.json()) as { readonly items: readonly { readonly reason: string }[] }).items;

@@ -4,7 +4,7 @@ import kafkajs, { type Producer } from 'kafkajs';
 /** Somebody with credentials of the brokers and a console: another client than ours, without any of our manners. */
 export interface Insider {
   /** Writes one record to one partition. Rejects with the broker's error. */
-  produce(topic: string, partition: number, value: string): Promise<void>;
+  produce(topic: string, partition: number, value: string, key?: string): Promise<void>;
   /** Takes a transactional id. */
   fence(transactionalId: string): Promise<void>;
   /** Lets a user write to a topic, as whoever runs the brokers can. */
@@ -33,8 +33,8 @@ export async function insider({ brokers, ssl, sasl }: LogSettings): Promise<Insi
   };
   const plain = await producer();
   return {
-    async produce(topic, partition, value) {
-      await plain.send({ topic, messages: [{ partition, value, key: 'console' }] }).catch(toBrokerError);
+    async produce(topic, partition, value, key = 'console') {
+      await plain.send({ topic, messages: [{ partition, value, key }] }).catch(toBrokerError);
     },
     async fence(transactionalId) {
       await (await producer(transactionalId)).transaction().catch(toBrokerError);

@@ -2,6 +2,7 @@ import { erasuresTopic, registration } from '#contracts';
 import {
   commandsController,
   OwnerErasures,
+  provideActivity,
   provideAppender,
   provideCommands,
   projectionsController,
@@ -70,6 +71,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     ...provideReactor(followApproval),
     ...provideReactor(followReview),
     ...provideAppender(erasuresTopic),
+    ...provideActivity(),
     OwnerErasures,
     RegisterApplicationHandler,
     ChangeApplicationHandler,

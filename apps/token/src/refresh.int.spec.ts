@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { encodeReport, enforcementTopic, PARTITIONS, token as tokenContext, topicsOf } from '#contracts';
+import { encodeReport, enforcementTopic, PARTITIONS, PointKey, token as tokenContext, topicsOf } from '#contracts';
 import { enforcementTiming } from '#enforcement';
 import { OrderedAppender } from '#event-log';
 import { startTestService, testAuthorization, testBrowser, type TestApp, type TestAuthorization } from '#testing';
@@ -356,7 +355,8 @@ describe('what a client ends (RFC 7009)', () => {
   async function gatewayElsewhere() {
     const { settings } = server;
     const reports = new OrderedAppender(settings, { deadlineMs: 10_000 });
-    const id = `gateway-${randomUUID()}`;
+    const key = new PointKey();
+    const id = key.idOf('gateway');
     const report = async (upTo: bigint, stopped = false) => {
       const value = encodeReport({
         id,
@@ -368,7 +368,7 @@ describe('what a client ends (RFC 7009)', () => {
         inFlightWrites: {},
         stopped,
       });
-      await reports.append(settings.prefix + enforcementTopic.name, 0, { key: id, value });
+      await reports.append(settings.prefix + enforcementTopic.name, 0, { key: id, value: key.sign(value) });
     };
     return {
       reports: (upTo: bigint) => report(upTo),

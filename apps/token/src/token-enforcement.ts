@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { EnforcementPoint } from '#enforcement';
 import type { LogSettings, Snapshots } from '#event-log';
 import { EnforcementMetrics, FatalErrors, HealthRegistry, Log, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
@@ -21,7 +20,6 @@ export class TokenEnforcement implements OnModuleInit, OnModuleDestroy {
     log: Log,
   ) {
     this.point = new EnforcementPoint(settings, {
-      id: `token-${randomUUID()}`,
       kind: 'token',
       snapshots,
       meter,

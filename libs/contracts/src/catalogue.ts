@@ -55,6 +55,11 @@ function channel(topic: TopicSpec, of: Omit<Channel, 'name' | 'topic'>): Channel
   return { name: topic.name.replace(/^gatehouse\./, ''), topic, ...of };
 }
 
+/** What is made over a record's bytes stands behind them. */
+function withLast(name: Extension, value: string | undefined, record: string): string {
+  return value === undefined ? record : `${record.slice(0, -1)},"${name}":${JSON.stringify(value)}}`;
+}
+
 /** The commands, events and outcomes of a context. */
 export function channelsOf(contract: ContextContract): readonly Channel[] {
   const { context, commands, events } = contract;
@@ -69,8 +74,7 @@ export function channelsOf(contract: ContextContract): readonly Channel[] {
       extensions: { required: ['deadline', 'bodydigest'], optional: ['expectedversion', 'mac'] },
       rewrite(record) {
         const { mac } = parseEnvelope(record);
-        const written = codec.encodeCommand(codec.decodeCommand(record));
-        return mac === undefined ? written : `${written.slice(0, -1)},"mac":${JSON.stringify(mac)}}`;
+        return withLast('mac', mac, codec.encodeCommand(codec.decodeCommand(record)));
       },
     }),
     channel(topics.events, {
@@ -115,8 +119,11 @@ export const channels: readonly Channel[] = [
     context: 'enforcement',
     messages: enforcement,
     key: "The enforcement point's id; compaction keeps the last report of each.",
-    extensions: { required: [], optional: [] },
-    rewrite: (record) => encodeReport(decodeReport(record), parseEnvelope(record).id),
+    extensions: { required: [], optional: ['signature'] },
+    rewrite(record) {
+      const { id, signature } = parseEnvelope(record);
+      return withLast('signature', signature, encodeReport(decodeReport(record), id));
+    },
   }),
   channel(checkpointsTopic, {
     context: 'audit',

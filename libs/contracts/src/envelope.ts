@@ -33,6 +33,8 @@ export interface CloudEvent<D = unknown> {
   readonly bodydigest?: string;
   /** Of a command: by whom its actor was authenticated. Made and checked over the record's bytes, see `CommandKeys`. */
   readonly mac?: string;
+  /** Of an enforcement point's report: by which point. Made and checked over the record's bytes, see `PointKey`. */
+  readonly signature?: string;
   readonly data: D;
 }
 

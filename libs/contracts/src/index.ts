@@ -16,6 +16,7 @@ export * from './activity/contract.js';
 export * from './activity/codec.js';
 export * from './enforcement/contract.js';
 export * from './enforcement/codec.js';
+export * from './enforcement/report-signature.js';
 export * from './audit/contract.js';
 export * from './audit/codec.js';
 export * from './siem/contract.js';

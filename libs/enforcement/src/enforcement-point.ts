@@ -5,6 +5,7 @@ import {
   enforcementTopic,
   isId,
   parseEnvelope,
+  PointKey,
   type PointReport,
   POLICY_ID,
   type Position,
@@ -32,8 +33,6 @@ import { type EnforcementTiming, enforcementTiming } from './timing.js';
 import { aborted, pause, Waiters } from './waiting.js';
 
 export interface EnforcementPointOptions {
-  /** Names this point in reports and receipts; a new one for each start of a process. */
-  readonly id: string;
   readonly kind: PointReport['kind'];
   /**
    * Access of this application was closed or narrowed: look at its open calls again and destroy those that are no
@@ -67,7 +66,9 @@ const SOURCES = [eventsOf(registration), eventsOf(approval), eventsOf(token)] as
  */
 export class EnforcementPoint {
   readonly access = new AccessFold();
+  /** Names this point in reports and receipts; another with each start. */
   readonly id: string;
+  readonly #key = new PointKey();
   readonly #lease: Lease;
   readonly #lapse: LapseWatch;
   readonly #clock: Clock;
@@ -87,7 +88,7 @@ export class EnforcementPoint {
     private readonly settings: LogSettings,
     private readonly options: EnforcementPointOptions,
   ) {
-    this.id = options.id;
+    this.id = this.#key.idOf(options.kind);
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
     this.#lease = new Lease(this.#timing.leaseMs, this.#clock);
@@ -254,7 +255,7 @@ export class EnforcementPoint {
     };
     await this.#reports.append(this.settings.prefix + enforcementTopic.name, 0, {
       key: this.id,
-      value: encodeReport(report),
+      value: this.#key.sign(encodeReport(report)),
     });
   }
 

@@ -1,9 +1,11 @@
 import { formatPosition, type PointReport, type Position, registration, token } from '#contracts';
-import { eventsOf, LogEnds, type LogSettings, LogTail } from '#event-log';
+import { type ActivityPort, type Entry, eventsOf, LogEnds, type LogSettings, LogTail } from '#event-log';
 import { AppliedPositions } from './applied-positions.js';
 import { type Clock, elapsedSurely, type Instant, processClock } from './clock.js';
 import type { EnforcementMeter } from './enforcement-meter.js';
-import { positionOfPoint, reports, reportSource } from './point-codec.js';
+import { KnownPoints } from './known-points.js';
+import { positionOfPoint, reports, reportSource, type ToldReport } from './point-codec.js';
+import { RefusedReports } from './refused-reports.js';
 import { type EnforcementTiming, enforcementTiming, leaseCertainlyOver } from './timing.js';
 import { aborted, pause, Waiters } from './waiting.js';
 
@@ -43,12 +45,6 @@ export class ReceiptUnavailable extends Error {
   readonly code = 'receipt-unavailable';
 }
 
-interface KnownPoint {
-  readonly report: PointReport;
-  /** When this process read its last report. */
-  readonly heardAt: Instant;
-}
-
 /** Whose closures a collector waits for. */
 const CLOSURES = { registration: eventsOf(registration), token: eventsOf(token) } as const;
 type Closures = (typeof CLOSURES)[keyof typeof CLOSURES];
@@ -59,11 +55,13 @@ const RETRY_MS = 200;
 export class ReceiptCollector {
   readonly #ends: LogEnds;
   readonly #tail: LogTail<Closures | typeof reportSource>;
-  readonly #points = new Map<string, KnownPoint>();
+  readonly #points: KnownPoints;
   readonly #waiters = new Waiters();
   readonly #stopping = new AbortController();
   readonly #timing: EnforcementTiming;
   readonly #clock: Clock;
+  /** All reports up to the end as it was at the start are read. */
+  #started = false;
   #read = new AppliedPositions(new Map());
 
   constructor(
@@ -73,6 +71,8 @@ export class ReceiptCollector {
       readonly onFailure: (error: unknown) => void;
       /** The context that closes; registration unless it is said. */
       readonly context?: keyof typeof CLOSURES;
+      /** Where reports that no point has made are put on record; of those that came before the start nothing is. */
+      readonly activity?: ActivityPort;
       readonly meter?: EnforcementMeter;
       readonly timing?: EnforcementTiming;
       readonly clock?: Clock;
@@ -82,6 +82,10 @@ export class ReceiptCollector {
     options.meter?.givesReceipts(options.context ?? 'registration');
     this.#timing = options.timing ?? enforcementTiming;
     this.#clock = options.clock ?? processClock;
+    const refused = new RefusedReports(settings, options.activity);
+    this.#points = new KnownPoints(this.#timing, this.#clock, (told, reason) => {
+      if (this.#started) refused.tell(told, reason);
+    });
     this.#ends = new LogEnds(settings);
     this.#tail = new LogTail(settings, {
       sources: [closures, reportSource],
@@ -91,7 +95,7 @@ export class ReceiptCollector {
         return starts;
       },
       onBatch: (entries, next) => {
-        for (const { event } of entries) if ('positions' in event) this.#hear(event);
+        this.#points.hear(toldIn(entries), !this.#started);
         this.#read.advance(next.topic, next.partition, next.offset);
         this.#waiters.wake();
       },
@@ -102,12 +106,12 @@ export class ReceiptCollector {
   /** Reads every report in the log, and the events from their end on. Waits for the brokers as long as it takes. */
   async start(): Promise<void> {
     await Promise.race([this.#tail.start(), aborted(this.#stopping.signal)]);
+    this.#started = true;
   }
 
   /** The last report of every point that has neither stopped nor been silent for longer than a lease. */
   points(): readonly PointReport[] {
-    this.#forgetSilent();
-    return [...this.#points.values()].map(({ report }) => report);
+    return this.#points.current();
   }
 
   async close(): Promise<void> {
@@ -141,7 +145,7 @@ export class ReceiptCollector {
     if (!(await this.#readAllReports(patience))) {
       throw new ReceiptUnavailable('the reports of the enforcement points could not be read in time');
     }
-    this.#forgetSilent();
+    this.#points.current();
     await this.#allReportOrLapse(position, readAt);
     const receipt = this.#describe(decided, asked);
     const { context = 'registration', meter } = this.options;
@@ -154,10 +158,7 @@ export class ReceiptCollector {
     const done = new AbortController();
     const stop = AbortSignal.any([signal, done.signal]);
     const lapsed = this.#untilLapsed(readAt, stop);
-    const confirmed = this.#waiters.until(
-      () => [...this.#points.values()].every(({ report }) => reports(report, position)),
-      stop,
-    );
+    const confirmed = this.#waiters.until(() => this.#points.all().every((report) => reports(report, position)), stop);
     await Promise.race([confirmed, lapsed]);
     done.abort();
     await Promise.all([confirmed, lapsed]);
@@ -175,7 +176,7 @@ export class ReceiptCollector {
     { applicationId, position, decidedAt }: Parameters<ReceiptCollector['receipt']>[0],
     asked: Instant,
   ): Receipt {
-    const known = [...this.#points.values()].map(({ report }) => report);
+    const known = this.#points.all();
     const confirmed = known.filter((report) => reports(report, position));
     const now = this.#clock();
     return {
@@ -188,19 +189,6 @@ export class ReceiptCollector {
       inFlightWrites: confirmed.reduce((sum, { inFlightWrites }) => sum + (inFlightWrites[applicationId] ?? 0), 0),
       elapsedMs: Math.round(elapsedSurely(asked, now)),
     };
-  }
-
-  #hear(report: PointReport): void {
-    if (report.stopped) this.#points.delete(report.id);
-    else this.#points.set(report.id, { report, heardAt: this.#clock() });
-  }
-
-  /** A point that was silent for longer than any lease lets nobody in, and must earn one anew before it does. */
-  #forgetSilent(): void {
-    const now = this.#clock();
-    for (const [id, { heardAt }] of this.#points) {
-      if (elapsedSurely(heardAt, now) > leaseCertainlyOver(this.#timing)) this.#points.delete(id);
-    }
   }
 
   /** Reads the enforcement topic to where it ends now; false when that does not succeed in time. */
@@ -221,6 +209,10 @@ export class ReceiptCollector {
     this.#stopping.abort();
     this.options.onFailure(error);
   }
+}
+
+function toldIn(entries: readonly Entry<ToldReport | object>[]): readonly ToldReport[] {
+  return entries.flatMap(({ event }) => ('record' in event ? [event] : []));
 }
 
 function identity(report: PointReport, position: Position): OutstandingPoint {

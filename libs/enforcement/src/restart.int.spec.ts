@@ -1,5 +1,5 @@
 import type { FoldedApplication } from '#access';
-import { approval, enforcementTopic, mintId, registration, token, topicsOf } from '#contracts';
+import { approval, enforcementTopic, registration, token, topicsOf } from '#contracts';
 import { ensureTopics, type LogSettings, OrderedAppender, Snapshots } from '#event-log';
 import { LogSeed, MemorySnapshots, SeededApplication, testClient } from '#testing';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
@@ -42,7 +42,6 @@ afterAll(async () => {
 async function startPoint(): Promise<EnforcementPoint> {
   folded.clear();
   const point = new EnforcementPoint(settings, {
-    id: mintId(0),
     kind: 'gateway',
     snapshots: new Snapshots(settings, store, Buffer.alloc(32, 3), pace),
     onClosure: () => undefined,

@@ -12,6 +12,6 @@ export const enforcementTiming: EnforcementTiming = { leaseMs: 10_000, reportMs:
 const CLOCK_TOLERANCE = 1.1;
 
 /** After this long without a report a point's lease has run out, by anybody's clock: in milliseconds. */
-export function leaseCertainlyOver({ leaseMs }: EnforcementTiming): number {
+export function leaseCertainlyOver({ leaseMs }: Pick<EnforcementTiming, 'leaseMs'>): number {
   return leaseMs * CLOCK_TOLERANCE;
 }

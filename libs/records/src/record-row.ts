@@ -96,6 +96,7 @@ function told(event: Audited): Told {
         observed: event.data.observed?.outcome,
       };
     case 'command-refused':
+    case 'report-refused':
       return { outcome: 'denied', reason: event.data.reason };
     case 'subject-erased':
       return { outcome: 'recorded', user_id: event.meta.subject, reason: event.data.reason };

@@ -44,7 +44,6 @@ async function restore({ settings }: Bench, snapshots?: Snapshots, meanwhile?: (
   const from = performance.now();
   const cpu = process.cpuUsage();
   const point = new EnforcementPoint(settings, {
-    id: mintId(0),
     kind: 'gateway',
     ...(snapshots && { snapshots }),
     onClosure: () => undefined,

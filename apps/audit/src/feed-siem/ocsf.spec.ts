@@ -62,8 +62,8 @@ describe('an OCSF event', () => {
     expect(Number.isSafeInteger(event.time)).toBe(true);
   });
 
-  it('of a refused command says that nothing was changed, and is no everyday matter', () => {
-    const [, topic = '', record = ''] = records.find(([file]) => file.startsWith('activity/command-refused.v1')) ?? [];
+  it.each(['command', 'report'])('of a refused %s says that nothing was changed, and is no everyday matter', (what) => {
+    const [, topic = '', record = ''] = records.find(([file]) => file.startsWith(`activity/${what}-refused.v1`)) ?? [];
     const event = ocsfOf(decodeAudited(topic, record), { topic, partition: 5, offset: 7n });
     expect(event).toMatchObject({ class_uid: 3001, severity_id: 3, status_id: 2 });
   });

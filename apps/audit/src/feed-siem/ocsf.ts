@@ -145,7 +145,7 @@ function changed(event: Audited, position: Position): OcsfAccountChange {
   const { reason } = auditRowOf(event, position);
   const closes = event.type === 'application-suspended' || event.type === 'application-revoked';
   // Somebody wrote to the log who may not: nothing was changed.
-  const refused = event.type === 'command-refused';
+  const refused = event.type === 'command-refused' || event.type === 'report-refused';
   return {
     ...baseOf(event, position, 3, 3001, CHANGES[event.type] ?? OTHER),
     severity_id: refused || closes ? MEDIUM : INFORMATIONAL,

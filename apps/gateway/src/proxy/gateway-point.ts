@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { EnforcementPoint, ReceiptCollector } from '#enforcement';
 import type { LogSettings, Snapshots } from '#event-log';
 import { EnforcementMetrics, FatalErrors, HealthRegistry, LOG_SETTINGS, LogStartup, SNAPSHOTS } from '#host';
@@ -24,7 +23,6 @@ export class GatewayPoint implements OnModuleInit, OnModuleDestroy {
   ) {
     const onFailure = (error: unknown) => fatal.report('the gateway cannot follow the log', error);
     this.point = new EnforcementPoint(settings, {
-      id: `gateway-${randomUUID()}`,
       kind: 'gateway',
       snapshots,
       meter,

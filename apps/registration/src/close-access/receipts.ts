@@ -1,11 +1,12 @@
 import { formatPosition } from '#contracts';
-import type { LogSettings } from '#event-log';
+import type { ActivityPort, LogSettings } from '#event-log';
 import { ReceiptCollector, ReceiptUnavailable, type Receipt } from '#enforcement';
 import {
   Answer,
   EnforcementMetrics,
   FatalErrors,
   HealthRegistry,
+  InjectActivity,
   LOG_SETTINGS,
   Log,
   LogStartup,
@@ -26,9 +27,11 @@ export class Receipts implements OnModuleInit, OnModuleDestroy {
     private readonly health: HealthRegistry,
     private readonly fatal: FatalErrors,
     private readonly log: Log,
+    @InjectActivity() activity: ActivityPort,
     meter: EnforcementMetrics,
   ) {
     this.collector = new ReceiptCollector(settings, {
+      activity,
       meter,
       onFailure: (error) => fatal.report('the reports of enforcement points cannot be read', error),
     });

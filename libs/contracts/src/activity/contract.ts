@@ -139,6 +139,16 @@ const CommandRefused = Type.Object({
   claimedActor: Type.Optional(Type.String({ maxLength: 128 })),
 });
 
+/** A record among the reports of enforcement points that no point has made. What it claims is nobody's word. */
+const ReportRefused = Type.Object({
+  /** Where it stands in the topic of reports. */
+  offset: Type.String(),
+  reason: Type.String(),
+  claimedPoint: Type.Optional(Type.String({ maxLength: 128 })),
+  /** It says that the point has stopped: believed, it would have made a closure look complete. */
+  claimedStopped: Type.Optional(Type.Boolean()),
+});
+
 /** What happens at high volume: tokens issued and refused, access allowed and denied. Kept six years. */
 export const activity = {
   'token-issued': message('A token was issued; acknowledged before the response left.', TokenIssued),
@@ -149,6 +159,10 @@ export const activity = {
   'command-refused': message(
     'A record among commands was refused: it has no MAC that counts, or is no command.',
     CommandRefused,
+  ),
+  'report-refused': message(
+    'A record among the reports of enforcement points was refused: the point that it names has not signed it.',
+    ReportRefused,
   ),
 } as const;
 

@@ -23,6 +23,12 @@ const EXTENSIONS = {
     pattern: '^[\\w-]{1,32}\\.[\\w-]{43}$',
     description: 'Name of a key, and HMAC-SHA-256 under it of the record up to this attribute, which is its last.',
   },
+  signature: {
+    type: 'string',
+    pattern: '^[\\w-]{43}\\.[\\w-]{86}$',
+    description:
+      "The point's public key, whose fingerprint is in its id, and the Ed25519 signature of the record up to this attribute, which is its last.",
+  },
 } as const;
 
 export type Extension = keyof typeof EXTENSIONS;
