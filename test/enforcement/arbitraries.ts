@@ -66,7 +66,22 @@ const shapes = {
   Device: fc.record({ status: oneOf('active'), patient: some(subject) }),
   Slot: fc.record({ status: oneOf('free') }),
   Linkage: fc.record({ item: fc.tuple(fc.record({ type: oneOf('source'), resource: patient })), contained }),
-  DocumentReference: fc.record({ status: oneOf('current'), subject: some(subject), author: some(listOf(performer)) }),
+  DocumentReference: fc.record({
+    status: oneOf('current'),
+    subject: some(subject),
+    author: some(listOf(performer)),
+    content: some(
+      listOf(
+        oneOf(
+          'Binary/binary-0',
+          'Binary/binary-1',
+          'https://gatehouse.example.org/fhir/Binary/binary-1',
+          'Binary/binary-0/_history/1',
+          'http://other.example/fhir/Binary/binary-0',
+        ).map((url) => ({ attachment: { url } })),
+      ),
+    ),
+  }),
   Binary: fc.record({
     contentType: oneOf('text/plain'),
     securityContext: some(to('DocumentReference/documentreference-0', 'Patient/p1')),

@@ -247,7 +247,8 @@ export class HostileUpstream implements UpstreamPort {
   };
 
   ask: UpstreamPort['ask'] = async ({ method, target, form, body = form }) => {
-    this.#server.mostAtOnce = this.mostAtOnce;
+    // The documents of a Binary are looked for on a few pages alone.
+    this.#server.mostAtOnce = target.startsWith('/DocumentReference?location=') ? Infinity : this.mostAtOnce;
     const answer = this.#server.handle({ method, target, ...(body === undefined ? {} : { body }) });
     this.#server.mostAtOnce = Infinity;
     if (answer.status === 404 || answer.status === 410)

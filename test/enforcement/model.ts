@@ -200,7 +200,8 @@ export function sees(
   letter: string,
   all: readonly ModelResource[],
 ): boolean {
-  if (token.withheld?.some((rule) => isWithheld(resource, rule))) return false;
+  const documents = resource.resourceType === 'Binary' ? all.filter((it) => shows(it, resource)) : [];
+  if ([resource, ...documents].some((it) => token.withheld?.some((rule) => isWithheld(it, rule)))) return false;
   return reaching(token, resource.resourceType, letter).some(({ scope, reach }) => {
     if (!scope.conditions.every((it) => meets(resource, it))) return false;
     if (isCut(scope, token) && !token.lets?.(`${resource.resourceType}/${resource.id}`)) return false;
@@ -208,13 +209,36 @@ export function sees(
       return seesNamed(token, [resource['securityContext']], all);
     // Where somebody has to be asked, or something is withheld, nothing shows what it belongs to without its being seen itself.
     const isAsked = isCut(scope, token) || token.withheld !== undefined;
+    if (resource.resourceType === 'Binary' && (isAsked || reach !== 'everybody'))
+      return letter === 'r' && documents.some((it) => sees(token, it, 'r', all));
     if (isAsked && resource.resourceType === 'Provenance')
       return seesNamed(token, resource['target'] as readonly unknown[], all);
     if (reach === 'everybody' || sharedTypes.includes(resource.resourceType)) return true;
-    if (resource.resourceType === 'Binary') return false;
     if (resource.resourceType === 'Provenance') return seesNamed(token, resource['target'] as readonly unknown[], all);
     return reach !== 'nobody' && isOfPatient(resource, reach.of);
   });
+}
+
+/** Whether a document shows a Binary: an attachment has its URL. */
+function shows(document: ModelResource, { id }: ModelResource): boolean {
+  const urls = [`Binary/${id}`, `https://gatehouse.example.org/fhir/Binary/${id}`];
+  return document.resourceType === 'DocumentReference' && binariesIn(document).some((it) => urls.includes(it));
+}
+
+/** The URLs of a document's attachments. */
+function binariesIn({ content = [] }: ModelResource): readonly string[] {
+  return (content as readonly { readonly attachment: { readonly url: string } }[]).map((it) => it.attachment.url);
+}
+
+/** Whether a token may read every Binary of this server that a resource names. */
+export function namesOnlySeen(token: ModelToken, resource: ModelResource, all: readonly ModelResource[]): boolean {
+  return binariesIn(resource)
+    .filter((url) => !url.startsWith('http://other.example/'))
+    .every((url) => {
+      const [, id] = /Binary\/([^/]+)/.exec(url) ?? [];
+      const there = all.find((it) => it.resourceType === 'Binary' && it.id === id);
+      return there !== undefined && sees(token, there, 'r', all);
+    });
 }
 
 /** Whether all of these are there and seen. */

@@ -3,7 +3,7 @@ import { parseExactly } from '#smart';
 import { anyData, anyRequest, anyWrite, anyWritingToken, type ModelRequest, type ModelWrite } from './arbitraries.js';
 import { type AskedEntry, entry } from './bundle-trial.js';
 import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
-import { isAllowed, type ModelResource, type ModelToken, sees } from './model.js';
+import { isAllowed, type ModelResource, type ModelToken, namesOnlySeen, sees } from './model.js';
 import { entryOf, sendWrite, urlOf } from './send-asked.js';
 import { carriedOut, type Data, isMeant, mayWrite, plainly, prepare, type Prepared } from './write-model.js';
 
@@ -190,7 +190,12 @@ function expectedOf(token: ModelToken, data: Data, all: readonly Asked[]) {
   // All states after are judged among all states after.
   const after = linked.reduce<Data>((there, it) => (it ? carriedOut(there, it) : there), data);
   for (const it of linked)
-    if (it?.kind === 'write' && it.after && !sees(token, it.after, it.letter, after)) return refused(403);
+    if (
+      it?.kind === 'write' &&
+      it.after &&
+      !(sees(token, it.after, it.letter, after) && namesOnlySeen(token, it.after, data))
+    )
+      return refused(403);
 
   const isRead = ({ kind, type, id }: ModelRequest, there: Data) =>
     kind !== 'read' || there.some((it) => it.resourceType === type && it.id === id && sees(token, it, 'r', there));

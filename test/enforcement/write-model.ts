@@ -1,5 +1,5 @@
 import type { ModelWrite } from './arbitraries.js';
-import { mayAsk, meets, type ModelResource, type ModelToken, sees } from './model.js';
+import { mayAsk, meets, type ModelResource, type ModelToken, namesOnlySeen, sees } from './model.js';
 
 /** What writes come to, by the rules alone, sharing no code with what it checks. */
 
@@ -79,7 +79,7 @@ export function expected(
   const { status } = prepared;
   if (prepared.kind !== 'write') return { status, after: data };
   const { after, letter } = prepared;
-  return after && !sees(token, after, letter, data)
+  return after && !(sees(token, after, letter, data) && namesOnlySeen(token, after, data))
     ? { status: 403, after: data }
     : { status, after: carriedOut(data, prepared) };
 }

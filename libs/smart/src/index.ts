@@ -52,6 +52,8 @@ export { splitTarget, targetLimits, writeParameters } from './interactions/reque
 export { upstreamTarget } from './interactions/upstream-target.js';
 export type { UpstreamTarget } from './interactions/upstream-target.js';
 export { matchesParameter } from './sight/match-parameter.js';
+export { binariesNamedIn, showsBinary } from './sight/binaries.js';
+export type { NamedBinaries } from './sight/binaries.js';
 export { asAsked, narrowSearch } from './sight/narrow-search.js';
 export type { NarrowedSearch } from './sight/narrow-search.js';
 export { isShaped, shapeResource } from './sight/shape-answer.js';

@@ -2,7 +2,8 @@ import { type FhirResource, isResource, standingTo, writeParameters } from '#sma
 import type { InstanceOperation, PagePlace } from '../page-links/page-links.js';
 import type { Answering, CheckedAnswer } from './answering.js';
 import { notThere } from './not-answered.js';
-import { collectMatches, type Entry } from './collect-matches.js';
+import { collectMatches } from './collect-matches.js';
+import type { Entry } from './read-page.js';
 import { keyOf } from './included.js';
 import type { BundleLinks } from './paging.js';
 

@@ -3,7 +3,8 @@ import type { PagedInteraction, PagePlace } from '../page-links/page-links.js';
 import { seesAllOf } from './sees-all-of.js';
 import type { Answering, CheckedAnswer } from './answering.js';
 import { notThere, wrongAnswer } from './not-answered.js';
-import { collectMatches, type Entry } from './collect-matches.js';
+import { collectMatches } from './collect-matches.js';
+import type { Entry } from './read-page.js';
 import { askedAtOnce, type BundleLinks, pageSizeOf } from './paging.js';
 
 type History = Extract<PagedInteraction, { readonly kind: 'history-type' | 'history-instance' }>;
@@ -22,7 +23,7 @@ export async function answerHistory(
   const whole = seesAllOf(type, at.sight, letterOf(interaction));
   if (kind === 'history-instance' && !whole) {
     const current = await at.readOrNothing(type, interaction.id);
-    if (!current || !(await at.sees(current, 'r'))) throw notThere('the current version is not in sight');
+    if (!current || !(await at.seesRead(current))) throw notThere('the current version is not in sight');
   }
   const size = Math.max(pageSizeOf(params), 1);
   const atOnce = askedAtOnce(size, { whole, counts: false });
@@ -70,7 +71,7 @@ async function versionIn(
   } else if (
     !isResource(resource) ||
     resource.resourceType !== type ||
-    !(await at.sees(resource, letterOf(interaction)))
+    !(await (interaction.kind === 'history-instance' ? at.seesRead(resource) : at.sees(resource, 's')))
   ) {
     return undefined;
   }

@@ -26,14 +26,15 @@ export async function answerRead(interaction: Read, at: Answering): Promise<Chec
   const { resource, text, ...headers } = answer;
   if (!isResource(resource) || !isAskedFor(interaction, resource))
     throw wrongAnswer('the upstream answered another resource');
-  if (!(await at.sees(resource, 'r'))) throw notThere(at.whyHidden(resource));
+  if (!(await at.seesRead(resource))) throw notThere(at.whyHidden(resource));
   // What was judged is what leaves: of two members of one name a caller may read the other.
   if (seesAllOf(type, at.sight)) return { resource, text, ...headers };
   if (kind === 'vread') {
     const current = await at.readOrNothing(type, id);
-    if (!current || !(await at.sees(current, 'r'))) throw notThere('the current version is not in sight');
+    if (!current || !(await at.seesRead(current))) throw notThere('the current version is not in sight');
   }
-  return { resource, ...headers };
+  const by = await at.shownBy(resource);
+  return { resource, ...(by ? { about: [resource, by] } : {}), ...headers };
 }
 
 /** A resource that is judged by its beginning, while the rest waits at the FHIR server. */

@@ -14,7 +14,8 @@ import {
 import type { PagedInteraction, PagePlace } from '../page-links/page-links.js';
 import type { Answering, CheckedAnswer } from './answering.js';
 import { wrongAnswer } from './not-answered.js';
-import { collectMatches, type Collecting, type Entry, modeOf } from './collect-matches.js';
+import { collectMatches, type Collecting, modeOf } from './collect-matches.js';
+import type { Entry } from './read-page.js';
 import { includedWith, keyOf } from './included.js';
 import { askedAtOnce, type BundleLinks, pageSizeOf } from './paging.js';
 

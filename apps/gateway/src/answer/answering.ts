@@ -17,6 +17,7 @@ import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { LargeBody } from '../pass-large-body/large-body.js';
 import { Unanswered } from '../ask-rights/unanswered.js';
 import { tooCostly } from './not-answered.js';
+import { findShown, type ShownBinary } from './shown-binaries.js';
 import { seesAllOf } from './sees-all-of.js';
 
 /** The answer to a call, checked: nothing in it may not be seen. URLs in it are still the FHIR server's. */
@@ -40,6 +41,8 @@ const ASKED_AT_MOST = 60;
 /** What a call is answered with: the FHIR server, and what the token may see of it. */
 export class Answering {
   readonly #seen = new Map<string, Promise<boolean>>();
+  /** The documents of Binaries that were looked for, by the ids of those. */
+  readonly #shown = new Map<string, Promise<ShownBinary>>();
   /** What others say of what scopes reach; absent where nobody is asked. */
   readonly #asking: Asking | undefined;
   #asked = 0;
@@ -81,10 +84,39 @@ export class Answering {
    */
   async sees(resource: FhirResource, interaction: ScopeInteraction): Promise<boolean> {
     const verdict = judge(resource, interaction, this.sight);
-    if (verdict.kind === 'hidden') return false;
+    if (verdict.kind === 'hidden' || verdict.kind === 'if-shown') return false;
     if (verdict.kind === 'if-seen')
       for (const link of verdict.links) if (!(await this.seesElsewhere(link))) return false;
+    if (resource.resourceType === 'Binary' && this.sight.reaches.withheld && (await this.shown(resource)).withheld)
+      return false;
     return await this.#lets(resource, interaction);
+  }
+
+  /**
+   * As `sees`, of what is read by its id: a Binary that does not say what it belongs to is seen by a document that shows it, too.
+   * Of many at once such documents are not looked for: each would cost a search.
+   *
+   * @throws Unanswered
+   */
+  async seesRead(resource: FhirResource): Promise<boolean> {
+    if (judge(resource, 'r', this.sight).kind !== 'if-shown') return await this.sees(resource, 'r');
+    const { by, withheld } = await this.shown(resource);
+    if (!by || withheld) return false;
+    this.#asking?.noteShown(resource);
+    return await this.#lets(resource, 'r');
+  }
+
+  /** The documents of a Binary, looked for once. */
+  async shown({ id }: FhirResource): Promise<ShownBinary> {
+    if (typeof id !== 'string') return { by: undefined, withheld: true };
+    let known = this.#shown.get(id);
+    if (!known) this.#shown.set(id, (known = findShown(id, this)));
+    return await known;
+  }
+
+  /** The document by which a Binary was seen. */
+  async shownBy(resource: FhirResource): Promise<FhirResource | undefined> {
+    return judge(resource, 'r', this.sight).kind === 'if-shown' ? (await this.shown(resource)).by : undefined;
   }
 
   /** Whether nothing of a type is hidden, whatever there is: then it may be said what is not there. */

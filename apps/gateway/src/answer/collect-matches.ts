@@ -1,10 +1,7 @@
 import { type FhirResource, isObject, isResource, type UpstreamTarget } from '#smart';
 import type { PagePlace } from '../page-links/page-links.js';
 import type { Answering } from './answering.js';
-import { wrongAnswer } from './not-answered.js';
-
-/** An entry of a bundle, of which nothing is known yet. */
-export type Entry = Readonly<Record<string, unknown>>;
+import { type Entry, readPage } from './read-page.js';
 
 /** A page of what may be seen. */
 export interface Collected<Match> {
@@ -87,34 +84,4 @@ function matchesIn(entries: readonly Entry[]): readonly FhirResource[] {
 /** The mode that the FHIR server gave an entry. */
 export function modeOf({ search }: Entry): unknown {
   return isObject(search) ? search['mode'] : undefined;
-}
-
-interface Page {
-  readonly entries: readonly Entry[];
-  /** Below the base of the FHIR server. */
-  readonly next: string | undefined;
-  readonly total: number | undefined;
-}
-
-async function readPage(target: UpstreamTarget, at: Answering): Promise<Page> {
-  const { resource } = await at.ask(target);
-  if (!isObject(resource) || resource['resourceType'] !== 'Bundle')
-    throw wrongAnswer('the upstream answered no bundle');
-  const { entry, link, total } = resource;
-  return {
-    entries: Array.isArray(entry) ? entry.filter(isObject) : [],
-    next: nextOf(link, at.upstream),
-    total: typeof total === 'number' && Number.isSafeInteger(total) && total >= 0 ? total : undefined,
-  };
-}
-
-/** A next page counts only below the base of the FHIR server: a link must not send the gateway elsewhere. */
-function nextOf(links: unknown, upstream: string): string | undefined {
-  const next = (Array.isArray(links) ? links.filter(isObject) : []).find(({ relation }) => relation === 'next');
-  if (!next) return undefined;
-  const url = next['url'];
-  const below = typeof url === 'string' && url.startsWith(upstream) ? url.slice(upstream.length) : undefined;
-  if (below === undefined || !/^(\/[\w$][\w.-]*)*\/?\?[^\s#\\]*$/.test(below))
-    throw wrongAnswer('the upstream’s next page is not one of it');
-  return below;
 }

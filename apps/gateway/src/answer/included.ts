@@ -8,7 +8,7 @@ import {
   valuesAt,
 } from '#smart';
 import type { Answering } from './answering.js';
-import type { Entry } from './collect-matches.js';
+import type { Entry } from './read-page.js';
 
 /** One `_include` or `_revinclude`. */
 interface Include {

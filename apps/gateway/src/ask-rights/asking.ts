@@ -26,6 +26,8 @@ export class Asking {
   readonly #beyond = new Map<RightToSee, Sight>();
   readonly #denied = new WeakMap<FhirResource, string>();
   readonly #about = new Map<RightToSee, number>();
+  /** Of Binaries that a document shows. */
+  readonly #shown = new Set<unknown>();
 
   constructor(
     private readonly rights: CallRights,
@@ -60,6 +62,11 @@ export class Asking {
       );
       if (unknown.length > 0) await Promise.allSettled(this.#ask(right, unknown, letter));
     }
+  }
+
+  /** Notes that a Binary belongs to a document, which is seen. */
+  noteShown({ id }: FhirResource): void {
+    this.#shown.add(id);
   }
 
   /** Who did not let a resource through; undefined where nobody was against it. */
@@ -137,7 +144,7 @@ export class Asking {
     const { bases } = this.sight;
     const patients = patientsNamedIn(resource, type, bases);
     const aboutOthers = isAboutOthers(resource, type, bases);
-    const belongs = linksOf(resource, bases) !== undefined;
+    const belongs = linksOf(resource, bases) !== undefined || (type === 'Binary' && this.#shown.has(id));
     return { type, ...(typeof id === 'string' ? { id } : {}), patients, aboutOthers, belongs, letter, resource };
   }
 }

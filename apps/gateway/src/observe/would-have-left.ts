@@ -2,7 +2,8 @@ import { type FhirInteraction, type FhirResource, isObject, isResource } from '#
 import { PatientRecord } from '../answer/answer-everything.js';
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
-import { type Entry, modeOf } from '../answer/collect-matches.js';
+import { modeOf } from '../answer/collect-matches.js';
+import type { Entry } from '../answer/read-page.js';
 import { includedWith } from '../answer/included.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { RecordedObservation } from '../proxy/call-records.js';
@@ -41,10 +42,10 @@ export function nothingWouldHaveLeft(status: number, json: unknown): RecordedObs
 async function judged(interaction: FhirInteraction, given: FhirResource, at: Answering): Promise<RecordedObservation> {
   switch (interaction.kind) {
     case 'read':
-      return whole(await at.sees(given, 'r'));
+      return whole(await at.seesRead(given));
     case 'vread': {
       const current = await at.readOrNothing(interaction.type, interaction.id);
-      return whole((await at.sees(given, 'r')) && current !== undefined && (await at.sees(current, 'r')));
+      return whole((await at.seesRead(given)) && current !== undefined && (await at.seesRead(current)));
     }
     case 'search-type':
       return partOf(given, await visibleIn(given, interaction.params, at, new Set([interaction.type])));
@@ -54,8 +55,9 @@ async function judged(interaction: FhirInteraction, given: FhirResource, at: Ans
     }
     case 'history-type':
     case 'history-instance': {
-      const letter = interaction.kind === 'history-instance' ? 'r' : 's';
-      return partOf(given, await seenOf(resourcesIn(given), async (it) => await at.sees(it, letter)));
+      const isSeen = async (it: FhirResource) =>
+        await (interaction.kind === 'history-instance' ? at.seesRead(it) : at.sees(it, 's'));
+      return partOf(given, await seenOf(resourcesIn(given), isSeen));
     }
     case 'operation': {
       if (interaction.level !== 'instance' || interaction.name !== 'everything') return unknown;

@@ -11,7 +11,8 @@ import {
 } from '#smart';
 import type { Answering, CheckedAnswer } from '../answer/answering.js';
 import { NotAnswered, notThere, wrongAnswer } from '../answer/not-answered.js';
-import { collectMatches, type Entry } from '../answer/collect-matches.js';
+import { collectMatches } from '../answer/collect-matches.js';
+import type { Entry } from '../answer/read-page.js';
 import { keyOf } from '../answer/included.js';
 import { asServerTakesIt } from '../answer/our-urls.js';
 import { fhirError } from '../proxy/operation-outcome.js';

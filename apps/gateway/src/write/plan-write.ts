@@ -1,5 +1,6 @@
 import {
   applyJsonPatch,
+  binariesNamedIn,
   type FhirResource,
   isObject,
   isResource,
@@ -265,9 +266,42 @@ export async function mustEndInScope(write: PlannedWrite, at: Answering): Promis
   if (write.verb === 'delete') return;
   // An update that creates is allowed by the scope of update (SMART App Launch 2.2, Scopes for requesting FHIR resources).
   const letter = write.verb === 'create' && write.id === undefined ? 'c' : 'u';
-  if (await at.sees(write.after, letter)) return;
-  const detail = 'What is to be written is not in the scopes: it is about somebody or something else.';
-  throw outOfScope(detail, write.type, letter, at.whyHidden(write.after));
+  if (!(await at.sees(write.after, letter))) {
+    const detail = 'What is to be written is not in the scopes: it is about somebody or something else.';
+    throw outOfScope(detail, write.type, letter, at.whyHidden(write.after));
+  }
+  await mustNameSeenBinaries(write.after, at);
+}
+
+/** So many Binaries may one resource name: each has to be looked at. */
+const BINARIES = 10;
+
+/**
+ * Whoever sees a document may see the Binaries that it shows: nobody gains one by writing that. So whatever a resource names as a
+ * Binary of this server has to be seen by its writer, as a read would show it. What is not seen, what is not there and what is named
+ * oddly are refused alike.
+ */
+async function mustNameSeenBinaries(resource: FhirResource, at: Answering): Promise<void> {
+  const { ids, unclear } = binariesNamedIn(resource, at.sight.bases);
+  if (!unclear && ids.length <= BINARIES && (await seesBinaries(ids, at))) return;
+  const text =
+    'What is to be written names a Binary that is not seen here, in a way that is not understood, or too many.';
+  throw new NotAnswered(insufficientScope(text, []), 'it names a Binary that is not in sight');
+}
+
+async function seesBinaries(ids: readonly string[], at: Answering): Promise<boolean> {
+  try {
+    for (const id of ids) {
+      const binary = await at.readOrNothing('Binary', id);
+      if (!binary || !(await at.seesRead(binary))) return false;
+    }
+    return true;
+  } catch (error) {
+    // That one is too large to be looked at, or one look too many, would tell that it is there.
+    const { answer } = error instanceof NotAnswered || error instanceof UpstreamFailed ? error : {};
+    if (answer?.body.issue[0].code === 'too-costly') return false;
+    throw error;
+  }
 }
 
 function outOfScope(detail: string, type: string, letter: string, why = 'the scopes do not reach it'): NotAnswered {

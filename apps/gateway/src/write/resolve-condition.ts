@@ -9,7 +9,8 @@ import {
 } from '#smart';
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered, wrongAnswer } from '../answer/not-answered.js';
-import { collectMatches, type Entry } from '../answer/collect-matches.js';
+import { collectMatches } from '../answer/collect-matches.js';
+import type { Entry } from '../answer/read-page.js';
 import { fhirError } from '../proxy/operation-outcome.js';
 
 /**

@@ -98,7 +98,7 @@ describe('judging', () => {
     const binary = { resourceType: 'Binary', securityContext: { reference: 'DocumentReference/d' } };
     expect(judge(binary, 'r', sight('patient/*.r'))).toMatchObject({ kind: 'if-seen' });
     expect(judge(binary, 'r', sight('system/*.r'))).toMatchObject({ kind: 'if-seen' });
-    expect(judge({ resourceType: 'Binary' }, 'r', sight('patient/*.r'))).toMatchObject({ kind: 'hidden' });
+    expect(judge({ resourceType: 'Binary' }, 'r', sight('patient/*.r'))).toMatchObject({ kind: 'if-shown' });
     expect(judge({ resourceType: 'Binary' }, 'r', sight('system/*.r'))).toMatchObject({ kind: 'seen' });
   });
 

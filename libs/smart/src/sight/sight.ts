@@ -104,10 +104,14 @@ export function names(scope: Scope, type: ResourceType, interaction: ScopeIntera
   );
 }
 
-/** Whether a resource is seen. `if-seen`: exactly when all of these are, which stand elsewhere on the server. */
+/**
+ * Whether a resource is seen. `if-seen`: exactly when all of these are, which stand elsewhere on the server. `if-shown`: a Binary
+ * that does not say what it belongs to, exactly when a document that is seen shows it (`showsBinary`).
+ */
 export type Verdict =
   | { readonly kind: 'seen' }
   | { readonly kind: 'hidden' }
+  | { readonly kind: 'if-shown' }
   | { readonly kind: 'if-seen'; readonly links: readonly LocalReference[] };
 
 const seen: Verdict = { kind: 'seen' };
@@ -128,6 +132,7 @@ export function judge(
   if (!isResourceType(type)) return hidden;
   if (reaches.withheld?.hides(resource, type, bases)) return hidden;
   let links: readonly LocalReference[] | undefined;
+  let isShown = false;
   for (const scope of scopes) {
     const extent = extentOf(scope, type, interaction, reaches);
     if (extent === 'whole') return seen;
@@ -138,13 +143,16 @@ export function judge(
     const hasLinks =
       type === 'Binary' || reach.kind === 'patient' || reaches.withheld || reaches.asked?.concerns(scope.context, type);
     if (kind === 'linked' && hasLinks) {
-      // A Binary without a `securityContext` is for whoever may see all of them, and all that it might belong to.
+      // A Binary without a `securityContext` is for whoever may see all of them, and all that it might belong to; for others by its documents.
       const known = linksOf(resource, bases);
+      const isOpen = reach.kind === 'everybody' && !reaches.withheld && resource['securityContext'] === undefined;
       if (known) links = known;
-      else if (reach.kind === 'everybody' && !reaches.withheld && resource['securityContext'] === undefined)
-        return seen;
+      else if (type === 'Binary' && (!isOpen || reaches.asked?.concerns(scope.context, type)))
+        isShown ||= resource['securityContext'] === undefined;
+      else if (isOpen) return seen;
     } else if (reach.kind === 'everybody' || kind === 'shared') return seen;
     else if (reach.kind === 'patient' && isOfPatient(resource, type, reach.id, bases)) return seen;
   }
-  return links ? { kind: 'if-seen', links } : hidden;
+  if (links) return { kind: 'if-seen', links };
+  return isShown ? { kind: 'if-shown' } : hidden;
 }

@@ -50,8 +50,9 @@ test.each<[string, WithholdingRule, object, string[]]>([
   expect(sees({ resourceType: 'Observation', ...fields }, rule)).toEqual(expected);
 });
 
-test('a Binary that does not say what it belongs to may belong to what is withheld', () => {
-  expect(sees({ resourceType: 'Binary' }, { name: 'r', patients: ['p1'] })).toEqual(hidden);
+test('a Binary that does not say what it belongs to is not seen without its documents', () => {
+  const shown = ['if-shown', 'if-shown'];
+  expect(sees({ resourceType: 'Binary' }, { name: 'r', patients: ['p1'] })).toEqual(shown);
 });
 
 test('a patient who is withheld is so as a resource too', () => {
