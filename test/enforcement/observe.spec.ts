@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import type { ObserveRule } from '#fhir-endpoints';
-import type { StoredResource } from '#testing';
+import { listenBroken, type StoredResource } from '#testing';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
 import { type Guarded, guardedServers, listenHostileWith, own, roomy } from './guarded-servers.js';
@@ -340,4 +340,31 @@ test('a write to a server that ignores If-Match goes on, and is recorded as one 
   await gateway.close();
   await upstream.close();
   await guarded.close();
+});
+
+test('a write that never got to the server is recorded as one that changed nothing; one that may have, as unknown', async () => {
+  const server = await listenBroken();
+  const upstream = new Upstream({ baseUrl: server.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
+  const gateway = new GatewayInProcess(upstream, [], [rule()]);
+  await gateway.start();
+  const body = JSON.stringify({ resourceType: 'Observation', status: 'final', code: { text: 'observed' } });
+  const write = async () => {
+    const { status } = await gateway.call(backend, '/Observation', { method: 'POST', headers: fhirJson, body });
+    await gateway.idle();
+    return { status, ...gateway.records.at(-1)?.data };
+  };
+  server.answers = 'hangup';
+  const written = (outcome: string) => ({
+    status: 502,
+    ending: 'upstream-failed',
+    written: { outcome, resourceType: 'Observation' },
+  });
+  expect(await write()).toMatchObject(written('unknown'));
+  // It does not take our credential.
+  server.answers = 401;
+  expect(await write()).toMatchObject(written('unchanged'));
+  await server.close();
+  expect(await write()).toMatchObject(written('unchanged'));
+  await gateway.close();
+  await upstream.close();
 });

@@ -6,12 +6,19 @@ export class UpstreamFailed extends Error {
   readonly code = 'upstream-failed';
   constructor(
     readonly answer: FhirError,
-    options?: ErrorOptions & { readonly isItsFault?: boolean; readonly upstreamStatus?: number },
+    options?: ErrorOptions & {
+      readonly isItsFault?: boolean;
+      readonly upstreamStatus?: number;
+      readonly wasSent?: false;
+    },
   ) {
     super(`the upstream gave no resource (${answer.status})`, options);
     this.isItsFault = options?.isItsFault ?? false;
     this.upstreamStatus = options?.upstreamStatus;
+    this.wasSent = options?.wasSent ?? true;
   }
+  /** False where no byte of the request can have reached it, though a connection was asked to carry it. */
+  readonly wasSent: boolean;
   /** What it answered; undefined where it did not. */
   readonly upstreamStatus: number | undefined;
   /** It was not there, or not able: counts for the circuit breaker. What one request alone can bring about does not. */

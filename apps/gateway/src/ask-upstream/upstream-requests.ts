@@ -183,7 +183,7 @@ export class UpstreamRequests {
       if (answer.status === 401) {
         if (authorization !== undefined) access?.refused(authorization);
         // It was this program that was refused, and not its caller.
-        throw new UpstreamFailed(noResource);
+        throw new UpstreamFailed(noResource, { upstreamStatus: answer.status });
       }
       return passedOf(answer);
     } catch (cause) {
@@ -305,7 +305,7 @@ export class UpstreamRequests {
 
 /** No connection to the server came to be (refused, TLS): nothing of what was handed over got there. */
 function neverSent(cause: unknown): UpstreamFailed {
-  return new UpstreamFailed(noAnswer, { cause, isItsFault: true });
+  return new UpstreamFailed(noAnswer, { cause, isItsFault: true, wasSent: false });
 }
 
 function parsed(text: string): unknown {

@@ -230,7 +230,7 @@ export class ObservedCalls {
       if (recorded.status === 'rejected') throw recorded.reason;
       const letIn = { call, response, position: { ...MODE, ...positionHeader(recorded.value) } };
       if (answer.status === 'rejected') {
-        await this.#failed(letIn, answer.reason, passed.mayChange && handedOver !== undefined);
+        await this.#failed(letIn, answer.reason, passed.mayChange, handedOver !== undefined);
         return;
       }
       const links = new BundleLinks(base, pages, ownerOf(call.claims));
@@ -282,19 +282,25 @@ export class ObservedCalls {
   }
 
   /** The FHIR server gave no answer. */
-  async #failed({ call, response, position }: Answered, reason: unknown, mayHaveChanged: boolean): Promise<void> {
+  async #failed(
+    { call, response, position }: Answered,
+    reason: unknown,
+    mayChange: boolean,
+    isHandedOver: boolean,
+  ): Promise<void> {
+    const outcome = isHandedOver ? outcomeOfFailure(reason) : 'unchanged';
+    const written = mayChange ? ({ outcome, resourceType: typeOf(call) } as const) : undefined;
     if (reason instanceof NoLongerAllowed) {
       const now = this.means.inForce.decide(call);
-      return await this.means.leaving.withhold({ call, response, position }, now?.outcome === 'deny' ? now : undefined);
+      const denied = now?.outcome === 'deny' ? now : undefined;
+      return await this.means.leaving.withhold({ call, response, position }, denied, written);
     }
     if (!(reason instanceof UpstreamFailed || reason instanceof WriteUnknown)) throw reason;
     const { answer } = reason;
-    const gone = response.destroyed;
+    const ending = response.destroyed ? 'caller-gone' : 'upstream-failed';
     sendError(response, answer, position);
-    const written = mayHaveChanged ? { written: { outcome: 'unknown', resourceType: typeOf(call) } as const } : {};
-    const ending = gone ? 'caller-gone' : 'upstream-failed';
     this.means.onObserved('unknown');
-    await this.#complete(call, { status: answer.status, bytes: 0, ending, ...written }, []);
+    await this.#complete(call, { status: answer.status, bytes: 0, ending, ...(written ? { written } : {}) }, []);
   }
 
   async #complete(...[call, ended, patients]: Parameters<CallRecords['completed']>): Promise<void> {
@@ -312,6 +318,14 @@ const noMemory = fhirError(503, 'transient', 'The gateway holds too many large b
 
 function nothingLeft({ outcome }: CallDecision): RecordedObservation {
   return { outcome: outcome === 'allow' ? 'allowed' : 'denied', withheld: 0 };
+}
+
+/** What became of the data of a write that was handed over, and of which the server said nothing that is handed on. */
+function outcomeOfFailure(reason: unknown): RecordedWrite['outcome'] {
+  if (!(reason instanceof UpstreamFailed)) return 'unknown';
+  const { wasSent, upstreamStatus } = reason;
+  if (!wasSent) return 'unchanged';
+  return upstreamStatus === undefined ? 'unknown' : outcomeOf(upstreamStatus);
 }
 
 /** The type that a call is about; of a batch and of what was not understood it is any. */
