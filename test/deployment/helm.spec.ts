@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1';
@@ -62,19 +63,35 @@ const deployments = of('Deployment').map(
   (manifest) => new Deployment(manifest as ConstructorParameters<typeof Deployment>[0]),
 );
 
+/** Of each file of the chart, and of what was rendered of it: as `sha256sum` writes them. */
+const SUMS = 'deploy/helm/SHA256SUMS';
+const sums = (): string =>
+  globSync(['deploy/helm/**/*.{yaml,tpl,txt}', 'deploy/helm/**/.helmignore'])
+    .sort()
+    .map((file) => `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${file}\n`)
+    .join('');
+const rendered = (flags: readonly string[]): string =>
+  spawnSync('helm', ['template', '--kube-version', '1.33.0', 'gatehouse', CHART, ...flags], { encoding: 'utf8' })
+    .stdout;
+
+// After a change of the chart, with a helm on the PATH: `RENDER=1 npm run test:unit -- test/deployment/helm`, then again without.
+if (process.env['RENDER'] === '1') {
+  for (const [file, flags] of Object.entries(RENDERED)) writeFileSync(file, rendered(flags));
+  writeFileSync(SUMS, sums());
+}
+
 describe('the chart', () => {
+  it('was rendered as it stands here', () => {
+    expect(sums()).toBe(readFileSync(SUMS, 'utf8'));
+  });
+
   const hasHelm = spawnSync('helm', ['version']).status === 0;
   (hasHelm ? it : it.skip)(
     'is what was rendered, and has no fault that Helm finds (skipped where there is no helm)',
     () => {
       const lint = spawnSync('helm', ['lint', '--strict', CHART], { encoding: 'utf8' });
       expect([lint.status, lint.stdout]).toEqual([0, expect.stringContaining('0 chart(s) failed')]);
-      for (const [file, flags] of Object.entries(RENDERED)) {
-        const { stdout } = spawnSync('helm', ['template', '--kube-version', '1.33.0', 'gatehouse', CHART, ...flags], {
-          encoding: 'utf8',
-        });
-        expect(stdout).toBe(readFileSync(file, 'utf8'));
-      }
+      for (const [file, flags] of Object.entries(RENDERED)) expect(rendered(flags)).toBe(readFileSync(file, 'utf8'));
     },
   );
 
