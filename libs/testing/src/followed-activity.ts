@@ -21,5 +21,5 @@ export async function followActivity(settings: LogSettings): Promise<FollowedAct
     },
   });
   await tail.start();
-  return { records, until: (offsets) => tail.until(offsets), close: () => tail.close() };
+  return { records, until: async (offsets) => void (await tail.until(offsets)), close: () => tail.close() };
 }

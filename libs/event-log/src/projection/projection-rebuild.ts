@@ -163,7 +163,7 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
     try {
       const live = await readCheckpoints(session, LIVE_SCHEMA, definition.name, 'FOR UPDATE');
       const followed = new Map([...live].filter(([topic]) => definition.sources.some((each) => each.topic === topic)));
-      if (!(await within(tail.until(followed), CATCH_UP_MS))) {
+      if (!(await tail.until(followed, AbortSignal.timeout(CATCH_UP_MS)))) {
         await session('ROLLBACK');
         return false;
       }
@@ -237,16 +237,6 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
     } catch (found) {
       this.settings.sink.debug({ err: found, projection: this.definition.name }, 'a rebuild left its tables behind');
     }
-  }
-}
-
-async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), timeoutMs);
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mintId, type Position } from '#contracts';
+import { mintId, type Position, topicsOf } from '#contracts';
 import { counter, counterTopics, countersProjection, LogSeed, PoolStore, quietLog } from '#testing';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import type { LogSettings } from '../kafka/log-connection.js';
@@ -48,6 +48,12 @@ describe('a projection whose tables are empty', () => {
     const runner = new ProjectionRunner(settings, countersProjection, store, (error) => failures.push(error), longLog);
     await runner.start();
     await expect(runner.reached([await append()], 10_000)).resolves.toBe(true);
+    // A caller may name any offset: whoever gives up must not be kept.
+    const far = { topic: topicsOf(counter).events.name, partition: 3, offset: 2n ** 62n };
+    const asked = Array.from({ length: 20 }, () => runner.reached([far], 1));
+    expect(runner.waiting).toBe(20);
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([false]));
+    expect(runner.waiting).toBe(0);
     await runner.close();
     await store.transaction(async (query) => {
       const [sum] = await query<{ total: string }>('SELECT sum(total) AS total FROM projection.counters');

@@ -73,13 +73,12 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
       if (wanted > (offsets[partition] ?? 0n)) offsets[partition] = wanted;
       until.set(topic, offsets);
     }
-    const { promise: late, resolve } = Promise.withResolvers<false>();
-    const timer = setTimeout(() => resolve(false), timeoutMs);
-    try {
-      return await Promise.race([this.#tail.until(until).then(() => true), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return await this.#tail.until(until, AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs))));
+  }
+
+  /** How many wait in {@link reached}. */
+  get waiting(): number {
+    return this.#tail.waiting;
   }
 
   async close(): Promise<void> {

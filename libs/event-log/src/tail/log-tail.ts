@@ -154,11 +154,34 @@ export class LogTail<S extends RecordSource<unknown>> {
     return this.#next.get(topic)?.[partition];
   }
 
-  /** Resolves when everything before these offsets is applied. */
-  until(offsets: NextOffsets): Promise<void> {
-    if (this.#covers(offsets)) return Promise.resolve();
+  /**
+   * Resolves with true when everything before these offsets is applied, with false when `giveUp` aborts first. An offset may
+   * be any number that a caller has sent: who waits for one without giving up may wait for ever.
+   */
+  until(offsets: NextOffsets, giveUp?: AbortSignal): Promise<boolean> {
+    if (this.#covers(offsets)) return Promise.resolve(true);
+    if (giveUp?.aborted) return Promise.resolve(false);
     this.#reader.hurry();
-    return new Promise((resolve) => this.#waiting.add({ until: offsets, resolve }));
+    return new Promise((resolve) => {
+      const onAbort = (): void => {
+        this.#waiting.delete(waiting);
+        resolve(false);
+      };
+      const waiting = {
+        until: offsets,
+        resolve: () => {
+          giveUp?.removeEventListener('abort', onAbort);
+          resolve(true);
+        },
+      };
+      this.#waiting.add(waiting);
+      giveUp?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** How many wait for something to be applied. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Asks the brokers for the ends and resolves when all of that is applied. */
