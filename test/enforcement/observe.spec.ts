@@ -182,7 +182,8 @@ describe.each(guardedServers)('observe mode before %s', (_name, listen) => {
     const gateway = await gatewayWith([rule()]);
     const post = async (body: object) => {
       await gateway.call(backend, '/', { method: 'POST', headers: fhirJson, body: JSON.stringify(body) });
-      return (await recordsOf(gateway)).decision;
+      await gateway.idle();
+      return gateway.records.findLast((it) => it.type === 'access-allowed' && it.data.partOf === undefined);
     };
     const bundle = (type: string, ...urls: string[]) => ({
       resourceType: 'Bundle',

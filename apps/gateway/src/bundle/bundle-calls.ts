@@ -28,12 +28,14 @@ import { type Allowed, type BundleCall, entryCallOf } from './bundle-call.js';
 import { BundleBounds, type BundleLimits } from './bundle-bounds.js';
 import { bundleText } from './entry-answer.js';
 import { Transactions } from './transactions.js';
-import { TransactionSupport } from './transaction-support.js';
+import type { TransactionSupport } from './transaction-support.js';
 
 export interface BundleCallMeans {
   readonly records: CallRecords;
   readonly upstream: Pick<Upstream, 'ask' | 'send' | 'base'>;
   readonly support: WriteSupport;
+  /** What the FHIR server keeps of transactions. */
+  readonly transactions: Pick<TransactionSupport, 'of'>;
   readonly memory: BodyMemory;
   readonly inFlight: InFlightWrites;
   readonly calls: OpenCalls;
@@ -59,12 +61,20 @@ export class BundleCalls {
   readonly #transactions: Transactions;
 
   constructor(private readonly means: BundleCallMeans) {
-    const { records, upstream, support, inFlight, inForce, pages, base, log } = means;
+    const { records, upstream, support, transactions, inFlight, inForce, pages, base, log } = means;
     const bases = (this.#bases = { upstream: upstream.base, ours: base });
     const writer = new Writer({ records, upstream, support, inFlight, bases, log });
     this.#batches = new Batches({ records, upstream, writer, inForce, pages, bases, log });
-    const whole = new TransactionSupport(upstream, support);
-    this.#transactions = new Transactions({ records, upstream, support: whole, inFlight, inForce, pages, bases, log });
+    this.#transactions = new Transactions({
+      records,
+      upstream,
+      support: transactions,
+      inFlight,
+      inForce,
+      pages,
+      bases,
+      log,
+    });
   }
 
   /** @throws NotRecorded when it could not be recorded; nothing of it was then sent */

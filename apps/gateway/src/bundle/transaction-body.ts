@@ -21,12 +21,21 @@ export function transactionBody(entries: readonly EntryWrite[]): string {
   return `{"resourceType":"Bundle","type":"transaction","entry":[${texts.join(',')}]}`;
 }
 
-/**
- * What the server says of each entry of a transaction that it carried out; undefined when that is not what it answered.
- * Nothing of it is checked but its form.
- */
+/** What the server says of each entry of a transaction that it carried out, as `bundleAnswer`. */
 export function transactionAnswer(resource: unknown, entries: number): readonly UpstreamWritten[] | undefined {
-  if (!isObject(resource) || resource['resourceType'] !== 'Bundle' || resource['type'] !== 'transaction-response')
+  return bundleAnswer('transaction', resource, entries);
+}
+
+/**
+ * What the server says of each entry of a Bundle that it carried out; undefined when that is not what it answered. Nothing
+ * of it is checked but its form.
+ */
+export function bundleAnswer(
+  type: 'batch' | 'transaction',
+  resource: unknown,
+  entries: number,
+): readonly UpstreamWritten[] | undefined {
+  if (!isObject(resource) || resource['resourceType'] !== 'Bundle' || resource['type'] !== `${type}-response`)
     return undefined;
   const { entry } = resource;
   if (!Array.isArray(entry) || entry.length !== entries) return undefined;

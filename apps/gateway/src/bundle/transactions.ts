@@ -1,35 +1,31 @@
 import type { Log } from '#host';
-import { isWrite } from '#smart';
-import { NotAnswered } from '../answer/not-answered.js';
-import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
-import { WriteUnknown } from '../ask-upstream/upstream-write.js';
-import type { PageLinks } from '../page-links/page-links.js';
 import { type CallRecords, NotRecorded } from '../proxy/call-records.js';
-import type { InForce } from '../proxy/in-force.js';
-import { type FhirError, fhirError, ofEntry } from '../proxy/operation-outcome.js';
-import { changed } from '../proxy/tell-refusal.js';
+import { type FhirError, ofEntry } from '../proxy/operation-outcome.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
-import { type Bases, WriteOutcomes } from '../write/write-outcomes.js';
-import { notKept } from '../write/writer.js';
+import { WriteOutcomes } from '../write/write-outcomes.js';
 import { isFhirError } from '../write/written-answer.js';
 import { type Answered, askEntry, toldOfFailure } from './batches.js';
-import { type Allowed, answeringOf, type BundleCall, type EntryCall, writeOf } from './bundle-call.js';
+import type { BundleCall, EntryCall } from './bundle-call.js';
 import { errorAnswer, readAnswer, writtenAnswer } from './entry-answer.js';
-import { type Refusal, refusalBy, refusalOf } from './entry-refusal.js';
-import { EntryRefused, type PlannedEntry, planTransaction, type TransactionWrite } from './plan-transaction.js';
+import { type Refusal, refusalBy } from './entry-refusal.js';
+import {
+  type DecidedEntry,
+  judgeTransaction,
+  readsIn,
+  refusalOfFailure,
+  refusedWithOther,
+  type TransactionJudging,
+} from './judge-transaction.js';
+import { EntryRefused, type PlannedEntry } from './plan-transaction.js';
 import { sendTransaction } from './send-transaction.js';
-import type { TransactionSupport } from './transaction-support.js';
 
 /** What carries transactions out. */
-export interface TransactionMeans {
+export interface TransactionMeans extends TransactionJudging {
   readonly records: Pick<CallRecords, 'decided' | 'completed'>;
   readonly upstream: Pick<Upstream, 'ask' | 'send' | 'base'>;
-  readonly support: Pick<TransactionSupport, 'of'>;
   readonly inFlight: InFlightWrites;
-  readonly inForce: InForce;
-  readonly pages: PageLinks;
-  readonly bases: Bases;
   readonly log: Pick<Log, 'error'>;
 }
 
@@ -38,12 +34,6 @@ export type TransactionOutcome =
   | { readonly kind: 'refused'; readonly answer: FhirError; readonly position: string }
   | { readonly kind: 'failed'; readonly answer: FhirError; readonly position: string }
   | { readonly kind: 'done'; readonly answers: readonly Answered[]; readonly position: string };
-
-/** An entry and the decision of the call that it would be by itself. */
-interface Decided {
-  readonly one: EntryCall;
-  readonly decided: Allowed;
-}
 
 /**
  * Carries transactions out: every entry is allowed and judged, together with the others, before anything is sent; all is
@@ -59,59 +49,21 @@ export class Transactions {
 
   /** @throws NotRecorded when it could not be recorded; nothing of it was then sent */
   async carryOut(bundle: BundleCall): Promise<TransactionOutcome> {
-    const decided: Decided[] = [];
-    for (const one of bundle.entries) {
-      const decision = this.means.inForce.decide(one.call);
-      if (!decision) return await this.#refuse(bundle, one.index, refusalBy(changed, 'not up to date'));
-      const refusal = refusalOf(one, decision);
-      if (refusal) return await this.#refuse(bundle, one.index, refusal);
-      if (decision.outcome === 'allow') decided.push({ one, decided: decision });
-    }
     try {
-      const planned = await this.#plan(bundle, decided);
+      const judged = await judgeTransaction(bundle, this.means);
+      if (judged.kind === 'refused') return await this.#refuse(bundle, judged.index, judged.refusal);
       const stopped = bundle.bounds.stopped();
       if (stopped) return await this.#refuse(bundle, undefined, refusalBy(stopped, 'the Bundle was not carried on'));
-      return await this.#carryOut(bundle, decided, planned);
+      return await this.#carryOut(bundle, judged.decided, judged.planned);
     } catch (error) {
       if (!(error instanceof EntryRefused)) throw error;
       return await this.#refuse(bundle, error.index, refusalOfFailure(error.cause));
     }
   }
 
-  /** @throws EntryRefused */
-  async #plan(bundle: BundleCall, decided: readonly Decided[]): Promise<readonly PlannedEntry[]> {
-    const writes = decided.flatMap(({ one, decided: by }): TransactionWrite[] => {
-      const write = writeOf(one, by, bundle, this.#answering(bundle, one));
-      return write && one.entry.ok ? [{ index: one.index, fullUrl: one.entry.fullUrl, write }] : [];
-    });
-    const planned = writes.length === 0 ? [] : await this.#planWrites(writes);
-    for (const { one } of readsIn(decided))
-      try {
-        if (!bundle.bounds.stopped()) await askEntry(one, bundle, this.means);
-      } catch (error) {
-        throw new EntryRefused(one.index, error);
-      }
-    return planned;
-  }
-
-  async #planWrites(writes: readonly TransactionWrite[]): Promise<readonly PlannedEntry[]> {
-    const [first] = writes;
-    try {
-      const supported = await this.means.support.of();
-      const missing = writes.find(({ write }) =>
-        write.interaction.kind.endsWith('delete') ? !supported.delete : !supported.atomic,
-      );
-      if (missing) throw new EntryRefused(missing.index, supported.atomic ? notKept : notAtomic);
-      return await planTransaction(writes, supported, this.means.bases.ours);
-    } catch (error) {
-      if (error instanceof EntryRefused) throw error;
-      throw new EntryRefused(first?.index ?? 0, error);
-    }
-  }
-
   async #carryOut(
     bundle: BundleCall,
-    decided: readonly Decided[],
+    decided: readonly DecidedEntry[],
     planned: readonly PlannedEntry[],
   ): Promise<TransactionOutcome> {
     const position = await this.#record(bundle, decided, planned);
@@ -147,7 +99,11 @@ export class Transactions {
    * @returns the position of the record of the whole
    * @throws NotRecorded
    */
-  async #record(bundle: BundleCall, decided: readonly Decided[], planned: readonly PlannedEntry[]): Promise<string> {
+  async #record(
+    bundle: BundleCall,
+    decided: readonly DecidedEntry[],
+    planned: readonly PlannedEntry[],
+  ): Promise<string> {
     const { records } = this.means;
     const patients = new Map(planned.map((each) => [each.index, this.#patientsOf(each)]));
     const { call, access } = bundle;
@@ -188,7 +144,7 @@ export class Transactions {
     const { call, access, entries } = bundle;
     const answer = index === undefined ? refusal.answer : ofEntry(index, refusal.answer);
     const { denied } = refusal;
-    const other = refusalBy(refusal.answer, `another entry of its transaction is refused: ${denied.reason}`).denied;
+    const other = refusedWithOther(refusal);
     const reasonOf = (at: number) => (index === undefined || at === index ? denied : other);
     const [position] = await Promise.all([
       records.decided(call, denied, access, answer.status),
@@ -208,32 +164,7 @@ export class Transactions {
     }
   }
 
-  #answering(bundle: BundleCall, one: EntryCall) {
-    return answeringOf(bundle, one, this.means.upstream, this.means.bases.ours);
-  }
-
   #patientsOf({ plan }: PlannedEntry): readonly string[] {
     return plan.kind === 'write' ? this.#outcomes.patientsOf(plan.write) : [];
   }
 }
-
-function readsIn(decided: readonly Decided[]): readonly Decided[] {
-  return decided.filter(({ one }) => !isWrite(one.call.interaction));
-}
-
-/** An entry that is refused, or for which the FHIR server could not be asked. */
-function refusalOfFailure(cause: unknown): Refusal {
-  if (cause instanceof NotAnswered) return refusalBy(cause.answer, cause.reason);
-  if (cause instanceof NoLongerAllowed) return refusalBy(changed, 'access changed meanwhile');
-  if (cause instanceof WriteUnknown) return refusalBy(cause.answer, 'the upstream could not be asked');
-  return refusalBy(toldOfFailure(cause), 'the upstream gave nothing');
-}
-
-const notAtomic = new NotAnswered(
-  fhirError(
-    403,
-    'not-supported',
-    'The FHIR server does not carry out transactions as a whole and by version, so that none is sent to it; a batch is carried out.',
-  ),
-  'the upstream keeps no transactions',
-);

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { coversEndpoint, type EffectiveAccess } from '#access';
+import type { CallLimits } from '#contracts';
 import type { Log } from '#host';
-import { isResource, isWrite, readBundle } from '#smart';
+import { isResource, isWrite } from '#smart';
 import { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
@@ -13,9 +14,9 @@ import type { Upstream } from '../ask-upstream/upstream.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
 import type { BundleLimits } from '../bundle/bundle-bounds.js';
-import { entryCallOf } from '../bundle/bundle-call.js';
-import { refusalOf } from '../bundle/entry-refusal.js';
+import type { TransactionSupport } from '../bundle/transaction-support.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
+import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
 import {
   type CallRecords,
@@ -30,13 +31,16 @@ import type { OpenCalls } from '../proxy/open-calls.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
 import { forWhom, isOursAlone, type JudgedCall, ownerOf } from '../proxy/read-call.js';
 import { readBounded } from '../proxy/read-form.js';
-import type { Denied } from '../proxy/tell-refusal.js';
+import { changed, notCarriedOut, toldOf } from '../proxy/tell-refusal.js';
 import { sendEmpty, sendError, sendResource } from '../proxy/send-answer.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
-import { jsonOfWrite, malformed } from '../write/read-written-body.js';
+import { jsonOfWrite } from '../write/read-written-body.js';
 import type { WriteSupport } from '../write/write-support.js';
+import { patientsOfPlanned } from '../write/write-outcomes.js';
 import { planSupported } from '../write/writer.js';
-import { outcomeOf, whereWritten } from '../write/written-answer.js';
+import { judgeBundle, type JudgedBundle } from './judge-bundle.js';
+import { type BundleEnded, ObservedBundles } from './observed-bundles.js';
+import { outcomeOfFailure, typeOf, writtenBy } from './observed-write.js';
 import type { Observing } from './observing.js';
 import { mayPass, type PassedBack, passedBack, passedOn } from './passed-on.js';
 import { nothingWouldHaveLeft, wouldHaveLeft } from './would-have-left.js';
@@ -64,7 +68,12 @@ export interface ObservedCallMeans {
   /** The largest body that is taken, in bytes. */
   readonly bodyMost: number;
   readonly support: Pick<WriteSupport, 'of'>;
-  readonly bundles: Pick<BundleLimits, 'entries'>;
+  /** What the FHIR server keeps of transactions. */
+  readonly transactions: Pick<TransactionSupport, 'of'>;
+  readonly bundles: BundleLimits;
+  readonly limiter: Pick<CallLimiter, 'countMore'>;
+  /** What an application may call whose approval says nothing of it. */
+  readonly limits: CallLimits;
   /** An update of what is not there creates it, where nothing of its type is hidden. */
   readonly updatesCreate: boolean;
   /** Our FHIR base, without a slash at its end. */
@@ -84,9 +93,17 @@ interface Answered {
   readonly position: Readonly<Record<string, string>>;
 }
 
-interface Under {
-  readonly call: Call;
+/** What is decided of a call, when it was looked at as far as that takes. */
+interface Planned {
   readonly decided: CallDecision;
+  /** Of a write: the ids on the FHIR server of those whom it is about, before and after. */
+  readonly patients: readonly string[];
+  /** Of a Bundle: its entries. */
+  readonly bundle?: JudgedBundle;
+}
+
+interface Under extends Planned {
+  readonly call: Call;
   readonly by: AskedFor;
   readonly at: Answering;
 }
@@ -100,7 +117,15 @@ const MODE = { 'Gatehouse-Mode': 'observe' } as const;
  * this process up hold as ever.
  */
 export class ObservedCalls {
-  constructor(private readonly means: ObservedCallMeans) {}
+  readonly #bundles: ObservedBundles;
+
+  constructor(private readonly means: ObservedCallMeans) {
+    this.#bundles = new ObservedBundles({ ...means, bases: this.#bases });
+  }
+
+  get #bases() {
+    return { upstream: this.means.upstream.base, ours: this.means.base };
+  }
 
   /** Whether a call whose token counts is observed. What could mean something outside the FHIR API is not. */
   covers(call: JudgedCall, access: EffectiveAccess | undefined, path: string): boolean {
@@ -142,8 +167,9 @@ export class ObservedCalls {
       const granted = decision.outcome === 'allow' ? decision.granted : [];
       const sight = { scopes: granted, reaches: call.reaches, bases: [upstream.base, base] };
       const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
-      const decided = await this.#planned(decision, call, asked, body, at);
-      return await this.#pass(asked, response, body, { call, decided, by, at }, access);
+      const planned = await this.#planned(decision, call, asked, body, at, by, access);
+      const named = planned.bundle ? { ...call, bundle: planned.bundle.type } : call;
+      return await this.#pass(asked, response, body, { call: named, by, at, ...planned }, access);
     } finally {
       memory.release();
       end();
@@ -158,53 +184,41 @@ export class ObservedCalls {
     return memory.take(body.length) ? body : noMemory;
   }
 
-  /** The decision of a write is known when the resource before and after was looked at, that of a Bundle when it was read. */
+  /** The decision of a write is known when the resource before and after was looked at, that of a Bundle when its entries were. */
   async #planned(
     decision: CallDecision,
     call: Call,
     { request }: ObservedRequest,
     bytes: Buffer,
     at: Answering,
-  ): Promise<CallDecision> {
+    by: AskedFor,
+    access: EffectiveAccess | undefined,
+  ): Promise<Planned> {
     const { interaction } = call;
-    if (decision.outcome === 'deny') return decision;
+    const asDecided = { decided: decision, patients: [] };
     try {
-      if (interaction.kind === 'batch-or-transaction')
-        return this.#refusedEntry(jsonOfWrite(request.headers, 'create', bytes), call) ?? decision;
-      if (!isWrite(interaction)) return decision;
+      if (interaction.kind === 'batch-or-transaction') {
+        const { transactions, support } = this.means;
+        const judging = { ...this.means, support: transactions, writes: support, bases: this.#bases };
+        const body = jsonOfWrite(request.headers, 'create', bytes);
+        const bundle = await judgeBundle(body, call, decision, by, access, judging);
+        return { decided: bundle.decision, patients: [], bundle };
+      }
+      if (decision.outcome === 'deny' || !isWrite(interaction)) return asDecided;
       const body = jsonOfWrite(request.headers, interaction.kind, bytes);
       const { updatesCreate, support } = this.means;
       const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers;
-      await planSupported({ interaction, body, ifMatch, ifNoneMatch, updatesCreate }, at, support);
-      return decision;
+      const plan = await planSupported({ interaction, body, ifMatch, ifNoneMatch, updatesCreate }, at, support);
+      return plan.kind === 'write'
+        ? { decided: decision, patients: patientsOfPlanned(plan.write, this.#bases) }
+        : asDecided;
     } catch (error) {
       // Whether the server would have refused it is told by its answer.
       if (error instanceof UpstreamFailed || error instanceof WriteUnknown || error instanceof NoLongerAllowed)
-        return decision;
+        return asDecided;
       if (!(error instanceof NotAnswered)) throw error;
-      const detail = error.answer.body.issue[0].diagnostics;
-      return { outcome: 'deny', kind: 'request', reason: error.reason, detail, wouldAllow: [] };
+      return decision.outcome === 'deny' ? asDecided : { decided: notCarriedOut(error), patients: [] };
     }
-  }
-
-  /**
-   * Why a transaction is refused by what its entries ask; undefined where it is not, and for a batch, which is refused entry by
-   * entry.
-   *
-   * @throws NotAnswered for what is no Bundle that is taken
-   */
-  #refusedEntry(body: unknown, call: Call): Denied | undefined {
-    const { bundles, pages, inForce } = this.means;
-    const read = readBundle(body, bundles.entries);
-    if (!read.ok) throw malformed(read.reason);
-    if (read.type === 'batch') return undefined;
-    for (const [index, entry] of read.entries.entries()) {
-      const one = entryCallOf(entry, index, { ...call, bundle: read.type }, pages);
-      const decision = inForce.decide(one.call);
-      const refusal = decision && refusalOf(one, decision);
-      if (refusal) return { ...refusal.denied, reason: `entry ${index}: ${refusal.denied.reason}` };
-    }
-    return undefined;
   }
 
   async #pass(
@@ -215,14 +229,18 @@ export class ObservedCalls {
     access: EffectiveAccess | undefined,
   ): Promise<undefined> {
     const { records, upstream, inFlight, pages, base, inForce, leaving } = this.means;
-    const { call, decided, by } = under;
+    const { call, decided, by, patients, bundle } = under;
     const passed = passedOn(asked.request, asked.target, call, body);
     let handedOver: (() => void) | undefined;
     const send = async () =>
       await upstream.pass(passed, by, () => {
         handedOver = passed.mayChange ? inFlight.begin(call.claims.applicationId) : () => undefined;
       });
-    const decide = async () => await records.decidedAsWanted(call, decided, access);
+    const decide = async () => {
+      const position = await records.decidedAsWanted(call, decided, access, undefined, patients);
+      if (bundle) await this.#bundles.decided(bundle, access);
+      return position;
+    };
     try {
       // What may change data is recorded before it goes on.
       const position = passed.mayChange ? await decide() : undefined;
@@ -230,15 +248,17 @@ export class ObservedCalls {
       if (recorded.status === 'rejected') throw recorded.reason;
       const letIn = { call, response, position: { ...MODE, ...positionHeader(recorded.value) } };
       if (answer.status === 'rejected') {
-        await this.#failed(letIn, answer.reason, passed.mayChange, handedOver !== undefined);
+        await this.#failed(letIn, under, answer.reason, passed.mayChange, handedOver !== undefined);
         return;
       }
       const links = new BundleLinks(base, pages, ownerOf(call.claims));
-      const bases = { upstream: upstream.base, ours: base };
-      const back = passedBack(answer.value, call.interaction, links, bases, withOurUrls);
-      const written = passed.mayChange ? writtenBy(call, back) : undefined;
+      const back = passedBack(answer.value, call.interaction, links, this.#bases, withOurUrls);
+      // Of a Bundle its entries say it.
+      const written = passed.mayChange && !bundle ? writtenBy(call, back) : undefined;
       if (!by.isAllowed()) {
         const now = inForce.decide(call);
+        const { status, json } = back;
+        await this.#completeEntries(under, { status, json, ending: 'withheld', isSent: false });
         await leaving.withhold(letIn, now?.outcome === 'deny' ? now : undefined, written);
       } else await this.#send(letIn, back, under, written);
     } finally {
@@ -249,9 +269,10 @@ export class ObservedCalls {
   async #send(
     { call, response, position }: Answered,
     back: PassedBack,
-    { decided, by, at }: Under,
+    under: Under,
     written: RecordedWrite | undefined,
   ): Promise<void> {
+    const { decided, by, at } = under;
     const { status, json, headers: own } = back;
     const headers = { ...own, ...position, 'Cache-Control': 'private, no-cache' };
     const { etag, 'last-modified': lastModified } = own;
@@ -265,34 +286,42 @@ export class ObservedCalls {
       const { body, headers: encoding } = await encodedFor(response.req, back.body);
       sent = await sendResource(response, body, { ...headers, ...encoding }, by.isAllowed, told);
     }
-    const observed =
-      sent.bytes === 0
-        ? nothingLeft(decided)
-        : decided.outcome === 'deny'
-          ? nothingWouldHaveLeft(status, json)
-          : await wouldHaveLeft(call.interaction, { status, json, isEmpty: false }, at);
+    const isSent = sent.bytes > 0;
+    const ofEntries = await this.#completeEntries(under, { status, json, ending: sent.ending, isSent });
+    const observed = !isSent
+      ? nothingLeft(decided)
+      : decided.outcome === 'deny'
+        ? nothingWouldHaveLeft(status, json)
+        : (ofEntries ?? (await wouldHaveLeft(call.interaction, { status, json, isEmpty: false }, at)));
     this.means.onObserved(observed.outcome);
-    const patients = isResource(json) && (sent.bytes > 0 || written) ? patientsOf(json, at.sight.bases) : [];
-    const inPart = sent.bytes > 0 && showsInPart(call.interaction) ? { patientsIncomplete: true as const } : {};
-    await this.#complete(
-      call,
-      { status: told, ...sent, observed, ...inPart, ...(written ? { written } : {}) },
-      patients,
-    );
+    // Of a Bundle that was answered entry by entry, its entries say whom.
+    const shown = isResource(json) && !ofEntries && (isSent || written) ? patientsOf(json, at.sight.bases) : [];
+    const inPart = isSent && showsInPart(call.interaction) ? { patientsIncomplete: true as const } : {};
+    await this.#complete(call, { status: told, ...sent, observed, ...inPart, ...(written ? { written } : {}) }, [
+      ...under.patients,
+      ...shown,
+    ]);
+  }
+
+  async #completeEntries({ bundle }: Under, ended: BundleEnded): Promise<RecordedObservation | undefined> {
+    return bundle && (await this.#bundles.completed(bundle, ended));
   }
 
   /** The FHIR server gave no answer. */
   async #failed(
     { call, response, position }: Answered,
+    under: Under,
     reason: unknown,
     mayChange: boolean,
     isHandedOver: boolean,
   ): Promise<void> {
     const outcome = isHandedOver ? outcomeOfFailure(reason) : 'unchanged';
-    const written = mayChange ? ({ outcome, resourceType: typeOf(call) } as const) : undefined;
+    const written = mayChange && !under.bundle ? ({ outcome, resourceType: typeOf(call) } as const) : undefined;
     if (reason instanceof NoLongerAllowed) {
       const now = this.means.inForce.decide(call);
       const denied = now?.outcome === 'deny' ? now : undefined;
+      const status = denied ? toldOf(denied, call.claims).status : changed.status;
+      await this.#completeEntries(under, { status, ending: 'withheld', isSent: false, failedAs: outcome });
       return await this.means.leaving.withhold({ call, response, position }, denied, written);
     }
     if (!(reason instanceof UpstreamFailed || reason instanceof WriteUnknown)) throw reason;
@@ -300,7 +329,9 @@ export class ObservedCalls {
     const ending = response.destroyed ? 'caller-gone' : 'upstream-failed';
     sendError(response, answer, position);
     this.means.onObserved('unknown');
-    await this.#complete(call, { status: answer.status, bytes: 0, ending, ...(written ? { written } : {}) }, []);
+    const { status } = answer;
+    await this.#completeEntries(under, { status, ending, isSent: false, failedAs: outcome });
+    await this.#complete(call, { status, bytes: 0, ending, ...(written ? { written } : {}) }, under.patients);
   }
 
   async #complete(...[call, ended, patients]: Parameters<CallRecords['completed']>): Promise<void> {
@@ -318,32 +349,4 @@ const noMemory = fhirError(503, 'transient', 'The gateway holds too many large b
 
 function nothingLeft({ outcome }: CallDecision): RecordedObservation {
   return { outcome: outcome === 'allow' ? 'allowed' : 'denied', withheld: 0 };
-}
-
-/** What became of the data of a write that was handed over, and of which the server said nothing that is handed on. */
-function outcomeOfFailure(reason: unknown): RecordedWrite['outcome'] {
-  if (!(reason instanceof UpstreamFailed)) return 'unknown';
-  const { wasSent, upstreamStatus } = reason;
-  if (!wasSent) return 'unchanged';
-  return upstreamStatus === undefined ? 'unknown' : outcomeOf(upstreamStatus);
-}
-
-/** The type that a call is about; of a batch and of what was not understood it is any. */
-function typeOf({ interaction }: JudgedCall): string {
-  return 'type' in interaction ? interaction.type : 'Resource';
-}
-
-function writtenBy(call: JudgedCall, { status, json, headers }: PassedBack): RecordedWrite {
-  const outcome = outcomeOf(status);
-  const { interaction } = call;
-  const known =
-    isWrite(interaction) && outcome === 'changed'
-      ? whereWritten(interaction.type, {
-          status,
-          ...(json === undefined ? {} : { resource: json }),
-          ...(headers['location'] === undefined ? {} : { location: headers['location'] }),
-        })
-      : {};
-  const id = 'id' in interaction ? interaction.id : known.id;
-  return { outcome, resourceType: typeOf(call), ...(id === undefined ? {} : { resourceId: id }) };
 }

@@ -16,6 +16,7 @@ import type { Upstream } from '../ask-upstream/upstream.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { BundleLimits } from '../bundle/bundle-bounds.js';
 import { BundleCalls } from '../bundle/bundle-calls.js';
+import { TransactionSupport } from '../bundle/transaction-support.js';
 import { believeCaller, type Believing } from '../believe-token/believe-caller.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import { ExportCalls } from '../export/export-calls.js';
@@ -110,15 +111,16 @@ export class FhirCalls {
     const ofWrites = { inFlight, bodyMost, updatesCreate };
     const ofAll = { records, upstream, memory, ...ofWrites, calls, log, base, inForce: this.#inForce };
     this.#writes = new WriteCalls({ ...ofAll, support });
-    this.#bundles = new BundleCalls({ ...ofAll, support, pages, limiter, limits, bundles });
+    const transactions = new TransactionSupport(upstream, support);
+    const ofBundles = { pages, limiter, limits, bundles, transactions };
+    this.#bundles = new BundleCalls({ ...ofAll, ...ofBundles, support });
     const running = new RunningExports(upstream, calls, log);
     this.#exports = new ExportCalls({ ...ofAll, links: means.exports, running, leaving: this.#leaving });
     const { observing, onObserved } = means;
     this.#observed = new ObservedCalls({
       ...ofAll,
+      ...ofBundles,
       support,
-      bundles,
-      pages,
       observing,
       onObserved,
       leaving: this.#leaving,

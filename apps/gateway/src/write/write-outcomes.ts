@@ -140,7 +140,7 @@ export class WriteOutcomes {
           ? 'withheld'
           : 'sent';
     const bytes = resource && ending === 'sent' ? Buffer.byteLength(JSON.stringify(resource)) : 0;
-    const told = [...patients, ...this.#patientsIn(resource)];
+    const told = [...patients, ...patientsIn(resource, this.bases)];
     try {
       await this.records.completed(call, { status: answer.status, bytes, ending, written }, told);
     } catch (error) {
@@ -153,14 +153,18 @@ export class WriteOutcomes {
 
   /** The ids on the FHIR server of those whom a write is about, before and after. */
   patientsOf(planned: PlannedWrite): readonly string[] {
-    const before = planned.verb === 'create' ? undefined : planned.before;
-    const after = planned.verb === 'delete' ? undefined : planned.after;
-    return [...this.#patientsIn(before), ...this.#patientsIn(after)];
+    return patientsOfPlanned(planned, this.bases);
   }
+}
 
-  #patientsIn(resource: FhirResource | undefined): readonly string[] {
-    if (!resource || !isResourceType(resource.resourceType)) return [];
-    const { upstream, ours } = this.bases;
-    return patientsNamedIn(resource, resource.resourceType, [upstream, ours]);
-  }
+/** The ids on the FHIR server of those whom a write is about, before and after. */
+export function patientsOfPlanned(planned: PlannedWrite, bases: Bases): readonly string[] {
+  const before = planned.verb === 'create' ? undefined : planned.before;
+  const after = planned.verb === 'delete' ? undefined : planned.after;
+  return [...patientsIn(before, bases), ...patientsIn(after, bases)];
+}
+
+function patientsIn(resource: FhirResource | undefined, { upstream, ours }: Bases): readonly string[] {
+  if (!resource || !isResourceType(resource.resourceType)) return [];
+  return patientsNamedIn(resource, resource.resourceType, [upstream, ours]);
 }
