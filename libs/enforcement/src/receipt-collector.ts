@@ -50,6 +50,8 @@ const CLOSURES = { registration: eventsOf(registration), token: eventsOf(token) 
 type Closures = (typeof CLOSURES)[keyof typeof CLOSURES];
 /** Between questions to brokers that do not answer. */
 const RETRY_MS = 200;
+/** While nobody waits for a receipt, reports are read this much later, in milliseconds: a busy log costs fewer fetches. */
+const REST_MS = 100;
 
 /** Collects the reports of enforcement points, and waits until an event is in force at all of them. */
 export class ReceiptCollector {
@@ -63,6 +65,8 @@ export class ReceiptCollector {
   /** All reports up to the end as it was at the start are read. */
   #started = false;
   #read = new AppliedPositions(new Map());
+  /** How many receipts somebody waits for. */
+  #asked = 0;
 
   constructor(
     private readonly settings: LogSettings,
@@ -99,6 +103,8 @@ export class ReceiptCollector {
         this.#read.advance(next.topic, next.partition, next.offset);
         this.#waiters.wake();
       },
+      restMs: REST_MS,
+      isAwaited: () => this.#asked > 0,
       onFailure: (error) => this.#fail(error),
     });
   }
@@ -135,6 +141,16 @@ export class ReceiptCollector {
     readonly position: Position;
     readonly decidedAt: string;
   }): Promise<Receipt> {
+    this.#asked++;
+    this.#tail.hurry();
+    try {
+      return await this.#receipt(decided);
+    } finally {
+      this.#asked--;
+    }
+  }
+
+  async #receipt(decided: Parameters<ReceiptCollector['receipt']>[0]): Promise<Receipt> {
     const { position } = decided;
     const asked = this.#clock();
     const patience = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#timing.leaseMs)]);

@@ -52,6 +52,9 @@ const REMEMBERED_COMMANDS = 100_000;
 /** Outcomes that are read before a process sends; what is older is looked for in the log when somebody asks. */
 const READ_AT_START = 16_000;
 
+/** What others sent is known this much later, in milliseconds; whoever waits for an outcome does not wait for it. */
+const REST_MS = 100;
+
 /** A call of `send` that waits for its outcome. */
 interface Waiter {
   readonly resolve: (answer: CommandAnswer) => void;
@@ -97,6 +100,8 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
       sources: [outcomesOf(contract)],
       from: (ends) => beginningOfMemory(ends, outcomesOf(contract)),
       onBatch: (entries) => entries.forEach((entry) => this.#settle(entry)),
+      restMs: REST_MS,
+      isAwaited: () => this.#waiting.size > 0,
       onFailure,
     });
   }
@@ -153,6 +158,7 @@ export class CommandSender<C extends ContextContract> implements CommandPort<C> 
     const waiter: Waiter = { resolve, bodyDigest: command.bodyDigest, offset: 'not known yet', early: [] };
     const waiting = this.#waiting.get(command.id) ?? new Set();
     this.#waiting.set(command.id, waiting.add(waiter));
+    this.#tail.hurry();
     const pending = (): CommandAnswer & { readonly status: 'pending' } =>
       pendingAnswer({
         commandId: command.id,

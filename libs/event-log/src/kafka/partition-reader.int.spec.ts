@@ -99,6 +99,25 @@ describe('a reader of partitions', () => {
     expect(resting).toEqual(['a', 'b']);
   });
 
+  it('does not rest while somebody waits for what comes next', async () => {
+    const seen: string[] = [];
+    const last = Promise.withResolvers<void>();
+    const awaited = reader({
+      onSlice: ({ records }) => {
+        seen.push(...records.map(({ value }) => String(value)));
+        if (seen.includes('d')) last.resolve();
+        else void appender.append(topic, 4, { key: 'k', value: 'd' });
+      },
+      onFailure: silent,
+      restMs: 600_000,
+      isAwaited: () => true,
+    });
+    await appender.append(topic, 4, { key: 'k', value: 'c' });
+    awaited.assign(topic, 4, 0n);
+    await last.promise;
+    expect(seen).toEqual(['c', 'd']);
+  });
+
   it('stops when the log ends before the place where it should go on', async () => {
     const failed = Promise.withResolvers<unknown>();
     reader({ onSlice: silent, onFailure: failed.resolve }).assign(topic, 1, 11n);

@@ -30,6 +30,13 @@ export interface ReaderOptions {
    * comes meanwhile comes together, and a busy log costs fewer fetches. None unless it is said. See {@link PartitionReader.hurry}.
    */
   readonly restMs?: number;
+  /** Whether somebody waits for what comes next: then it does not rest. Nobody does unless it is said. */
+  readonly isAwaited?: () => boolean;
+  /**
+   * How long a fetch waits for a first record, in milliseconds: {@link MAX_WAIT_MS} unless it is said. A partition that is
+   * assigned meanwhile waits as long.
+   */
+  readonly maxWaitMs?: number;
 }
 
 const MAX_WAIT_MS = 400;
@@ -39,6 +46,8 @@ const FETCH_BYTES = 8 * 1_048_576;
 const PARTITION_BYTES = 2 * 1_048_576;
 /** Slices that wait go on as one up to here, and one fetch's is never split. */
 const MERGED_RECORDS = 1_000;
+
+const nobody = (): boolean => false;
 
 interface Assignment {
   readonly topic: string;
@@ -93,7 +102,8 @@ export class PartitionReader {
       removed: false,
       lag: new ReadingLag(offset),
     });
-    this.#loop ??= this.#run();
+    // What is assigned in this turn goes into the first fetch together.
+    this.#loop ??= Promise.resolve().then(() => this.#run());
     this.#changed?.();
   }
 
@@ -154,7 +164,7 @@ export class PartitionReader {
   async #startPolls(polls: Map<Broker, Promise<unknown>>): Promise<Promise<void>[]> {
     const assigned = [...this.#assignments.values()];
     const open = assigned.filter(({ queuedRecords }) => queuedRecords < this.#limit);
-    const maxWaitMs = open.length < assigned.length ? BUSY_WAIT_MS : MAX_WAIT_MS;
+    const maxWaitMs = open.length < assigned.length ? BUSY_WAIT_MS : (this.options.maxWaitMs ?? MAX_WAIT_MS);
     const byLeader = new Map<Broker, Assignment[]>();
     for (const assignment of open) {
       const leader = await this.#connection.leaderOf(assignment.topic, assignment.partition);
@@ -208,8 +218,9 @@ export class PartitionReader {
       this.#enqueue(assignment, data);
       atEnd &&= assignment.next >= data.endOffset;
     }
-    if (gave && atEnd && this.options.restMs !== undefined && !this.#stopping.signal.aborted)
-      await this.#rest(this.options.restMs);
+    const { restMs, isAwaited = nobody } = this.options;
+    if (gave && atEnd && restMs !== undefined && !isAwaited() && !this.#stopping.signal.aborted)
+      await this.#rest(restMs);
   }
 
   /** This is the beat of a clock, unless somebody hurries. */

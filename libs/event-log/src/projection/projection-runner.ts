@@ -13,7 +13,7 @@ import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type Proje
 const LONG_LOG = 20_000;
 
 /** Readers who ask for a position do not wait for it; others see rows this much later, in milliseconds, and a load costs less. */
-const REST_MS = 10;
+const REST_MS = 100;
 
 /**
  * Keeps a projection up to date. Rows and checkpoint move in one transaction; the checkpoint's row is locked and

@@ -91,11 +91,16 @@ export interface TailOptions<S extends RecordSource<unknown>> {
   readonly batchesAtOnce?: number;
   /** See `ReaderOptions.restMs`; nobody who waits for something waits for a rest. */
   readonly restMs?: number;
+  /** Whether somebody waits for what comes next, beside those who wait for offsets; see {@link LogTail.hurry}. */
+  readonly isAwaited?: () => boolean;
   /** Reading has ended for good: history lost, a record that cannot be decoded, or `onBatch` threw. */
   readonly onFailure: (error: unknown) => void;
   /** What to do with a record that cannot be decoded; without it the tail stops, loudly. */
   readonly onUndecodable?: (record: LogRecord, error: unknown) => void;
 }
+
+/** All partitions of a tail are assigned at once: none waits for a fetch of the others to end. */
+const MAX_WAIT_MS = 2_000;
 
 /** Follows whole topics from a place to their end and beyond, every partition in order, in a group of nobody. */
 export class LogTail<S extends RecordSource<unknown>> {
@@ -119,6 +124,8 @@ export class LogTail<S extends RecordSource<unknown>> {
       name: options.name,
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
       ...(options.restMs === undefined ? {} : { restMs: options.restMs }),
+      isAwaited: () => this.#waiting.size > 0 || options.isAwaited?.() === true,
+      maxWaitMs: MAX_WAIT_MS,
       onSlice: (slice) => this.#turns.take(() => this.#apply(slice)),
       onFailure: options.onFailure,
     });
@@ -177,6 +184,11 @@ export class LogTail<S extends RecordSource<unknown>> {
       this.#waiting.add(waiting);
       giveUp?.addEventListener('abort', onAbort, { once: true });
     });
+  }
+
+  /** Ends the rest between two fetches: somebody waits for what comes next. */
+  hurry(): void {
+    this.#reader.hurry();
   }
 
   /** How many wait for something to be applied. */
