@@ -20,14 +20,32 @@ afterEach(async () => {
 
 afterAll(() => own.dispose());
 
+/** What a member was told to hold, one after the other. */
+class Shares {
+  readonly told: ReadonlySet<number>[] = [];
+  readonly #waiting = new Map<number, () => void>();
+
+  tell(share: ReadonlySet<number>): void {
+    this.told.push(share);
+    this.#waiting.get(this.told.length)?.();
+  }
+
+  /** Resolves when it was told so often. */
+  of(count: number): Promise<void> {
+    if (this.told.length >= count) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.set(count, resolve));
+  }
+}
+
 /** A group of which another member was the first. */
 async function groupOfAnother() {
   const group = { groupId: `${settings.prefix}group-${randomUUID()}`, topic: `${settings.prefix}topic`, partitions: 8 };
   const other = await OtherMember.join(settings, group);
   ending.push(() => other.close());
-  const member = new GroupMembership(settings, { ...group, onAssignment: () => {} });
+  const shares = new Shares();
+  const member = new GroupMembership(settings, { ...group, onAssignment: (partitions) => shares.tell(partitions) });
   ending.push(() => member.close());
-  return { other, member };
+  return { other, member, shares };
 }
 
 describe('a member of a group', () => {
@@ -50,5 +68,22 @@ describe('a member of a group', () => {
     await other.beginRebalance();
     await other.endRebalance();
     await started;
+  }, 30_000);
+
+  it('that the group does not know any more holds nothing until it is given a share anew', async () => {
+    const { other, member, shares } = await groupOfAnother();
+    const started = member.start();
+    await other.untilAskedToJoin();
+    await other.beginRebalance();
+    await other.endRebalance();
+    await started;
+    await other.expelOthers();
+    await shares.of(2);
+    expect(shares.told.map((share) => share.size)).toEqual([8, 0]);
+    await other.giveAllToTheRest();
+    // What it held is not what it may say that it holds: another may have had it meanwhile.
+    expect(other.othersHold).toEqual([[]]);
+    await shares.of(3);
+    expect(shares.told.map((share) => share.size)).toEqual([8, 0, 8]);
   }, 30_000);
 });

@@ -143,7 +143,7 @@ export class GroupMembership {
         const type = brokerErrorType(error);
         this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'the group asks to join again');
         if (type === 'UNKNOWN_MEMBER_ID' || type === 'FENCED_INSTANCE_ID' || type === 'ILLEGAL_GENERATION')
-          this.#memberId = '';
+          this.#forget();
         if (type !== 'REBALANCE_IN_PROGRESS') {
           await this.#connection.refresh();
           await backoff.wait(signal);
@@ -187,6 +187,17 @@ export class GroupMembership {
     this.options.onAssignment(this.#assigned);
     this.#assignedOnce.resolve();
     this.#confirm();
+  }
+
+  /**
+   * The group knows this member no more, and another may have had its share meanwhile: what it held it does not go on with,
+   * nor says that it holds it. Under its next generation it could move the group's offset back.
+   */
+  #forget(): void {
+    this.#memberId = '';
+    if (this.#assigned.size === 0) return;
+    this.#assigned = new Set();
+    this.options.onAssignment(this.#assigned);
   }
 
   async #beatUntilRebalance(): Promise<void> {

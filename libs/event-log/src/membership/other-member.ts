@@ -19,10 +19,16 @@ export class OtherMember {
   #memberId = '';
   #generation = -1;
   #others: string[] = [];
+  #othersHold: string[] = [];
 
   /** How many there were beside this one in the last rebalance. */
   get others(): number {
     return this.#others.length;
+  }
+
+  /** What each of them said in the last rebalance that it holds. */
+  get othersHold(): readonly unknown[] {
+    return this.#othersHold.map((held) => JSON.parse(held) as unknown);
   }
 
   constructor(
@@ -78,7 +84,18 @@ export class OtherMember {
     });
     this.#memberId = joined.memberId;
     this.#generation = joined.generationId;
-    this.#others = joined.members.map(({ memberId }) => memberId).filter((id) => id !== joined.memberId);
+    const others = joined.members.filter(({ memberId }) => memberId !== joined.memberId);
+    this.#others = others.map(({ memberId }) => memberId);
+    this.#othersHold = others.map(({ memberMetadata }) =>
+      String(MemberMetadata.decode(memberMetadata).userData?.toString('utf8')),
+    );
+  }
+
+  /** Ends the session of the others, as when they were silent for too long: the group does not know them any more. */
+  async expelOthers(): Promise<void> {
+    const coordinator = await this.#connection.groupCoordinator(this.group.groupId);
+    for (const memberId of this.#others) await coordinator.leaveGroup({ groupId: this.group.groupId, memberId });
+    this.#others = [];
   }
 
   /** Gives all partitions to the others; once more where another has come meanwhile. */
