@@ -38,6 +38,7 @@ declare module 'kafkajs/src/cluster/index.js' {
       send<Decoded extends { readonly clientSideThrottleTime: number }, Result>(
         protocolRequest: ProtocolRequest<Decoded, Result>,
       ): Promise<Result>;
+      map(callback: (connection: { rejectRequests(error: Error): void }) => void): unknown;
     };
     /** And has shown who it is, where brokers ask for that. */
     isConnected(): boolean;

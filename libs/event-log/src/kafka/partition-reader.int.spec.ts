@@ -207,6 +207,7 @@ describe('a reader of partitions', () => {
         if (nextOffset >= endOffset) caughtUp.resolve();
       },
       onFailure: caughtUp.reject,
+      maxWaitMs: 600_000,
     });
     each.assign(topic, 3, 0n);
     await caughtUp.promise;

@@ -4,6 +4,7 @@ import { Backoff } from './backoff.js';
 import { brokerErrorType } from './broker-error.js';
 import { type Isolation, LogConnection, type LogSettings } from './log-connection.js';
 import { type FetchedPartition, fetchRecords } from './record-requests.js';
+import { abandonRequests } from './send-request.js';
 import { type Slice, visibleRecords } from './visible-records.js';
 
 /** The log no longer has what was asked for: its start moved past the checkpoint, or its end fell behind it. */
@@ -71,6 +72,8 @@ export class PartitionReader {
   readonly #assignments = new Map<string, Assignment>();
   readonly #stopping = new AbortController();
   readonly #limit: number;
+  /** The fetches under way, one for each broker at most. */
+  readonly #polls = new Map<Broker, Promise<unknown>>();
   #loop: Promise<void> | undefined;
   #changed: (() => void) | undefined;
   /** Ends the rests that are under way, one for each broker at most. */
@@ -137,6 +140,7 @@ export class PartitionReader {
     this.#changed?.();
     const draining = [...this.#assignments.values()].map((assignment) => assignment.draining);
     for (const { topic, partition } of [...this.#assignments.values()]) this.unassign(topic, partition);
+    for (const broker of this.#polls.keys()) abandonRequests(broker);
     await this.#connection.close();
     await Promise.all([this.#loop, ...draining]);
   }
@@ -145,12 +149,11 @@ export class PartitionReader {
   async #run(): Promise<void> {
     const backoff = new Backoff();
     const { signal } = this.#stopping;
-    const polls = new Map<Broker, Promise<unknown>>();
     while (!signal.aborted) {
       try {
-        const waiting = await this.#startPolls(polls);
+        const waiting = await this.#startPolls();
         const changed = new Promise<void>((resolve) => (this.#changed = resolve));
-        await Promise.race([changed, ...polls.values(), ...waiting]);
+        await Promise.race([changed, ...this.#polls.values(), ...waiting]);
         backoff.reset();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -161,7 +164,7 @@ export class PartitionReader {
   }
 
   /** Starts a fetch at every broker that has none under way; gives what else may open a partition for the next one. */
-  async #startPolls(polls: Map<Broker, Promise<unknown>>): Promise<Promise<void>[]> {
+  async #startPolls(): Promise<Promise<void>[]> {
     const assigned = [...this.#assignments.values()];
     const open = assigned.filter(({ queuedRecords }) => queuedRecords < this.#limit);
     const maxWaitMs = open.length < assigned.length ? BUSY_WAIT_MS : (this.options.maxWaitMs ?? MAX_WAIT_MS);
@@ -170,12 +173,13 @@ export class PartitionReader {
       const leader = await this.#connection.leaderOf(assignment.topic, assignment.partition);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), assignment]);
     }
+    this.#stopping.signal.throwIfAborted();
     for (const [leader, assignments] of byLeader) {
-      if (polls.has(leader)) continue;
-      const poll = this.#fetchFrom(leader, assignments, maxWaitMs).finally(() => polls.delete(leader));
+      if (this.#polls.has(leader)) continue;
+      const poll = this.#fetchFrom(leader, assignments, maxWaitMs).finally(() => this.#polls.delete(leader));
       // A poll that fails while the loop awaits another must not end the process; the race below sees the failure.
       poll.catch((error: unknown) => this.settings.sink.debug({ err: error }, 'fetch failed'));
-      polls.set(leader, poll);
+      this.#polls.set(leader, poll);
     }
     return assigned.flatMap(({ draining, queuedRecords }) =>
       draining && queuedRecords >= this.#limit ? [draining] : [],

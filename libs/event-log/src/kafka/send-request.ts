@@ -12,3 +12,8 @@ export async function send<Decoded extends { readonly clientSideThrottleTime: nu
     throw error;
   }
 }
+
+/** Waits no longer for answers of this broker: who asked is told so. kafkajs closes a connection only when it has them all. */
+export function abandonRequests(broker: Broker): void {
+  broker.connectionPool.map((connection) => connection.rejectRequests(new Error('nobody waits for the answer')));
+}
