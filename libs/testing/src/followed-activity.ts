@@ -5,7 +5,7 @@ import { activitySource, LogTail, type LogSettings, type NextOffsets } from '#ev
 export interface FollowedActivity {
   readonly records: readonly ActivityEntry[];
   /** Resolves when all before these offsets is there. */
-  until(offsets: NextOffsets): Promise<boolean>;
+  until(offsets: NextOffsets): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -248,7 +248,6 @@ export class LogTail<S extends RecordSource<unknown>> {
       this.#waiting.delete(waiting);
       waiting.resolve();
     }
-    if (this.#waiting.size > 0) this.#reader.hurry();
   }
 
   #covers(offsets: NextOffsets): boolean {

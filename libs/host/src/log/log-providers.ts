@@ -242,7 +242,7 @@ export function provideProjection<S extends RecordSource<unknown>>(
           const giveUp = AbortSignal.timeout(REACHED_WITHIN_MS);
           const until = performance.now() + REACHED_WITHIN_MS;
           const caused = ownEvents === undefined ? [] : await causedBy(reactions, positions, ownEvents, giveUp);
-          const left = Math.max(1, Math.ceil(until - performance.now()));
+          const left = Math.max(1, until - performance.now());
           if (caused === undefined || !(await runner.reached([...positions, ...caused], left)))
             throw unavailable(`${definition.name} has not reached that position yet.`, 1);
         },
