@@ -1,5 +1,7 @@
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { once } from 'node:events';
+import { TOKEN_CLOCK_TOLERANCE_S } from '#contracts';
 import type { WithholdingRule } from '#smart';
 import type { StoredResource } from '#testing';
 import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
@@ -493,6 +495,21 @@ describe('before a server that does what it wants', () => {
     expect(received).toBeLessThan(20_000 * line.length);
     expect(hostile().exports.deleted).toEqual(['job-1']);
     expect(gateway.records.at(-1)).toMatchObject({ type: 'access-completed', data: { ending: 'cut' } });
+  });
+
+  test('the end of its token cuts a file that is on its way, though the server gives nothing that could leave', async () => {
+    const url = await fileUrl();
+    // A line that never ends: nothing is asked for a piece that would be looked at.
+    hostile().exports.file = '{"resourceType":"Observation","note":"';
+    hostile().exports.endsFiles = false;
+    gateway.believe(backend, 'a1', Date.now() + 200 - TOKEN_CLOCK_TOLERANCE_S * 1_000);
+    const { pathname, search } = new URL(url);
+    const asked = get({ port: gateway.port, path: pathname + search, headers: { authorization: 'Bearer abc' } });
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    await gateway.idle();
+    expect(response.statusCode).toBe(401);
+    expect(gateway.records.at(-1)).toMatchObject({ type: 'access-completed', data: { ending: 'withheld', bytes: 0 } });
   });
 
   test('that nobody may be let in for now ends no export', async () => {

@@ -177,8 +177,8 @@ export class GatewayInProcess {
     await once(this.#server, 'close');
   }
 
-  /** Believes from now on that calls come with this token, of this application. */
-  believe(token: ModelToken, applicationId = 'a1'): void {
+  /** Believes from now on that calls come with this token, of this application, until it expires. */
+  believe(token: ModelToken, applicationId = 'a1', expiresAtMs = Date.now() + 3_600_000): void {
     const scopes = parseScopes([...token.scopes.map(writeScope), ...(token.readsOwn ? ['fhirUser'] : [])]);
     if (!scopes.ok) throw new Error(JSON.stringify(scopes.faults));
     const { patient, fhirUser } = token;
@@ -190,7 +190,7 @@ export class GatewayInProcess {
       clientId: 'client-1',
       approvalVersion: 1,
       scopes: scopes.scopes,
-      expiresAtMs: Date.now() + 3_600_000,
+      expiresAtMs,
       subject: 's',
       ...(patient === undefined ? {} : { patient }),
       ...(fhirUser === undefined ? {} : { fhirUser }),

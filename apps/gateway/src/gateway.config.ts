@@ -47,12 +47,22 @@ export class GatewayConfig implements ConfigSection {
   @Setting('GATEWAY_PASSED_AT_ONCE', {
     mustBe: 'a number from 2 to 10000',
     describe:
-      'How many resources and files of exports may be passed on at once while they come, beside the other requests to the FHIR server; half of them for one application.',
+      'How many large resources may be passed on at once while they come, beside the other requests to the FHIR server; half of them for one application. Who waits for a place longer than GATEWAY_UPSTREAM_TIMEOUT is told to come again.',
   })
   @IsInt()
   @Min(2)
   @Max(10_000)
   passedAtOnce: number = 64;
+
+  @Setting('GATEWAY_EXPORT_FILES_AT_ONCE', {
+    mustBe: 'a number from 2 to 10000',
+    describe:
+      'How many files of exports may be on their way at once, beside the other requests to the FHIR server; half of them for one application. Who waits for a place longer than GATEWAY_UPSTREAM_TIMEOUT is told to come again.',
+  })
+  @IsInt()
+  @Min(2)
+  @Max(10_000)
+  exportFilesAtOnce: number = 32;
 
   @Setting('GATEWAY_UPSTREAM_CONNECTIONS', {
     mustBe: 'a number from 2 to 10000',

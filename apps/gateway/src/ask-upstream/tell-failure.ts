@@ -7,6 +7,9 @@ export const broken = fhirError(503, 'transient', 'The FHIR server is not asked 
 export const tooMany = fhirError(429, 'throttled', 'Too many calls of this application wait for the FHIR server.', {
   'Retry-After': '1',
 });
+export const noPlace = fhirError(503, 'transient', 'As many large answers as may be are on their way now.', {
+  'Retry-After': '30',
+});
 export const noAnswer = fhirError(502, 'transient', 'The FHIR server did not answer.');
 export const tooSlow = fhirError(504, 'timeout', 'The FHIR server did not answer in time.');
 

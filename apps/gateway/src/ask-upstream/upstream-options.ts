@@ -13,8 +13,10 @@ export interface UpstreamOptions {
   /** The most that passes by of a resource that is not held, in bytes; as much as is held, without. */
   readonly passedMaxBytes?: number;
   readonly slots: SlotBounds;
-  /** How many answers may be under way at once that go on as fast as they are taken; as many as others, without. */
+  /** How many large resources may be under way at once that go on as fast as they are taken; as many as others, without. */
   readonly passing?: SlotBounds;
+  /** The same, of files of exports; as many as large resources, without. */
+  readonly files?: SlotBounds;
   /** After so many milliseconds a broken circuit lets one request try. */
   readonly breakMs: number;
   /** The circuit broke, by a request that failed for a reason; or is whole again. */

@@ -49,4 +49,12 @@ describe('slots before the FHIR server', () => {
     slots.give('a');
     expect(slots.take('a')).toBe(true);
   });
+
+  test('who waits longer than is waited takes nothing, and who comes after does', async () => {
+    const slots = new UpstreamSlots({ ...bounds, waitingMs: 1 });
+    slots.take('a');
+    expect(await slots.wait('a', goesOn)).toBe('too-long');
+    slots.give('a');
+    expect(slots.take('a')).toBe(true);
+  });
 });

@@ -1,9 +1,8 @@
 /** Why a request did not get to the FHIR server. */
-export type NoSlot = 'full' | 'aborted';
+export type NoSlot = 'full' | 'aborted' | 'too-long';
 
 interface Waiting {
   readonly go: () => void;
-  readonly stop: () => void;
 }
 
 interface Asking {
@@ -18,6 +17,8 @@ export interface SlotBounds {
   readonly perApplication: number;
   /** Of one application, behind those under way. */
   readonly waitingPerApplication: number;
+  /** How long one waits, in milliseconds; as long as those under way take, without. */
+  readonly waitingMs?: number;
 }
 
 /**
@@ -52,19 +53,23 @@ export class UpstreamSlots {
     const asking = this.#of(applicationId);
     if (asking.waiting.length >= this.bounds.waitingPerApplication) return 'full';
     const turn = Promise.withResolvers<NoSlot | undefined>();
-    const mine: Waiting = { go: () => turn.resolve(undefined), stop: () => turn.resolve('aborted') };
+    const mine: Waiting = { go: () => turn.resolve(undefined) };
     asking.waiting.push(mine);
-    const onAbort = () => {
+    const stop = (why: NoSlot) => {
       const at = asking.waiting.indexOf(mine);
       if (at < 0) return;
       asking.waiting.splice(at, 1);
       this.#forget(applicationId, asking);
-      mine.stop();
+      turn.resolve(why);
     };
+    const onAbort = () => stop('aborted');
+    const { waitingMs } = this.bounds;
+    const patience = waitingMs === undefined ? undefined : setTimeout(() => stop('too-long'), waitingMs);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await turn.promise;
     } finally {
+      clearTimeout(patience);
       signal.removeEventListener('abort', onAbort);
     }
   }

@@ -11,7 +11,7 @@ import { isTimeout } from './answer-parts.js';
 import type { AskedFor } from './asked-for.js';
 import type { JobAnswer, JobRequest } from './export-job.js';
 import { BodyRefused, type Passage } from './read-body.js';
-import { broken, noAnswer, tooMany, tooSlow } from './tell-failure.js';
+import { broken, noAnswer, noPlace, tooMany, tooSlow } from './tell-failure.js';
 import type { LargeAnswer, UpstreamAnswer } from './upstream-answer.js';
 import { NoLongerAllowed, UpstreamFailed } from './upstream-failed.js';
 import type { UpstreamOptions } from './upstream-options.js';
@@ -32,14 +32,18 @@ export class Upstream {
   readonly #slots: UpstreamSlots;
   /** Apart from the slots: what passes by lasts as long as its caller likes. */
   readonly #passing: UpstreamSlots;
+  /** Apart from both, so that neither large resources nor exports keep the other waiting. */
+  readonly #files: UpstreamSlots;
   readonly #circuit: CircuitBreakerPolicy;
   readonly base: string;
 
   constructor(private readonly options: UpstreamOptions) {
     this.base = options.baseUrl;
     this.#requests = new UpstreamRequests(options);
-    this.#slots = new UpstreamSlots(options.slots);
-    this.#passing = new UpstreamSlots(options.passing ?? options.slots);
+    const { slots, passing = slots, files = passing } = options;
+    this.#slots = new UpstreamSlots(slots);
+    this.#passing = new UpstreamSlots(passing);
+    this.#files = new UpstreamSlots(files);
     this.#circuit = circuitBreaker(
       handleWhen((error) => error instanceof WriteUnknown || (error instanceof UpstreamFailed && error.isItsFault)),
       { halfOpenAfter: options.breakMs, breaker: new SamplingBreaker(BREAK) },
@@ -63,7 +67,7 @@ export class Upstream {
    * As `ask`, for a resource that may be larger than is held. Where `mayPass` says of its beginning that nothing of the rest
    * is needed to judge it, the rest comes piece by piece, as fast as it is read. Until then it holds a place among what
    * passes by, and no slot: whoever reads slowly keeps nobody from being answered. Where all places are taken it is left,
-   * and asked for again when there is one.
+   * and asked for again when there is one; who waits for that too long is told to come again.
    *
    * @throws UpstreamFailed, NoLongerAllowed; what fails after the beginning fails where the rest is read
    */
@@ -149,7 +153,7 @@ export class Upstream {
    * @throws UpstreamFailed, NoLongerAllowed
    */
   async *file(target: string, by: AskedFor): AsyncGenerator<Buffer, void> {
-    const give = await this.#take(this.#passing, by);
+    const give = await this.#take(this.#files, by);
     try {
       yield* await this.#whole(async () => await this.#requests.file(target, by));
     } catch (cause) {
@@ -175,6 +179,7 @@ export class Upstream {
     if (atOnce) return atOnce;
     const none = await slots.wait(applicationId, signal);
     if (none === 'full') throw new UpstreamFailed(tooMany);
+    if (none === 'too-long') throw new UpstreamFailed(noPlace);
     if (none === 'aborted') throw new UpstreamFailed(noAnswer);
     return () => slots.give(applicationId);
   }

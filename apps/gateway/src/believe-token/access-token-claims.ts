@@ -90,5 +90,18 @@ function isTextOrAbsent(claim: unknown): claim is string | undefined {
 
 /** Whether a token has expired, as far as clocks may differ (RFC 9068, 4). */
 export function isOver({ expiresAtMs }: Pick<AccessTokenClaims, 'expiresAtMs'>): boolean {
-  return expiresAtMs + TOKEN_CLOCK_TOLERANCE_S * 1000 <= Date.now();
+  return endOf(expiresAtMs) <= Date.now();
+}
+
+/** The longest that a timer of Node waits, in milliseconds. */
+const LONGEST_MS = 2_147_483_647;
+
+/** Calls back when a token has expired; what it gives back is for `clearTimeout`. */
+export function atEnd({ expiresAtMs }: Pick<AccessTokenClaims, 'expiresAtMs'>, onEnd: () => void): NodeJS.Timeout {
+  const left = Math.max(0, endOf(expiresAtMs) - Date.now());
+  return setTimeout(onEnd, Math.min(left + 1, LONGEST_MS)).unref();
+}
+
+function endOf(expiresAtMs: number): number {
+  return expiresAtMs + TOKEN_CLOCK_TOLERANCE_S * 1000;
 }

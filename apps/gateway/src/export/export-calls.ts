@@ -8,6 +8,7 @@ import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { JobAnswer } from '../ask-upstream/export-job.js';
 import type { AskedFor } from '../ask-upstream/asked-for.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
+import { atEnd, isOver } from '../believe-token/access-token-claims.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
 import { type CallRecords, positionHeader } from '../proxy/call-records.js';
 import type { InForce } from '../proxy/in-force.js';
@@ -70,12 +71,15 @@ export class ExportCalls {
     const { inForce, calls, upstream, base, leaving, records } = this.means;
     const isAllowed = () => {
       const now = inForce.decide(call);
-      return now?.outcome === 'allow' && now.granted === decided.granted;
+      // A file may take longer than the token counts.
+      return now?.outcome === 'allow' && now.granted === decided.granted && !isOver(call.claims);
     };
     const memory = this.means.memory.lease();
     const { cut, end } = calls.answering({ applicationId: call.claims.applicationId, isAllowed }, response);
+    const over = atEnd(call.claims, () => calls.lookAgain(call.claims.applicationId));
     response.once('close', () => {
       if (!response.writableFinished) cut.abort();
+      clearTimeout(over);
       end();
     });
     try {
@@ -94,6 +98,7 @@ export class ExportCalls {
       }
     } finally {
       memory.release();
+      clearTimeout(over);
       end();
     }
   }

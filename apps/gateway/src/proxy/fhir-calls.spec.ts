@@ -32,7 +32,7 @@ const claims: AccessTokenClaims = {
   clientId: 'client-1',
   approvalVersion: 1,
   scopes: parsed.ok ? parsed.scopes : [],
-  expiresAtMs: 0,
+  expiresAtMs: Date.now() + 3_600_000,
   subject: 'client-1',
 };
 const open = openAccess();

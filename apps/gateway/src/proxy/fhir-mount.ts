@@ -124,7 +124,9 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
   }
 
   private upstreamOf({ endpoint }: EndpointMeans): Upstream {
-    const { upstreamTimeout, upstreamMaxBytes, passedMaxBytes, upstreamConnections, passedAtOnce } = this.config;
+    const { upstreamTimeout, upstreamMaxBytes, passedMaxBytes, upstreamConnections } = this.config;
+    const { passedAtOnce, exportFilesAtOnce } = this.config;
+    const waitingMs = upstreamTimeout * 1000;
     const halfForOne = (total: number) => ({ total, perApplication: total / 2, waitingPerApplication: total * 4 });
     return new Upstream({
       baseUrl: endpoint.upstream.url,
@@ -133,7 +135,9 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
       maxBytes: upstreamMaxBytes,
       passedMaxBytes,
       slots: halfForOne(upstreamConnections),
-      passing: halfForOne(passedAtOnce),
+      // They last as long as their callers like.
+      passing: { ...halfForOne(passedAtOnce), waitingMs },
+      files: { ...halfForOne(exportFilesAtOnce), waitingMs },
       breakMs: 5_000,
       onCircuit: (isBroken, why) => {
         const server = `the FHIR server of endpoint ${endpoint.id}`;

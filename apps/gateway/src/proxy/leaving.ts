@@ -111,9 +111,10 @@ export class Leaving {
     }
   }
 
-  /** Access was closed or the lease lapsed while the upstream worked: what it gave stays here. */
+  /** Access was closed, the token ended or the lease lapsed while the upstream worked: what it gave stays here. */
   async withhold({ call, response, position }: LetIn, now: Denied | undefined, written?: RecordedWrite): Promise<void> {
-    const error = now ? toldOf(now, call.claims) : changed;
+    const denied = now ?? (isOver(call.claims) ? expired : undefined);
+    const error = denied ? toldOf(denied, call.claims) : changed;
     sendError(response, error, position);
     await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld', ...(written ? { written } : {}) });
   }
@@ -148,6 +149,14 @@ export class Leaving {
     }
   }
 }
+
+const expired: Denied = {
+  outcome: 'deny',
+  kind: 'token',
+  reason: 'expired',
+  detail: 'The token expired while the answer was awaited.',
+  wouldAllow: [],
+};
 
 /** The head of an answer to HEAD says that there is something. */
 function hasTold({ bytes, ending }: Sent): boolean {

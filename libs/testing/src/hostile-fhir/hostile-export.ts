@@ -14,6 +14,8 @@ export interface HostileExportAnswer {
 export class HostileExports {
   /** What a file says in the place of its lines. */
   file: string | undefined;
+  /** Whether it ends a file; else it says no more when it has given all. */
+  endsFiles = true;
   /** Where it says that an export, or its files, are. */
   elsewhere: { status?: string; file?: string } = {};
   /** Whether each export that is begun is one of its own; else they are one. */

@@ -19,7 +19,9 @@ export async function listenHostile(
       const target = (request.url ?? '').replace(/^\/fhir/, '');
       if (/\$export(\?|$)/.test(target)) await server.exports.onBegin();
       const answer = server.handle({ method: request.method ?? '', target, headers: request.headers, body });
-      response.writeHead(answer.status, answer.headers).end(answer.body);
+      response.writeHead(answer.status, answer.headers);
+      if (server.exports.endsFiles || !target.includes('$export-poll-file')) response.end(answer.body);
+      else response.write(answer.body);
     });
   });
   const close = async () => {
