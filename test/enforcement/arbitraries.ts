@@ -105,7 +105,8 @@ const shapes = {
 
 type ShapedType = keyof typeof shapes;
 const isShaped = (name: string): name is ShapedType => name in shapes;
-const types = Object.keys(shapes).filter(isShaped);
+/** All types that are drawn from. */
+export const types = Object.keys(shapes).filter(isShaped);
 
 /** Most data has those whom it is about. */
 const people = [

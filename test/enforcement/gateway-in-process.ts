@@ -40,7 +40,7 @@ export interface SeenAnswer {
 }
 
 type ExportPort = Pick<Upstream, 'job' | 'file'>;
-type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'> & Partial<Pick<Upstream, 'read'>>;
+export type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'> & Partial<Pick<Upstream, 'read'>>;
 
 /** Of a server that exports nothing. */
 const noExports: ExportPort = {

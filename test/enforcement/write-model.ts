@@ -89,9 +89,9 @@ export function plainly(data: Data): readonly string[] {
   return data
     .map(({ id, ...rest }) =>
       JSON.stringify(
-        { ...rest, id: /^new\b/.test(id) ? 'new' : id, meta: undefined },
+        { ...rest, id: /^(new\b|[0-9a-f]{8}-)/.test(id) ? 'new' : id, meta: undefined },
         [...keysIn(rest), 'id'].sort(),
-      ).replaceAll(/\/new-\d+"/g, '/new"'),
+      ).replaceAll(/\/(new-\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"/g, '/new"'),
     )
     .sort();
 }

@@ -27,7 +27,7 @@ export { testUpstream, type TestUpstream } from './test-upstream.js';
 export { testClient, type TestClient } from './test-client.js';
 export { counter, counterDecider, counterTopics } from './counter/counter.js';
 export { countersProjection, PoolStore } from './counter/counter-projection.js';
-export { HostileFhirServer } from './hostile-fhir/hostile-fhir-server.js';
+export { type HostileAnswer, HostileFhirServer, type HostileRequest } from './hostile-fhir/hostile-fhir-server.js';
 export type { StoredResource } from './hostile-fhir/hostile-search.js';
 export { listenHostile } from './hostile-fhir/listen.js';
 export { type BrokenFhir, listenBroken } from './hostile-fhir/listen-broken.js';

@@ -53,10 +53,17 @@ export class SandboxFhirServer {
     this.exports = new SandboxExports(base);
   }
 
-  /** Loads definitions and data (about a second). `base` is the URL of the server, without a slash at its end. */
-  static async start(base: string): Promise<SandboxFhirServer> {
-    const resources = sandboxResources();
-    const types = [...new Set(resources.map((it) => it.resourceType))].sort();
+  /**
+   * Loads definitions (about a second, once for the process) and data.
+   *
+   * @param base  the URL of the server, without a slash at its end
+   * @param types what can be searched for
+   */
+  static async start(
+    base: string,
+    resources: readonly Resource[] = sandboxResources(),
+    types: readonly string[] = [...new Set(resources.map((it) => it.resourceType))].sort(),
+  ): Promise<SandboxFhirServer> {
     loadSearchDefinitions(new Set(types));
     const repository = new SandboxRepository(base);
     for (const resource of resources) await repository.createResource(resource);

@@ -108,6 +108,16 @@ export class SandboxRepository extends MemoryRepository {
     };
   }
 
+  /** What is referred to; nothing, where it is not there. */
+  private async referred(reference: Reference<Resource>): Promise<Resource | undefined> {
+    try {
+      return await this.readReference<Resource>(reference);
+    } catch (error) {
+      if (!(error instanceof OperationOutcomeError)) throw error;
+      return undefined;
+    }
+  }
+
   private entry(resource: Resource, mode: 'match' | 'include'): BundleEntry {
     return { fullUrl: `${this.base}/${resource.resourceType}/${resource.id}`, resource, search: { mode } };
   }
@@ -126,8 +136,8 @@ export class SandboxRepository extends MemoryRepository {
     };
     for (const include of request.include ?? []) {
       for (const reference of matches.flatMap((resource) => referencesOf(resource, include))) {
-        const [read] = await this.readReferences([reference]);
-        if (read && !(read instanceof Error)) add(read);
+        const read = await this.referred(reference);
+        if (read) add(read);
       }
     }
     for (const include of request.revInclude ?? []) {

@@ -1,0 +1,112 @@
+import { parseExactly } from '#smart';
+import type { HostileAnswer, HostileRequest, StoredResource } from '#testing';
+import { SandboxFhirServer } from '../../apps/sandbox/src/fhir-server/sandbox-fhir-server.js';
+import { UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream-failed.js';
+import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
+import { HostileUpstream, type UpstreamPort } from './gateway-in-process.js';
+import type { ModelResource } from './model.js';
+
+type MaybeLater<T> = T | Promise<T>;
+
+/** A FHIR server in the same process, as tests look at it past the gateway. */
+export interface ServerInProcess {
+  handle(request: HostileRequest): MaybeLater<HostileAnswer>;
+  /** All that there is now, each with its version. */
+  holds(): MaybeLater<readonly StoredResource[]>;
+}
+
+/** One that is filled anew for each case. */
+export interface UpstreamInProcess extends UpstreamPort {
+  holds(resources: readonly ModelResource[]): MaybeLater<ServerInProcess>;
+  /** It keeps numbers as JavaScript has them, and not with their digits. */
+  readonly losesDigits?: true;
+}
+
+/** The sandbox in the same process: it answers searches as R4 says. */
+export class SandboxUpstream implements UpstreamInProcess {
+  readonly losesDigits = true;
+  readonly base = 'http://sandbox.internal/fhir';
+  #server: SandboxFhirServer | undefined;
+
+  constructor(
+    /** What it knows how to search. */
+    private readonly types: readonly string[],
+  ) {}
+
+  async holds(resources: readonly ModelResource[]): Promise<ServerInProcess> {
+    // As it stands in JSON; always of one time, so that two fillings differ in nothing else.
+    const meta = { lastUpdated: '2026-01-15T09:00:00.000Z' };
+    const stored = JSON.parse(JSON.stringify(resources.map((it) => ({ ...it, meta })))) as Parameters<
+      typeof SandboxFhirServer.start
+    >[1];
+    const server = (this.#server = await SandboxFhirServer.start(this.base, stored, this.types));
+    const handle = async (request: HostileRequest) => await answered(server, request);
+    return {
+      handle,
+      holds: async () => {
+        const found = await Promise.all(
+          this.types.map(async (type) => await handle({ method: 'GET', target: `/${type}?_count=1000` })),
+        );
+        return found.flatMap(({ body }) =>
+          ((parseExactly(body) as { entry?: { resource: StoredResource }[] }).entry ?? []).map((it) => it.resource),
+        );
+      },
+    };
+  }
+
+  send: UpstreamPort['send'] = async ({ method, target, body, ifMatch }) => {
+    const {
+      status,
+      headers,
+      body: text,
+    } = await this.#handle({
+      method,
+      target,
+      ...(body === undefined ? {} : { body }),
+      headers: ifMatch === undefined ? {} : { 'if-match': ifMatch },
+    });
+    const { etag, location } = headers;
+    return {
+      status,
+      resource: parseExactly(text),
+      ...(etag === undefined ? {} : { etag }),
+      ...(location === undefined ? {} : { location }),
+    };
+  };
+
+  pass: UpstreamPort['pass'] = async () => Promise.reject(new Error('nothing is passed here'));
+
+  ask: UpstreamPort['ask'] = async ({ method, target, form, body = form }) => {
+    const answer = await this.#handle({ method, target, ...(body === undefined ? {} : { body }) });
+    if (answer.status === 404 || answer.status === 410)
+      throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
+    if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));
+    const { etag, 'last-modified': lastModified } = answer.headers;
+    return {
+      resource: parseExactly(answer.body),
+      text: answer.body,
+      ...(etag === undefined ? {} : { etag }),
+      ...(lastModified === undefined ? {} : { lastModified }),
+    };
+  };
+
+  async #handle(request: HostileRequest): Promise<HostileAnswer> {
+    if (!this.#server) throw new Error('the sandbox holds nothing yet');
+    return await answered(this.#server, request);
+  }
+}
+
+async function answered(
+  server: SandboxFhirServer,
+  { method, target, headers = {}, body = '' }: HostileRequest,
+): Promise<HostileAnswer> {
+  const given = Object.entries(headers).filter((it): it is [string, string] => typeof it[1] === 'string');
+  const answer = await server.handle({ method, target, headers: Object.fromEntries(given), body });
+  return { status: answer.status, headers: answer.headers, body: answer.body.toString('utf8') };
+}
+
+/** The servers in the same process that every property is tried before, and how much more one case costs there. */
+export const serversInProcess = (types: readonly string[]): readonly [string, UpstreamInProcess, number][] => [
+  ['a hostile server', new HostileUpstream(), 1],
+  ['the sandbox', new SandboxUpstream(types), 5],
+];
