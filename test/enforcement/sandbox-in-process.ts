@@ -105,6 +105,13 @@ async function answered(
   return { status: answer.status, headers: answer.headers, body: answer.body.toString('utf8') };
 }
 
+/** As JSON, without what a server gives anew each time to what is written: its id, and when it was. */
+export function masked(answer: unknown): string {
+  return JSON.stringify(answer)
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'new')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]+ GMT/g, 'now');
+}
+
 /** The servers in the same process that every property is tried before, and how much more one case costs there. */
 export const serversInProcess = (types: readonly string[]): readonly [string, UpstreamInProcess, number][] => [
   ['a hostile server', new HostileUpstream(), 1],
