@@ -3,7 +3,7 @@ import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js'
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
 import { gatewayBefore, type GuardedGateway } from './guarded-gateway.js';
-import { backend, type Guarded, guardedServers, own, roomy, someoneElse } from './guarded-servers.js';
+import { backend, type Guarded, guardedServers, own, putOn, roomy, someoneElse } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 import { RightsTrial } from './rights-trial.js';
 import { ToldRegister } from './told-register.js';
@@ -31,8 +31,9 @@ const scoped = (...scopes: readonly [string, string, ModelToken['scopes'][number
 });
 
 /** All that is asked for here, put on the server itself. */
-async function fill({ base }: Guarded): Promise<void> {
-  const resources: readonly (StoredResource | Omit<StoredResource, 'id'>)[] = [
+async function fill(guarded: Guarded): Promise<void> {
+  const { base } = guarded;
+  const resources: readonly StoredResource[] = [
     binary('shown'),
     { ...document('patient-01', ['Binary/shown'], category('note')), id: 'shows' },
     binary('absolute'),
@@ -76,16 +77,7 @@ async function fill({ base }: Guarded): Promise<void> {
     },
     { ...document('patient-01', ['http://other.example/fhir/Binary/theirs']), id: 'mine' },
   ];
-  for (const resource of resources) {
-    const { resourceType, id } = resource as StoredResource;
-    const response = await fetch(`${base}/${resourceType}/${id}`, {
-      method: 'PUT',
-      headers: json,
-      body: JSON.stringify(resource),
-    });
-    if (!response.ok) throw new Error(`${resourceType}/${id}: ${response.status} ${await response.text()}`);
-    await response.body?.cancel();
-  }
+  await putOn(guarded, resources);
 }
 
 describe.each(guardedServers)('a Binary and the documents that show it, before %s', (_name, listen) => {

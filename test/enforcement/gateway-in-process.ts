@@ -42,6 +42,25 @@ export interface SeenAnswer {
 type ExportPort = Pick<Upstream, 'job' | 'file'>;
 export type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'> & Partial<Pick<Upstream, 'read'>>;
 
+/** A FHIR server of which it is told before each request that it is sent one. */
+export function counting(upstream: Upstream, onRequest: () => void): UpstreamPort {
+  return {
+    base: upstream.base,
+    ask: async (...asked) => {
+      onRequest();
+      return await upstream.ask(...asked);
+    },
+    send: async (...written) => {
+      onRequest();
+      return await upstream.send(...written);
+    },
+    pass: async (...passed) => {
+      onRequest();
+      return await upstream.pass(...passed);
+    },
+  };
+}
+
 /** Of a server that exports nothing. */
 const noExports: ExportPort = {
   job: async () => ({ status: 501 }),

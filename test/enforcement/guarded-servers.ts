@@ -72,6 +72,20 @@ async function fillServer(base: string): Promise<Guarded> {
   return { base, isForeign: true, deletesUnasked: await deletesUnasked(base), close: async () => undefined };
 }
 
+/** Puts resources of a test's own on a server. */
+export async function putOn({ base }: Guarded, resources: readonly StoredResource[]): Promise<void> {
+  for (const resource of resources) {
+    const key = `${resource.resourceType}/${resource.id}`;
+    const response = await fetch(`${base}/${key}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/fhir+json' },
+      body: JSON.stringify(resource),
+    });
+    if (!response.ok) throw new Error(`${key}: ${response.status} ${await response.text()}`);
+    await response.body?.cancel();
+  }
+}
+
 /** Whether a server deletes what is named in a version that it does not have. */
 async function deletesUnasked(base: string): Promise<boolean> {
   const made = await fetch(`${base}/Basic`, {

@@ -1,7 +1,7 @@
 import type { EffectiveAccess } from '#access';
-import { type HostileFhirServer, listenHostile } from '#testing';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
-import { BASE, GatewayInProcess } from './gateway-in-process.js';
+import { BASE, counting, GatewayInProcess } from './gateway-in-process.js';
+import { type Guarded, guardedServers, putOn } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'rs', conditions: [] }] };
@@ -12,18 +12,21 @@ const laboratory: ModelToken = {
   ],
 };
 
-const observations = Array.from({ length: 40 }, (_, at) => ({
+/** More than the server gives at once. */
+const observations = Array.from({ length: 160 }, (_, at) => ({
   resourceType: 'Observation',
-  id: `o${at}`,
+  id: `paged-${at}`,
+  status: 'final',
+  code: { text: 'x' },
   category: [
     { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'laboratory' }] },
   ],
-  subject: { reference: 'Patient/p1' },
+  subject: { reference: 'Patient/patient-01' },
   note: [{ text: 'protected' }],
 }));
 
-describe('a token that is revoked in the middle of paging', () => {
-  let guarded: { readonly base: string; readonly server: HostileFhirServer; readonly close: () => Promise<void> };
+describe.each(guardedServers)('a token that is revoked in the middle of paging, before %s', (_name, listen) => {
+  let guarded: Guarded;
   let upstream: Upstream;
   let gateway: GatewayInProcess;
   let open: EffectiveAccess;
@@ -32,18 +35,15 @@ describe('a token that is revoked in the middle of paging', () => {
   let asked = 0;
 
   beforeAll(async () => {
-    guarded = await listenHostile(observations);
+    guarded = await listen();
+    await putOn(guarded, observations);
     const slots = { total: 8, perApplication: 8, waitingPerApplication: 8 };
-    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 1_000_000, slots, breakMs: 1_000 });
-    gateway = new GatewayInProcess({
-      base: upstream.base,
-      send: upstream.send.bind(upstream),
-      pass: upstream.pass.bind(upstream),
-      ask: async (target, by) => {
+    upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, slots, breakMs: 1_000 });
+    gateway = new GatewayInProcess(
+      counting(upstream, () => {
         if (++asked === before?.request) before.run();
-        return await upstream.ask(target, by);
-      },
-    });
+      }),
+    );
     open = gateway.inForce;
     await gateway.start();
   });
@@ -51,8 +51,6 @@ describe('a token that is revoked in the middle of paging', () => {
     gateway.inForce = open;
     before = undefined;
     asked = 0;
-    guarded.server.requests.length = 0;
-    guarded.server.mostAtOnce = Infinity;
   });
   afterAll(async () => {
     await Promise.all([gateway.close(), upstream.close()]);
@@ -70,14 +68,14 @@ describe('a token that is revoked in the middle of paging', () => {
     const { link } = JSON.parse(first.text) as { readonly link: readonly { relation: string; url: string }[] };
     const next = link.find(({ relation }) => relation === 'next')?.url.slice(BASE.length) ?? '';
     expect((await gateway.call(backend, next)).status).toBe(200);
-    const requests = guarded.server.requests.length;
+    const requests = asked;
 
     gateway.inForce = ended();
     const after = await gateway.call(backend, next);
     expect(after.status).toBe(401);
     expect(after.headers['www-authenticate']).toContain('invalid_token');
     expect(after.text).not.toContain('protected');
-    expect(guarded.server.requests).toHaveLength(requests);
+    expect(asked).toBe(requests);
   });
 
   test.each([
@@ -86,12 +84,14 @@ describe('a token that is revoked in the middle of paging', () => {
   ])(
     'while one call goes through the server’s pages: it stops there, and nothing of them leaves: %s',
     async (_what, ended) => {
-      guarded.server.mostAtOnce = 2;
+      const requests = guarded.hostile?.requests.length ?? 0;
       before = { request: 3, run: () => (gateway.inForce = ended()) };
       const answer = await gateway.call(laboratory, '/Observation?_summary=count');
       expect(answer.status).toBe(401);
       expect(answer.text).not.toMatch(/protected|total/);
-      expect(guarded.server.requests).toHaveLength(2);
+      expect(asked).toBe(3);
+      // It was not sent the third.
+      if (guarded.hostile) expect(guarded.hostile.requests.length - requests).toBe(2);
     },
   );
 });
