@@ -6,7 +6,7 @@ import type { ActivityRecord } from '#contracts';
 import type { EffectiveAccess } from '#access';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { GatewayInProcess } from './gateway-in-process.js';
-import { backend, own } from './guarded-servers.js';
+import { backend, type Guarded, guardedServers, own, putOn } from './guarded-servers.js';
 import { LargeFhir, type LargeResource } from './large-fhir.js';
 import type { ModelToken } from './model.js';
 
@@ -468,5 +468,59 @@ describe('bodies that are larger than is held', () => {
       expect((await gateway.call(own, '/DocumentReference/d1')).status).toBe(200);
       await expectAllEnded();
     });
+  });
+});
+
+describe.each(guardedServers)('a file that is larger than is held, before %s', (_name, listen) => {
+  const data = Buffer.alloc(3 * MB, 'A').toString('latin1');
+  const file = (id: string, more: object) => ({ resourceType: 'Binary', id, contentType: 'x/y', ...more, data });
+  const of = (patient: string) => ({ securityContext: { reference: `Patient/${patient}` } });
+  let guarded: Guarded;
+  let upstream: Upstream;
+  let gateway: GatewayInProcess;
+
+  beforeAll(async () => {
+    guarded = await listen();
+    await putOn(guarded, [
+      file('large', of('patient-01')),
+      file('large-theirs', of('patient-02')),
+      file('large-nobodys', {}),
+    ]);
+    upstream = new Upstream({
+      baseUrl: guarded.base,
+      timeoutMs: 5_000,
+      maxBytes: HELD,
+      passedMaxBytes: PASSED,
+      ...few,
+    });
+    gateway = new GatewayInProcess(upstream);
+    await gateway.start();
+  });
+  afterAll(async () => {
+    await Promise.all([gateway.close(), upstream.close()]);
+    await guarded.close();
+  });
+
+  test('passes by whole, with its patient on record', async () => {
+    gateway.records.length = 0;
+    const { status, text } = await gateway.call(own, '/Binary/large');
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toMatchObject({ resourceType: 'Binary', id: 'large', data });
+    await gateway.idle();
+    expect(gateway.records).toMatchObject([
+      { type: 'access-allowed' },
+      { type: 'access-completed', data: { ending: 'sent', patients: ['vault-patient-01'] } },
+    ]);
+  });
+
+  test('of somebody else is answered like what nobody has', async () => {
+    expect(await gateway.call(own, '/Binary/large-theirs')).toEqual(await gateway.call(own, '/Binary/none'));
+  });
+
+  test('that does not say what it belongs to passes for who sees everything alone', async () => {
+    expect((await gateway.call(backend, '/Binary/large-nobodys')).status).toBe(200);
+    const refused = await gateway.call(own, '/Binary/large-nobodys');
+    expect(refused.status).toBe(502);
+    expect(refused.text).not.toContain('AAAA');
   });
 });

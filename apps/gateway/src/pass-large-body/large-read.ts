@@ -30,11 +30,14 @@ function saysWhose(resource: FhirResource, type: Read['type'], { bases }: Sight)
   return membershipOf(type).kind !== 'member' || patientsIn(resource, type, bases).length > 0;
 }
 
-/** Whether the whole is what was judged by its beginning. */
+/**
+ * Whether the whole is what was judged by its beginning. Behind a Binary's data `meta` may come: servers add it, and what is judged by
+ * it (labels that withhold) keeps a Binary from passing (`mayPass`).
+ */
 export function isAsBegun(begun: FhirResource, whole: FhirResource): boolean {
   if (whole.resourceType !== 'Binary') return whole.resourceType === begun.resourceType && whole['id'] === begun['id'];
-  const { data: _, ...others } = whole;
-  return isDeepStrictEqual(others, begun);
+  const { data: _, meta, ...others } = whole;
+  return isDeepStrictEqual(others, begun) || isDeepStrictEqual({ ...others, meta }, begun);
 }
 
 /** A scope for every type, and everybody: then it does not matter what a Binary belongs to. */
