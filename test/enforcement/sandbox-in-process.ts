@@ -23,7 +23,7 @@ export interface UpstreamInProcess extends UpstreamPort {
 }
 
 /** The sandbox in the same process: it answers searches as R4 says. */
-export class SandboxUpstream implements UpstreamInProcess {
+class SandboxUpstream implements UpstreamInProcess {
   readonly losesDigits = true;
   readonly base = 'http://sandbox.internal/fhir';
   #server: SandboxFhirServer | undefined;
