@@ -11,6 +11,7 @@ import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
 import type { AccessTokenClaims } from '../../apps/gateway/src/believe-token/access-token-claims.js';
 import { Observing } from '../../apps/gateway/src/observe/observing.js';
 import { ExportLinks } from '../../apps/gateway/src/export/export-links.js';
+import { ExportsAtWork } from '../../apps/gateway/src/export/exports-at-work.js';
 import { PageLinks } from '../../apps/gateway/src/page-links/page-links.js';
 import { CallRecords } from '../../apps/gateway/src/proxy/call-records.js';
 import { FhirCalls } from '../../apps/gateway/src/proxy/fhir-calls.js';
@@ -130,6 +131,7 @@ export class GatewayInProcess {
         admissions,
         pages: new PageLinks(randomBytes(32)),
         exports: new ExportLinks(randomBytes(32)),
+        exportsAtWork: new ExportsAtWork(),
         records: new CallRecords(
           {
             append: async (record) => {

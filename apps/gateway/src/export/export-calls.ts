@@ -20,6 +20,7 @@ import { malformed } from '../write/read-written-body.js';
 import { levelOf, notBegun, pathOf, placeOf, tooMany, typesAskedFor, waitLonger } from './export-answers.js';
 import { type ExportLinks, type ExportOwner, JOB_PARAMETER } from './export-links.js';
 import { ExportedFile } from './exported-file.js';
+import type { ExportsAtWork } from './exports-at-work.js';
 import { membersOf } from './exported-lines.js';
 import { belowBase, filesIn, offeredFiles, transactionTimeIn, type UpstreamFile } from './manifest.js';
 import type { RunningExports } from './running-exports.js';
@@ -38,6 +39,8 @@ export interface ExportCallMeans {
   readonly leaving: Leaving;
   readonly links: ExportLinks;
   readonly running: RunningExports;
+  /** Those of all endpoints. */
+  readonly atWork: ExportsAtWork;
   /** Our FHIR base, without a slash at its end. */
   readonly base: string;
   readonly log: Pick<Log, 'warn' | 'error'>;
@@ -113,11 +116,11 @@ export class ExportCalls {
 
   async #begin({ headers }: Pick<IncomingMessage, 'headers'>, under: Under): Promise<void> {
     const { call, by, letIn } = under;
-    const { running, links, base } = this.means;
+    const { atWork, links, base } = this.means;
     const { interaction, claims } = call;
     if (!/(^|[,;\s])respond-async($|[,;\s])/.test(String(headers['prefer'] ?? '')))
       throw malformed('an export is begun with the header Prefer: respond-async');
-    const giveBack = running.take(claims.applicationId);
+    const giveBack = await atWork.take(claims.applicationId);
     if (!giveBack) throw tooMany;
     let status: string;
     try {
@@ -155,6 +158,7 @@ export class ExportCalls {
     const { call, by, letIn, at } = under;
     const { upstream, running } = this.means;
     const { status } = placeOf(call);
+    running.asked(call.claims.applicationId, status);
     const answer = await upstream.job({ method: 'GET', target: status }, by);
     if (answer.status === 202) {
       await this.#sendEmpty(letIn, 202, { 'Retry-After': String(Math.min(Math.ceil(answer.retryAfter ?? 5), 3_600)) });

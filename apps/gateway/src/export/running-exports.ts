@@ -3,14 +3,15 @@ import type { Upstream } from '../ask-upstream/upstream.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import { forNobody } from '../write/probe-resource.js';
 import { EXPORT_LIFE_MS } from './export-links.js';
+import type { ExportsAtWork } from './exports-at-work.js';
 
-/** So many exports of an application may be at work at once that this instance began. */
-const AT_ONCE = 5;
-/** An export that nobody asked about for this long is not counted any more, in milliseconds. */
-const FORGOTTEN_MS = 3_600_000;
+/** The server is not asked again how an export stands within this, in milliseconds. */
+const LOOK_AGAIN_MS = 60_000;
 
 interface Running {
   readonly startedAt: number;
+  /** When the server was last asked how it stands. */
+  askedAt: number;
   /** It ended at the FHIR server, and its files may be there still. */
   isComplete: boolean;
   readonly end: () => void;
@@ -22,33 +23,39 @@ interface Running {
  */
 export class RunningExports {
   readonly #byApplication = new Map<string, Map<string, Running>>();
-  /** How many an application is having begun: they have no address yet. */
-  readonly #beginning = new Map<string, number>();
-
   constructor(
     private readonly upstream: Pick<Upstream, 'job'>,
     private readonly calls: OpenCalls,
     private readonly log: Pick<Log, 'warn'>,
+    atWork: ExportsAtWork,
     private readonly now: () => number = Date.now,
-  ) {}
+  ) {
+    atWork.add({ count: (it) => this.#count(it), lookAgain: async (it) => await this.#lookAgain(it) });
+  }
 
-  /**
-   * Takes a place for an export that is to be begun.
-   *
-   * @returns gives it back, once it was begun or was not; undefined where the application has as many at work as it may
-   */
-  take(applicationId: string): (() => void) | undefined {
-    const since = this.now() - FORGOTTEN_MS;
-    const own = [...(this.#byApplication.get(applicationId)?.values() ?? [])];
-    const atWork = own.filter(({ isComplete, startedAt }) => !isComplete && startedAt > since).length;
-    const beginning = this.#beginning.get(applicationId) ?? 0;
-    if (atWork + beginning >= AT_ONCE) return undefined;
-    this.#beginning.set(applicationId, beginning + 1);
-    return () => {
-      const left = (this.#beginning.get(applicationId) ?? 1) - 1;
-      if (left === 0) this.#beginning.delete(applicationId);
-      else this.#beginning.set(applicationId, left);
-    };
+  /** One counts until it is known to have ended, however long it takes, and whether or not anybody asks about it. */
+  #count(applicationId: string): number {
+    this.#endOld(applicationId);
+    return [...(this.#byApplication.get(applicationId)?.values() ?? [])].filter(({ isComplete }) => !isComplete).length;
+  }
+
+  async #lookAgain(applicationId: string): Promise<void> {
+    const since = this.now() - LOOK_AGAIN_MS;
+    const own = [...(this.#byApplication.get(applicationId) ?? [])];
+    const unasked = own.filter(([, { isComplete, askedAt }]) => !isComplete && askedAt <= since);
+    await Promise.all(unasked.map(async ([status]) => await this.#ask(applicationId, status)));
+  }
+
+  async #ask(applicationId: string, status: string): Promise<void> {
+    this.asked(applicationId, status);
+    try {
+      const answer = await this.upstream.job({ method: 'GET', target: status }, forNobody());
+      if (answer.status === 200) this.completed(applicationId, status);
+      if (answer.status === 404 || answer.status === 410) this.ended(applicationId, status);
+    } catch (error) {
+      // It counts on.
+      this.log.warn('the FHIR server could not be asked how an export stands', error);
+    }
   }
 
   /**
@@ -58,7 +65,7 @@ export class RunningExports {
    * @param mayGoOn by what is in force, whether or not this instance may let anybody in
    */
   began(applicationId: string, status: string, mayGoOn: () => boolean): void {
-    this.#forgetOld(applicationId);
+    this.#endOld(applicationId);
     // Servers exist that give one export to all who ask for the same.
     this.ended(applicationId, status);
     let own = this.#byApplication.get(applicationId);
@@ -70,7 +77,14 @@ export class RunningExports {
       this.cancel(status);
     };
     const end = this.calls.open({ applicationId, isAllowed: mayGoOn, cut });
-    own.set(status, { startedAt: this.now(), isComplete: false, end });
+    const now = this.now();
+    own.set(status, { startedAt: now, askedAt: now, isComplete: false, end });
+  }
+
+  /** The server is asked how it stands. */
+  asked(applicationId: string, status: string): void {
+    const running = this.#byApplication.get(applicationId)?.get(status);
+    if (running) running.askedAt = this.now();
   }
 
   completed(applicationId: string, status: string): void {
@@ -98,9 +112,13 @@ export class RunningExports {
       .catch((error: unknown) => this.log.warn('an export could not be ended at the FHIR server', error));
   }
 
-  #forgetOld(applicationId: string): void {
+  /** The addresses of those that began so long ago count no more: what still goes on goes on for nobody. */
+  #endOld(applicationId: string): void {
     const since = this.now() - EXPORT_LIFE_MS;
-    for (const [status, { startedAt }] of this.#byApplication.get(applicationId) ?? [])
-      if (startedAt <= since) this.ended(applicationId, status);
+    for (const [status, { startedAt, isComplete }] of this.#byApplication.get(applicationId) ?? []) {
+      if (startedAt > since) continue;
+      this.ended(applicationId, status);
+      if (!isComplete) this.cancel(status);
+    }
   }
 }

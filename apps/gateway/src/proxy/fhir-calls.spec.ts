@@ -14,6 +14,7 @@ import { NoLongerAllowed } from '../ask-upstream/upstream-failed.js';
 import { CallLimiter } from '../limit-calls/call-limits.js';
 import { Observing } from '../observe/observing.js';
 import { ExportLinks } from '../export/export-links.js';
+import { ExportsAtWork } from '../export/exports-at-work.js';
 import { PageLinks } from '../page-links/page-links.js';
 import { Admissions } from '../admit-patients/admissions.js';
 import { ConfiguredRights } from '../user-rights/configured-rights.js';
@@ -99,6 +100,7 @@ async function gateway(around: Surroundings) {
       rights: new ConfiguredRights(new Map()),
       pages: new PageLinks(randomBytes(32)),
       exports: new ExportLinks(randomBytes(32)),
+      exportsAtWork: new ExportsAtWork(),
       records: new CallRecords(activity, 'gateway-1', 'default', around.patients),
       origins: new Origins({ isOriginOfAny: () => false }),
       upstream,

@@ -21,6 +21,7 @@ import { believeCaller, type Believing } from '../believe-token/believe-caller.j
 import type { CallDecision } from '../decide-call/decide-call.js';
 import { ExportCalls } from '../export/export-calls.js';
 import type { ExportLinks } from '../export/export-links.js';
+import type { ExportsAtWork } from '../export/exports-at-work.js';
 import { RunningExports } from '../export/running-exports.js';
 import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { PageLinks } from '../page-links/page-links.js';
@@ -55,6 +56,8 @@ interface Means {
   readonly admissions: Admissions;
   readonly pages: PageLinks;
   readonly exports: ExportLinks;
+  /** The exports at work at all endpoints. */
+  readonly exportsAtWork: ExportsAtWork;
   readonly records: CallRecords;
   readonly origins: Origins;
   readonly upstream: Pick<Upstream, 'ask' | 'read' | 'send' | 'pass' | 'job' | 'file' | 'base'>;
@@ -114,8 +117,9 @@ export class FhirCalls {
     const transactions = new TransactionSupport(upstream, support);
     const ofBundles = { pages, limiter, limits, bundles, transactions };
     this.#bundles = new BundleCalls({ ...ofAll, ...ofBundles, support });
-    const running = new RunningExports(upstream, calls, log);
-    this.#exports = new ExportCalls({ ...ofAll, links: means.exports, running, leaving: this.#leaving });
+    const { exportsAtWork: atWork } = means;
+    const running = new RunningExports(upstream, calls, log, atWork);
+    this.#exports = new ExportCalls({ ...ofAll, links: means.exports, running, atWork, leaving: this.#leaving });
     const { observing, onObserved } = means;
     this.#observed = new ObservedCalls({
       ...ofAll,

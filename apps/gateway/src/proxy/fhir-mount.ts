@@ -9,6 +9,7 @@ import { BodyMemory } from '../ask-upstream/body-memory.js';
 import { Upstream } from '../ask-upstream/upstream.js';
 import { Conformance } from '../conformance/conformance.js';
 import { ExportLinks } from '../export/export-links.js';
+import { ExportsAtWork } from '../export/exports-at-work.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { shownObserving } from '../observe/shown-observing.js';
 import { PageLinks } from '../page-links/page-links.js';
@@ -53,6 +54,7 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
     const ofAll = {
       pages: new PageLinks(pageKey),
       exports: new ExportLinks(pageKey),
+      exportsAtWork: new ExportsAtWork(),
       origins: this.origins,
       memory: new BodyMemory(config.bodyMemory),
       bundles: config.bundleLimits(),
