@@ -79,6 +79,16 @@ export class BaseConfig implements ConfigSection {
   @Max(65535)
   adminPort?: number;
 
+  @Setting('REQUESTS_AT_ONCE', {
+    mustBe: 'a number from 1 to 100000',
+    describe:
+      'How many requests this process has under way at once; more are answered 503, and four times as many connections may be open (docs/limits.md).',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  requestsAtOnce: number = 2_000;
+
   @Setting('PUBLIC_URL', {
     mustBe: 'an origin such as https://gatehouse.example.org, without a path or a slash at its end',
     describe: 'Where callers reach this service; https outside development.',

@@ -5,7 +5,7 @@ import type { BaseConfig } from '../config/base-config.js';
 import type { DeclaredRoute } from '../identity/assert-routes-named.js';
 import { problemBody } from '../problem/problems.js';
 import { problemMediaType, problemOfStatus } from '../problem/problem.js';
-import type { DirectMounts } from '../mount/direct-mounts.js';
+import type { Answers } from './http-server.js';
 import type { RouteTable } from './route-table.js';
 
 /**
@@ -60,11 +60,13 @@ function keyOf(method: string, path: string): string {
 }
 
 /** The second server, with the first one's limits, routes and mounts. */
-export function createAdminServer(server: FastifyInstance, direct: Pick<DirectMounts, 'answer'>): Server {
-  const { requestTimeout, keepAliveTimeout } = server.server;
-  return createServer({ requestTimeout, keepAliveTimeout }, (request, response) => {
-    if (!direct.answer(request, response, 'administration')) server.routing(request, response);
-  });
+export function createAdminServer({ server }: FastifyInstance, answer: Answers): Server {
+  const { requestTimeout, keepAliveTimeout } = server;
+  const admin = createServer({ requestTimeout, keepAliveTimeout }, (request, response) =>
+    answer(request, response, 'administration'),
+  );
+  admin.maxConnections = server.maxConnections;
+  return admin;
 }
 
 /** Listens on `ADMIN_PORT`. */

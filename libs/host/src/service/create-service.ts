@@ -83,7 +83,7 @@ export async function createService(
   const base = config.get(BaseConfig);
   const log = Log.create(part.name, base.logLevel);
   const tracing = await startTracing(config.get(TracingConfig), { service: part.name, version: productVersion });
-  const { adapter, server, direct, routes } = createHttpServer(base, log.for('http'), tracing);
+  const { adapter, server, direct, routes, answer } = createHttpServer(base, log.for('http'), tracing);
   const app = await NestFactory.create<NestFastifyApplication>(
     rootModule(part, config, { log, tracing }, end),
     adapter,
@@ -95,7 +95,7 @@ export async function createService(
     },
   );
   const calls = [new CallsInFlight(server.server)];
-  const admin = base.adminPort === undefined ? undefined : createAdminServer(server, direct);
+  const admin = base.adminPort === undefined ? undefined : createAdminServer(server, answer);
   if (admin !== undefined) {
     calls.push(new CallsInFlight(admin));
     separateAdministration(

@@ -5,15 +5,24 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { BaseConfig } from '../config/base-config.js';
 import type { Log } from '../logging/log.js';
 import { correlationIdOf, type RequestContext, withContext } from '../logging/request-context.js';
-import { DirectMounts } from '../mount/direct-mounts.js';
+import { DirectMounts, type Serves } from '../mount/direct-mounts.js';
 import { problemBody } from '../problem/problems.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { problemMediaType, problemOfStatus, type Problem } from '../problem/problem.js';
+import { RequestsAtOnce } from './requests-at-once.js';
 import { RouteTable } from './route-table.js';
 import { docsPolicy, securityHeaders } from './security-headers.js';
 
 /** The largest JSON body that Gatehouse's own resources take, in bytes. */
 const bodyLimit = 1024 * 1024;
+
+/** So many connections may be open for each request that may be under way; most of them rest. */
+const CONNECTIONS_EACH = 4;
+/** That there is no room is said once in a while, in milliseconds. */
+const SAY_AGAIN_MS = 10_000;
+
+/** Answers a request by what a port serves. */
+export type Answers = (request: IncomingMessage, response: ServerResponse, serves: Serves) => void;
 
 /**
  * The HTTP server under Nest: limits, correlation ids, security headers, and problem documents for what
@@ -24,10 +33,33 @@ export function createHttpServer(
   base: BaseConfig,
   log: Log,
   tracing: Tracing,
-): { adapter: FastifyAdapter; server: FastifyInstance; direct: DirectMounts; routes: RouteTable } {
+): {
+  adapter: FastifyAdapter;
+  server: FastifyInstance;
+  direct: DirectMounts;
+  routes: RouteTable;
+  /** What each port does with a request. */
+  answer: Answers;
+} {
   const contexts = new WeakMap<ServerResponse, RequestContext>();
   const headers = securityHeaders(base.publicUrl.startsWith('https:'));
   const direct = new DirectMounts(headers, believedAddress(base.trustedProxies), tracing);
+  let refusing = false;
+  const atOnce = new RequestsAtOnce({
+    most: base.requestsAtOnce,
+    bodyLimit,
+    headers,
+    onRefused: (reason) => {
+      if (!refusing) log.warn('requests are refused: there is no room', undefined, { reason });
+      if (!refusing) setTimeout(() => (refusing = false), SAY_AGAIN_MS).unref();
+      refusing = true;
+    },
+  });
+  let route: (request: IncomingMessage, response: ServerResponse) => void;
+  const answer: Answers = (request, response, serves) => {
+    if (!atOnce.enter(request, response) || direct.answer(request, response, serves)) return;
+    if (atOnce.admitBody(request, response)) route(request, response);
+  };
   const serves = base.adminPort === undefined ? 'everything' : 'what is public';
   const server = fastify({
     logger: false,
@@ -36,10 +68,14 @@ export function createHttpServer(
     requestIdHeader: false,
     routerOptions: { maxParamLength: 2_048 },
     forceCloseConnections: 'idle',
-    serverFactory: (route) =>
-      createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 }, (request, response) => {
-        if (!direct.answer(request, response, serves)) route(request, response);
-      }),
+    serverFactory(handler) {
+      route = handler;
+      const made = createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 }, (request, response) =>
+        answer(request, response, serves),
+      );
+      made.maxConnections = base.requestsAtOnce * CONNECTIONS_EACH;
+      return made;
+    },
     frameworkErrors: (error, request, reply) => {
       const status = error.statusCode === 414 ? 414 : 400;
       reply.raw.setHeader('X-Correlation-Id', correlationIdOf(request.headers));
@@ -85,7 +121,7 @@ export function createHttpServer(
   });
   const routes = new RouteTable();
   server.addHook('onRoute', (route) => routes.add(route.method, route.url));
-  return { adapter: new FastifyAdapter(server), server, direct, routes };
+  return { adapter: new FastifyAdapter(server), server, direct, routes, answer };
 }
 
 /** 405 for a method that a resource does not have. Whatever hides a resource must have been hooked in before. */

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { freePort, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { Body, Controller, Get, HttpCode, Module, type OnModuleInit, Post, Query } from '@nestjs/common';
@@ -557,6 +557,68 @@ describe('a service', () => {
       expect(html).not.toMatch(/(src|href)="https?:/);
       expect((await service.call('/docs/swagger-ui-bundle.js')).status).toBe(200);
     });
+  });
+});
+
+describe('a service that has as much to do as it takes at once', () => {
+  const most = 70;
+  let own: Isolation;
+  let issuer: TestIssuer;
+  let service: TestService;
+  let held: Socket[] = [];
+
+  beforeAll(async () => {
+    [own, issuer] = await Promise.all([isolate(), testIssuer()]);
+    const environment = { REQUESTS_AT_ONCE: String(most) };
+    service = await startTestService(things, { databaseUrl: own.databaseUrl, issuer, environment });
+  }, 30_000);
+  afterAll(async () => {
+    await service.close();
+    await Promise.all([own.dispose(), issuer.close()]);
+  });
+  afterEach(async () => {
+    for (const socket of held) socket.destroy();
+    held = [];
+    await untilStatus(200, '/things/open/door');
+  });
+
+  /** Begins a request whose body does not come. */
+  const hold = (bytes: number): void => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(service.url).port) });
+    held.push(socket.on('error', () => undefined));
+    const head = ['POST /things HTTP/1.1', 'Host: x', 'Content-Type: application/json', `Content-Length: ${bytes}`];
+    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  };
+  async function untilStatus(status: number, path: string, init?: Parameters<TestService['call']>[1]) {
+    for (;;) {
+      const response = await service.call(path, init);
+      if (response.status === status) return response;
+      await response.body?.cancel();
+    }
+  }
+
+  it('refuses what comes more, and tells that it lives', async () => {
+    for (let count = 0; count < most; count++) hold(2);
+    const refused = await untilStatus(503, '/things/open/door');
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(refused.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    await expect(refused.json()).resolves.toMatchObject({ status: 503, type: 'urn:gatehouse:problem:unavailable' });
+    expect((await service.call('/health/live')).status).toBe(200);
+    held.pop()?.destroy();
+    await untilStatus(200, '/things/open/door');
+  });
+
+  it('refuses a large body where others take the memory, and no small one', async () => {
+    for (let count = 0; count < 64; count++) hold(1024 * 1024);
+    const headers = await issuer.bearer('dev', 'developer');
+    const json = { name: 'a'.repeat(20_000), purposes: [] };
+    const refused = await untilStatus(503, '/things', { headers, json });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    await refused.body?.cancel();
+    expect((await service.call('/things', { headers, json: { name: 'a', purposes: [] } })).status).toBe(201);
+    held.pop()?.destroy();
+    await untilStatus(201, '/things', { headers, json });
   });
 });
 
