@@ -9,6 +9,8 @@ interface KnownPoint {
   readonly heardAt: Instant;
 }
 
+/** Nobody has so many: somebody invents them, and those of a lease ago are looked through for no receipt any more. */
+const MANY = 1_000;
 const LONG_AGO_MS = 3_600_000;
 
 /** Told of a record that is no report of the point which it names. */
@@ -44,6 +46,7 @@ export class KnownPoints {
       else if (report.stopped) this.#points.delete(report.id);
       else this.#points.set(report.id, { report, heardAt: this.clock() });
     }
+    if (this.#points.size > MANY) this.#forgetSilent();
   }
 
   /** The last report of every point that has neither stopped nor been silent for longer than a lease. */

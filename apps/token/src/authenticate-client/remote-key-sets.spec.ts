@@ -51,6 +51,15 @@ describe('key sets that clients publish', () => {
     expect(state.fetches).toBe(1);
   });
 
+  test('are no more than so many: the oldest goes', async () => {
+    const { state, sets } = await publisher('max-age=3600');
+    for (let count = 0; count <= 1_000; count++) await sets.keysNamed(`${address}/${count}`, 'a');
+    await sets.keysNamed(`${address}/1000`, 'a');
+    expect(state.fetches).toBe(1_001);
+    await sets.keysNamed(`${address}/0`, 'a');
+    expect(state.fetches).toBe(1_002);
+  });
+
   test('two keys of one name are both given: which is meant nobody knows', async () => {
     const { state, sets } = await publisher();
     state.keys = [await key('a'), await key('a')];

@@ -11,6 +11,14 @@ describe('ids of persons who called lately', () => {
     expect(cache.idOf(ada)).toBeUndefined();
   });
 
+  it('make room for each other: the oldest goes', () => {
+    const cache = new SubjectCache();
+    cache.put(ada, 'id-1');
+    for (let count = 0; count < 20_000; count++) cache.put({ ...ada, subject: String(count) }, `id-of-${count}`);
+    expect(cache.idOf(ada)).toBeUndefined();
+    expect(cache.idOf({ ...ada, subject: '19999' })).toBe('id-of-19999');
+  });
+
   it('are not kept once forgotten, by whoever read them before', () => {
     const cache = new SubjectCache();
     cache.forget('id-1');
