@@ -104,9 +104,10 @@ afterAll(async () => {
   await issuer.close();
 });
 
-async function start(version: number): Promise<TestService> {
-  const environment = { KAFKA_TOPIC_PREFIX: own.prefix, KAFKA_BROKERS: own.brokers };
-  const service = await startTestService(partOf(version), { databaseUrl: own.databaseUrl, issuer, environment });
+async function start(version: number, waitUntilReady = true): Promise<TestService> {
+  const environment = { KAFKA_TOPIC_PREFIX: own.prefix, KAFKA_BROKERS: own.brokers, LISTEN_WHEN_READY: '0' };
+  const on = { databaseUrl: own.databaseUrl, issuer, environment, waitUntilReady };
+  const service = await startTestService(partOf(version), on);
   services.push(service);
   return service;
 }
@@ -277,4 +278,27 @@ it('rebuilds itself at the start when its version is another than that of the ro
   expect(old).toBeDefined();
   const { rows: versions } = await sql.query('SELECT DISTINCT version FROM projection.checkpoints');
   expect(versions).toEqual([{ version: 2 }]);
+});
+
+it('goes back a release: an older process is not ready until it was asked for a rebuild', async () => {
+  await Promise.all(services.splice(0).map((service) => service.close()));
+  const older = await start(1, false);
+  const ready = older.ready();
+  const isReady = async () => (await older.call('/health/ready')).status;
+  const before = await rows();
+  expect(await isReady()).toBe(503);
+  expect((await rows())[0]).toEqual(before[0]);
+
+  // 503 until it has found its database.
+  const begun = await until(
+    () => call(older, '/counter/projections/counter-totals/rebuilds', {}),
+    ({ status }) => status !== 503,
+  );
+  expect(begun).toMatchObject({ status: 202, body: { version: 1 } });
+  expect(await ended(older, begun.location)).toMatchObject({ body: { status: 'succeeded' } });
+  await expect(ready).resolves.toBe(true);
+  expect(await isReady()).toBe(200);
+  await append(1);
+  await until(rows, ([totals]) => totals?.every((row) => (row as { total: number }).total === appended) === true);
+  expect((await rows())[0]).toEqual(subjects.toSorted().map((id) => ({ id, total: appended, mark: 'v1' })));
 });
