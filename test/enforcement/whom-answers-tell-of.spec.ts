@@ -1,9 +1,15 @@
 import { GatewayInProcess, HostileUpstream } from './gateway-in-process.js';
 import { gatewayBefore, type GuardedGateway } from './guarded-gateway.js';
-import { guardedServers } from './guarded-servers.js';
+import { data as sandbox, guardedServers, own } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 const backend: ModelToken = { scopes: [{ context: 'system', type: '*', letters: 'rs', conditions: [] }] };
+const laboratory: ModelToken = {
+  scopes: [
+    { context: 'system', type: 'Observation', letters: 'rs', conditions: [{ name: 'category', value: 'laboratory' }] },
+  ],
+};
+const everybody = sandbox.flatMap(({ resourceType, id }) => (resourceType === 'Patient' ? [`vault-${id}`] : []));
 const found = 'patient=patient-01&category=laboratory';
 const one = ['vault-patient-01'];
 
@@ -28,6 +34,37 @@ describe.each(guardedServers)('the record of an answer names whom it tells of, b
     await before.gateway.idle();
     const [completed] = before.gateway.records.filter(({ type }) => type === 'access-completed');
     expect(completed).toMatchObject({ data: { status, patients } });
+  });
+
+  test.each([
+    ['a Provenance', '/Provenance/provenance-01'],
+    ['a search for one', '/Provenance?target=Observation/observation-01-laboratory'],
+    ['versions of one', '/Provenance/provenance-01/_history'],
+    ['a Binary', '/Binary/binary-01'],
+    ['a record of which nothing is asked for', '/Patient/patient-01/$everything?_type=Media'],
+  ])('by what it belongs to: %s', async (_what, target) => {
+    before.gateway.records.length = 0;
+    expect((await before.gateway.call(own, target)).status).toBe(200);
+    await before.gateway.idle();
+    const [completed] = before.gateway.records.filter(({ type }) => type === 'access-completed');
+    expect(completed).toMatchObject({ data: { patients: one } });
+  });
+
+  test.each<[string, ModelToken, string, string[] | 'some', boolean]>([
+    ['counted here, all are named', laboratory, '/Observation?_count=1&_total=accurate', everybody, false],
+    ['of the server, it may be of others', backend, '/Observation?_count=1', 'some', true],
+    ['of the page alone, it is of those', backend, `/Observation?${found}`, one, false],
+    ['that is not told is of nobody', backend, '/Observation?_count=1&_total=none', 'some', false],
+  ])('a total: %s', async (_what, token, target, patients, isIncomplete) => {
+    before.gateway.records.length = 0;
+    expect((await before.gateway.call(token, target)).status).toBe(200);
+    await before.gateway.idle();
+    const told = before.gateway.records.flatMap(({ type, data }) =>
+      type === 'access-completed' && 'patients' in data ? [data] : [],
+    );
+    expect(told.map((it) => it.patientsIncomplete)).toEqual([isIncomplete ? true : undefined]);
+    if (patients === 'some') expect(told[0]?.patients).toHaveLength(1);
+    else expect(new Set(told[0]?.patients)).toEqual(new Set(patients));
   });
 
   test('entries of a batch that show in part, or nothing', async () => {

@@ -64,6 +64,8 @@ export async function answerEverything(
       link: [links.self(interaction), ...next],
       ...(entry.length === 0 ? {} : { entry }),
     },
+    // That the patient is there is told by an empty answer, too.
+    about: [patient, ...page.matches, ...page.matches.flatMap((it) => at.judgedBy(it))],
   };
 }
 

@@ -41,6 +41,7 @@ export async function answerHistory(
     at,
   );
   const total = page.next || from ? undefined : page.matches.length;
+  const versions = page.matches.map(({ resource }) => resource).filter(isResource);
   const next = page.next ? [links.next(interaction, page.next)] : [];
   return {
     resource: {
@@ -50,6 +51,7 @@ export async function answerHistory(
       link: [links.self(interaction), ...next],
       ...(page.matches.length === 0 ? {} : { entry: page.matches }),
     },
+    about: versions.flatMap((it) => [it, ...at.judgedBy(it)]),
   };
 }
 

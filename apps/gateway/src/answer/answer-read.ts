@@ -33,8 +33,9 @@ export async function answerRead(interaction: Read, at: Answering): Promise<Chec
     const current = await at.readOrNothing(type, id);
     if (!current || !(await at.seesRead(current))) throw notThere('the current version is not in sight');
   }
-  const by = await at.shownBy(resource);
-  return { resource, ...(by ? { about: [resource, by] } : {}), ...headers };
+  const shownBy = await at.shownBy(resource);
+  const by = [...at.judgedBy(resource), ...(shownBy ? [shownBy] : [])];
+  return { resource, ...(by.length === 0 ? {} : { about: [resource, ...by] }), ...headers };
 }
 
 /** A resource that is judged by its beginning, while the rest waits at the FHIR server. */
@@ -47,7 +48,8 @@ async function passedBy(
     const resource = body?.resource;
     if (!body || !resource) throw wrongAnswer('a large body without a beginning');
     if (!(await at.sees(resource, 'r'))) throw notThere(at.whyHidden(resource));
-    return { resource, large: { body, rest, bounds }, ...headers };
+    const by = at.judgedBy(resource);
+    return { resource, large: { body, rest, bounds }, ...(by.length === 0 ? {} : { about: by }), ...headers };
   } catch (error) {
     rest.destroy();
     throw error;

@@ -63,6 +63,7 @@ export async function answerSearch(
   page.matches.forEach((match) => at.saw(match));
   const included = await includedWith(page.matches, page.others, params, at);
   const total = from ? undefined : await totalOf(page, valueOf('_total'), collecting, at);
+  const about = [...page.matches, ...included];
   const shaped = (resource: FhirResource, mode: string) => ({
     fullUrl: `${at.upstream}/${keyOf(resource)}`,
     resource: shapeResource(resource, params),
@@ -74,11 +75,12 @@ export async function answerSearch(
     resource: {
       resourceType: 'Bundle',
       type: 'searchset',
-      ...(total === undefined ? {} : { total }),
+      ...(total === undefined ? {} : { total: total.of }),
       link: [links.self(interaction), ...next],
       ...(entry.length === 0 ? {} : { entry }),
     },
-    about: [...page.matches, ...included],
+    ...aboutCounted(total?.counted ?? [], [...about, ...about.flatMap((it) => at.judgedBy(it))]),
+    ...(total?.isOfServer ? { isAboutOthers: true } : {}),
   };
 }
 
@@ -109,29 +111,38 @@ async function matchIn(
   return (await at.sees(resource, 's')) ? resource : undefined;
 }
 
+/** How many matches there are that may be seen. */
+interface Total {
+  readonly of: number;
+  /** Those that stand on later pages, where they were looked at. */
+  readonly counted: readonly FhirResource[];
+  /** The FHIR server counted: of whom it tells beyond the page is not known. */
+  readonly isOfServer?: true;
+}
+
 /** How many there are that may be seen, when that is known or asked for. */
 async function totalOf(
-  page: Awaited<ReturnType<typeof collectMatches>>,
+  { matches, next, upstreamTotal }: Awaited<ReturnType<typeof collectMatches<FhirResource>>>,
   asked: string | undefined,
   collecting: Omit<Collecting<FhirResource>, 'from' | 'count'>,
   at: Answering,
-): Promise<number | undefined> {
+): Promise<Total | undefined> {
   if (asked === 'none') return undefined;
-  if (!page.next) return page.matches.length;
-  if (collecting.whole && page.upstreamTotal !== undefined) return page.upstreamTotal;
+  if (!next) return { of: matches.length, counted: [] };
+  if (collecting.whole && upstreamTotal !== undefined) return { of: upstreamTotal, counted: [], isOfServer: true };
   if (asked !== 'accurate') return undefined;
-  return page.matches.length + (await count({ ...collecting, from: page.next, count: Infinity }, at));
+  const { matches: counted } = await collectMatches({ ...collecting, from: next, count: Infinity }, at);
+  return { of: matches.length + counted.length, counted };
 }
 
 /** Of how many resources that are counted the record says whose they are; about more, it says that there are others. */
 const COUNTED_ABOUT = 200;
 
-function aboutCounted(matches: readonly FhirResource[]): Pick<CheckedAnswer, 'about' | 'isAboutOthers'> {
-  if (matches.length <= COUNTED_ABOUT) return { about: matches };
-  return { about: matches.slice(0, COUNTED_ABOUT), isAboutOthers: true };
-}
-
-async function count(collecting: Collecting<FhirResource>, at: Answering): Promise<number> {
-  const { matches } = await collectMatches(collecting, at);
-  return matches.length;
+/** Whose data an answer tells of that counts resources, beside those that it shows. */
+function aboutCounted(
+  counted: readonly FhirResource[],
+  shown: readonly FhirResource[] = [],
+): Pick<CheckedAnswer, 'about' | 'isAboutOthers'> {
+  if (counted.length <= COUNTED_ABOUT) return { about: [...shown, ...counted] };
+  return { about: [...shown, ...counted.slice(0, COUNTED_ABOUT)], isAboutOthers: true };
 }

@@ -43,6 +43,10 @@ export class Answering {
   readonly #seen = new Map<string, Promise<boolean>>();
   /** The documents of Binaries that were looked for, by the ids of those. */
   readonly #shown = new Map<string, Promise<ShownBinary>>();
+  /** What was read to judge others by: what those belong to. */
+  readonly #belongedTo = new Map<string, FhirResource>();
+  /** Of what was judged by what it belongs to: what that is. */
+  readonly #links = new WeakMap<FhirResource, readonly LocalReference[]>();
   /** What others say of what scopes reach; absent where nobody is asked. */
   readonly #asking: Asking | undefined;
   #asked = 0;
@@ -85,8 +89,10 @@ export class Answering {
   async sees(resource: FhirResource, interaction: ScopeInteraction): Promise<boolean> {
     const verdict = judge(resource, interaction, this.sight);
     if (verdict.kind === 'hidden' || verdict.kind === 'if-shown') return false;
-    if (verdict.kind === 'if-seen')
+    if (verdict.kind === 'if-seen') {
       for (const link of verdict.links) if (!(await this.seesElsewhere(link))) return false;
+      this.#links.set(resource, verdict.links);
+    }
     if (resource.resourceType === 'Binary' && this.sight.reaches.withheld && (await this.shown(resource)).withheld)
       return false;
     return await this.#lets(resource, interaction);
@@ -152,9 +158,17 @@ export class Answering {
     return given.value;
   }
 
+  /** What a resource that is seen belongs to, as far as that was read to judge it: who it is about may stand there alone. */
+  judgedBy(resource: FhirResource): readonly FhirResource[] {
+    return (this.#links.get(resource) ?? []).flatMap(({ type, id }) => this.#belongedTo.get(`${type}/${id}`) ?? []);
+  }
+
   /** Notes what was judged already, so that it is not asked for again. */
-  saw({ resourceType, id }: FhirResource): void {
-    if (typeof id === 'string') this.#seen.set(`${resourceType}/${id}`, Promise.resolve(true));
+  saw(resource: FhirResource): void {
+    const { resourceType, id } = resource;
+    if (typeof id !== 'string') return;
+    this.#seen.set(`${resourceType}/${id}`, Promise.resolve(true));
+    this.#belongedTo.set(`${resourceType}/${id}`, resource);
   }
 
   /** Whether a resource that something belongs to is seen. What belongs to something again is not followed. */
@@ -168,6 +182,7 @@ export class Answering {
   async #readAndJudge(type: LocalReference['type'], id: string): Promise<boolean> {
     const resource = await this.readOrNothing(type, id);
     if (!resource) return false;
+    this.#belongedTo.set(`${type}/${id}`, resource);
     for (const letter of ['r', 's'] as const)
       if (judge(resource, letter, this.sight).kind === 'seen' && (await this.#lets(resource, letter))) return true;
     return false;

@@ -280,11 +280,11 @@ export class ObservedCalls {
     const isRead = call.method === 'GET' || call.method === 'HEAD';
     const isSame = isRead && status === 200 && isNotModified(response.req.headers, state);
     let sent: Awaited<ReturnType<typeof sendResource>> = { ending: 'sent', bytes: 0 };
-    const told = isSame ? 304 : status;
-    if (isSame || back.body.length === 0) sendEmpty(response, told, headers);
+    const sentAs = isSame ? 304 : status;
+    if (isSame || back.body.length === 0) sendEmpty(response, sentAs, headers);
     else {
       const { body, headers: encoding } = await encodedFor(response.req, back.body);
-      sent = await sendResource(response, body, { ...headers, ...encoding }, by.isAllowed, told);
+      sent = await sendResource(response, body, { ...headers, ...encoding }, by.isAllowed, sentAs);
     }
     const isSent = sent.bytes > 0;
     const ofEntries = await this.#completeEntries(under, { status, json, ending: sent.ending, isSent });
@@ -295,9 +295,10 @@ export class ObservedCalls {
         : (ofEntries ?? (await wouldHaveLeft(call.interaction, { status, json, isEmpty: false }, at)));
     this.means.onObserved(observed.outcome);
     // Of a Bundle that was answered entry by entry, its entries say whom.
-    const shown = isResource(json) && !ofEntries && (isSent || written) ? patientsOf(json, at.sight.bases) : [];
+    const told = isResource(json) && !ofEntries && (isSent || written) ? [json, ...at.judgedBy(json)] : [];
+    const shown = told.flatMap((it) => patientsOf(it, at.sight.bases));
     const inPart = isSent && showsInPart(call.interaction) ? { patientsIncomplete: true as const } : {};
-    await this.#complete(call, { status: told, ...sent, observed, ...inPart, ...(written ? { written } : {}) }, [
+    await this.#complete(call, { status: sentAs, ...sent, observed, ...inPart, ...(written ? { written } : {}) }, [
       ...under.patients,
       ...shown,
     ]);

@@ -40,7 +40,7 @@ export class Leaving {
    * @throws UpstreamFailed, NotAnswered, NoLongerAllowed where a large answer failed before anything left
    */
   async send({ call, response, position }: LetIn, answer: CheckedAnswer, isAllowed: () => boolean): Promise<void> {
-    const { resource, text, etag, lastModified, large } = answer;
+    const { resource, text, etag, lastModified, large, about = [] } = answer;
     const headers = {
       ...position,
       ...(etag === undefined ? {} : { ETag: etag }),
@@ -56,7 +56,7 @@ export class Leaving {
       return;
     }
     if (large) {
-      await this.#sendLarge({ call, response, position }, resource, large, headers, isAllowed);
+      await this.#sendLarge({ call, response, position }, resource, about, large, headers, isAllowed);
       return;
     }
     const json = withOurUrls(text ?? JSON.stringify(resource), this.bases.upstream, this.bases.ours);
@@ -71,13 +71,14 @@ export class Leaving {
   async #sendLarge(
     letIn: LetIn,
     begun: FhirResource,
+    about: readonly FhirResource[],
     { body, rest, bounds }: NonNullable<CheckedAnswer['large']>,
     headers: Readonly<Record<string, string>>,
     isAllowed: () => boolean,
   ): Promise<void> {
     const { call, response } = letIn;
     const { upstream, ours } = this.bases;
-    const patients = () => patientsOf(body.resource ?? begun, this.#bases);
+    const patients = () => [body.resource ?? begun, ...about].flatMap((it) => patientsOf(it, this.#bases));
     // Who else it is about may stand in what was not read.
     const ofAll = (bytes: number) => (bytes === 0 || body.isWhole ? {} : { patientsIncomplete: true as const });
     const isHead = response.req.method === 'HEAD';

@@ -83,7 +83,7 @@ const AccessCompleted = Type.Object({
   ]),
   /** The patients of everything that was returned, and of what was written. */
   patients: Type.Array(VaultId),
-  /** A part left of a resource that was not read to its end: it may be about patients who are not among these. */
+  /** It told of patients who may not be among these: a part of a resource that was not read to its end, or a number of more. */
   patientsIncomplete: Type.Optional(Type.Literal(true)),
   /**
    * What became of the data: a write is recorded again before its caller is answered. `unknown`: it was sent, and
