@@ -1,4 +1,4 @@
-import { activityTopic, decodeActivity, type TopicSpec } from '#contracts';
+import { activityNumber, activityTopic, type RunNumber, type TopicSpec } from '#contracts';
 import type { RecordSource } from '#event-log';
 import { recordLeaf } from '#proofs';
 
@@ -6,7 +6,7 @@ import { recordLeaf } from '#proofs';
 export interface Leaf {
   readonly hash: Buffer;
   /** The record's number, where its writer numbers what it wrote (design.md, Audit). */
-  readonly number?: { readonly run: string; readonly sequence: number };
+  readonly number?: RunNumber;
 }
 
 /** Every record of a topic as a leaf. */
@@ -16,9 +16,7 @@ export function leavesOf({ name, partitions }: TopicSpec): RecordSource<Leaf> {
     partitions,
     decode(value, { partition, offset, rawKey }) {
       const hash = recordLeaf({ topic: name, partition, offset: String(offset), key: rawKey, value });
-      if (name !== activityTopic.name) return { hash };
-      const { run, sequence } = decodeActivity(value).meta;
-      return { hash, number: { run, sequence } };
+      return name === activityTopic.name ? { hash, number: activityNumber(value) } : { hash };
     },
   };
 }

@@ -53,21 +53,13 @@ export function copyOn(connect: () => Promise<ClientBase>, query: Query): CopyRo
 
 /** Rows in COPY's text format (Postgres's manual, COPY, File Formats). What Postgres refuses becomes U+FFFD, as in {@link storableJson}. */
 function copyText(columns: readonly string[], rows: readonly Readonly<Record<string, CopyValue>>[]): Buffer {
-  let text = '';
-  for (const row of rows) {
-    let separator = '';
-    for (const column of columns) {
-      text += separator + copyField(row[column]);
-      separator = '\t';
-    }
-    text += '\n';
-  }
-  return Buffer.from(text);
+  const lines = rows.map((row) => columns.map((column) => copyField(row[column])).join('\t'));
+  return Buffer.from(lines.join('\n') + '\n');
 }
 
 function copyField(value: CopyValue): string {
   if (value === undefined || value === null) return '\\N';
-  if (typeof value === 'string') return escaped(storableText(value));
+  if (typeof value === 'string') return PLAIN.test(value) ? value : escaped(storableText(value));
   if (typeof value === 'number') return String(value);
   if (isTexts(value)) return escaped(`{${value.map((each) => quoted(storableText(each))).join(',')}}`);
   return escaped(storableJson(value));
@@ -82,6 +74,8 @@ function quoted(text: string): string {
   return `"${text.replaceAll(/[\\"]/g, '\\$&')}"`;
 }
 
+/** Stands as it is, whatever it is copied into. */
+const PLAIN = /^[ -[\]-~]*$/;
 const SPECIAL = /[\\\n\r\t]/;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 

