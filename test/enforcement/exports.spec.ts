@@ -474,9 +474,12 @@ describe('before a server that does what it wants', () => {
       resourceType: 'Observation',
       id: 'o',
       status: 'final',
+      subject: { reference: 'Patient/patient-02' },
       note: [{ text: 'x'.repeat(1_000) }],
     });
     hostile().exports.file = `${line}\n`.repeat(20_000);
+    await gateway.idle();
+    gateway.records.length = 0;
     const socket = connect(gateway.port, '127.0.0.1');
     const { pathname, search } = new URL(url);
     socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\n\r\n`);
@@ -495,6 +498,13 @@ describe('before a server that does what it wants', () => {
     expect(received).toBeLessThan(20_000 * line.length);
     expect(hostile().exports.deleted).toEqual(['job-1']);
     expect(gateway.records.at(-1)).toMatchObject({ type: 'access-completed', data: { ending: 'cut' } });
+    // What left of the block that was cut is counted for its patients, too.
+    const ofFile = gateway.records.flatMap(({ type, data: it }) =>
+      type === 'access-completed' && 'bytes' in it ? [it.bytes] : [],
+    );
+    const [whole = 0, ...blocks] = ofFile.toReversed();
+    expect(whole).toBeGreaterThan(0);
+    expect(blocks.reduce((sum, bytes) => sum + bytes, 0)).toBe(whole);
   });
 
   test('the end of its token cuts a file that is on its way, though the server gives nothing that could leave', async () => {

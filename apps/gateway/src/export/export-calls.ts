@@ -150,7 +150,7 @@ export class ExportCalls {
     // Access that was closed while the server began it did not find it, nor did a caller who left.
     if (by.isAllowed() && mayGoOn() && !letIn.response.destroyed)
       running.began(call.claims.applicationId, status, mayGoOn);
-    else running.endUntold(status);
+    else running.endAtServer(status);
     return status;
   }
 
@@ -186,9 +186,13 @@ export class ExportCalls {
 
   async #end({ call, by, letIn }: Under): Promise<void> {
     const { status } = placeOf(call);
-    const answer = await this.means.upstream.job({ method: 'DELETE', target: status }, by);
-    if (answer.status >= 300) throw await this.#noneThere(call, answer);
-    this.means.running.ended(call.claims.applicationId, status);
+    const { running, upstream } = this.means;
+    const { applicationId } = call.claims;
+    if (!running.isOfOthers(applicationId, status)) {
+      const answer = await upstream.job({ method: 'DELETE', target: status }, by);
+      if (answer.status >= 300) throw await this.#noneThere(call, answer);
+    }
+    running.ended(applicationId, status);
     await this.#sendEmpty(letIn, 202, {});
   }
 
@@ -230,7 +234,9 @@ export class ExportCalls {
     const isHead = letIn.response.req.method === 'HEAD';
     try {
       const pieces = exported.blocks(isHead ? [] : read, memory);
-      await this.#complete(call, 200, await sendPieces(letIn.response, pieces, headers, by.isAllowed));
+      const handedOver = (bytes: number) => exported.handedOver(bytes);
+      const sent = await sendPieces(letIn.response, pieces, headers, by.isAllowed, undefined, handedOver);
+      await this.#complete(call, 200, sent);
     } catch (error) {
       if (!letIn.response.headersSent) throw error;
       this.means.log.warn('a file of an export broke off', error, { applicationId: call.claims.applicationId });

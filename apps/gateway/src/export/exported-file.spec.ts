@@ -79,14 +79,21 @@ test('no more is taken of a file than leaves: who waits holds the server back', 
 
 test('whose data a block holds is recorded before it leaves, and what became of it afterwards', async () => {
   const endless = new Endless();
-  const blocks = endless.file().blocks([() => endless.read()], new BodyMemory(1_000_000));
-  await blocks.next();
+  const file = endless.file();
+  const blocks = file.blocks([() => endless.read()], new BodyMemory(1_000_000));
+  file.handedOver((await blocks.next()).value?.length ?? 0);
   expect(endless.told).toEqual(['call-1: p0,p1,p2,p3,p4,p5,p6']);
   await blocks.next();
   expect(endless.told.slice(1)).toEqual(['sent true', 'call-1: p0,p1,p2,p3,p4,p5,p6']);
-  // Who goes away did not take it.
+  // Who goes away did not take it; a part of it may have left.
   await blocks.return();
   expect(endless.told.at(-1)).toBe('cut false');
+  const another = endless.file();
+  const cut = another.blocks([() => endless.read()], new BodyMemory(1_000_000));
+  await cut.next();
+  another.handedOver(65_536);
+  await cut.return();
+  expect(endless.told.at(-1)).toBe('cut true');
 });
 
 test('the server’s address is ours in every line', async () => {

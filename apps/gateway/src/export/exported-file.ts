@@ -28,13 +28,22 @@ interface Recording {
  * recorded, acknowledged, before it leaves, as a part of the call. No more of the file is held than one block and one line.
  */
 export class ExportedFile {
-  /** What was handed over until now. */
-  bytes = 0;
+  #handedOver = 0;
 
   constructor(
     private readonly recording: Recording,
     private readonly sight: ExportSight,
   ) {}
+
+  /** How much was handed over until now, in bytes: whole blocks, and a part of one that is cut. */
+  get bytes(): number {
+    return this.#handedOver;
+  }
+
+  /** So much more of what was given out is handed over to the caller. */
+  handedOver(bytes: number): void {
+    this.#handedOver += bytes;
+  }
 
   /**
    * @param files begins to read a file of the server
@@ -106,18 +115,14 @@ export class ExportedFile {
     const own = { callId: CallRecords.newCallId(), partOf: call.callId, ...(rights ? { rights } : {}) };
     const part = patients.length === 0 ? undefined : { ...call, ...own };
     if (part) await records.decided(part, decided, access, undefined, patients);
+    const before = this.bytes;
     let isTaken = false;
     try {
       yield block;
       isTaken = true;
-      this.bytes += block.length;
     } finally {
-      if (part)
-        await records.completed(part, {
-          status: 200,
-          bytes: isTaken ? block.length : 0,
-          ending: isTaken ? 'sent' : 'cut',
-        });
+      const ending = isTaken ? 'sent' : 'cut';
+      if (part) await records.completed(part, { status: 200, bytes: this.bytes - before, ending });
     }
   }
 }

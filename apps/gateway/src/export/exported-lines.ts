@@ -12,6 +12,7 @@ import {
   type Sight,
   standingTo,
 } from '#smart';
+import { isWithin, spanOf } from '../admit-patients/fhir-period.js';
 import { wrongAnswer } from '../answer/not-answered.js';
 import { withOurUrls } from '../answer/our-urls.js';
 
@@ -67,16 +68,17 @@ function belongs(resource: FhirResource, patients: readonly string[], { level, m
 }
 
 /**
- * The ids of the patients in a Group (R4, Group): those that are listed, active, and not in it until a time that is over.
+ * The ids of the patients in a Group (R4, Group): those that are listed, active, and in it at a time. A period that cannot be
+ * read is none that goes on.
  *
  * @param now milliseconds since 1970
  */
 export function membersOf(group: FhirResource, bases: readonly string[], now: number): ReadonlySet<string> {
   const listed: unknown = group['member'];
-  const members = (Array.isArray(listed) ? listed.filter(isObject) : []).filter(
-    ({ inactive, period }) =>
-      inactive !== true && !(isObject(period) && typeof period['end'] === 'string' && Date.parse(period['end']) < now),
-  );
+  const members = (Array.isArray(listed) ? listed.filter(isObject) : []).filter(({ inactive, period }) => {
+    const span = spanOf(period);
+    return inactive !== true && span !== undefined && isWithin(span, now);
+  });
   const named = members.map(({ entity }) => localReference(entity, bases));
   return new Set(named.flatMap((it) => (it?.type === 'Patient' ? it.id : [])));
 }

@@ -12,14 +12,14 @@ class Instance {
   readonly asked: string[] = [];
   answers: (asked: JobRequest) => JobAnswer = () => ({ status: 202 });
   readonly atWork = new ExportsAtWork();
-  readonly #calls = new OpenCalls();
+  readonly calls = new OpenCalls();
 
   endpoint(): RunningExports {
     const job = async (asked: JobRequest): Promise<JobAnswer> => {
       this.asked.push(`${asked.method} ${asked.target}`);
       return this.answers(asked);
     };
-    return new RunningExports({ job }, this.#calls, { warn: () => undefined }, this.atWork, () => this.now);
+    return new RunningExports({ job }, this.calls, { warn: () => undefined }, this.atWork, () => this.now);
   }
 
   /** Begins so many. @returns how many were let begin */
@@ -78,4 +78,18 @@ test('one that goes on when its address counts no more is ended at the server', 
   instance.now = EXPORT_LIFE_MS;
   expect(await instance.begin(running, 5)).toBe(5);
   expect(instance.asked).toEqual(['DELETE /job-0-1']);
+});
+
+test('one that two applications have is ended at the server when neither has it any more', async () => {
+  const instance = new Instance();
+  const running = instance.endpoint();
+  const closed = new Set<string>();
+  for (const id of ['a1', 'a2']) running.began(id, '/job-1', () => !closed.has(id));
+  expect(running.isOfOthers('a1', '/job-1')).toBe(true);
+  for (const id of ['a1', 'a2']) {
+    expect(instance.asked).toEqual([]);
+    closed.add(id);
+    instance.calls.lookAgain(id);
+  }
+  expect(instance.asked).toEqual(['DELETE /job-1']);
 });

@@ -74,7 +74,7 @@ export class RunningExports {
       // That this instance may let nobody in ends no export.
       if (mayGoOn()) return;
       this.ended(applicationId, status);
-      this.cancel(status);
+      this.endAtServer(status);
     };
     const end = this.calls.open({ applicationId, isAllowed: mayGoOn, cut });
     const now = this.now();
@@ -100,13 +100,17 @@ export class RunningExports {
     if (own?.size === 0) this.#byApplication.delete(applicationId);
   }
 
-  /** Ends one that was begun, and whose address nobody was told; not where the server gave one that somebody has already. */
-  endUntold(status: string): void {
-    if (![...this.#byApplication.values()].some((own) => own.has(status))) this.cancel(status);
+  /** Whether somebody else has it, too: servers exist that give one export to all who ask for the same. */
+  isOfOthers(applicationId: string, status: string): boolean {
+    return [...this.#byApplication].some(([id, own]) => id !== applicationId && own.has(status));
   }
 
-  /** Ends one at the server: the request is handed over in this tick, and nobody waits for the answer. */
-  cancel(status: string): void {
+  /**
+   * Ends one at the server that nobody here has any more, or whose address nobody was told: the request is handed over in this
+   * tick, and nobody waits for the answer.
+   */
+  endAtServer(status: string): void {
+    if ([...this.#byApplication.values()].some((own) => own.has(status))) return;
     this.upstream
       .job({ method: 'DELETE', target: status }, forNobody())
       .catch((error: unknown) => this.log.warn('an export could not be ended at the FHIR server', error));
@@ -118,7 +122,7 @@ export class RunningExports {
     for (const [status, { startedAt, isComplete }] of this.#byApplication.get(applicationId) ?? []) {
       if (startedAt > since) continue;
       this.ended(applicationId, status);
-      if (!isComplete) this.cancel(status);
+      if (!isComplete) this.endAtServer(status);
     }
   }
 }

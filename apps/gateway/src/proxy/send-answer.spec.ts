@@ -141,6 +141,32 @@ test('one large piece is handed over bit by bit: of what is closed meanwhile no 
   server.close();
 });
 
+test('of a caller who left in the middle of a piece no further one is made; what was handed over is told', async () => {
+  const { server, client, ask } = await aConnection();
+  let made = 0;
+  async function* large(): AsyncGenerator<Buffer, void> {
+    for (;;) {
+      made++;
+      yield Buffer.alloc(20_000_000);
+    }
+  }
+  let handedOver = 0;
+  const sending = sendPieces(
+    await ask('/first'),
+    large(),
+    {},
+    () => true,
+    undefined,
+    (it) => (handedOver += it),
+  );
+  await once(client, 'data');
+  client.destroy();
+  const { ending, bytes } = await sending;
+  expect([ending, made, bytes]).toEqual(['caller-gone', 1, handedOver]);
+  expect(bytes).toBeLessThan(20_000_000);
+  server.close();
+});
+
 describe('a caller that takes a little at a time', () => {
   async function* much(pieces: number): AsyncGenerator<Buffer, void> {
     for (let at = 0; at < pieces; at++) yield Buffer.alloc(1_000_000);

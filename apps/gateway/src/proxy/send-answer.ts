@@ -107,6 +107,7 @@ function slicesOf(all: Buffer): readonly Buffer[] {
  * in the same tick, `isAllowed` is asked. The head leaves with the first piece, so that what fails before it is thrown
  * and may still be told; what fails later cuts the connection, and is thrown too. Of a caller who is gone, or too slow, nothing is thrown.
  *
+ * @param onHandedOver told of each part of a piece that is handed over
  * @throws NoLongerAllowed before the head left, and what `pieces` throws
  */
 export async function sendPieces(
@@ -115,6 +116,7 @@ export async function sendPieces(
   headers: Readonly<Record<string, string>>,
   isAllowed: () => boolean,
   patience = new Patience(),
+  onHandedOver: (bytes: number) => void = () => undefined,
 ): Promise<Sent> {
   const isGone = () => response.destroyed;
   if (isGone()) return { ending: 'caller-gone', bytes: 0 };
@@ -135,9 +137,12 @@ export async function sendPieces(
         if (isGone()) break;
         mustBeAllowed();
         bytes += slice.length;
+        onHandedOver(slice.length);
         if (!response.write(slice)) await patience.drained(response, closed);
         patience.took(slice.length);
       }
+      // The next piece would be made for nobody.
+      if (isGone()) break;
     }
     if (!isGone()) mustBeAllowed();
   } catch (error) {
