@@ -32,6 +32,16 @@ it.each([
   expect(written(text)).toContain(why);
 });
 
+it.each([
+  ['letters', 'x'],
+  ['quotation marks', '\\"'],
+  ['backslashes', '\\\\'],
+])('takes texts of many megabytes: %s', (_what, unit) => {
+  const text = `{"a":"${unit.repeat(34_000_000 / unit.length)}","b":1.50}`;
+  expect(written(text)).toBe(text);
+  expect(written(`{"a":"${unit.repeat(1_000)}","b":1,"b":2}`)).toContain('stands twice');
+});
+
 it('takes all other JSON, as it is', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 8 }), (text) => {

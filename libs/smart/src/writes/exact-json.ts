@@ -56,7 +56,7 @@ function faultIn(text: string): string | undefined {
   /** The keys of each object that is open, undefined for a list. */
   const open: (Set<string> | undefined)[] = [];
   let expectsKey = false;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],]/gs)) {
+  for (const token of tokensOf(text)) {
     switch (token) {
       case '{':
       case '[':
@@ -84,6 +84,32 @@ function faultIn(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Texts, brackets and commas, in their order; nothing more after a text that does not end. */
+function* tokensOf(text: string): Generator<string, void> {
+  const begins = /["{}[\],]/g;
+  for (let found = begins.exec(text); found; found = begins.exec(text)) {
+    const [token] = found;
+    if (token !== '"') {
+      yield token;
+      continue;
+    }
+    const end = endOfText(text, found.index);
+    if (end < 0) return;
+    yield text.slice(found.index, end + 1);
+    begins.lastIndex = end + 1;
+  }
+}
+
+/** Where the text that begins at a place ends, by its quotation mark: no pattern, since one remembers each of many megabytes. */
+function endOfText(text: string, begin: number): number {
+  for (let end = text.indexOf('"', begin + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text[end - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return -1;
 }
 
 function unescaped(token: string): string {
