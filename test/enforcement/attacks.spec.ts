@@ -144,6 +144,32 @@ describe.each(guardedServers)('before %s', (_name, listen) => {
       expectNothingForeign(answer);
     });
 
+    test('a date is compared by the server, among the own', async () => {
+      const after = await get('/Observation?date=ge2025-10-01T00:00:00Z&date=lt2025-10-02');
+      const [none] = [await get('/Observation?date=lt1900')];
+      expect([after.status, none.status]).toEqual([200, 200]);
+      for (const answer of [after, none]) expectNothingForeign(answer);
+      const dated = data.filter(
+        ({ id, effectiveDateTime: at }) =>
+          id.startsWith('observation-01-') && typeof at === 'string' && at >= '2025-10-01' && at < '2025-10-02',
+      );
+      expect(dated.length).toBeGreaterThan(0);
+      // A hostile server knows no dates, and finds all.
+      const [found, never] = [idsIn(after), idsIn(none)];
+      expect(dated.map(({ id }) => id).filter((id) => !found.includes(id))).toEqual([]);
+      if (!guarded.hostile) expect([found.length, never]).toEqual([dated.length, []]);
+    });
+
+    test.each(['patient=patient-01', 'patient=Patient/patient-01', 'status=active'])(
+      'a Device is found by whose it is: Device?%s',
+      async (query) => {
+        const answer = await get(`/Device?${query}`);
+        expect([answer.status, idsIn(answer)]).toEqual([200, ['device-01']]);
+        expectNothingForeign(answer);
+        expect(bundleOf(await get('/Device?patient=patient-02'))).toMatchObject({ total: 0 });
+      },
+    );
+
     test.each([
       'code:not=x',
       'patient:missing=false',

@@ -3,7 +3,7 @@ import { parseExactly, type WithholdingRule } from '#smart';
 import { anyData, anyRequest, anyToken, type ModelRequest, someRules, types } from './arbitraries.js';
 import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
 import { PointInProcess } from './point-in-process.js';
-import { isAllowed, type ModelResource, type ModelToken, namedBy, sees, valuesOf } from './model.js';
+import { isAllowed, type ModelResource, type ModelRule, type ModelToken, namedBy, sees, valuesOf } from './model.js';
 import { type ServerInProcess, serversInProcess } from './sandbox-in-process.js';
 
 /** `CASES=10000 npm run test:unit -- test/enforcement` is the long run. */
@@ -18,23 +18,24 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
   const point = new PointInProcess();
   const byPoint = new GatewayInProcess(upstream, [], [], {}, [], point.rights);
   /** Before each of them some is withheld. */
-  const withholding = new Map(
-    someRules.map((rules) => {
-      const named = rules.map((it, index) => ({ name: `rule ${index}`, ...it }) as WithholdingRule);
-      return [rules, new GatewayInProcess(upstream, named)];
-    }),
+  const named = (rules: readonly ModelRule[]) =>
+    rules.map((it, index) => ({ name: `rule ${index}`, ...it }) as WithholdingRule);
+  const withholding = new Map(someRules.map((rules) => [rules, new GatewayInProcess(upstream, named(rules))]));
+  const withholdingByPoint = new Map(
+    [...withholding.keys()].map((rules) => [
+      rules,
+      new GatewayInProcess(upstream, named(rules), [], {}, [], point.rights),
+    ]),
   );
-  const gateways = [byRules, byPoint, ...withholding.values()];
+  const gateways = [byRules, byPoint, ...withholding.values(), ...withholdingByPoint.values()];
   beforeAll(async () => await Promise.all(gateways.map(async (it) => await it.start())));
   afterAll(async () => await Promise.all(gateways.map(async (it) => await it.close())));
 
   /** The gateway that a token is presented to: that of a decision point, where that one says what the user may see. */
   function gatewayFor({ lets, withheld }: ModelToken): GatewayInProcess {
-    const restrained = withheld && withholding.get(withheld);
-    if (restrained) return restrained;
-    if (!lets) return byRules;
-    point.lets = lets;
-    return byPoint;
+    if (lets) point.lets = lets;
+    const restrained = withheld && (lets ? withholdingByPoint : withholding).get(withheld);
+    return restrained ?? (lets ? byPoint : byRules);
   }
 
   interface Entry {
@@ -184,11 +185,15 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
   const anyUnderRules = fc
     .tuple(fc.oneof(anyToken, fc.constant(backend)), fc.constantFrom(...someRules))
     .map(([token, withheld]): ModelToken => ({ ...token, withheld }));
+  const anyUnderBoth = fc
+    .tuple(anyUnderPoint, fc.constantFrom(...someRules))
+    .map(([token, withheld]): ModelToken => ({ ...token, withheld }));
 
   test.each([
     ['what leaves is what there is, cut down to what the token sees', anyToken, cases()],
     ['what leaves is what a decision point lets through of it', anyUnderPoint, cases(1 / 2)],
     ['what leaves is what no rule withholds of it', anyUnderRules, cases(1 / 2)],
+    ['what leaves is what a decision point lets through and no rule withholds', anyUnderBoth, cases(1 / 4)],
   ])(
     '%s',
     async (_what, tokens, numRuns) => {
@@ -210,6 +215,7 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
     ['what the token does not see changes no byte of an answer, and no header', anyToken, cases()],
     ['what a decision point does not let through changes none either', anyUnderPoint, cases(1 / 2)],
     ['what a rule withholds changes none either', anyUnderRules, cases(1 / 4)],
+    ['what either of them keeps changes none either', anyUnderBoth, cases(1 / 8)],
   ])(
     '%s',
     async (_what, tokens, numRuns) => {

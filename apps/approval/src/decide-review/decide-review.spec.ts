@@ -62,6 +62,13 @@ describe('approve', () => {
     ]);
   });
 
+  it('covers all endpoints, those to come too, unless it names some', () => {
+    const [{ data }] = when(given(reviewOpened()), decide({})) as [Extract<ApprovalEvent, { type: 'review-approved' }>];
+    expect(data.endpoints).toEqual(['*']);
+    const [some] = when(given(reviewOpened()), decide({ endpoints: ['north'] }));
+    expect(some).toMatchObject({ data: { endpoints: ['north'] } });
+  });
+
   it('approves narrower, shorter, under conditions and for some endpoints', () => {
     const terms = {
       scopes: ['patient/Observation.rs?category=laboratory'],
