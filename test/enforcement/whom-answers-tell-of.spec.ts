@@ -105,3 +105,21 @@ test('the record of a count of very many names some of them, and says that there
     await gateway.close();
   }
 });
+
+test('a record that would be too large for the log names some of them, and says that there are others', async () => {
+  const upstream = new HostileUpstream();
+  const gateway = new GatewayInProcess(upstream);
+  await gateway.start();
+  try {
+    const member = Array.from({ length: 6_000 }, (_, at) => ({ entity: { reference: `Patient/p${at}` } }));
+    upstream.holds([{ resourceType: 'Group', id: 'g1', type: 'person', actual: true, member }]);
+    expect((await gateway.call(backend, '/Group/g1')).status).toBe(200);
+    await gateway.idle();
+    const [completed] = gateway.records.flatMap(({ type, data }) =>
+      type === 'access-completed' && 'patients' in data ? [data] : [],
+    );
+    expect([completed?.patients.length, completed?.patientsIncomplete]).toEqual([5_000, true]);
+  } finally {
+    await gateway.close();
+  }
+});

@@ -3,7 +3,7 @@ import { Asking } from '../ask-rights/asking.js';
 import type { CallRights } from '../ask-rights/call-rights.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
-import { CallRecords, type RecordedCall } from '../proxy/call-records.js';
+import { CallRecords, MOST_PATIENTS, type RecordedCall } from '../proxy/call-records.js';
 import { type ExportedLine, exportedLine, type ExportSight } from './exported-lines.js';
 import { linesOf } from './lines.js';
 
@@ -122,7 +122,8 @@ export class ExportedFile {
       isTaken = true;
     } finally {
       const ending = isTaken ? 'sent' : 'cut';
-      if (part) await records.completed(part, { status: 200, bytes: this.bytes - before, ending });
+      const others = patients.length > MOST_PATIENTS ? { patientsIncomplete: true as const } : {};
+      if (part) await records.completed(part, { status: 200, bytes: this.bytes - before, ending, ...others });
     }
   }
 }

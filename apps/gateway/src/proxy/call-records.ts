@@ -32,6 +32,9 @@ export interface RecordedCall {
 /** What is known of a call whose token does not count. */
 export type UnbelievedCall = Pick<RecordedCall, 'method' | 'correlationId' | 'clientAddress' | 'userAgent'>;
 
+/** So many patients a record names at most: the log has room for some 25,000 in one, and a Group may have more. */
+export const MOST_PATIENTS = 5_000;
+
 /** So many records of calls that nobody vouches for may wait: a flood of bad tokens must not become one of records. */
 const UNBELIEVED_WAITING = 100;
 
@@ -125,7 +128,7 @@ export class CallRecords {
       ...(scope === undefined ? {} : { scope }),
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
-      ...(patients.length === 0 ? {} : { patients: await this.#vaultIdsOf(patients) }),
+      ...(patients.length === 0 ? {} : { patients: (await this.#vaultIdsOf(patients)).ids }),
       ...(call.rights ? { rightsBy: [...call.rights.names] } : {}),
       reason: reasonOf(call, decision),
       ...(status === undefined ? {} : { status }),
@@ -165,11 +168,13 @@ export class CallRecords {
     /** The ids on the FHIR server of the patients of what was returned or written. */
     patients: Iterable<string> = [],
   ): Promise<void> {
+    const named = await this.#vaultIdsOf(patients);
     const data: Completed = {
       callId: call.callId,
       enforcementPoint: this.enforcementPoint,
       ...ended,
-      patients: await this.#vaultIdsOf(patients),
+      patients: named.ids,
+      ...(named.areAll ? {} : { patientsIncomplete: true }),
       ...(written === undefined ? {} : { written: withoutPerson(written) }),
       ...(call.rights && call.rights.tallies.length > 0
         ? { rights: call.rights.tallies.map((it) => ({ ...it })) }
@@ -179,11 +184,12 @@ export class CallRecords {
     await this.#appendAsWanted({ type: 'access-completed', data }, call);
   }
 
-  async #vaultIdsOf(patients: Iterable<string>): Promise<string[]> {
+  async #vaultIdsOf(patients: Iterable<string>): Promise<{ readonly ids: string[]; readonly areAll: boolean }> {
     const different = [...new Set(patients)];
-    if (different.length === 0) return [];
-    const ids = await Promise.all(different.map((id) => this.#vaultIdOf(id)));
-    return ids.filter((it) => it !== undefined);
+    if (different.length === 0) return { ids: [], areAll: true };
+    const found = await Promise.all(different.slice(0, MOST_PATIENTS).map((id) => this.#vaultIdOf(id)));
+    const ids = found.filter((it) => it !== undefined);
+    return { ids, areAll: ids.length === different.length };
   }
 
   /** The random id that stands for a patient in the log. Without the vault there is none: the record of the token has it. */

@@ -281,9 +281,13 @@ describe('whom a record names', () => {
       onUnavailable: () => told++,
     };
     around.claims = { ...claims, patient: 'p1' };
+    around.upstreamGives = { resourceType: 'Observation', id: 'o1', ...about('p1') };
     expect((await call(around)).status).toBe(200);
-    expect(around.records).toMatchObject([{ type: 'access-allowed' }, { type: 'access-completed' }]);
-    expect(told).toBe(1);
+    expect(around.records).toMatchObject([
+      { type: 'access-allowed' },
+      { type: 'access-completed', data: { patients: [], patientsIncomplete: true } },
+    ]);
+    expect(told).toBe(2);
   });
 });
 
