@@ -31,9 +31,11 @@ class NamedUpstream {
     this.authorizations.push(request.headers.authorization);
     response.writeHead(200, { 'content-type': 'application/fhir+json' });
     const observation = { resourceType: 'Observation', id: 'o1', status: this.name };
+    const labelled = { ...observation, id: 'o2', meta: { security: [{ system: 'urn:labels', code: 'R' }] } };
     const next = { relation: 'next', url: `${this.base}?_getpages=1` };
     const bundle = { resourceType: 'Bundle', type: 'searchset', link: [next], entry: [{ resource: observation }] };
-    response.end(JSON.stringify(request.url === '/fhir/Observation/o1' ? observation : bundle));
+    const there = [observation, labelled].find(({ id }) => request.url === `/fhir/Observation/${id}`);
+    response.end(JSON.stringify(there ?? bundle));
   });
 
   constructor(readonly name: string) {}
@@ -80,7 +82,7 @@ describe('the gateway before two FHIR servers', () => {
     const observe = [{ applications: [observed.id], interactions: ['search-type', 'read'], until: tomorrow }];
     const endpoints = [
       { id: 'north', upstreamUrl: north.base, credential, observe },
-      { id: 'south', upstreamUrl: south.base },
+      { id: 'south', upstreamUrl: south.base, withhold: [{ name: 'restricted', security: ['urn:labels|R'] }] },
     ];
     writeFileSync(join(folder, 'endpoints.json'), JSON.stringify({ endpoints }));
     service = await startTestService(gateway, {
@@ -174,6 +176,13 @@ describe('the gateway before two FHIR servers', () => {
     const response = await call(`${path}/Observation/o1`, token);
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toContain('invalid_token');
+  });
+
+  test('what one endpoint withholds another gives', async () => {
+    const at = async (path: string, id: string) =>
+      (await call(`${path}/Observation/${id}`, await tokenAt(path))).status;
+    expect([await at('/fhir/north', 'o2'), await at('/fhir/south', 'o2')]).toEqual([200, 404]);
+    expect([await at('/fhir/north', 'o1'), await at('/fhir/south', 'o1')]).toEqual([200, 200]);
   });
 
   test('an approval for one endpoint opens no other', async () => {
