@@ -50,7 +50,7 @@ export async function checkRollingRestart(
       caller.failuresOf('token'),
     ),
     ...programs.flatMap(({ applicationId, calls }) => onRecord(applicationId, calls, activity)),
-    ...programs.flatMap((program) => program.writesNotOnce(caller.failuresOf('FHIR write'))),
+    ...(await writesNotOnce(programs, caller.failuresOf('FHIR write'))),
     ...(await compareRows(registered, { url: databaseUrl })),
     ...(await rowsOfAudit(databaseUrl, {
       'gatehouse.registration.events': registered,
@@ -121,6 +121,12 @@ function onRecord(applicationId: string, calls: readonly string[], activity: rea
       at.get(position) === applicationId ? [] : [`an answer to ${applicationId} has no record at ${position}`],
     ),
   ];
+}
+
+async function writesNotOnce(programs: MixedUse['programs'], failures: number): Promise<string[]> {
+  const found: string[] = [];
+  for (const program of programs) found.push(...(await program.writesNotOnce(failures)));
+  return found;
 }
 
 /** The audit's table has each record of these topics once; waits until it has as many. */

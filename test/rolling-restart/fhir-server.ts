@@ -44,12 +44,6 @@ export class CheapFhirServer {
     return started;
   }
 
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
   /** The values that were written to a resource (`Observation/id`), in their order. */
   written(target: string): readonly number[] {
     return this.#written.get(target) ?? [];

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Person } from '../demo/http.js';
 import type { Tokens } from './everybody.js';
-import type { CheapFhirServer } from './fhir-server.js';
+import type { FhirServerApart } from './fhir-server-apart.js';
 import type { OneRetry } from './one-retry.js';
 import { PeopleUse } from './people-use.js';
 import { ProgramUse } from './program-use.js';
@@ -42,7 +42,7 @@ export class MixedUse {
   static async open(
     url: string,
     caller: OneRetry,
-    { tokens, fhir, programs }: { readonly tokens: Tokens; readonly fhir: CheapFhirServer; readonly programs: number },
+    { tokens, fhir, programs }: { readonly tokens: Tokens; readonly fhir: FhirServerApart; readonly programs: number },
   ): Promise<MixedUse> {
     const people = {
       developer: Person.withToken(url, 'the developer', tokens.developer),

@@ -4,7 +4,8 @@ import { until } from '../demo/checks.js';
 import { ClientApplication } from '../demo/client-application.js';
 import type { Answer, Person } from '../demo/http.js';
 import { at, textAt } from '../demo/json.js';
-import { type CheapFhirServer, twoDigits } from './fhir-server.js';
+import { twoDigits } from './fhir-server.js';
+import type { FhirServerApart } from './fhir-server-apart.js';
 import type { OneRetry } from './one-retry.js';
 
 const SCOPES = ['system/Patient.rs', 'system/Observation.rus'];
@@ -25,7 +26,7 @@ export class ProgramUse {
     private readonly clientId: string,
     private readonly program: ClientApplication,
     private readonly caller: OneRetry,
-    private readonly fhir: CheapFhirServer,
+    private readonly fhir: FhirServerApart,
     private readonly pointToken: string,
     /** Two digits: the patient whose Observation it writes. */
     private readonly patient: string,
@@ -40,7 +41,7 @@ export class ProgramUse {
       fhir,
       pointToken,
       number,
-    }: { readonly fhir: CheapFhirServer; readonly pointToken: string; readonly number: number },
+    }: { readonly fhir: FhirServerApart; readonly pointToken: string; readonly number: number },
   ): Promise<ProgramUse> {
     const program = await ClientApplication.withNewKey(url);
     const registered = await people.developer.post('/registration/applications', backend(program), 201);
@@ -126,8 +127,8 @@ export class ProgramUse {
    *
    * @param failures how many updates got no answer that says what became of them
    */
-  writesNotOnce(failures: number): string[] {
-    const carriedOut = this.fhir.written(`Observation/${this.#observation}`);
+  async writesNotOnce(failures: number): Promise<string[]> {
+    const carriedOut = await this.fhir.written(`Observation/${this.#observation}`);
     const inOrder = carriedOut.filter((value, index) => value !== carriedOut[index - 1]);
     const lost = inOrder.slice(0, this.#written).some((value, index) => value !== index + 1);
     const twice = carriedOut.length - inOrder.length;

@@ -7,7 +7,7 @@ import { type Restarted, type SeparateProcesses, startSeparateProcesses } from '
 import { isolate } from '../environment/isolation.js';
 import { checkRollingRestart } from './checker.js';
 import { everybody } from './everybody.js';
-import { CheapFhirServer } from './fhir-server.js';
+import { FhirServerApart } from './fhir-server-apart.js';
 import { MixedUse } from './mixed-use.js';
 import { OneRetry } from './one-retry.js';
 
@@ -54,7 +54,7 @@ const CUT = 'upstream prematurely closed connection';
 
 /** Restarts two instances of every app behind one front while everybody uses them; ends in the checker. */
 export async function rollingRestart(plan: Plan): Promise<RollingReport> {
-  const [own, people, fhir] = await Promise.all([isolate(), everybody(), CheapFhirServer.start()]);
+  const [own, people, fhir] = await Promise.all([isolate(), everybody(), FhirServerApart.start()]);
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-rolling-'));
   let running: SeparateProcesses | undefined;
   try {
