@@ -6,6 +6,8 @@ import { fillLog } from '../bench/fill-log.js';
 
 /** Of ten records nine are of calls: what an application is declared and told is little beside what it does. */
 const CALLS_EACH = 27;
+/** From one call of an application to the next: no index of a real log holds one time only. */
+const CALL_EVERY_MS = 37;
 const LIFE = ['application-registered', 'application-suspended', 'application-reinstated'];
 
 /**
@@ -19,6 +21,7 @@ export async function fillWithEvents(settings: LogSettings, events: number): Pro
   const lives = await Promise.all(LIFE.map((type) => golden(`registration.events/${type}`)));
   const call = await golden('activity/access-allowed');
   const run = randomUUID();
+  const begun = Date.parse(call.time);
   await fillLog(settings, PARTITIONS, function* (partition) {
     // Each event is caused by a command, and the partition has one.
     yield { topic: commands.name, key: 'drill', value: '{}' };
@@ -32,7 +35,8 @@ export async function fillWithEvents(settings: LogSettings, events: number): Pro
         yield { topic: topic.name, key: subject, value: JSON.stringify(event) };
       }
       for (let at = 0; at < CALLS_EACH; at++) {
-        const record = { ...call, subject, id: randomUUID(), run, sequence: String(calls++) };
+        const time = new Date(begun + calls * CALL_EVERY_MS + partition).toISOString();
+        const record = { ...call, subject, id: randomUUID(), time, run, sequence: String(calls++) };
         yield { topic: activityTopic.name, key: subject, value: JSON.stringify(record) };
       }
     }
@@ -40,6 +44,7 @@ export async function fillWithEvents(settings: LogSettings, events: number): Pro
 }
 
 interface Envelope {
+  readonly time: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
