@@ -23,8 +23,11 @@ export function asKept({ version, steps }: Folding): Frozen {
 /** Adds steps that are new. What is there stays, unless the version was raised: then all is written again. */
 export function freeze(folding: Folding): void {
   const [kept, now] = [frozen(folding.name), asKept(folding)];
-  const same = kept?.version === now.version ? kept.steps : [];
-  const steps = now.steps.map((step, index) => same[index] ?? step);
+  const same = kept?.version === now.version ? [...kept.steps] : [];
+  const steps = now.steps.map((step) => {
+    const at = same.findIndex(([file]) => file === step[0]);
+    return at < 0 ? step : (same.splice(at, 1)[0] ?? step);
+  });
   mkdirSync(FOLDER, { recursive: true });
   const text = JSON.stringify({ version: now.version, steps }, undefined, 2);
   writeFileSync(path.join(FOLDER, `${folding.name}.json`), `${text}\n`);

@@ -98,6 +98,10 @@ function told(event: Audited): Told {
     case 'command-refused':
     case 'report-refused':
       return { outcome: 'denied', reason: event.data.reason };
+    case 'foreign-records': {
+      const { topic, partition, firstOffset, lastOffset } = event.data;
+      return { outcome: 'recorded', reason: `${topic}:${partition} from ${firstOffset} to ${lastOffset}` };
+    }
     case 'subject-erased':
       return { outcome: 'recorded', user_id: event.meta.subject, reason: event.data.reason };
     case 'application-registered':

@@ -146,9 +146,11 @@ function changed(event: Audited, position: Position): OcsfAccountChange {
   const closes = event.type === 'application-suspended' || event.type === 'application-revoked';
   // Somebody wrote to the log who may not: nothing was changed.
   const refused = event.type === 'command-refused' || event.type === 'report-refused';
+  // Somebody did so all the same.
+  const foreign = event.type === 'foreign-records';
   return {
     ...baseOf(event, position, 3, 3001, CHANGES[event.type] ?? OTHER),
-    severity_id: refused || closes ? MEDIUM : INFORMATIONAL,
+    severity_id: refused || foreign || closes ? MEDIUM : INFORMATIONAL,
     status_id: refused ? FAILURE : SUCCESS,
     ...(reason === undefined ? {} : { status_detail: reason }),
     user: { uid: event.meta.subject, type_id: SYSTEM },

@@ -149,6 +149,16 @@ const ReportRefused = Type.Object({
   claimedStopped: Type.Optional(Type.Boolean()),
 });
 
+/** Records in a topic of events or outcomes that are not its writer's: whoever has the writer's credentials may append. */
+const ForeignRecords = Type.Object({
+  topic: Type.String(),
+  partition: Type.Integer({ minimum: 0 }),
+  /** Between what the writer wrote before and after: what stands from here */
+  firstOffset: Type.String(),
+  /** to here, markers of transactions included. */
+  lastOffset: Type.String(),
+});
+
 /** What happens at high volume: tokens issued and refused, access allowed and denied. Kept six years. */
 export const activity = {
   'token-issued': message('A token was issued; acknowledged before the response left.', TokenIssued),
@@ -163,6 +173,10 @@ export const activity = {
   'report-refused': message(
     'A record among the reports of enforcement points was refused: the point that it names has not signed it.',
     ReportRefused,
+  ),
+  'foreign-records': message(
+    'Somebody else has written where a writer alone may: the partition holds offsets that the writer was not given.',
+    ForeignRecords,
   ),
 } as const;
 

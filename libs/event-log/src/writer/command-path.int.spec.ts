@@ -1,8 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { bodyDigest, commandId, mintId, type Recorded, type EventOf } from '#contracts';
+import {
+  type ActivityRecord,
+  bodyDigest,
+  commandId,
+  ContextCodec,
+  mintId,
+  type Recorded,
+  type EventOf,
+  topicsOf,
+} from '#contracts';
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
 import { CommandSender, type NewCommand } from '../command/command-sender.js';
+import type { ActivityPort } from '../append/activity-appender.js';
 import type { LogSettings } from '../kafka/log-connection.js';
+import { OrderedAppender } from '../kafka/ordered-appender.js';
 import { FencedProducer, WriterFenced } from '../kafka/fenced-producer.js';
 import { LogConnection } from '../kafka/log-connection.js';
 import { LogTail } from '../tail/log-tail.js';
@@ -18,6 +29,8 @@ let settings: LogSettings;
 let sender: CommandSender<typeof counter>;
 let writer: ContextWriter<typeof counter, { readonly total: number }>;
 const failures: unknown[] = [];
+/** What the first writer puts on record. */
+const onRecord: ActivityRecord[] = [];
 
 type Command = NewCommand<typeof counter>;
 
@@ -56,7 +69,13 @@ beforeAll(async () => {
   settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
   await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
   sender = new CommandSender(settings, counter, (error) => failures.push(error));
-  writer = new ContextWriter(settings, counterDecider, (error) => failures.push(error));
+  const activity: ActivityPort = {
+    append(record) {
+      onRecord.push(record);
+      return Promise.resolve({ id: 'kept', position: { topic: 'gatehouse.activity', partition: 0, offset: 0n } });
+    },
+  };
+  writer = new ContextWriter(settings, counterDecider, (error) => failures.push(error), undefined, activity);
   await sender.start();
   void writer.start();
 }, 60_000);
@@ -178,6 +197,30 @@ describe('the command path', () => {
     await expect(write).rejects.toBeInstanceOf(WriterFenced);
     await connection.close();
     expect(await eventsOfCounter(subject)).toHaveLength(2);
+  }, 60_000);
+
+  it('what somebody else has written among its events is on record, once, and nothing that is its own', async () => {
+    const subject = mintId(7);
+    await sender.send(open(subject), { waitMs: 20_000 });
+    await sender.send(add(subject, 1));
+    expect(onRecord).toEqual([]);
+    const [opened, last] = await eventsOfCounter(subject);
+    if (!opened || !last) throw new Error('nothing was decided');
+    const insider = new OrderedAppender(settings, { deadlineMs: 10_000 });
+    const invented = mintId(7);
+    const meta = { ...opened.event.meta, id: randomUUID(), subject: invented };
+    const value = new ContextCodec(counter).encodeEvent(opened.event, meta);
+    const { events } = topicsOf(counter);
+    await insider.append(settings.prefix + events.name, 7, { key: invented, value });
+    await insider.close();
+    for (let more = 0; more < 3; more++) await sender.send(add(subject, 1));
+    const place = String(last.position.offset + 2n);
+    expect(onRecord).toEqual([
+      {
+        type: 'foreign-records',
+        data: { topic: events.name, partition: 7, firstOffset: place, lastOffset: place },
+      },
+    ]);
   }, 60_000);
 
   it('a new writer restores the state and the answers from the log', async () => {

@@ -22,6 +22,7 @@ import { type HandledRecord, noTracer } from '../tracing/log-tracer.js';
 import { decideBatch, type DecidedBatch, type ReadCommand } from './decide-batch.js';
 import { CommandAdmission } from './command-admission.js';
 import type { CommandFeed } from './command-feed.js';
+import { ForeignRecords } from './foreign-records.js';
 import { PartitionHistory, UnusableHistory } from './partition-history.js';
 import { type Aggregate, PartitionState } from './partition-state.js';
 import { type Answered, encodeWithin, portions, withOutcomes } from './record-layout.js';
@@ -56,6 +57,7 @@ export class PartitionWriter<C extends ContextContract, S> {
   readonly #history: PartitionHistory<C, S>;
   readonly #snapshots: StateSnapshots<C, S> | undefined;
   readonly #keeper: SnapshotKeeper | undefined;
+  readonly #foreign: ForeignRecords;
   #state: PartitionState<C, S>;
   /** The snapshot that the state came from, until the log was folded on top of it once. */
   #loaded: Loaded<C, S> | undefined;
@@ -72,6 +74,13 @@ export class PartitionWriter<C extends ContextContract, S> {
     this.#topics = { commands: prefix + commands.name, events: prefix + events.name, outcomes: prefix + outcomes.name };
     this.#codec = new ContextCodec(decider.contract);
     this.#admission = new CommandAdmission(decider.contract, connection.settings.commandKeys, options.activity);
+    this.#foreign = new ForeignRecords({
+      partition,
+      writer: `${decider.contract.context}-writer`,
+      prefix,
+      sink: connection.settings.sink,
+      activity: options.activity,
+    });
     this.#outcomes = new OutcomeCodec(decider.contract.context);
     this.#state = new PartitionState(decider);
     this.#history = new PartitionHistory(connection, decider, partition);
@@ -108,6 +117,7 @@ export class PartitionWriter<C extends ContextContract, S> {
     while (!signal.aborted) {
       try {
         await this.#producer.fence(signal);
+        this.#foreign.forget();
         await this.#restore();
         backoff.reset();
         await this.#decideUntilStopped();
@@ -246,10 +256,12 @@ export class PartitionWriter<C extends ContextContract, S> {
             ),
           })),
         );
-        return { answers, offsets, lastOutcome: written.at(-1) };
+        return { answers, offsets, written };
       })
-      .then(({ answers, offsets, lastOutcome }) => {
-        this.#apply(batch, answers, offsets, lastOutcome, now.getTime());
+      .then(({ answers, offsets, written }) => {
+        this.#apply(batch, answers, offsets, written.at(-1), now.getTime());
+        if (offsets.length > 0) this.#foreign.committed(events, offsets);
+        this.#foreign.committed(outcomes, written);
       });
   }
 

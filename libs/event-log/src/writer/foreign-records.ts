@@ -1,0 +1,61 @@
+import { activityTopic, UNKNOWN_APPLICATION } from '#contracts';
+import type { ActivityPort } from '../append/activity-appender.js';
+import type { LogSink } from '../kafka/log-connection.js';
+
+/** A commit is marked in each partition of its transaction: one offset behind its records. */
+const MARKER = 1n;
+
+/**
+ * Tells what somebody else has put where this writer alone writes. Whoever has its credentials may append: the brokers tell
+ * principals apart, not programs. But a writer knows each offset that it was given since it took the partition over, and
+ * the log has no others (docs/adr/0030).
+ */
+export class ForeignRecords {
+  /** By topic, the offset that this writer's next record must get. */
+  readonly #expected = new Map<string, bigint>();
+
+  constructor(
+    private readonly options: {
+      readonly partition: number;
+      readonly writer: string;
+      readonly prefix: string;
+      readonly sink: LogSink;
+      readonly activity: ActivityPort | undefined;
+    },
+  ) {}
+
+  /** The writer starts over: what comes until its next transaction is whoever's. */
+  forget(): void {
+    this.#expected.clear();
+  }
+
+  /**
+   * A transaction that a topic was part of was committed, and these are the offsets that its records got there, in their order.
+   * Where there are none nobody knows whether the commit was marked.
+   */
+  committed(topic: string, offsets: readonly bigint[]): void {
+    if (offsets.length === 0) {
+      this.#expected.delete(topic);
+      return;
+    }
+    let expected = this.#expected.get(topic);
+    for (const offset of offsets) {
+      if (expected !== undefined && offset > expected) this.#report(topic, expected, offset - 1n);
+      expected = offset + 1n;
+    }
+    if (expected !== undefined) this.#expected.set(topic, expected + MARKER);
+  }
+
+  #report(prefixed: string, from: bigint, to: bigint): void {
+    const { partition, writer, prefix, sink, activity } = this.options;
+    const topic = prefixed.slice(prefix.length);
+    const data = { topic, partition, firstOffset: String(from), lastOffset: String(to) };
+    sink.error(data, 'somebody else has written where this writer alone may');
+    const place = `${topic}:${partition}:${from}`;
+    const meta = { subject: UNKNOWN_APPLICATION, actor: `system:${writer}`, correlationId: place, causationId: place };
+    // What was decided stands: no answer waits for this.
+    activity?.append({ type: 'foreign-records', data }, meta).catch((error: unknown) => {
+      sink.error({ err: error, ...data }, `this could not be put on record in ${activityTopic.name}`);
+    });
+  }
+}
