@@ -62,7 +62,7 @@ export async function smartApp(): Promise<SmartApp> {
 }
 
 function page(script: string): string {
-  return `<!doctype html><title>Growth chart</title><p id="shown">…</p><button id="refresh">Refresh</button>
+  return `<!doctype html><title>Growth chart</title><p id="shown">…</p><button id="refresh">Refresh</button><button id="read">Read</button>
 <script src="/fhir-client.js"></script><script>${script}</script>`;
 }
 
@@ -109,6 +109,10 @@ const look = async (client) => {
     banner: need_patient_banner, lasting: refresh_token !== undefined });
 };
 FHIR.oauth2.ready().then((client) => {
+  document.getElementById('read').onclick = () => {
+    shown.textContent = '…';
+    return client.patient.read().then(({ id }) => tell({ read: id }), (error) => tell({ refused: error.status ?? error.statusCode }));
+  };
   document.getElementById('refresh').onclick = async () => {
     const before = { ...client.state.tokenResponse };
     await client.refresh().then(async ({ tokenResponse: after }) => {

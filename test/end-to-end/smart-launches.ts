@@ -67,6 +67,22 @@ export function launchesSmartApplications(gatehouse: () => { readonly url: strin
     await page.locator('#refresh').click();
     await page.locator('#shown').filter({ hasText: 'refreshed' }).waitFor();
     expect(await shown(page)).toEqual({ refreshed: true });
+
+    const reads = async () => {
+      await page.locator('#read').click();
+      await page
+        .locator('#shown')
+        .filter({ hasText: /read|refused/ })
+        .waitFor();
+      return await shown(page);
+    };
+    expect(await reads()).toEqual({ read: 'patient-12' });
+    // The person takes it back: the token, which lives on for minutes, counts no more.
+    const grants = await page.context().newPage();
+    await grants.goto(`${gatehouse().url}/oauth/grants`);
+    await grants.getByRole('button', { name: /Withdraw/ }).click();
+    await grants.getByRole('status').filter({ hasText: 'In force since' }).waitFor();
+    expect(await reads()).toEqual({ refused: 401 });
   }, 90_000);
 
   it('[SMART 2.2 §2.0.2.1] completes a launch by an EHR, for the patient that is open there', async () => {
