@@ -103,3 +103,4 @@ export { OwnerErasures } from './vault/owner-erasures.js';
 export { VAULT } from './vault/vault-provider.js';
 export type { ServicePart } from './service/service-part.js';
 export { startService, type StartOptions } from './service/start-service.js';
+export { UnderWay } from './service/under-way.js';

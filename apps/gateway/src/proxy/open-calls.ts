@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { UnderWay } from '#host';
 import { cutAnswer } from './send-answer.js';
 
 /** A call that was let in and has not ended. */
@@ -10,20 +11,13 @@ export interface OpenCall {
   readonly cut: () => void;
 }
 
-/** The calls under way, by application, so that a closure ends them before it is reported. */
+/** The calls under way, so that a closure ends them before it is reported. */
 export class OpenCalls {
-  readonly #byApplication = new Map<string, Set<OpenCall>>();
+  readonly #underWay = new UnderWay<OpenCall>();
 
   /** Opens a call; the function that it gives back ends it. */
   open(call: OpenCall): () => void {
-    let calls = this.#byApplication.get(call.applicationId);
-    if (!calls) this.#byApplication.set(call.applicationId, (calls = new Set()));
-    calls.add(call);
-    return () => {
-      calls.delete(call);
-      if (calls.size === 0 && this.#byApplication.get(call.applicationId) === calls)
-        this.#byApplication.delete(call.applicationId);
-    };
+    return this.#underWay.begin(call);
   }
 
   /**
@@ -50,11 +44,11 @@ export class OpenCalls {
 
   /** The application's access was closed or narrowed: cuts what is no longer allowed. */
   lookAgain(applicationId: string): void {
-    for (const call of [...(this.#byApplication.get(applicationId) ?? [])]) if (!call.isAllowed()) call.cut();
+    for (const call of this.#underWay.all) if (call.applicationId === applicationId && !call.isAllowed()) call.cut();
   }
 
   /** Nobody may be let in any more: cuts whatever is under way. */
   cutAll(): void {
-    for (const call of [...this.#byApplication.values()].flatMap((calls) => [...calls])) call.cut();
+    for (const call of this.#underWay.all) call.cut();
   }
 }

@@ -3,24 +3,25 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Server, ServerResponse } from 'node:http';
 import { HealthRegistry } from '../health/health-registry.js';
 import type { Log } from '../logging/log.js';
+import { UnderWay } from './under-way.js';
 
 /** How long calls in flight may take to end, in milliseconds; the rest of 10 s is for the modules. */
 const drainTime = 6_000;
 
 /** The responses that a server has begun to work on and not ended, those of mounted handlers included. */
 export class CallsInFlight {
-  private readonly responses = new Set<ServerResponse>();
+  private readonly responses = new UnderWay<ServerResponse>();
   private readonly ended = Promise.withResolvers<void>();
   private leaving = false;
   private stopping = false;
 
   constructor(private readonly server: Server) {
     server.prependListener('request', (_request, response) => {
-      this.responses.add(response);
+      const end = this.responses.begin(response);
       // A connection that is kept alive is closed with the answer that it waits for.
       if (this.leaving) response.setHeader('Connection', 'close');
       response.once('close', () => {
-        this.responses.delete(response);
+        end();
         this.check();
       });
     });
@@ -34,7 +35,7 @@ export class CallsInFlight {
   /** Goes on serving, but each connection ends with its next answer: whoever keeps it opens the next one elsewhere. */
   leave(): void {
     this.leaving = true;
-    for (const response of this.responses) if (!response.headersSent) response.setHeader('Connection', 'close');
+    for (const response of this.responses.all) if (!response.headersSent) response.setHeader('Connection', 'close');
   }
 
   /** Accepts nothing more and waits until every call has ended, or 6 s; then closes what is still open. */
