@@ -45,20 +45,25 @@ export function createHttpServer(
   const headers = securityHeaders(base.publicUrl.startsWith('https:'));
   const direct = new DirectMounts(headers, believedAddress(base.trustedProxies), tracing);
   let refusing = false;
-  const atOnce = new RequestsAtOnce({
-    most: base.requestsAtOnce,
-    bodyLimit,
-    headers,
-    onRefused: (reason) => {
-      if (!refusing) log.warn('requests are refused: there is no room', undefined, { reason });
-      if (!refusing) setTimeout(() => (refusing = false), SAY_AGAIN_MS).unref();
-      refusing = true;
-    },
-  });
+  const atOnce = (tellsHealth: boolean): RequestsAtOnce =>
+    new RequestsAtOnce({
+      most: base.requestsAtOnce,
+      bodyLimit,
+      tellsHealth,
+      headers,
+      onRefused: (reason) => {
+        if (!refusing) log.warn('requests are refused: there is no room', undefined, { reason });
+        if (!refusing) setTimeout(() => (refusing = false), SAY_AGAIN_MS).unref();
+        refusing = true;
+      },
+    });
+  // A flood of one port leaves the other its places.
+  const [ofPublic, ofAdministration] = [atOnce(base.adminPort === undefined), atOnce(true)];
   let route: (request: IncomingMessage, response: ServerResponse) => void;
   const answer: Answers = (request, response, serves) => {
-    if (!atOnce.enter(request, response) || direct.answer(request, response, serves)) return;
-    if (atOnce.admitBody(request, response)) route(request, response);
+    const here = serves === 'administration' ? ofAdministration : ofPublic;
+    if (!here.enter(request, response) || direct.answer(request, response, serves)) return;
+    if (here.admitBody(request, response)) route(request, response);
   };
   const serves = base.adminPort === undefined ? 'everything' : 'what is public';
   const server = fastify({

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { freePort, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
@@ -609,6 +610,18 @@ describe('a service that has as much to do as it takes at once', () => {
     await untilStatus(200, '/things/open/door');
   });
 
+  it('gives one connection no more than a few places, however much it asks for at once', async () => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(service.url).port) });
+    held.push(socket.on('error', () => undefined));
+    const closed = once(socket, 'close');
+    const body = ['POST /things HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'Content-Length: 2', '', ''];
+    // The first one is not answered before its body comes, and the others wait behind it.
+    socket.write(body.join('\r\n'));
+    socket.write('{}' + 'GET /things/open/door HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(most + 100));
+    await closed;
+    expect((await service.call('/things/open/door')).status).toBe(200);
+  });
+
   it('refuses a large body where others take the memory, and no small one', async () => {
     for (let count = 0; count < 64; count++) hold(1024 * 1024);
     const headers = await issuer.bearer('dev', 'developer');
@@ -634,7 +647,7 @@ describe('administration on a port of its own', () => {
     admin = `http://127.0.0.1:${adminPort}`;
     service = await startTestService(
       { ...things, publicPaths: ['/patients'] },
-      { databaseUrl: own.databaseUrl, issuer, environment: { ADMIN_PORT: String(adminPort) } },
+      { databaseUrl: own.databaseUrl, issuer, environment: { ADMIN_PORT: String(adminPort), REQUESTS_AT_ONCE: '70' } },
     );
   }, 30_000);
 
@@ -642,6 +655,24 @@ describe('administration on a port of its own', () => {
     await service.close();
     await Promise.all([own.dispose(), issuer.close()]);
     await expect(fetch(`${admin}/health/live`)).rejects.toThrow();
+  });
+
+  it('answers there while the public port has as much to do as it takes at once', async () => {
+    const held = Array.from({ length: 70 }, () => {
+      const socket = connect({ host: '127.0.0.1', port: Number(new URL(service.url).port) });
+      const head = ['POST /patients HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'Content-Length: 2'];
+      socket.on('error', () => undefined).write(`${head.join('\r\n')}\r\n\r\n`);
+      return socket;
+    });
+    const untilStatus = async (isRefused: boolean): Promise<void> => {
+      while (((await service.call('/patients')).status === 503) !== isRefused);
+    };
+    await untilStatus(true);
+    // Nobody there has the places that are kept for the probes of the other port.
+    expect((await service.call('/health/live')).status).toBe(503);
+    expect((await fetch(`${admin}/health/live`)).status).toBe(200);
+    for (const socket of held) socket.destroy();
+    await untilStatus(false);
   });
 
   it('is there, and only there', async () => {
