@@ -75,6 +75,17 @@ describe.each(guardedServers)('observe mode before %s', (_name, listen) => {
     });
   });
 
+  test('of what nobody looked at the record says that it may not name all', async () => {
+    const gateway = await gatewayWith([rule()]);
+    await gateway.call(backend, '/Patient/patient-01', { method: 'HEAD' });
+    expect((await recordsOf(gateway)).completed).toMatchObject({ data: { patientsIncomplete: true } });
+    // No Bundle that can be read entry by entry: the server may carry it out all the same.
+    const entry = [{ request: { method: 'GET', url: 'Patient/patient-01' } }];
+    const body = JSON.stringify({ resourceType: 'Bundle', entry });
+    await gateway.call(writer, '/', { method: 'POST', headers: fhirJson, body });
+    expect((await recordsOf(gateway)).completed).toMatchObject({ data: { patientsIncomplete: true } });
+  });
+
   test('a call that would be let in is recorded as such', async () => {
     const gateway = await gatewayWith([rule()]);
     expect((await gateway.call(backend, '/Observation/observation-01-laboratory')).status).toBe(200);

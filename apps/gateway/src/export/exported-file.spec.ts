@@ -54,9 +54,9 @@ class Endless {
         decided: { outcome: 'allow', scopes: [], granted: [], whole: false },
         access: undefined,
         records: {
-          decided: async (call, _decision, _access, _status, patients = []) => {
+          decidedNaming: async (call, _decision, _access, _status, patients = []) => {
             this.told.push(`${call.partOf}: ${[...patients].sort().join()}`);
-            return '';
+            return { position: '', namesAll: true };
           },
           completed: async (_call, { ending, bytes }) => void this.told.push(`${ending} ${bytes > 0}`),
         },

@@ -3,7 +3,7 @@ import { Asking } from '../ask-rights/asking.js';
 import type { CallRights } from '../ask-rights/call-rights.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
 import type { CallDecision } from '../decide-call/decide-call.js';
-import { CallRecords, MOST_PATIENTS, type RecordedCall } from '../proxy/call-records.js';
+import { CallRecords, type RecordedCall } from '../proxy/call-records.js';
 import { type ExportedLine, exportedLine, type ExportSight } from './exported-lines.js';
 import { linesOf } from './lines.js';
 
@@ -19,7 +19,7 @@ interface Recording {
   readonly call: RecordedCall;
   readonly decided: CallDecision;
   readonly access: EffectiveAccess | undefined;
-  readonly records: Pick<CallRecords, 'decided' | 'completed'>;
+  readonly records: Pick<CallRecords, 'decidedNaming' | 'completed'>;
 }
 
 /**
@@ -114,7 +114,7 @@ export class ExportedFile {
     // What is about nobody is in the record of the whole call.
     const own = { callId: CallRecords.newCallId(), partOf: call.callId, ...(rights ? { rights } : {}) };
     const part = patients.length === 0 ? undefined : { ...call, ...own };
-    if (part) await records.decided(part, decided, access, undefined, patients);
+    const recorded = part && (await records.decidedNaming(part, decided, access, undefined, patients));
     const before = this.bytes;
     let isTaken = false;
     try {
@@ -122,7 +122,7 @@ export class ExportedFile {
       isTaken = true;
     } finally {
       const ending = isTaken ? 'sent' : 'cut';
-      const others = patients.length > MOST_PATIENTS ? { patientsIncomplete: true as const } : {};
+      const others = recorded?.namesAll === false ? { patientsIncomplete: true as const } : {};
       if (part) await records.completed(part, { status: 200, bytes: this.bytes - before, ending, ...others });
     }
   }

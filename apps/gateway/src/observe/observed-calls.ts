@@ -297,7 +297,7 @@ export class ObservedCalls {
     // Of a Bundle that was answered entry by entry, its entries say whom.
     const told = isResource(json) && !ofEntries && (isSent || written) ? [json, ...at.judgedBy(json)] : [];
     const shown = told.flatMap((it) => patientsOf(it, at.sight.bases));
-    const inPart = isSent && showsInPart(call.interaction) ? { patientsIncomplete: true as const } : {};
+    const inPart = mayNameOthers(under, { isSent, status, json }, written) ? { patientsIncomplete: true as const } : {};
     await this.#complete(call, { status: sentAs, ...sent, observed, ...inPart, ...(written ? { written } : {}) }, [
       ...under.patients,
       ...shown,
@@ -350,4 +350,16 @@ const noMemory = fhirError(503, 'transient', 'The gateway holds too many large b
 
 function nothingLeft({ outcome }: CallDecision): RecordedObservation {
   return { outcome: outcome === 'allow' ? 'allowed' : 'denied', withheld: 0 };
+}
+
+/** Whether what left, or was written, may be about others than the record names: nobody looked at it, or it is shown in part. */
+function mayNameOthers(
+  { call, bundle }: Under,
+  { isSent, status, json }: { readonly isSent: boolean; readonly status: number; readonly json: unknown },
+  written: RecordedWrite | undefined,
+): boolean {
+  const { interaction } = call;
+  if (interaction.kind === 'batch-or-transaction' && !bundle && written) return true;
+  if (call.method === 'HEAD' && status === 200) return true;
+  return isSent && (showsInPart(interaction) || !isResource(json));
 }

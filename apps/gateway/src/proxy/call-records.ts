@@ -33,7 +33,7 @@ export interface RecordedCall {
 export type UnbelievedCall = Pick<RecordedCall, 'method' | 'correlationId' | 'clientAddress' | 'userAgent'>;
 
 /** So many patients a record names at most: the log has room for some 25,000 in one, and a Group may have more. */
-export const MOST_PATIENTS = 5_000;
+const MOST_PATIENTS = 5_000;
 
 /** So many records of calls that nobody vouches for may wait: a flood of bad tokens must not become one of records. */
 const UNBELIEVED_WAITING = 100;
@@ -94,7 +94,13 @@ export class CallRecords {
    * @throws NotRecorded
    */
   async decided(...what: Decided): Promise<string> {
-    return await this.#append(await this.#decision(...what), what[0]);
+    return (await this.decidedNaming(...what)).position;
+  }
+
+  /** As {@link decided}; says whether the record names all whom it was told, too. @throws NotRecorded */
+  async decidedNaming(...what: Decided): Promise<{ readonly position: string; readonly namesAll: boolean }> {
+    const { record, namesAll } = await this.#decision(...what);
+    return { position: await this.#append(record, what[0]), namesAll };
   }
 
   /**
@@ -104,15 +110,20 @@ export class CallRecords {
    * @throws NotRecorded
    */
   async decidedAsWanted(...what: Decided): Promise<string | undefined> {
-    return await this.#appendAsWanted(await this.#decision(...what), what[0]);
+    return await this.#appendAsWanted((await this.#decision(...what)).record, what[0]);
   }
 
-  async #decision(...[call, decision, access, status, patients = []]: Decided): Promise<ActivityRecord> {
+  async #decision(...[call, decision, access, status, patients = []]: Decided): Promise<{
+    readonly record: ActivityRecord;
+    readonly namesAll: boolean;
+  }> {
     const { approvalVersion, purposesOfUse = [] } = access ?? {};
     const { claims, interaction } = call;
     const isAllowed = decision.outcome === 'allow';
     const [scope] = decision.outcome === 'allow' ? decision.scopes.map(serialiseScope) : decision.wouldAllow;
     const patient = claims.patient === undefined ? undefined : await this.#vaultIdOf(claims.patient);
+    const named = await this.#vaultIdsOf(patients);
+    const namesAll = named.areAll;
     const data: AccessDecisionRecord = {
       callId: call.callId,
       ...(call.partOf === undefined ? {} : { partOf: call.partOf }),
@@ -128,14 +139,15 @@ export class CallRecords {
       ...(scope === undefined ? {} : { scope }),
       ...(approvalVersion === undefined ? {} : { approvalVersion }),
       ...(purposesOfUse.length === 0 ? {} : { purposesOfUse: [...purposesOfUse] }),
-      ...(patients.length === 0 ? {} : { patients: (await this.#vaultIdsOf(patients)).ids }),
+      ...(patients.length === 0 ? {} : { patients: named.ids }),
       ...(call.rights ? { rightsBy: [...call.rights.names] } : {}),
       reason: reasonOf(call, decision),
       ...(status === undefined ? {} : { status }),
       ...clientIn(call),
     };
-    if (!call.observed) return { type: isAllowed ? 'access-allowed' : 'access-denied', data };
-    return { type: 'access-allowed', data: { ...data, observed: isAllowed ? 'allowed' : 'denied' } };
+    if (!call.observed) return { record: { type: isAllowed ? 'access-allowed' : 'access-denied', data }, namesAll };
+    const observed = isAllowed ? 'allowed' : 'denied';
+    return { record: { type: 'access-allowed', data: { ...data, observed } }, namesAll };
   }
 
   /** Records a call whose token does not count, as far as that can be done; nobody waits for it. */

@@ -99,9 +99,6 @@ export interface TailOptions<S extends RecordSource<unknown>> {
   readonly onUndecodable?: (record: LogRecord, error: unknown) => void;
 }
 
-/** All partitions of a tail are assigned at once: none waits for a fetch of the others to end. */
-const MAX_WAIT_MS = 2_000;
-
 /** Follows whole topics from a place to their end and beyond, every partition in order, in a group of nobody. */
 export class LogTail<S extends RecordSource<unknown>> {
   readonly #reader: PartitionReader;
@@ -125,7 +122,6 @@ export class LogTail<S extends RecordSource<unknown>> {
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
       ...(options.restMs === undefined ? {} : { restMs: options.restMs }),
       isAwaited: () => this.#waiting.size > 0 || options.isAwaited?.() === true,
-      maxWaitMs: MAX_WAIT_MS,
       onSlice: (slice) => this.#turns.take(() => this.#apply(slice)),
       onFailure: options.onFailure,
     });
