@@ -59,7 +59,7 @@ export function activityNumber(value: Buffer): RunNumber {
   if (isWritten) {
     const digits = value.toString('latin1', sequenceAt, sequenceEnd);
     const run = value.toString('utf8', runAt, runEnd);
-    if (/^\d+$/.test(digits) && !/["\\]/.test(run)) return { run, sequence: Number(digits) };
+    if (/^\d+$/.test(digits) && /^[\w-]{1,64}$/.test(run)) return { run, sequence: Number(digits) };
   }
   const { run, sequence } = decodeActivity(value).meta;
   return { run, sequence };

@@ -88,11 +88,13 @@ export class GroupMembership {
   /** Moves the group's offset of a partition. Throws when this member's generation is over. */
   async commit(partition: number, offset: bigint): Promise<void> {
     const { groupId, topic } = this.options;
+    // Who is asked may take a while to find: under a later generation the same offset could move the group's back.
+    const [groupGenerationId, memberId] = [this.#generation, this.#memberId];
     await this.#askOfOffsets((coordinator) =>
       coordinator.offsetCommit({
         groupId,
-        groupGenerationId: this.#generation,
-        memberId: this.#memberId,
+        groupGenerationId,
+        memberId,
         topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
       }),
     );

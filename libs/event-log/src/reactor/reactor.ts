@@ -78,6 +78,8 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
   readonly #stopping = new AbortController();
   /** The partitions that are this instance's, each with what tells one assignment of it from the next. */
   readonly #held = new Map<number, symbol>();
+  /** Questions for a partition's checkpoint that are under way. */
+  readonly #asked = new Map<number, Promise<bigint>>();
 
   constructor(
     private readonly settings: LogSettings,
@@ -115,7 +117,22 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
 
   /** As its group's checkpoint says: the instance that holds the partition may be another. */
   async hasPassed({ partition, offset }: Position): Promise<boolean> {
-    return ((await this.#membership.committed([partition])).get(partition) ?? 0n) > offset;
+    return (await this.#checkpoint(partition)) > offset;
+  }
+
+  /**
+   * Whoever asks while a question is under way shares its answer, which may be a moment old: many who wait for a position
+   * ask again and again, and would keep the connection busy on which the checkpoint moves.
+   */
+  #checkpoint(partition: number): Promise<bigint> {
+    let asked = this.#asked.get(partition);
+    if (!asked) {
+      const forget = (): void => void this.#asked.delete(partition);
+      asked = this.#membership.committed([partition]).then((found) => found.get(partition) ?? 0n);
+      this.#asked.set(partition, asked);
+      asked.then(forget, forget);
+    }
+    return asked;
   }
 
   /**
@@ -136,14 +153,16 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
       this.#reader.unassign(this.#topic, partition);
     }
     const added = [...partitions].filter((partition) => !this.#held.has(partition));
-    for (const partition of added) this.#held.set(partition, Symbol(partition));
+    const shares = new Map(added.map((partition) => [partition, Symbol(partition)]));
+    for (const [partition, share] of shares) this.#held.set(partition, share);
     const backoff = new Backoff(50, 1_000);
     while (added.length > 0 && !this.#stopping.signal.aborted) {
       try {
         const committed = await this.#membership.committed(added);
-        for (const partition of added) {
-          // Events live for ever: without a checkpoint a reactor starts with the first.
-          if (this.#held.has(partition)) this.#reader.assign(this.#topic, partition, committed.get(partition) ?? 0n);
+        for (const [partition, share] of shares) {
+          // Events live for ever: without a checkpoint a reactor starts with the first. What was lost meanwhile and given again is another share's.
+          if (this.#held.get(partition) === share)
+            this.#reader.assign(this.#topic, partition, committed.get(partition) ?? 0n);
         }
         return;
       } catch (error) {

@@ -1,4 +1,4 @@
-import { EMPTY_ROOT, nodeHash } from './hash.js';
+import { areHashes, EMPTY_ROOT, nodeHash } from './hash.js';
 import { type LeafRange, splitPoint } from './node.js';
 
 /**
@@ -42,6 +42,7 @@ export interface Consistency {
 export function verifyConsistency({ earlier, later, proof }: Consistency): boolean {
   if (!Number.isSafeInteger(earlier.size) || !Number.isSafeInteger(later.size)) return false;
   if (earlier.size < 0 || earlier.size > later.size) return false;
+  if (!areHashes(earlier.root, later.root, ...proof)) return false;
   if (earlier.size === 0 && !EMPTY_ROOT.equals(earlier.root)) return false;
   if (earlier.size === later.size) return proof.length === 0 && Buffer.compare(earlier.root, later.root) === 0;
   if (earlier.size === 0) return proof.length === 0;

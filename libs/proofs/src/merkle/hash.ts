@@ -13,10 +13,15 @@ export function leafHash(...data: readonly Uint8Array[]): Buffer {
   return sha256(Buffer.concat([LEAF, ...data]));
 }
 
+/** Whether all of them can be hashes: what another says is one may have any length. */
+export function areHashes(...all: readonly Uint8Array[]): boolean {
+  return all.every(({ length }) => length === HASH_LENGTH);
+}
+
 /** `0x01`, and room for two hashes. */
 const node = Buffer.alloc(1 + 2 * HASH_LENGTH, 0x01);
 
-/** The hash of an inner node, `SHA-256(0x01 || left || right)` (RFC 9162, 2.1.1). */
+/** The hash of an inner node, `SHA-256(0x01 || left || right)` (RFC 9162, 2.1.1), of two hashes. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   node.set(left, 1);
   node.set(right, 1 + HASH_LENGTH);

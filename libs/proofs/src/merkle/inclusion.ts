@@ -1,4 +1,4 @@
-import { nodeHash } from './hash.js';
+import { areHashes, nodeHash } from './hash.js';
 import { type LeafRange, splitPoint } from './node.js';
 
 /**
@@ -37,6 +37,7 @@ export interface Inclusion {
 /** Whether the proof shows that the leaf is the one at `index` in the tree of `size` with this head (RFC 9162, 2.1.3.2). */
 export function verifyInclusion({ index, size, leaf, root, proof }: Inclusion): boolean {
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return false;
+  if (!areHashes(leaf, root, ...proof)) return false;
   let node = index;
   let last = size - 1;
   let hash: Buffer = Buffer.from(leaf);

@@ -122,6 +122,12 @@ describe('an inclusion proof', () => {
         expect(verifyInclusion({ ...claim, index })).toBe(false);
         expect(verifyInclusion({ ...claim, proof: [...claim.proof, EMPTY_ROOT] })).toBe(false);
         if (claim.proof.length > 0) expect(verifyInclusion({ ...claim, proof: claim.proof.slice(1) })).toBe(false);
+        // Cut short, the last of them is what was hashed before, if nobody looks at its length; too long, it is none.
+        for (const change of [
+          (hash: Uint8Array) => hash.subarray(0, 16),
+          (hash: Uint8Array) => Buffer.concat([hash, hash]),
+        ])
+          if (claim.proof.length > 0) expect(verifyInclusion({ ...claim, proof: claim.proof.map(change) })).toBe(false);
       }),
     );
   });
