@@ -57,6 +57,15 @@ describe('the points that are known', () => {
     expect(points.current()).toEqual([]);
   });
 
+  it('refuse what was forged in the order in which it stands', () => {
+    points.hear([told('no report', id), unsigned({ stopped: true }), signed({}, new PointKey())], false);
+    expect(refused).toEqual([
+      'it is no report of this release',
+      'it has no signature',
+      'its key is not that of the point which it names',
+    ]);
+  });
+
   const forgeries: readonly [string, string, () => ToldReport][] = [
     ['an unsigned word that it has stopped', 'it has no signature', () => unsigned({ stopped: true })],
     [

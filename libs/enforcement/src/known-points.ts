@@ -34,11 +34,12 @@ export class KnownPoints {
    */
   hear(told: readonly ToldReport[], onlyNewest: boolean): void {
     const heard = new Set<string>();
+    const refused: (() => void)[] = [];
     for (const each of told.toReversed()) {
       const isNewest = each.report === undefined || !heard.has(each.report.id);
       if (onlyNewest && !isNewest) continue;
       const judged = judgeReport(each);
-      if (judged.worth !== 'proven') this.onRefused(each, judged.reason);
+      if (judged.worth !== 'proven') refused.push(() => this.onRefused(each, judged.reason));
       if (judged.worth === 'forged' || !isNewest) continue;
       const { report } = judged;
       heard.add(report.id);
@@ -46,6 +47,7 @@ export class KnownPoints {
       else if (report.stopped) this.#points.delete(report.id);
       else this.#points.set(report.id, { report, heardAt: this.clock() });
     }
+    for (const tell of refused.reverse()) tell();
     if (this.#points.size > MANY) this.#forgetSilent();
   }
 
