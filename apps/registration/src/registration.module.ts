@@ -25,7 +25,7 @@ import { IssueSecretController } from './client-credentials/issue-secret.control
 import { IssueSecretHandler } from './client-credentials/issue-secret.handler.js';
 import { CloseAccessController } from './close-access/close-access.controller.js';
 import { CloseAccessHandler } from './close-access/close-access.handler.js';
-import { Receipts } from './close-access/receipts.js';
+import { provideReceipts } from './close-access/receipts.js';
 import { followApproval } from './follow-decisions/follow-approval.reactor.js';
 import { followReview } from './follow-decisions/follow-review.reactor.js';
 import { NobodysContacts } from './expire-unclaimed/nobodys-contacts.js';
@@ -87,7 +87,7 @@ import { TransferOwnershipHandler } from './transfer-ownership/transfer-ownershi
     ReadApplicationHandler,
     ReadHistoryHandler,
     ApplicationPresenter,
-    Receipts,
+    ...provideReceipts(),
     SealedForCommands,
     NoticeSender,
     NobodysContacts,

@@ -53,7 +53,7 @@ import { SoftwareStatements } from './register-client/software-statements.js';
 import { UnbornRegistrations } from './register-client/unborn-registrations.js';
 import { RevokeTokenController } from './revoke-token/revoke-token.controller.js';
 import { RevokeTokenHandler } from './revoke-token/revoke-token.handler.js';
-import { GrantReceipts } from './see-grants/grant-receipts.js';
+import { provideGrantReceipts } from './see-grants/grant-receipts.js';
 import { GrantsController } from './see-grants/grants.controller.js';
 import { PATIENT_RIGHTS } from './see-patients/patient-rights.js';
 import { UpstreamRightsOf } from './see-patients/upstream-rights.js';
@@ -93,7 +93,7 @@ import { TokenConfig } from './token.config.js';
     Launches,
     UserGrants,
     GrantEvents,
-    GrantReceipts,
+    ...provideGrantReceipts(),
     PersonEnds,
     OwnerErasures,
     PersonErasures,

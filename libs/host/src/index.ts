@@ -37,11 +37,13 @@ export { defineFeed, provideFeed, type FeedDefinition } from './log/feeds.js';
 export {
   InjectActivity,
   InjectAppender,
+  ACTIVITY,
   InjectCommands,
   InjectProjection,
   provideActivity,
   provideAppender,
   provideCommands,
+  provideLogPart,
   provideProjection,
   provideReactor,
   provideWriter,

@@ -1,53 +1,18 @@
 import { formatPosition } from '#contracts';
-import type { ActivityPort, LogSettings } from '#event-log';
+import type { ActivityPort } from '#event-log';
 import { ReceiptCollector, ReceiptUnavailable, type Receipt } from '#enforcement';
-import {
-  Answer,
-  EnforcementMetrics,
-  FatalErrors,
-  HealthRegistry,
-  InjectActivity,
-  LOG_SETTINGS,
-  Log,
-  LogStartup,
-  type Succeeded,
-} from '#host';
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { ACTIVITY, Answer, EnforcementMetrics, Log, provideLogPart, type Succeeded } from '#host';
+import { Inject, Injectable, type Provider } from '@nestjs/common';
+
+const COLLECTOR = 'gatehouse:receipts';
 
 /** The receipts of this process: proof that a closure is in force at every enforcement point. */
 @Injectable()
-export class Receipts implements OnModuleInit, OnModuleDestroy {
-  private readonly collector: ReceiptCollector;
-  private started = false;
-  private stopping = false;
-
+export class Receipts {
   constructor(
-    @Inject(LOG_SETTINGS) settings: LogSettings,
-    private readonly startup: LogStartup,
-    private readonly health: HealthRegistry,
-    private readonly fatal: FatalErrors,
+    @Inject(COLLECTOR) private readonly collector: Pick<ReceiptCollector, 'receipt'>,
     private readonly log: Log,
-    @InjectActivity() activity: ActivityPort,
-    meter: EnforcementMetrics,
-  ) {
-    this.collector = new ReceiptCollector(settings, {
-      activity,
-      meter,
-      onFailure: (error) => fatal.report('the reports of enforcement points cannot be read', error),
-    });
-  }
-
-  onModuleInit(): void {
-    this.health.register('receipts', () => {
-      if (!this.started) throw new Error('have not caught up with the log');
-    });
-    void this.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    await this.collector.close();
-  }
+  ) {}
 
   /**
    * Waits until the decision is in force everywhere, and answers with the receipt. What takes longer than `withinMs` is
@@ -78,17 +43,6 @@ export class Receipts implements OnModuleInit, OnModuleDestroy {
       return undefined;
     }
   }
-
-  private async start(): Promise<void> {
-    try {
-      await this.startup.ready();
-      if (this.stopping) return;
-      await this.collector.start();
-      this.started = true;
-    } catch (error) {
-      if (!this.stopping && !this.startup.stopped) this.fatal.report('receipts could not start', error);
-    }
-  }
 }
 
 /** The time of the last event, which is the one that the receipt is about. */
@@ -97,4 +51,17 @@ function decidedAtOf(resource: unknown): string {
     typeof resource === 'object' && resource !== null && 'updatedAt' in resource ? resource.updatedAt : undefined;
   if (typeof updatedAt !== 'string') throw new TypeError('the outcome of a closure holds no application');
   return updatedAt;
+}
+
+export function provideReceipts(): Provider[] {
+  return [
+    ...provideLogPart(
+      COLLECTOR,
+      'receipts',
+      [ACTIVITY, EnforcementMetrics],
+      (settings, onFailure, activity: ActivityPort, meter: EnforcementMetrics) =>
+        new ReceiptCollector(settings, { activity, meter, onFailure }),
+    ),
+    Receipts,
+  ];
 }

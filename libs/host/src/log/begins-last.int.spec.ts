@@ -2,7 +2,7 @@ import { startTestService, testIssuer } from '#testing';
 import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { isolate } from '../../../../test/environment/isolation.js';
 import { HealthRegistry } from '../health/health-registry.js';
-import { provide } from './log-providers.js';
+import { provideLogPart } from './log-providers.js';
 
 const begun: string[] = [];
 const slow = { isReady: false };
@@ -32,9 +32,9 @@ const part =
 
 @Module({
   providers: [
-    ...provide('last', 'takes partitions', [], part('last'), 'last'),
-    ...provide('other last', 'takes partitions too', [], part('other last'), 'last'),
-    ...provide('early', 'reads the log', [], part('early', earlyBegan.resolve)),
+    ...provideLogPart('last', 'takes partitions', [], part('last'), 'last'),
+    ...provideLogPart('other last', 'takes partitions too', [], part('other last'), 'last'),
+    ...provideLogPart('early', 'reads the log', [], part('early', earlyBegan.resolve)),
     SlowToStart,
   ],
 })

@@ -3,7 +3,7 @@ import type { TopicSpec } from '#contracts';
 import { type Entry, type EventIn, ProjectionRunner, type RecordSource, TopicAppender } from '#event-log';
 import { Database } from '../database/database.js';
 import { projectionStore } from '../projections/projection-store.js';
-import { type ProjectionReadiness, projectionToken, provide } from './log-providers.js';
+import { type ProjectionReadiness, projectionToken, provideLogPart } from './log-providers.js';
 
 /** A topic that is derived from others, record by record, for readers outside. */
 export interface FeedDefinition<S extends RecordSource<unknown> = RecordSource<unknown>> {
@@ -33,7 +33,7 @@ export function defineFeed<const S extends RecordSource<unknown>>(definition: Fe
 export function provideFeed<S extends RecordSource<unknown>>(definition: FeedDefinition<S>): FactoryProvider[] {
   const { name, sources, to, after, derive } = definition;
   const others = [Database, projectionToken(after.name)];
-  return provide(
+  return provideLogPart(
     `gatehouse:feed:${name}`,
     name,
     others,

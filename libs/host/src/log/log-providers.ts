@@ -1,6 +1,7 @@
 import {
   Inject,
   type FactoryProvider,
+  type InjectionToken,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
   type OnModuleInit,
@@ -91,10 +92,10 @@ class Tied implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
 const shared = [LOG_SETTINGS, LogStartup, HealthRegistry, FatalErrors] as const;
 
 /** Makes two providers: the part itself under `token`, and its tie to the process. */
-export function provide<P extends Startable>(
+export function provideLogPart<P extends Startable>(
   token: string,
   name: string,
-  others: readonly (string | symbol | typeof Database | typeof Reactions)[],
+  others: readonly InjectionToken[],
   create: (settings: LogSettings, fail: (error: unknown) => void, ...rest: never[]) => P,
   begins: Begins = 'at once',
 ): FactoryProvider[] {
@@ -117,11 +118,12 @@ export function provide<P extends Startable>(
 const commandsToken = (contract: ContextContract): string => `gatehouse:commands:${contract.context}`;
 /** Under which a projection is injected. */
 export const projectionToken = (name: string): string => `gatehouse:projection:${name}`;
-const ACTIVITY = 'gatehouse:activity';
+/** Under which the activity topic is injected. */
+export const ACTIVITY = 'gatehouse:activity';
 
 /** The commands of a context: inject them with `@InjectCommands(contract)` as `CommandPort<typeof contract>`. */
 export function provideCommands<C extends ContextContract>(contract: C): FactoryProvider[] {
-  return provide(
+  return provideLogPart(
     commandsToken(contract),
     `${contract.context} outcomes`,
     [],
@@ -134,7 +136,7 @@ export const InjectCommands = (contract: ContextContract): ParameterDecorator =>
 /** The context's writers on this instance: one for each partition that the group gives it. */
 export function provideWriter<C extends ContextContract, S>(decider: Decider<C, S>): FactoryProvider[] {
   const { context } = decider.contract;
-  return provide(
+  return provideLogPart(
     `gatehouse:writer:${context}`,
     `${context} writer`,
     [SNAPSHOTS],
@@ -157,7 +159,7 @@ export function provideWriter<C extends ContextContract, S>(decider: Decider<C, 
 export function provideReactor<S extends ContextContract, T extends ContextContract>(
   definition: ReactorDefinition<S, T>,
 ): FactoryProvider[] {
-  return provide(
+  return provideLogPart(
     `gatehouse:reactor:${definition.name}`,
     definition.name,
     [commandsToken(definition.target), Reactions],
@@ -172,7 +174,7 @@ export function provideReactor<S extends ContextContract, T extends ContextContr
 
 /** Appends to the activity topic: inject it with `@InjectActivity()` as `ActivityPort`. */
 export function provideActivity(): FactoryProvider[] {
-  return provide(ACTIVITY, 'activity', [], (settings): ActivityPort & Startable => {
+  return provideLogPart(ACTIVITY, 'activity', [], (settings): ActivityPort & Startable => {
     const appender = new ActivityAppender(settings);
     return {
       start: () => undefined,
@@ -188,7 +190,7 @@ const appenderToken = ({ name }: Pick<TopicSpec, 'name'>): string => `gatehouse:
 
 /** Appends to a topic that is derived from the log: inject it with `@InjectAppender(topic)` as `TopicAppendPort`. */
 export function provideAppender(topic: TopicSpec): FactoryProvider[] {
-  return provide(appenderToken(topic), topic.name, [], (settings): TopicAppendPort & Startable => {
+  return provideLogPart(appenderToken(topic), topic.name, [], (settings): TopicAppendPort & Startable => {
     const appender = new TopicAppender(settings, topic);
     return {
       start: () => undefined,
@@ -219,7 +221,7 @@ const REACHED_WITHIN_MS = 2_000;
 export function provideProjection<S extends RecordSource<unknown>>(
   definition: ProjectionDefinition<S>,
 ): FactoryProvider[] {
-  return provide(
+  return provideLogPart(
     projectionToken(definition.name),
     definition.name,
     [Database, Reactions],
