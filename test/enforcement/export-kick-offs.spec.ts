@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { GatewayInProcess } from './gateway-in-process.js';
 import { backend, type Guarded, listenHostileWith, roomy } from './guarded-servers.js';
@@ -117,3 +118,46 @@ test('an export that was begun already, and is the same at the server, stays', a
   expect((await gateway.call(backend, status)).status).toBe(200);
   expect(exports().deleted).toEqual([]);
 });
+
+test('five are at work of each application at each instance, whatever is begun, asked about and ended', async () => {
+  const other = new GatewayInProcess(upstream);
+  await other.start();
+  const steps = fc.array(
+    fc.record({
+      step: fc.constantFrom('begin', 'begin', 'begin', 'look', 'end', 'sneak'),
+      instance: fc.nat(1),
+      applicationId: fc.constantFrom('a1', 'a2'),
+      which: fc.nat(4),
+    }),
+    { minLength: 8, maxLength: 30 },
+  );
+  let round = 0;
+  await fc.assert(
+    fc.asyncProperty(steps, async (all) => {
+      round++;
+      /** What is at work, by application and instance. */
+      const atWork = new Map<string, string[]>();
+      for (const { step, instance, applicationId, which } of all) {
+        const own = `${applicationId}-${round}`;
+        const at = instance === 0 ? gateway : other;
+        const running = atWork.get(`${own} ${instance}`) ?? [];
+        atWork.set(`${own} ${instance}`, running);
+        const [chosen] = running.splice(which, step === 'look' || step === 'end' ? 1 : 0);
+        if (step === 'begin') {
+          const answer = await at.call(backend, TARGET, { headers }, own);
+          expect(answer.status).toBe(running.length < 5 ? 202 : 429);
+          if (answer.status === 202) running.push(answer.headers['content-location'] ?? '');
+        } else if (step === 'sneak') {
+          // Nobody ends another's, nor learns how it stands.
+          const [theirs] = [...atWork].flatMap(([whose, urls]) => (whose.startsWith(own) ? [] : urls));
+          if (theirs) expect((await at.call(backend, theirs, { method: 'DELETE' }, own)).status).toBe(403);
+        } else if (chosen) {
+          const init = step === 'end' ? { method: 'DELETE' } : {};
+          expect((await at.call(backend, chosen, init, own)).status).toBe(step === 'end' ? 202 : 200);
+        }
+      }
+    }),
+    { numRuns: Math.ceil(Number(process.env['CASES'] ?? 500) / 10) },
+  );
+  await other.close();
+}, 120_000);

@@ -125,6 +125,14 @@ describe.each(guardedServers)('exports before %s', (_name, listen) => {
     );
   });
 
+  test('give no line that other than system/ scopes reach', async () => {
+    const both = { ...own, scopes: [...own.scopes, ...laboratory.scopes] };
+    const files = await exported('/$export?_type=Observation', both);
+    expect(idsIn(files, 'Observation')).toEqual(
+      idsIn(await exported('/$export?_type=Observation', laboratory), 'Observation'),
+    );
+  });
+
   test('of patients leave out what is about nobody', async () => {
     const files = await exported('/Patient/$export?_type=Observation,Organization');
     expect(idsIn(files, 'Observation')).toEqual(idsOf('Observation').sort());

@@ -26,6 +26,7 @@ import type { UserRights } from '../../apps/gateway/src/user-rights/user-rights.
 import { InFlightWrites } from '../../apps/gateway/src/write/in-flight-writes.js';
 import { WriteSupport } from '../../apps/gateway/src/write/write-support.js';
 import { writeScope } from './arbitraries.js';
+import { type ExportPort, exportsOf, noExports } from './exports-in-process.js';
 import type { ModelResource, ModelToken } from './model.js';
 
 /** Our FHIR base, as answers name it. */
@@ -40,7 +41,6 @@ export interface SeenAnswer {
   readonly text: string;
 }
 
-type ExportPort = Pick<Upstream, 'job' | 'file'>;
 export type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'> & Partial<Pick<Upstream, 'read'>>;
 
 /** A FHIR server of which it is told before each request that it is sent one. */
@@ -61,15 +61,6 @@ export function counting(upstream: Upstream, onRequest: () => void): UpstreamPor
     },
   };
 }
-
-/** Of a server that exports nothing. */
-const noExports: ExportPort = {
-  job: async () => ({ status: 501 }),
-  // eslint-disable-next-line require-yield -- it has no files
-  file: async function* () {
-    throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
-  },
-};
 
 /** The gateway's own handling of calls, without a broker: what is in force is always the same. */
 export class GatewayInProcess {
@@ -218,8 +209,8 @@ export class GatewayInProcess {
     };
   }
 
-  async call(token: ModelToken, target: string, init: RequestInit = {}): Promise<SeenAnswer> {
-    this.believe(token);
+  async call(token: ModelToken, target: string, init: RequestInit = {}, applicationId = 'a1'): Promise<SeenAnswer> {
+    this.believe(token, applicationId);
     const response = await fetch(this.#address + target.replace(BASE, ''), {
       ...init,
       // Compressed, a sealed place would make a body longer or shorter by chance.
@@ -235,7 +226,7 @@ export class GatewayInProcess {
 }
 
 /** A hostile server in the same process, filled anew for each case. */
-export class HostileUpstream implements UpstreamPort {
+export class HostileUpstream implements UpstreamPort, ExportPort {
   readonly base = 'http://hostile.internal/fhir';
   /** How many matches its pages have at most where the gateway asks. */
   mostAtOnce = Infinity;
@@ -244,6 +235,10 @@ export class HostileUpstream implements UpstreamPort {
   holds(resources: readonly ModelResource[]): HostileFhirServer {
     return (this.#server = new HostileFhirServer(resources, this.base));
   }
+
+  readonly #exports = exportsOf((request) => this.#server.handle(request));
+  readonly job = this.#exports.job;
+  readonly file = this.#exports.file;
 
   send: UpstreamPort['send'] = async ({ method, target, body, ifMatch }) => {
     const answer = this.#server.handle({

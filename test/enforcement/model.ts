@@ -25,6 +25,14 @@ export interface ModelToken {
   readonly lets?: (key: string) => boolean;
   /** What is withheld at the endpoint, whatever the scopes say: what fits every part of one of these. */
   readonly withheld?: readonly ModelRule[];
+  /** Of which patients the application sees anything; all of them without. */
+  readonly admitted?: ModelAdmission;
+}
+
+/** What a register says of patients, and what it takes: a permission, or that there is no objection. */
+export interface ModelAdmission {
+  readonly kind: 'attribution' | 'opt-in' | 'opt-out';
+  readonly said: ReadonlyMap<string, 'permit' | 'deny' | 'nothing'>;
 }
 
 /** What is withheld: types, codes as `system|code`, patients. */
@@ -83,7 +91,8 @@ export function namedBy(value: unknown): string | undefined {
   return typeof reference === 'string' && /^[A-Z]\w+\/[A-Za-z0-9.-]+$/.test(reference) ? reference : undefined;
 }
 
-function isOfPatient(resource: ModelResource, patient: string): boolean {
+/** Whether a resource is in the compartment of a patient. */
+export function isOfPatient(resource: ModelResource, patient: string): boolean {
   const { resourceType: type } = resource;
   if (type === 'Patient') return resource.id === patient;
   const tabled = closedTable.get(type);
@@ -109,6 +118,33 @@ function isWithheld(resource: ModelResource, { types, codes, patients }: ModelRu
   };
   const named = [...(resource.resourceType === 'Patient' ? [resource.id] : []), ...parts.flatMap(patientsOf)];
   return parts.some(isMeant) && (patients?.some((it) => named.includes(it)) ?? true);
+}
+
+/** Whether all whom a resource names, or what it contains, are admitted, and it is about nobody else. */
+function isAdmitted(resource: ModelResource, { kind, said }: ModelAdmission): boolean {
+  const { resourceType: type } = resource;
+  // It goes with what it belongs to, which is looked at by itself.
+  if (isShared(type) || type === 'Binary' || type === 'Provenance') return true;
+  if (!isOfPatients(type)) return false;
+  const tabled = closedTable.get(type);
+  const codes = tabled === undefined ? (compartment.get(type) ?? []) : [tabled];
+  const about = codes.filter((it) => aboutWhom.includes(it)).flatMap((code) => valuesOf(resource, code, true));
+  if (!about.every((it) => namedBy(it)?.startsWith('Patient/'))) return false;
+  const parts = [resource, ...((resource['contained'] ?? []) as readonly ModelResource[])];
+  const named = [...(type === 'Patient' ? [resource.id] : []), ...parts.flatMap(patientsOf)];
+  const isOne = (patient: string) =>
+    kind === 'opt-out' ? said.get(patient) !== 'deny' : said.get(patient) === 'permit';
+  return named.length > 0 && named.every(isOne);
+}
+
+/** What all patients share. */
+export function isShared(type: string): boolean {
+  return sharedTypes.includes(type);
+}
+
+/** Whether a type belongs to patients by what it says itself. */
+export function isOfPatients(type: string): boolean {
+  return type === 'Patient' || closedTable.has(type) || compartment.has(type);
 }
 
 /** Whom a resource is about or who took part; where it belongs to no patient, whom any reference names. */
@@ -185,8 +221,8 @@ export function mayAsk(token: ModelToken, type: string, letter: string): boolean
 }
 
 /** Whether nothing of a type is hidden from the token. */
-function maySeeAll(token: ModelToken, type: string, letter: string): boolean {
-  if (token.withheld) return false;
+export function maySeeAll(token: ModelToken, type: string, letter: string): boolean {
+  if (token.withheld || (token.admitted && !isShared(type))) return false;
   return reaching(token, type, letter).some(
     ({ scope, reach }) =>
       scope.conditions.length === 0 && !isCut(scope, token) && (reach === 'everybody' || sharedTypes.includes(type)),
@@ -202,13 +238,14 @@ export function sees(
 ): boolean {
   const documents = resource.resourceType === 'Binary' ? all.filter((it) => shows(it, resource)) : [];
   if ([resource, ...documents].some((it) => token.withheld?.some((rule) => isWithheld(it, rule)))) return false;
+  if (token.admitted && !isAdmitted(resource, token.admitted)) return false;
   return reaching(token, resource.resourceType, letter).some(({ scope, reach }) => {
     if (!scope.conditions.every((it) => meets(resource, it))) return false;
     if (isCut(scope, token) && !token.lets?.(`${resource.resourceType}/${resource.id}`)) return false;
     if (resource.resourceType === 'Binary' && resource['securityContext'] !== undefined)
       return seesNamed(token, [resource['securityContext']], all);
     // Where somebody has to be asked, or something is withheld, nothing shows what it belongs to without its being seen itself.
-    const isAsked = isCut(scope, token) || token.withheld !== undefined;
+    const isAsked = isCut(scope, token) || token.withheld !== undefined || token.admitted !== undefined;
     if (resource.resourceType === 'Binary' && (isAsked || reach !== 'everybody'))
       return letter === 'r' && documents.some((it) => sees(token, it, 'r', all));
     if (isAsked && resource.resourceType === 'Provenance')

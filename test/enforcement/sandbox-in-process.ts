@@ -3,6 +3,7 @@ import type { HostileAnswer, HostileRequest, StoredResource } from '#testing';
 import { SandboxFhirServer } from '../../apps/sandbox/src/fhir-server/sandbox-fhir-server.js';
 import { UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream-failed.js';
 import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
+import { type ExportPort, exportsOf } from './exports-in-process.js';
 import { HostileUpstream, type UpstreamPort } from './gateway-in-process.js';
 import type { ModelResource } from './model.js';
 
@@ -16,7 +17,7 @@ export interface ServerInProcess {
 }
 
 /** One that is filled anew for each case. */
-export interface UpstreamInProcess extends UpstreamPort {
+export interface UpstreamInProcess extends UpstreamPort, ExportPort {
   holds(resources: readonly ModelResource[]): MaybeLater<ServerInProcess>;
   /** It keeps numbers as JavaScript has them, and not with their digits. */
   readonly losesDigits?: true;
@@ -53,6 +54,10 @@ class SandboxUpstream implements UpstreamInProcess {
       },
     };
   }
+
+  readonly #exports = exportsOf(async (request) => await this.#handle(request));
+  readonly job = this.#exports.job;
+  readonly file = this.#exports.file;
 
   send: UpstreamPort['send'] = async ({ method, target, body, ifMatch }) => {
     const {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { parseExactly, type WithholdingRule } from '#smart';
+import { AdmittingGateways, anyAdmission } from './admitting.js';
 import { anyData, anyRequest, anyToken, type ModelRequest, someRules, types } from './arbitraries.js';
 import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
 import { PointInProcess } from './point-in-process.js';
@@ -27,12 +28,14 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
       new GatewayInProcess(upstream, named(rules), [], {}, [], point.rights),
     ]),
   );
-  const gateways = [byRules, byPoint, ...withholding.values(), ...withholdingByPoint.values()];
+  const admitting = new AdmittingGateways(upstream);
+  const gateways = [byRules, byPoint, ...withholding.values(), ...withholdingByPoint.values(), ...admitting.all];
   beforeAll(async () => await Promise.all(gateways.map(async (it) => await it.start())));
   afterAll(async () => await Promise.all(gateways.map(async (it) => await it.close())));
 
   /** The gateway that a token is presented to: that of a decision point, where that one says what the user may see. */
-  function gatewayFor({ lets, withheld }: ModelToken): GatewayInProcess {
+  function gatewayFor({ lets, withheld, admitted }: ModelToken): GatewayInProcess {
+    if (admitted) return admitting.where(admitted);
     if (lets) point.lets = lets;
     const restrained = withheld && (lets ? withholdingByPoint : withholding).get(withheld);
     return restrained ?? (lets ? byPoint : byRules);
@@ -189,11 +192,16 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
     .tuple(anyUnderPoint, fc.constantFrom(...someRules))
     .map(([token, withheld]): ModelToken => ({ ...token, withheld }));
 
+  const anyAdmitted = fc
+    .tuple(fc.oneof(anyToken, fc.constant(backend)), anyAdmission)
+    .map(([token, admitted]): ModelToken => ({ ...token, admitted }));
+
   test.each([
     ['what leaves is what there is, cut down to what the token sees', anyToken, cases()],
     ['what leaves is what a decision point lets through of it', anyUnderPoint, cases(1 / 2)],
     ['what leaves is what no rule withholds of it', anyUnderRules, cases(1 / 2)],
     ['what leaves is what a decision point lets through and no rule withholds', anyUnderBoth, cases(1 / 4)],
+    ['what leaves is of patients to whom the application is admitted', anyAdmitted, cases(1 / 4)],
   ])(
     '%s',
     async (_what, tokens, numRuns) => {
@@ -216,6 +224,7 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
     ['what a decision point does not let through changes none either', anyUnderPoint, cases(1 / 2)],
     ['what a rule withholds changes none either', anyUnderRules, cases(1 / 4)],
     ['what either of them keeps changes none either', anyUnderBoth, cases(1 / 8)],
+    ['what is of patients to whom it is not admitted changes none either', anyAdmitted, cases(1 / 8)],
   ])(
     '%s',
     async (_what, tokens, numRuns) => {

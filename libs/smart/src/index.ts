@@ -29,7 +29,7 @@ export type {
   ScopeParameter,
 } from './scopes/scope.js';
 export { serialiseScope, serialiseScopes } from './scopes/serialise-scope.js';
-export { exportedTypes, exportExtent, exportLevelOf, isExport } from './interactions/decide-export.js';
+export { exportedTypes, exportExtent, exportLevelOf, isExport, systemScopes } from './interactions/decide-export.js';
 export type { ExportLevel } from './interactions/decide-export.js';
 export { decideInteraction } from './interactions/decide-interaction.js';
 export type { Enforced } from './interactions/decide-interaction.js';

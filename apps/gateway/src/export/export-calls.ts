@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { Log } from '#host';
-import { type OperationInteraction, writeParameters } from '#smart';
+import { type OperationInteraction, systemScopes, writeParameters } from '#smart';
 import { Answering } from '../answer/answering.js';
 import { type NotAnswered, notThere, wrongAnswer } from '../answer/not-answered.js';
 import type { BodyMemory } from '../ask-upstream/body-memory.js';
@@ -87,7 +87,7 @@ export class ExportCalls {
     });
     try {
       const by = { ...forWhom(call, access), signal: cut.signal, isAllowed, memory };
-      const sight = { scopes: decided.granted, reaches: call.reaches, bases: [upstream.base, base] };
+      const sight = { scopes: systemScopes(decided.granted), reaches: call.reaches, bases: [upstream.base, base] };
       const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
       const position = positionHeader(await records.decided(call, decided, access));
       const letIn = { call, response, position };

@@ -107,7 +107,8 @@ function found(type: ResourceType): Need {
   return { type, interaction: 's' };
 }
 
-function systemScopes(scopes: readonly Scope[]): readonly ResourceScope[] {
+/** The scopes that count for an export. */
+export function systemScopes(scopes: readonly Scope[]): readonly ResourceScope[] {
   return scopes.filter((scope): scope is ResourceScope => scope.kind === 'resource' && scope.context === 'system');
 }
 
