@@ -1,4 +1,11 @@
-import { beginRebuild, CommandSender, ensureTopics, ProjectionRunner, type TopicGuardOptions } from '#event-log';
+import {
+  beginRebuild,
+  CommandSender,
+  ensureTopics,
+  ProjectionRunner,
+  SharedReadings,
+  type TopicGuardOptions,
+} from '#event-log';
 import { counter, countersProjection, counterTopics, PoolStore } from '#testing';
 import { isolate } from '../environment/isolation.js';
 import { CounterLoad, settingsFor, type Waits } from './counter-load.js';
@@ -100,7 +107,7 @@ async function liveCounters(
 ): Promise<readonly CounterRow[]> {
   const store = new PoolStore(databaseUrl);
   // One more instance of the projection, in this process: it is ready when the tables hold all that is in the log.
-  const runner = new ProjectionRunner(settings, countersProjection, store, () => undefined);
+  const runner = new ProjectionRunner(settings, countersProjection, store, () => undefined, new SharedReadings());
   try {
     await Promise.race([runner.start(), late()]);
     return await store.transaction((query) =>

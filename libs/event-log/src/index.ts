@@ -10,6 +10,7 @@ export { applyAcls, assertGuarded, compareAcls, UnguardedLog } from './acls/acl-
 export { LogEnds, LogTail, type NextOffsets } from './tail/log-tail.js';
 export { showRecord, showTopics, type ShownRecord, type ShownTopic } from './tail/shown-log.js';
 export { activitySource, eventsOf, type Entry, type EventIn, type RecordSource } from './tail/record-source.js';
+export { SharedReadings } from './tail/shared-reading.js';
 export { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
 export type { Witness } from './snapshot/snapshot-head.js';
 export { Snapshots, type SnapshotContent } from './snapshot/snapshots.js';

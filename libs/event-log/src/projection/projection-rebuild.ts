@@ -2,6 +2,7 @@ import { mintId, type Position } from '#contracts';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { distance, LogTail, type NextOffsets } from '../tail/log-tail.js';
 import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
+import type { ReadingPlace } from '../tail/shared-reading.js';
 import { moveCheckpoints, readCheckpoints } from './checkpoints.js';
 import { LIVE_SCHEMA, type ApartStore, type ProjectionDefinition, type ProjectionStore } from './projection.js';
 import { lockRebuild, noteEnd, noteProgress, noteStart, unlockRebuild, type RebuildProgress } from './rebuild-book.js';
@@ -35,6 +36,7 @@ export class RebuildRuns extends Error {
  * rebuild keeps, and on which the swap itself is done.
  *
  * @param signal ends it without a swap
+ * @param along with whom it reads what stands in the log when it begins
  * @throws RebuildRuns when one runs already
  */
 export async function beginRebuild<S extends RecordSource<unknown>>(
@@ -42,6 +44,7 @@ export async function beginRebuild<S extends RecordSource<unknown>>(
   definition: ProjectionDefinition<S>,
   store: ProjectionStore,
   signal: AbortSignal,
+  along?: ReadingPlace,
 ): Promise<BegunRebuild> {
   const apart = await store.apart();
   try {
@@ -49,7 +52,7 @@ export async function beginRebuild<S extends RecordSource<unknown>>(
       throw new RebuildRuns(`${definition.name} is being rebuilt already`);
     const id = mintId(0);
     await noteStart(apart.session, id, definition.name, definition.version);
-    return { id, finished: new ProjectionRebuild(settings, definition, apart, id).run(signal) };
+    return { id, finished: new ProjectionRebuild(settings, definition, apart, id, along).run(signal) };
   } catch (error) {
     await apart.close();
     throw error;
@@ -73,6 +76,7 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
     private readonly definition: ProjectionDefinition<S>,
     private readonly apart: ApartStore,
     private readonly id: string,
+    private readonly along: ReadingPlace | undefined,
   ) {
     // Whoever waits for something else must not be surprised by it later.
     this.#failed.promise.catch(() => undefined);
@@ -114,6 +118,7 @@ class ProjectionRebuild<S extends RecordSource<unknown>> {
         return (this.#starts = begins);
       },
       onBatch: (entries, next) => this.#applyOpen(shadow, entries, next),
+      along: this.along,
       batchesAtOnce: BATCHES_AT_ONCE,
       onFailure: (error) => this.#failed.reject(error),
     });

@@ -2,10 +2,12 @@ import { mintId, type Position, topicsOf } from '#contracts';
 import { counter, counterTopics, countersProjection, LogSeed, PoolStore, quietLog } from '#testing';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import type { LogSettings } from '../kafka/log-connection.js';
+import { SharedReadings } from '../tail/shared-reading.js';
 import { ensureTopics } from '../topics/topic-guard.js';
 import { ProjectionRunner } from './projection-runner.js';
 
 const EVENTS = 40;
+const readings = new SharedReadings();
 const subjects = Array.from({ length: 8 }, (_, partition) => mintId(partition));
 
 describe('a projection whose tables are empty', () => {
@@ -45,7 +47,14 @@ describe('a projection whose tables are empty', () => {
       query('TRUNCATE projection.counters, projection.checkpoints, projection.rebuilds'),
     );
     const failures: unknown[] = [];
-    const runner = new ProjectionRunner(settings, countersProjection, store, (error) => failures.push(error), longLog);
+    const runner = new ProjectionRunner(
+      settings,
+      countersProjection,
+      store,
+      (error) => failures.push(error),
+      readings,
+      longLog,
+    );
     await runner.start();
     await expect(runner.reached([await append()], 10_000)).resolves.toBe(true);
     // A caller may name any offset: whoever gives up must not be kept.
@@ -69,7 +78,7 @@ describe('a projection whose tables are empty', () => {
       await query('TRUNCATE projection.counters, projection.checkpoints, projection.rebuilds');
       await query('CREATE VIEW projection.held AS SELECT * FROM projection.counters');
     });
-    const runner = new ProjectionRunner(settings, countersProjection, store, () => undefined, EVENTS);
+    const runner = new ProjectionRunner(settings, countersProjection, store, () => undefined, readings, EVENTS);
     const started = new AbortController();
     const coming = (async () => {
       while (!started.signal.aborted) await append();

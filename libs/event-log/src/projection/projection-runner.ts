@@ -3,6 +3,7 @@ import { Backoff } from '../kafka/backoff.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { distance, LogEnds, LogTail } from '../tail/log-tail.js';
 import type { RecordSource } from '../tail/record-source.js';
+import type { ReadingPlace, SharedReadings } from '../tail/shared-reading.js';
 import { BatchStore } from './batch-store.js';
 import { openCheckpoints, storedVersion, Superseded } from './checkpoints.js';
 import { beginRebuild } from './projection-rebuild.js';
@@ -32,6 +33,8 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
     private readonly definition: ProjectionDefinition<S>,
     private readonly store: ProjectionStore,
     onFailure: (error: unknown) => void,
+    /** Of the process: projections that are rebuilt at the start read the log together. */
+    private readonly readings: SharedReadings,
     /** From how many offsets on a log is long. */
     private readonly longLog = LONG_LOG,
   ) {
@@ -53,8 +56,13 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
 
   /** Resolves when the projection holds everything that stood in the log at the start. Waits for Postgres and brokers. */
   async start(): Promise<void> {
-    await this.store.ready();
-    await this.#untilStored(() => this.#bringToVersion());
+    const along = this.readings.announce();
+    try {
+      await this.store.ready();
+      await this.#untilStored(() => this.#bringToVersion(along));
+    } finally {
+      along.leave();
+    }
     await this.#tail.start();
   }
 
@@ -87,15 +95,23 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
   }
 
   /** Rebuilds rows of an older version, or those of a long log that are not there, or waits while another instance does. */
-  async #bringToVersion(): Promise<void> {
+  async #bringToVersion(along: ReadingPlace): Promise<void> {
+    try {
+      if (!(await this.#needsRebuild())) return;
+      const begun = await beginRebuild(this.settings, this.definition, this.store, this.#stopping.signal, along);
+      await begun.finished;
+    } finally {
+      // It is tried again where Postgres or another instance stood in the way: nobody should wait for that.
+      along.leave();
+    }
+  }
+
+  async #needsRebuild(): Promise<boolean> {
     const { tables, version } = this.definition;
     const stored = await this.store.transaction((query) => storedVersion(query, this.name));
-    if (stored === version) return;
+    if (stored === version) return false;
     if (stored !== undefined && stored > version) throw new Superseded(this.definition, stored);
-    if (stored === undefined && (tables.length === 0 || !(await this.#isLogLong()) || (await this.#wasInVain())))
-      return;
-    const { finished } = await beginRebuild(this.settings, this.definition, this.store, this.#stopping.signal);
-    await finished;
+    return stored !== undefined || (tables.length > 0 && (await this.#isLogLong()) && !(await this.#wasInVain()));
   }
 
   /**

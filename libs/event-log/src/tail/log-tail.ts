@@ -4,6 +4,7 @@ import { Backoff } from '../kafka/backoff.js';
 import { PartitionReader } from '../kafka/partition-reader.js';
 import type { LogRecord, Slice } from '../kafka/visible-records.js';
 import type { Entry, EventIn, RecordSource } from './record-source.js';
+import type { ReadingPlace, SharedReader, SliceReader } from './shared-reading.js';
 
 /** Next offsets by topic (without prefix), one for each partition. */
 export type NextOffsets = ReadonlyMap<string, readonly bigint[]>;
@@ -85,6 +86,8 @@ export interface TailOptions<S extends RecordSource<unknown>> {
   /** `start` of what is kept, `end` of it, or given offsets. */
   readonly from: 'start' | 'end' | NextOffsets | ((ends: LogEnds) => Promise<NextOffsets>);
   readonly isolation?: Isolation;
+  /** With whom it reads until it has caught up for the first time; from there on it reads alone, and so it does where the place was left. */
+  readonly along?: ReadingPlace | undefined;
   /** Entries of one partition, in order, and where reading goes on; perhaps none, when only control records passed. */
   readonly onBatch: (entries: readonly Entry<EventIn<S>>[], next: Position) => Promise<void> | void;
   /** How many batches may be decoded and not applied yet; of other partitions only bytes wait. As many as there are partitions unless it is said. */
@@ -101,7 +104,9 @@ export interface TailOptions<S extends RecordSource<unknown>> {
 
 /** Follows whole topics from a place to their end and beyond, every partition in order, in a group of nobody. */
 export class LogTail<S extends RecordSource<unknown>> {
-  readonly #reader: PartitionReader;
+  /** Until it has caught up, where it reads along with others. */
+  #shared: SharedReader | undefined;
+  #reader: SliceReader;
   readonly #ends: LogEnds;
   readonly #sources: ReadonlyMap<string, S>;
   readonly #next = new Map<string, bigint[]>();
@@ -117,14 +122,8 @@ export class LogTail<S extends RecordSource<unknown>> {
     for (const { topic } of options.sources) settings.onTopic?.('receives', topic);
     this.#ends = new LogEnds(settings);
     this.#turns = new Turns(options.batchesAtOnce ?? Infinity);
-    this.#reader = new PartitionReader(settings, {
-      name: options.name,
-      ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
-      ...(options.restMs === undefined ? {} : { restMs: options.restMs }),
-      isAwaited: () => this.#waiting.size > 0 || options.isAwaited?.() === true,
-      onSlice: (slice) => this.#turns.take(() => this.#apply(slice)),
-      onFailure: options.onFailure,
-    });
+    this.#shared = options.along?.join(settings, this.#handlers());
+    this.#reader = this.#shared ?? this.#readerOfOurOwn();
   }
 
   /** Starts to read; resolves when everything is applied that stood in the log at the start. Waits for brokers. */
@@ -139,12 +138,9 @@ export class LogTail<S extends RecordSource<unknown>> {
       );
     }
     const ends = await this.#patiently(() => this.#ends.endsOf(sources));
-    for (const source of sources) {
-      this.#next
-        .get(source.topic)
-        ?.forEach((offset, partition) => this.#reader.assign(this.settings.prefix + source.topic, partition, offset));
-    }
+    this.#assignAll();
     await this.until(ends);
+    if (this.#shared) await this.#readAlone();
   }
 
   /** The next offset to apply of every partition: all before it is applied. */
@@ -203,6 +199,38 @@ export class LogTail<S extends RecordSource<unknown>> {
     await this.#ends.close();
   }
 
+  #handlers() {
+    return {
+      onSlice: (slice: Slice) => this.#turns.take(() => this.#apply(slice)),
+      onFailure: this.options.onFailure,
+    };
+  }
+
+  #readerOfOurOwn(): PartitionReader {
+    const { name, isolation, restMs, isAwaited } = this.options;
+    return new PartitionReader(this.settings, {
+      name,
+      ...(isolation === undefined ? {} : { isolation }),
+      ...(restMs === undefined ? {} : { restMs }),
+      isAwaited: () => this.#waiting.size > 0 || isAwaited?.() === true,
+      ...this.#handlers(),
+    });
+  }
+
+  #assignAll(): void {
+    for (const [topic, offsets] of this.#next)
+      offsets.forEach((offset, partition) => this.#reader.assign(this.settings.prefix + topic, partition, offset));
+  }
+
+  /** Those that it read along with may take longer, or stand still for a while. */
+  async #readAlone(): Promise<void> {
+    await this.#reader.close();
+    if (this.#stopping.signal.aborted) return;
+    this.#shared = undefined;
+    this.#reader = this.#readerOfOurOwn();
+    this.#assignAll();
+  }
+
   async #beginning(from: TailOptions<S>['from']): Promise<NextOffsets> {
     if (from === 'start') return await this.#ends.startsOf(this.options.sources);
     if (from === 'end') return await this.#ends.endsOf(this.options.sources);
@@ -226,24 +254,34 @@ export class LogTail<S extends RecordSource<unknown>> {
     const source = this.#sources.get(slice.topic);
     const offsets = source && this.#next.get(source.topic);
     if (!source || !offsets) return;
-    const entries: Entry<EventIn<S>>[] = [];
-    for (const record of slice.records) {
-      try {
-        // Sound: a source decodes to its own event type.
-        const event = source.decode(record.value, record) as EventIn<S>;
-        entries.push({ position: { topic: source.topic, partition: record.partition, offset: record.offset }, event });
-      } catch (error) {
-        if (!this.options.onUndecodable) throw error;
-        this.options.onUndecodable(record, error);
-      }
-    }
-    await this.options.onBatch(entries, { topic: source.topic, partition: slice.partition, offset: slice.nextOffset });
+    await this.options.onBatch(this.#entriesOf(slice, source), {
+      topic: source.topic,
+      partition: slice.partition,
+      offset: slice.nextOffset,
+    });
     offsets[slice.partition] = slice.nextOffset;
     for (const waiting of this.#waiting) {
       if (!this.#covers(waiting.until)) continue;
       this.#waiting.delete(waiting);
       waiting.resolve();
     }
+  }
+
+  #entriesOf(slice: Slice, source: S): readonly Entry<EventIn<S>>[] {
+    const { topic } = source;
+    // Sound, here and below: a source decodes to its own event type.
+    if (this.#shared) return this.#shared.entries(slice, source) as readonly Entry<EventIn<S>>[];
+    const entries: Entry<EventIn<S>>[] = [];
+    for (const record of slice.records) {
+      try {
+        const event = source.decode(record.value, record) as EventIn<S>;
+        entries.push({ position: { topic, partition: record.partition, offset: record.offset }, event });
+      } catch (error) {
+        if (!this.options.onUndecodable) throw error;
+        this.options.onUndecodable(record, error);
+      }
+    }
+    return entries;
   }
 
   #covers(offsets: NextOffsets): boolean {

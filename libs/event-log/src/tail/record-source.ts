@@ -32,11 +32,22 @@ export interface Entry<E> {
 
 export type EventIn<S> = S extends RecordSource<infer E> ? E : never;
 
-/** The events of a context. */
+const sources = new WeakMap<ContextContract, RecordSource<unknown>>();
+
+/** The events of a context: the same source whenever it is asked for, so that who reads along with another shares what is decoded. */
 export function eventsOf<C extends ContextContract>(contract: C): RecordSource<Recorded<EventOf<C>>> {
+  const known = sources.get(contract);
+  // Sound: it was made below, of the same contract.
+  if (known) return known as RecordSource<Recorded<EventOf<C>>>;
   const codec = new ContextCodec(contract);
   const { events } = topicsOf(contract);
-  return { topic: events.name, partitions: events.partitions, decode: (value) => codec.decodeEvent(value) };
+  const source = {
+    topic: events.name,
+    partitions: events.partitions,
+    decode: (value: Buffer) => codec.decodeEvent(value),
+  };
+  sources.set(contract, source);
+  return source;
 }
 
 /** The records of the activity topic. */

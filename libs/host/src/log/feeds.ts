@@ -1,6 +1,13 @@
 import type { FactoryProvider } from '@nestjs/common';
 import type { TopicSpec } from '#contracts';
-import { type Entry, type EventIn, ProjectionRunner, type RecordSource, TopicAppender } from '#event-log';
+import {
+  type Entry,
+  type EventIn,
+  ProjectionRunner,
+  type RecordSource,
+  SharedReadings,
+  TopicAppender,
+} from '#event-log';
 import { Database } from '../database/database.js';
 import { projectionStore } from '../projections/projection-store.js';
 import { type ProjectionReadiness, projectionToken, provideLogPart } from './log-providers.js';
@@ -32,12 +39,12 @@ export function defineFeed<const S extends RecordSource<unknown>>(definition: Fe
  */
 export function provideFeed<S extends RecordSource<unknown>>(definition: FeedDefinition<S>): FactoryProvider[] {
   const { name, sources, to, after, derive } = definition;
-  const others = [Database, projectionToken(after.name)];
+  const others = [Database, projectionToken(after.name), SharedReadings];
   return provideLogPart(
     `gatehouse:feed:${name}`,
     name,
     others,
-    (settings, fail, database: Database, first: ProjectionReadiness) => {
+    (settings, fail, database: Database, first: ProjectionReadiness, readings: SharedReadings) => {
       const appender = new TopicAppender(settings, to);
       const apply = async (entries: readonly Entry<EventIn<S>>[]) => {
         await Promise.all(
@@ -52,6 +59,7 @@ export function provideFeed<S extends RecordSource<unknown>>(definition: FeedDef
         { name, version: 1, tables: [], sources, apply },
         projectionStore(database),
         fail,
+        readings,
       );
       const stopping = new AbortController();
       return {

@@ -13,6 +13,7 @@ import {
   ContextWriter,
   ProjectionRunner,
   Reactor,
+  SharedReadings,
   TopicAppender,
   type ActivityPort,
   type CommandPort,
@@ -224,9 +225,15 @@ export function provideProjection<S extends RecordSource<unknown>>(
   return provideLogPart(
     projectionToken(definition.name),
     definition.name,
-    [Database, Reactions],
-    (settings, fail, database: Database, reactions: Reactions): ProjectionReadiness & Startable => {
-      const runner = new ProjectionRunner(settings, definition, projectionStore(database), fail);
+    [Database, Reactions, SharedReadings],
+    (
+      settings,
+      fail,
+      database: Database,
+      reactions: Reactions,
+      readings: SharedReadings,
+    ): ProjectionReadiness & Startable => {
+      const runner = new ProjectionRunner(settings, definition, projectionStore(database), fail, readings);
       // A projection's name begins with its context.
       const ownEvents = definition.sources.find(
         ({ topic }) => topic === `gatehouse.${definition.name.split('-', 1)[0] ?? ''}.events`,

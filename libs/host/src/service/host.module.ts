@@ -1,3 +1,4 @@
+import { SharedReadings } from '#event-log';
 import type { Vault } from '#vault';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
@@ -68,6 +69,7 @@ export class HostModule {
       LogStartup,
       Reactions,
       UsedTopics,
+      { provide: SharedReadings, useValue: new SharedReadings() },
       {
         provide: LOG_SETTINGS,
         inject: [BrokerConfig, LogConfig, Log, UsedTopics, COMMAND_KEYS, LogMetrics, TRACER],

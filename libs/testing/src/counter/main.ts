@@ -1,4 +1,4 @@
-import { ContextWriter, type LogSettings, ProjectionRunner } from '#event-log';
+import { ContextWriter, type LogSettings, ProjectionRunner, SharedReadings } from '#event-log';
 import { counterDecider } from './counter.js';
 import { countersProjection, PoolStore } from './counter-projection.js';
 
@@ -25,7 +25,7 @@ const settings: LogSettings = {
 };
 const store = new PoolStore(DATABASE_URL);
 const writer = new ContextWriter(settings, counterDecider, fail);
-const projection = new ProjectionRunner(settings, countersProjection, store, fail);
+const projection = new ProjectionRunner(settings, countersProjection, store, fail, new SharedReadings());
 process.once('SIGTERM', () => {
   void Promise.all([writer.close(), projection.close()])
     .then(() => store.close())
