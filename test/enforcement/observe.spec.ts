@@ -4,7 +4,7 @@ import type { ObserveRule } from '#fhir-endpoints';
 import { listenBroken, type StoredResource } from '#testing';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
 import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
-import { type Guarded, guardedServers, listenHostileWith, own, roomy } from './guarded-servers.js';
+import { type Guarded, guardedServers, listenHostileWith, own, putOn, roomy } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
 
 const tomorrow = Date.now() + 86_400_000;
@@ -84,6 +84,72 @@ describe.each(guardedServers)('observe mode before %s', (_name, listen) => {
     const body = JSON.stringify({ resourceType: 'Bundle', entry });
     await gateway.call(writer, '/', { method: 'POST', headers: fhirJson, body });
     expect((await recordsOf(gateway)).completed).toMatchObject({ data: { patientsIncomplete: true } });
+  });
+
+  describe('the record names whom that is about to which what left belongs', () => {
+    const provenance = (id: string, target: string) => ({
+      resourceType: 'Provenance',
+      id,
+      recorded: '2026-01-01T00:00:00Z',
+      target: [{ reference: target }],
+      agent: [{ who: { reference: 'Practitioner/practitioner-01' } }],
+    });
+    const writer: ModelToken = {
+      scopes: [{ context: 'system', type: 'Provenance', letters: 'cruds', conditions: [] }],
+    };
+    beforeAll(async () => {
+      const all = ['01', '02'].flatMap((number): StoredResource[] => [
+        { resourceType: 'Binary', id: `shown-${number}`, contentType: 'text/plain', data: 'c2VjcmV0' },
+        {
+          resourceType: 'DocumentReference',
+          id: `shows-${number}`,
+          status: 'current',
+          subject: { reference: `Patient/patient-${number}` },
+          content: [{ attachment: { url: `Binary/shown-${number}` } }],
+        },
+      ]);
+      const lost = provenance('provenance-lost', 'Observation/observation-01-laboratory');
+      await putOn(guarded, [...all, provenance('provenance-moved', 'Observation/observation-02-laboratory'), lost]);
+    });
+
+    const found = '/Provenance?target=Observation/observation-02-laboratory';
+    test.each<[string, string, ModelToken, string, 'allowed' | 'denied']>([
+      ['a Binary, by its document', '/Binary/shown-01', own, '01', 'allowed'],
+      ['one that is not seen', '/Binary/shown-02', own, '02', 'denied'],
+      ['one of a type that is not granted', '/Binary/shown-02', backend, '02', 'denied'],
+      ['a Binary that says it', '/Binary/binary-02', backend, '02', 'denied'],
+      ['a Provenance', '/Provenance/provenance-01', own, '01', 'allowed'],
+      ['one of somebody else', '/Provenance/provenance-02', own, '02', 'denied'],
+      ['one of a type that is not granted', '/Provenance/provenance-02', backend, '02', 'denied'],
+      ['what a search finds', found, backend, '02', 'denied'],
+      ['what a search finds that all is seen of', found, writer, '02', 'allowed'],
+      ['versions', '/Provenance/provenance-01/_history', backend, '01', 'denied'],
+    ])('%s: %s', async (_what, target, token, number, outcome) => {
+      const gateway = await gatewayWith([rule()]);
+      expect((await gateway.call(token, target)).status).toBe(200);
+      const { completed } = await recordsOf(gateway);
+      expect(completed).toMatchObject({ data: { observed: { outcome }, patients: [`vault-patient-${number}`] } });
+      expect(completed).not.toHaveProperty('data.patientsIncomplete');
+    });
+
+    test('of a write, before and after', async () => {
+      const gateway = await gatewayWith([rule()]);
+      const body = JSON.stringify(provenance('provenance-moved', 'Observation/observation-01-laboratory'));
+      const init = { method: 'PUT', headers: fhirJson, body };
+      expect((await gateway.call(writer, '/Provenance/provenance-moved', init)).status).toBe(200);
+      const both = ['vault-patient-02', 'vault-patient-01'];
+      expect(await recordsOf(gateway)).toMatchObject({
+        decision: { data: { observed: 'allowed', patients: both } },
+        completed: { data: { patients: both } },
+      });
+    });
+
+    test('what is not there any more may be of others', async () => {
+      const gateway = await gatewayWith([rule()]);
+      await putOn(guarded, [provenance('provenance-lost', 'Observation/none')]);
+      expect((await gateway.call(backend, '/Provenance/provenance-lost')).status).toBe(200);
+      expect((await recordsOf(gateway)).completed).toMatchObject({ data: { patients: [], patientsIncomplete: true } });
+    });
   });
 
   test('a call that would be let in is recorded as such', async () => {

@@ -1,7 +1,7 @@
 import type { AccessDecisionRecord } from '#contracts';
 import type { ObserveRule } from '#fhir-endpoints';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
-import { entry } from './bundle-trial.js';
+import { entry, patch } from './bundle-trial.js';
 import { GatewayInProcess } from './gateway-in-process.js';
 import { type Guarded, guardedServers, listenHostileWith, own, roomy } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
@@ -26,10 +26,10 @@ class Case {
     private readonly upstream: Upstream,
   ) {}
 
-  static async before(listen: () => Promise<Guarded>, limits = {}): Promise<Case> {
+  static async before(listen: () => Promise<Guarded>, limits = {}, updatesCreate = false): Promise<Case> {
     const guarded = await listen();
     const upstream = new Upstream({ baseUrl: guarded.base, timeoutMs: 5_000, maxBytes: 10_000_000, ...roomy });
-    const gateway = new GatewayInProcess(upstream, [], [rule], limits);
+    const gateway = new GatewayInProcess(upstream, [], [rule], limits, [], undefined, undefined, updatesCreate);
     await gateway.start();
     return new Case(guarded, gateway, upstream);
   }
@@ -93,6 +93,24 @@ describe.each(guardedServers)('observed Bundles before %s', (_name, listen) => {
         completed: { patients: ['vault-patient-02'], observed: { outcome: 'denied' } },
       },
     ]);
+  });
+
+  test('entries name whom that is about to which what left of them belongs', async () => {
+    const asked = [entry('GET Provenance/provenance-02'), entry('GET Binary/binary-02')];
+    const found = entry('GET Provenance?target=Observation/observation-02-laboratory');
+    const { parts } = await observed.post('batch', [...asked, found]);
+    const patients = ['vault-patient-02'];
+    expect(parts.map((it) => it.completed?.patients)).toEqual([patients, patients, patients]);
+    const writing = { ...own, scopes: [{ ...backend.scopes[0], type: '*' }] } as ModelToken;
+    const target = [{ reference: 'Observation/observation-02-laboratory' }];
+    const created = {
+      resourceType: 'Provenance',
+      recorded: '2026-01-01T00:00:00Z',
+      target,
+      agent: [{ who: target[0] }],
+    };
+    const { parts: written } = await observed.post('transaction', [entry('POST Provenance', created)], writing);
+    expect(written).toMatchObject([{ patients, completed: { patients } }]);
   });
 
   test('an entry that writes is judged by what there is and will be, and says what was written', async () => {
@@ -167,6 +185,40 @@ describe.each(guardedServers)('observed Bundles before %s', (_name, listen) => {
     expect(whole?.observed).toBe('denied');
     expect(parts).toMatchObject([{ completed: { written: { resourceType: 'Observation' } } }]);
   });
+});
+
+test('an entry of a batch is judged by what earlier ones would have made', async () => {
+  const observed = await Case.before(async () => await listenHostileWith(() => undefined), {}, true);
+  const made = { ...observationOf('patient-01'), id: 'made' };
+  const amended = patch({ op: 'replace', path: '/status', value: 'amended' });
+  const mine = 'Observation/observation-01-laboratory';
+  const { status, parts } = await observed.post('batch', [
+    entry('PATCH Observation/made', amended),
+    entry('PUT Observation/made', made),
+    entry('PATCH Observation/made', amended),
+    entry('PUT Observation/made', { ...made, status: 'final' }),
+    entry('DELETE Observation/made'),
+    entry('DELETE Observation/made'),
+    entry(`DELETE ${mine}`),
+    entry(`PATCH ${mine}`, amended),
+  ]);
+  expect(status).toBe(200);
+  const told = parts.map((it) => [it.method, it.resourceId, it.observed]);
+  expect(told).toHaveLength(8);
+  const inOrder = [...told].sort(([a = '', b = '', c = ''], [d = '', e = '', f = '']) =>
+    `${b}${a}${c}`.localeCompare(`${e}${d}${f}`),
+  );
+  expect(inOrder).toEqual([
+    ['DELETE', 'made', 'allowed'],
+    ['DELETE', 'made', 'denied'],
+    ['PATCH', 'made', 'allowed'],
+    ['PATCH', 'made', 'denied'],
+    ['PUT', 'made', 'allowed'],
+    ['PUT', 'made', 'allowed'],
+    ['DELETE', 'observation-01-laboratory', 'allowed'],
+    ['PATCH', 'observation-01-laboratory', 'denied'],
+  ]);
+  await observed.close();
 });
 
 test('a transaction to a server that keeps none is recorded as refused, and goes on', async () => {

@@ -91,6 +91,25 @@ describe.each(guardedServers)('before %s', (_name, listen) => {
   }
 
   describe('what may be written', () => {
+    test.each([
+      ['a patient', own],
+      ['a backend', backend],
+    ])('a Provenance: the record names whom that is about to which it belongs, written by %s', async (_whom, token) => {
+      gateway.records.length = 0;
+      const body = {
+        resourceType: 'Provenance',
+        recorded: '2026-01-01T00:00:00Z',
+        target: [{ reference: mine }],
+        agent: [{ who: { reference: 'Practitioner/practitioner-01' } }],
+      };
+      expect((await send('POST', 'Provenance', body, { token })).status).toBe(201);
+      const patients = ['vault-patient-01'];
+      expect(gateway.records).toMatchObject([
+        { type: 'access-allowed', data: { patients } },
+        { type: 'access-completed', data: { patients } },
+      ]);
+    });
+
     test('a creation: 201, Location and ETag of ours, the id given by the server', async () => {
       const answer = await send(
         'POST',

@@ -4,6 +4,7 @@ import {
   isResource,
   type LocalReference,
   judge,
+  linksOf,
   type ResourceType,
   type ScopeInteraction,
   type Sight,
@@ -114,7 +115,7 @@ export class Answering {
 
   /** The documents of a Binary, looked for once. */
   async shown({ id }: FhirResource): Promise<ShownBinary> {
-    if (typeof id !== 'string') return { by: undefined, withheld: true };
+    if (typeof id !== 'string') return { by: undefined, withheld: true, documents: [] };
     let known = this.#shown.get(id);
     if (!known) this.#shown.set(id, (known = findShown(id, this)));
     return await known;
@@ -161,6 +162,29 @@ export class Answering {
   /** What a resource that is seen belongs to, as far as that was read to judge it: who it is about may stand there alone. */
   judgedBy(resource: FhirResource): readonly FhirResource[] {
     return (this.#links.get(resource) ?? []).flatMap(({ type, id }) => this.#belongedTo.get(`${type}/${id}`) ?? []);
+  }
+
+  /**
+   * What a Provenance or a Binary belongs to, seen or not: the record of it names whom that is about. It is read where it was not
+   * read to judge it. Undefined where not all of it can be had.
+   *
+   * @throws NotAnswered, UpstreamFailed, NoLongerAllowed
+   */
+  async belongingsOf(resource: FhirResource): Promise<readonly FhirResource[] | undefined> {
+    if (resource.resourceType === 'Binary' && resource['securityContext'] === undefined) {
+      const { by, documents } = await this.shown(resource);
+      return by ? [by] : documents.length > 0 ? documents : undefined;
+    }
+    const links = linksOf(resource, this.sight.bases);
+    if (!links) return undefined;
+    const all: FhirResource[] = [];
+    for (const { type, id } of links) {
+      const known = this.#belongedTo.get(`${type}/${id}`) ?? (await this.readOrNothing(type, id));
+      if (!known) return undefined;
+      this.#belongedTo.set(`${type}/${id}`, known);
+      all.push(known);
+    }
+    return all;
   }
 
   /** Notes what was judged already, so that it is not asked for again. */

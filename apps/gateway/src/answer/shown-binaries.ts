@@ -26,6 +26,8 @@ export interface ShownBinary {
   /** One that is seen. */
   readonly by: FhirResource | undefined;
   readonly withheld: boolean;
+  /** All that were looked at, seen or not. */
+  readonly documents: readonly FhirResource[];
 }
 
 /**
@@ -39,21 +41,23 @@ export async function findShown(id: string, at: Looking): Promise<ShownBinary> {
   const withheld = at.sight.reaches.withheld;
   const { bases } = at.sight;
   let by: FhirResource | undefined;
+  const all: FhirResource[] = [];
   let target: string | undefined = searchFor(id, bases);
   for (let page = 0; page < PAGES && target !== undefined; page++) {
     const found = await pageOf({ method: 'GET', target }, at);
-    if (!found) return { by, withheld: true };
+    if (!found) return { by, withheld: true, documents: all };
     const documents = found.entries.flatMap(({ resource }) =>
       isResource(resource) && showsBinary(resource, id, bases) ? [resource] : [],
     );
+    all.push(...documents);
     if (documents.some((it) => withheld?.hides(it, 'DocumentReference', bases) === true))
-      return { by: undefined, withheld: true };
+      return { by: undefined, withheld: true, documents: all };
     await at.foresee(documents, 'r');
     for (const document of documents) if (!by && (await at.sees(document, 'r'))) by = document;
     if (by && !withheld) break;
     target = found.next;
   }
-  return { by, withheld: withheld !== undefined && target !== undefined };
+  return { by, withheld: withheld !== undefined && target !== undefined, documents: all };
 }
 
 function searchFor(id: string, bases: readonly string[]): string {

@@ -46,13 +46,8 @@ export class Batches {
     const { entries } = bundle;
     const names = placeholdersIn(entries);
     const answers: Answered[] = [];
-    while (answers.length < entries.length) {
-      // What changes something stands alone, so that what comes after sees it.
-      const rest = entries.slice(answers.length, answers.length + AT_ONCE);
-      const ends = rest.findIndex(({ call }) => !isRead(call.interaction.kind));
-      const together = ends < 0 ? rest : rest.slice(0, Math.max(ends, 1));
-      answers.push(...(await Promise.all(together.map(async (one) => await this.#answer(one, bundle, names)))));
-    }
+    for (const some of inTurns(entries))
+      answers.push(...(await Promise.all(some.map(async (one) => await this.#answer(one, bundle, names)))));
     return answers;
   }
 
@@ -104,6 +99,17 @@ export class Batches {
     const ending = answer.reason instanceof UpstreamFailed ? 'upstream-failed' : 'withheld';
     await records.completed(one.call, { status: told.status, bytes: 0, ending });
     return { one, answer: errorAnswer(told), isShown: false };
+  }
+}
+
+/** Entries that are carried out together, in turn: what changes something stands alone, so that what comes after sees it. */
+export function* inTurns(entries: readonly EntryCall[]): Iterable<readonly EntryCall[]> {
+  for (let from = 0; from < entries.length;) {
+    const rest = entries.slice(from, from + AT_ONCE);
+    const ends = rest.findIndex(({ call }) => !isRead(call.interaction.kind));
+    const together = ends < 0 ? rest : rest.slice(0, Math.max(ends, 1));
+    yield together;
+    from += together.length;
   }
 }
 

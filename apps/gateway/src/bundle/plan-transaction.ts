@@ -11,10 +11,11 @@ import {
 } from '#smart';
 import { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
+import { ofNobody, type ToldOf } from '../answer/whom-it-tells-of.js';
 import { fhirError } from '../proxy/operation-outcome.js';
 import { mustEndInScope, type Plan, type PlannedWrite, prepareWrite } from '../write/plan-write.js';
 import { malformed } from '../write/read-written-body.js';
-import type { WriteOf } from '../write/write-outcomes.js';
+import { whomItWrites, type WriteOf } from '../write/write-outcomes.js';
 import type { SupportedTransactions } from './transaction-support.js';
 
 /** A write of a transaction. */
@@ -28,6 +29,8 @@ export interface TransactionWrite {
 /** A write of a transaction that was judged together with all others. */
 export interface PlannedEntry extends TransactionWrite {
   readonly plan: Plan;
+  /** Whom it is about, before and after. */
+  readonly whom: ToldOf;
   /** What other entries name it by upstream: a placeholder of ours. */
   readonly placeholder?: string;
 }
@@ -69,14 +72,17 @@ export async function planTransaction(
   const linked = linkAll(entries, supported, ours);
   refuseMovingConditions(linked);
   const after = new Map(linked.flatMap((it) => (it.after ? [it.after] : [])));
-  await inTurns(linked, async ({ write, judged }) => {
-    if (judged) await mustEndInScope(judged, new Afterwards(write.at, after));
+  const whom = await inTurns(linked, async ({ write, plan, judged }) => {
+    const afterwards = new Afterwards(write.at, after);
+    if (judged) await mustEndInScope(judged, afterwards);
+    return plan.kind === 'write' ? await whomItWrites(judged ?? plan.write, write.at, afterwards) : ofNobody;
   });
-  return linked.map(({ index, fullUrl, write, sent, placeholder }) => ({
+  return linked.map(({ index, fullUrl, write, sent, placeholder }, at) => ({
     index,
     fullUrl,
     write,
     plan: sent,
+    whom: whom[at] ?? ofNobody,
     ...(placeholder === undefined ? {} : { placeholder }),
   }));
 }

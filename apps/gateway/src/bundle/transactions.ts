@@ -73,7 +73,7 @@ export class Transactions {
     await Promise.all(
       planned.map(async (each, at) => {
         const what = done[at];
-        if (what) await this.#outcomes.completed(each.write, what, this.#patientsOf(each));
+        if (what) await this.#outcomes.completed(each.write, what, each.whom);
       }),
     );
     if (failure) {
@@ -105,7 +105,7 @@ export class Transactions {
     planned: readonly PlannedEntry[],
   ): Promise<string> {
     const { records } = this.means;
-    const patients = new Map(planned.map((each) => [each.index, this.#patientsOf(each)]));
+    const patients = new Map(planned.map(({ index, whom }) => [index, whom.patients]));
     const { call, access } = bundle;
     const [[whole], each] = await Promise.all([
       Promise.allSettled([records.decided(call, bundle.decided, access)]),
@@ -162,9 +162,5 @@ export class Transactions {
         applicationId: call.claims.applicationId,
       });
     }
-  }
-
-  #patientsOf({ plan }: PlannedEntry): readonly string[] {
-    return plan.kind === 'write' ? this.#outcomes.patientsOf(plan.write) : [];
   }
 }

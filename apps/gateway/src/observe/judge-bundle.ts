@@ -2,9 +2,11 @@ import type { EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import { readBundle } from '#smart';
 import { NotAnswered } from '../answer/not-answered.js';
+import { ofNobody, type ToldOf } from '../answer/whom-it-tells-of.js';
 import type { AskedFor } from '../ask-upstream/asked-for.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
+import { inTurns } from '../bundle/batches.js';
 import { BundleBounds, type BundleLimits } from '../bundle/bundle-bounds.js';
 import {
   type Allowed,
@@ -27,17 +29,17 @@ import type { CallLimiter } from '../limit-calls/call-limits.js';
 import type { JudgedCall } from '../proxy/read-call.js';
 import { changed, type Denied, notCarriedOut, tooManyCalls } from '../proxy/tell-refusal.js';
 import { malformed } from '../write/read-written-body.js';
-import { patientsOfPlanned } from '../write/write-outcomes.js';
-import type { Plan } from '../write/plan-write.js';
+import { whomItWrites } from '../write/write-outcomes.js';
 import { planSupported } from '../write/writer.js';
 import type { WriteSupport } from '../write/write-support.js';
+import { EarlierEntries } from './earlier-entries.js';
 
 /** An entry of an observed Bundle, and what is decided of it. */
 export interface JudgedEntry {
   readonly one: EntryCall;
   readonly decision: CallDecision;
-  /** Of a write that was planned: the ids on the FHIR server of those whom it is about, before and after. */
-  readonly patients: readonly string[];
+  /** Of a write that was planned: whom it is about, before and after. */
+  readonly whom: ToldOf;
 }
 
 /** An observed Bundle, and what is decided of it. */
@@ -60,12 +62,9 @@ export interface BundleJudging extends TransactionJudging {
   readonly updatesCreate: boolean;
 }
 
-/** So many entries are looked at at once. */
-const AT_ONCE = 8;
-
 /**
- * What would be decided of a Bundle and of each of its entries. Nothing of it is sent: every entry is judged by what is
- * there before all of them.
+ * What would be decided of a Bundle and of each of its entries. Nothing of it is sent: an entry of a batch is judged by what is there
+ * before, and what earlier ones would have made of it.
  *
  * @param body what it holds, as JSON
  * @throws NotAnswered for what is no Bundle that is taken
@@ -87,7 +86,7 @@ export async function judgeBundle(
   const more = limiter.countMore(call.claims.applicationId, entries.length - 1, { ...limits, ...access?.limits });
   const decided = decision.outcome === 'allow' && more ? tooManyCalls(more) : decision;
   if (decided.outcome === 'deny') {
-    const each = entries.map((one) => ({ one, decision: decided, patients: [] }));
+    const each = entries.map((one) => ({ one, decision: decided, whom: ofNobody }));
     return { type, decision: decided, entries: each, bundle: undefined };
   }
   const bounds = new BundleBounds(bundles, by.signal, by.memory);
@@ -113,25 +112,24 @@ async function judgedWhole(
     const { denied } = judged.refusal;
     const other = refusedWithOther(judged.refusal);
     const whole: Denied = { ...denied, reason: `entry ${judged.index}: ${denied.reason}` };
-    const each = (one: EntryCall) => ({ one, decision: one.index === judged.index ? denied : other, patients: [] });
+    const each = (one: EntryCall) => ({ one, decision: one.index === judged.index ? denied : other, whom: ofNobody });
     return { decision: whole, entries: bundle.entries.map(each) };
   }
-  const plans = new Map(judged.kind === 'planned' ? judged.planned.map(({ index, plan }) => [index, plan]) : []);
+  const whom = new Map(judged.kind === 'planned' ? judged.planned.map((it) => [it.index, it.whom]) : []);
   const entries = bundle.entries.map((one): JudgedEntry => {
     const decision = means.inForce.decide(one.call) ?? notUpToDate;
-    return { one, decision, patients: patientsIn(plans.get(one.index), means) };
+    return { one, decision, whom: whom.get(one.index) ?? ofNobody };
   });
   return { decision: bundle.decided, entries };
 }
 
-/** Each entry of a batch stands by itself. */
+/** Each entry of a batch stands by itself, and what reads after what changes something sees what it made. */
 async function judgedOneByOne(bundle: BundleCall, means: BundleJudging): Promise<readonly JudgedEntry[]> {
   const names = placeholdersIn(bundle.entries);
+  const before = new EarlierEntries(means.upstream);
   const judged: JudgedEntry[] = [];
-  for (let from = 0; from < bundle.entries.length; from += AT_ONCE) {
-    const some = bundle.entries.slice(from, from + AT_ONCE);
-    judged.push(...(await Promise.all(some.map(async (one) => await judgedEntry(one, bundle, names, means)))));
-  }
+  for (const some of inTurns(bundle.entries))
+    judged.push(...(await Promise.all(some.map(async (one) => await judgedEntry(one, bundle, names, before, means)))));
   return judged;
 }
 
@@ -139,33 +137,37 @@ async function judgedEntry(
   one: EntryCall,
   bundle: BundleCall,
   names: ReadonlySet<string>,
+  before: EarlierEntries,
   means: BundleJudging,
 ): Promise<JudgedEntry> {
   const decision = means.inForce.decide(one.call) ?? notUpToDate;
   const refusal = refusalOf(one, decision) ?? refusalOfReferences(one, names);
-  if (refusal) return { one, decision: refusal.denied, patients: [] };
-  if (decision.outcome === 'deny' || bundle.bounds.stopped()) return { one, decision, patients: [] };
+  if (refusal) return { one, decision: refusal.denied, whom: ofNobody };
+  if (decision.outcome === 'deny' || bundle.bounds.stopped()) return { one, decision, whom: ofNobody };
   try {
-    return { one, decision, patients: patientsIn(await planned(one, decision, bundle, means), means) };
+    return { one, decision, whom: await whomItWould(one, decision, bundle, before, means) };
   } catch (error) {
-    if (error instanceof NotAnswered) return { one, decision: notCarriedOut(error), patients: [] };
+    if (error instanceof NotAnswered) return { one, decision: notCarriedOut(error), whom: ofNobody };
     mustBeOfServer(error);
-    return { one, decision, patients: [] };
+    return { one, decision, whom: ofNobody };
   }
 }
 
-async function planned(
+/** Plans an entry that writes, and notes what it leaves behind. */
+async function whomItWould(
   one: EntryCall,
   decided: Allowed,
   bundle: BundleCall,
-  { upstream, bases, writes }: BundleJudging,
-): Promise<Plan | undefined> {
-  const write = writeOf(one, decided, bundle, answeringOf(bundle, one, upstream, bases.ours));
-  return write && (await planSupported(write, write.at, writes));
-}
-
-function patientsIn(plan: Plan | undefined, { bases }: BundleJudging): readonly string[] {
-  return plan?.kind === 'write' ? patientsOfPlanned(plan.write, bases) : [];
+  before: EarlierEntries,
+  { bases, writes }: BundleJudging,
+): Promise<ToldOf> {
+  const at = answeringOf(bundle, one, before, bases.ours);
+  const write = writeOf(one, decided, bundle, at);
+  const plan = write && (await planSupported(write, at, writes));
+  if (plan?.kind !== 'write') return ofNobody;
+  const whom = await whomItWrites(plan.write, at);
+  before.note(plan.write);
+  return whom;
 }
 
 /** Rethrows what does not say that the server gave nothing, or could not be asked. */

@@ -1,11 +1,12 @@
 import type { EffectiveAccess } from '#access';
 import type { Log } from '#host';
 import { isResource } from '#smart';
+import type { Answering } from '../answer/answering.js';
+import { incompleteUnless, together, whomItTellsOf } from '../answer/whom-it-tells-of.js';
 import type { UpstreamWritten } from '../ask-upstream/upstream-write.js';
 import { answeringOf } from '../bundle/bundle-call.js';
 import { bundleAnswer } from '../bundle/transaction-body.js';
 import { type CallRecords, NotRecorded, type RecordedObservation, type RecordedWrite } from '../proxy/call-records.js';
-import { patientsOf } from '../proxy/leaving.js';
 import { outcomeOf, versionIdIn, whereWritten } from '../write/written-answer.js';
 import type { BundleJudging, JudgedBundle, JudgedEntry } from './judge-bundle.js';
 import { mayChange } from './passed-on.js';
@@ -44,7 +45,7 @@ export class ObservedBundles {
     const { records } = this.means;
     const all = await Promise.allSettled(
       entries.map(
-        async ({ one, decision, patients }) => await records.decided(one.call, decision, access, undefined, patients),
+        async ({ one, decision, whom }) => await records.decided(one.call, decision, access, undefined, whom.patients),
       ),
     );
     const failed = all.find((it) => it.status === 'rejected');
@@ -67,10 +68,12 @@ export class ObservedBundles {
     const { type, entries } = judged;
     const said = bundleAnswer(type, ended.json, entries.length);
     const each = await Promise.all(
-      entries.map(async (entry, at) => {
-        const own = said?.[at];
-        const observed = await this.#observed(entry, judged, ended, own);
-        const { patients, ...more } = this.#shownOf(entry, ended, own);
+      entries.map(async (entry, index) => {
+        const own = said?.[index];
+        const { upstream, bases } = this.means;
+        const at = judged.bundle && answeringOf(judged.bundle, entry.one, upstream, bases.ours);
+        const observed = await this.#observed(entry, at, ended, own);
+        const { patients, ...more } = await this.#shownOf(entry, at, ended, own);
         const written = writtenOf(entry, ended, own);
         const { ending } = ended;
         const status = own?.status ?? ended.status;
@@ -78,39 +81,37 @@ export class ObservedBundles {
         return observed;
       }),
     );
-    return said && together(each);
+    return said && allOf(each);
   }
 
   async #observed(
     { one, decision }: JudgedEntry,
-    { bundle }: JudgedBundle,
+    at: Answering | undefined,
     { isSent, status }: BundleEnded,
     said: UpstreamWritten | undefined,
   ): Promise<RecordedObservation> {
     const { resource } = said ?? {};
     if (decision.outcome === 'deny') return nothingWouldHaveLeft(said?.status ?? status, isSent ? resource : undefined);
-    if (!isSent || !bundle) return { outcome: 'allowed', withheld: 0 };
+    if (!isSent || !at) return { outcome: 'allowed', withheld: 0 };
     if (!said) return { outcome: status < 400 ? 'unknown' : 'allowed', withheld: 0 };
-    const at = answeringOf(bundle, one, this.means.upstream, this.means.bases.ours);
     const answer = { status: said.status, json: resource, isEmpty: resource === undefined };
     return await wouldHaveLeft(one.call.interaction, answer, at);
   }
 
   /** How much left of an entry, in bytes as JSON, and of whom that tells. */
-  #shownOf(
-    { one, patients }: JudgedEntry,
+  async #shownOf(
+    { one, whom }: JudgedEntry,
+    at: Answering | undefined,
     { isSent }: BundleEnded,
     said: UpstreamWritten | undefined,
-  ): Pick<Completed, 'bytes' | 'patientsIncomplete'> & { readonly patients: readonly string[] } {
+  ): Promise<Pick<Completed, 'bytes' | 'patientsIncomplete'> & { readonly patients: readonly string[] }> {
     const { resource } = said ?? {};
-    if (!isSent || !isResource(resource)) return { bytes: 0, patients };
+    if (!isSent || !isResource(resource))
+      return { bytes: 0, patients: whom.patients, ...incompleteUnless(whom.areAll) };
     const { upstream, ours } = this.means.bases;
-    const inPart = showsInPart(one.call.interaction) ? { patientsIncomplete: true as const } : {};
-    return {
-      bytes: Buffer.byteLength(JSON.stringify(resource)),
-      patients: [...patients, ...patientsOf(resource, [upstream, ours])],
-      ...inPart,
-    };
+    const { patients, areAll } = together(whom, await whomItTellsOf(resource, [upstream, ours], at));
+    const bytes = Buffer.byteLength(JSON.stringify(resource));
+    return { bytes, patients, ...incompleteUnless(areAll && !showsInPart(one.call.interaction)) };
   }
 
   async #complete({ one }: JudgedEntry, ended: Completed, patients: readonly string[] = []): Promise<void> {
@@ -146,7 +147,7 @@ function writtenOf(
   };
 }
 
-function together(each: readonly RecordedObservation[]): RecordedObservation {
+function allOf(each: readonly RecordedObservation[]): RecordedObservation {
   const withheld = each.reduce((sum, it) => sum + it.withheld, 0);
   if (each.some(({ outcome }) => outcome === 'unknown')) return { outcome: 'unknown', withheld };
   return { outcome: each.every(({ outcome }) => outcome === 'allowed') ? 'allowed' : 'filtered', withheld };

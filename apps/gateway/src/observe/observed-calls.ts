@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { coversEndpoint, type EffectiveAccess } from '#access';
 import type { CallLimits } from '#contracts';
 import type { Log } from '#host';
-import { isResource, isWrite } from '#smart';
+import { isResource } from '#smart';
 import { Answering } from '../answer/answering.js';
-import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { withOurUrls } from '../answer/our-urls.js';
 import { BundleLinks } from '../answer/paging.js';
+import { incompleteUnless, ofNobody, together, whomItTellsOf } from '../answer/whom-it-tells-of.js';
 import type { BodyLease, BodyMemory } from '../ask-upstream/body-memory.js';
 import type { AskedFor } from '../ask-upstream/asked-for.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
@@ -26,21 +26,18 @@ import {
 } from '../proxy/call-records.js';
 import { encodedFor } from '../proxy/encode-answer.js';
 import type { InForce } from '../proxy/in-force.js';
-import { type Leaving, patientsOf } from '../proxy/leaving.js';
+import type { Leaving } from '../proxy/leaving.js';
 import type { OpenCalls } from '../proxy/open-calls.js';
 import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
 import { forWhom, isOursAlone, type JudgedCall, ownerOf } from '../proxy/read-call.js';
 import { readBounded } from '../proxy/read-form.js';
-import { changed, notCarriedOut, toldOf } from '../proxy/tell-refusal.js';
+import { changed, toldOf } from '../proxy/tell-refusal.js';
 import { sendEmpty, sendError, sendResource } from '../proxy/send-answer.js';
 import type { InFlightWrites } from '../write/in-flight-writes.js';
-import { jsonOfWrite } from '../write/read-written-body.js';
 import type { WriteSupport } from '../write/write-support.js';
-import { patientsOfPlanned } from '../write/write-outcomes.js';
-import { planSupported } from '../write/writer.js';
-import { judgeBundle, type JudgedBundle } from './judge-bundle.js';
 import { type BundleEnded, ObservedBundles } from './observed-bundles.js';
 import { outcomeOfFailure, typeOf, writtenBy } from './observed-write.js';
+import { type ObservedJudging, type Planned, planObserved } from './plan-observed.js';
 import type { Observing } from './observing.js';
 import { mayPass, type PassedBack, passedBack, passedOn } from './passed-on.js';
 import { nothingWouldHaveLeft, wouldHaveLeft } from './would-have-left.js';
@@ -93,15 +90,6 @@ interface Answered {
   readonly position: Readonly<Record<string, string>>;
 }
 
-/** What is decided of a call, when it was looked at as far as that takes. */
-interface Planned {
-  readonly decided: CallDecision;
-  /** Of a write: the ids on the FHIR server of those whom it is about, before and after. */
-  readonly patients: readonly string[];
-  /** Of a Bundle: its entries. */
-  readonly bundle?: JudgedBundle;
-}
-
 interface Under extends Planned {
   readonly call: Call;
   readonly by: AskedFor;
@@ -121,6 +109,11 @@ export class ObservedCalls {
 
   constructor(private readonly means: ObservedCallMeans) {
     this.#bundles = new ObservedBundles({ ...means, bases: this.#bases });
+  }
+
+  get #judging(): ObservedJudging {
+    const { transactions, support } = this.means;
+    return { ...this.means, support: transactions, writes: support, bases: this.#bases };
   }
 
   get #bases() {
@@ -167,7 +160,11 @@ export class ObservedCalls {
       const granted = decision.outcome === 'allow' ? decision.granted : [];
       const sight = { scopes: granted, reaches: call.reaches, bases: [upstream.base, base] };
       const at = new Answering(sight, upstream.base, async (target) => await upstream.ask(target, by), call.rights);
-      const planned = await this.#planned(decision, call, asked, body, at, by, access);
+      const planned = await planObserved(
+        decision,
+        { call, by, at, access, headers: asked.request.headers, body },
+        this.#judging,
+      );
       const named = planned.bundle ? { ...call, bundle: planned.bundle.type } : call;
       return await this.#pass(asked, response, body, { call: named, by, at, ...planned }, access);
     } finally {
@@ -184,43 +181,6 @@ export class ObservedCalls {
     return memory.take(body.length) ? body : noMemory;
   }
 
-  /** The decision of a write is known when the resource before and after was looked at, that of a Bundle when its entries were. */
-  async #planned(
-    decision: CallDecision,
-    call: Call,
-    { request }: ObservedRequest,
-    bytes: Buffer,
-    at: Answering,
-    by: AskedFor,
-    access: EffectiveAccess | undefined,
-  ): Promise<Planned> {
-    const { interaction } = call;
-    const asDecided = { decided: decision, patients: [] };
-    try {
-      if (interaction.kind === 'batch-or-transaction') {
-        const { transactions, support } = this.means;
-        const judging = { ...this.means, support: transactions, writes: support, bases: this.#bases };
-        const body = jsonOfWrite(request.headers, 'create', bytes);
-        const bundle = await judgeBundle(body, call, decision, by, access, judging);
-        return { decided: bundle.decision, patients: [], bundle };
-      }
-      if (decision.outcome === 'deny' || !isWrite(interaction)) return asDecided;
-      const body = jsonOfWrite(request.headers, interaction.kind, bytes);
-      const { updatesCreate, support } = this.means;
-      const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers;
-      const plan = await planSupported({ interaction, body, ifMatch, ifNoneMatch, updatesCreate }, at, support);
-      return plan.kind === 'write'
-        ? { decided: decision, patients: patientsOfPlanned(plan.write, this.#bases) }
-        : asDecided;
-    } catch (error) {
-      // Whether the server would have refused it is told by its answer.
-      if (error instanceof UpstreamFailed || error instanceof WriteUnknown || error instanceof NoLongerAllowed)
-        return asDecided;
-      if (!(error instanceof NotAnswered)) throw error;
-      return decision.outcome === 'deny' ? asDecided : { decided: notCarriedOut(error), patients: [] };
-    }
-  }
-
   async #pass(
     asked: ObservedRequest,
     response: ServerResponse,
@@ -229,7 +189,7 @@ export class ObservedCalls {
     access: EffectiveAccess | undefined,
   ): Promise<undefined> {
     const { records, upstream, inFlight, pages, base, inForce, leaving } = this.means;
-    const { call, decided, by, patients, bundle } = under;
+    const { call, decided, by, whom, bundle } = under;
     const passed = passedOn(asked.request, asked.target, call, body);
     let handedOver: (() => void) | undefined;
     const send = async () =>
@@ -237,7 +197,7 @@ export class ObservedCalls {
         handedOver = passed.mayChange ? inFlight.begin(call.claims.applicationId) : () => undefined;
       });
     const decide = async () => {
-      const position = await records.decidedAsWanted(call, decided, access, undefined, patients);
+      const position = await records.decidedAsWanted(call, decided, access, undefined, whom.patients);
       if (bundle) await this.#bundles.decided(bundle, access);
       return position;
     };
@@ -295,13 +255,15 @@ export class ObservedCalls {
         : (ofEntries ?? (await wouldHaveLeft(call.interaction, { status, json, isEmpty: false }, at)));
     this.means.onObserved(observed.outcome);
     // Of a Bundle that was answered entry by entry, its entries say whom.
-    const told = isResource(json) && !ofEntries && (isSent || written) ? [json, ...at.judgedBy(json)] : [];
-    const shown = told.flatMap((it) => patientsOf(it, at.sight.bases));
-    const inPart = mayNameOthers(under, { isSent, status, json }, written) ? { patientsIncomplete: true as const } : {};
-    await this.#complete(call, { status: sentAs, ...sent, observed, ...inPart, ...(written ? { written } : {}) }, [
-      ...under.patients,
-      ...shown,
-    ]);
+    const isTold = isResource(json) && !ofEntries && (isSent || written !== undefined);
+    const shown = isTold ? await whomItTellsOf(json, at.sight.bases, at) : ofNobody;
+    const { patients, areAll } = together(under.whom, shown);
+    const others = incompleteUnless(areAll && !mayNameOthers(under, { isSent, status, json }, written));
+    await this.#complete(
+      call,
+      { status: sentAs, ...sent, observed, ...others, ...(written ? { written } : {}) },
+      patients,
+    );
   }
 
   async #completeEntries({ bundle }: Under, ended: BundleEnded): Promise<RecordedObservation | undefined> {
@@ -332,7 +294,9 @@ export class ObservedCalls {
     this.means.onObserved('unknown');
     const { status } = answer;
     await this.#completeEntries(under, { status, ending, isSent: false, failedAs: outcome });
-    await this.#complete(call, { status, bytes: 0, ending, ...(written ? { written } : {}) }, under.patients);
+    const { patients, areAll } = under.whom;
+    const others = incompleteUnless(areAll);
+    await this.#complete(call, { status, bytes: 0, ending, ...others, ...(written ? { written } : {}) }, patients);
   }
 
   async #complete(...[call, ended, patients]: Parameters<CallRecords['completed']>): Promise<void> {

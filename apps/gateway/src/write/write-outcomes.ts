@@ -2,6 +2,7 @@ import type { EffectiveAccess } from '#access';
 import type { Log } from '#host';
 import { type FhirResource, isResourceType, patientsNamedIn, type WriteInteraction } from '#smart';
 import type { Answering } from '../answer/answering.js';
+import { incompleteUnless, ofNobody, together, type ToldOf, whomItTellsOf } from '../answer/whom-it-tells-of.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { asServerTakesIt } from '../answer/our-urls.js';
 import type { AskedFor } from '../ask-upstream/asked-for.js';
@@ -131,7 +132,7 @@ export class WriteOutcomes {
   }
 
   /** Records what became of a write. */
-  async completed({ call, by }: WriteOf, { answer, written }: Done, patients: readonly string[]): Promise<void> {
+  async completed({ call, by }: WriteOf, { answer, written }: Done, { patients, areAll }: ToldOf): Promise<void> {
     const resource = isFhirError(answer) ? undefined : answer.resource;
     const ending =
       written.outcome === 'unknown' || (isFhirError(answer) && answer.status >= 500)
@@ -142,7 +143,11 @@ export class WriteOutcomes {
     const bytes = resource && ending === 'sent' ? Buffer.byteLength(JSON.stringify(resource)) : 0;
     const told = [...patients, ...patientsIn(resource, this.bases)];
     try {
-      await this.records.completed(call, { status: answer.status, bytes, ending, written }, told);
+      await this.records.completed(
+        call,
+        { status: answer.status, bytes, ending, written, ...incompleteUnless(areAll) },
+        told,
+      );
     } catch (error) {
       // It is recorded that it was sent; that its result is not is a gap in the run, which the audit sees.
       this.log.error('what became of a write could not be recorded', error, {
@@ -150,18 +155,16 @@ export class WriteOutcomes {
       });
     }
   }
-
-  /** The ids on the FHIR server of those whom a write is about, before and after. */
-  patientsOf(planned: PlannedWrite): readonly string[] {
-    return patientsOfPlanned(planned, this.bases);
-  }
 }
 
-/** The ids on the FHIR server of those whom a write is about, before and after. */
-export function patientsOfPlanned(planned: PlannedWrite, bases: Bases): readonly string[] {
-  const before = planned.verb === 'create' ? undefined : planned.before;
-  const after = planned.verb === 'delete' ? undefined : planned.after;
-  return [...patientsIn(before, bases), ...patientsIn(after, bases)];
+/** Whom a write is about, before and after. */
+export async function whomItWrites(planned: PlannedWrite, before: Answering, after = before): Promise<ToldOf> {
+  const was = planned.verb === 'create' ? undefined : planned.before;
+  const willBe = planned.verb === 'delete' ? undefined : planned.after;
+  return together(
+    was ? await whomItTellsOf(was, before.sight.bases, before) : ofNobody,
+    willBe ? await whomItTellsOf(willBe, after.sight.bases, after) : ofNobody,
+  );
 }
 
 function patientsIn(resource: FhirResource | undefined, { upstream, ours }: Bases): readonly string[] {

@@ -1,6 +1,7 @@
 import type { Log } from '#host';
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered } from '../answer/not-answered.js';
+import { ofNobody } from '../answer/whom-it-tells-of.js';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { Upstream } from '../ask-upstream/upstream.js';
 import { WriteUnknown } from '../ask-upstream/upstream-write.js';
@@ -9,7 +10,7 @@ import { type FhirError, fhirError } from '../proxy/operation-outcome.js';
 import { changed, notCarriedOut } from '../proxy/tell-refusal.js';
 import type { InFlightWrites } from './in-flight-writes.js';
 import { type Plan, type PlannedWrite, planWrite, type WriteAsked } from './plan-write.js';
-import { type Bases, type Done, WriteOutcomes, type WriteOf } from './write-outcomes.js';
+import { type Bases, type Done, whomItWrites, WriteOutcomes, type WriteOf } from './write-outcomes.js';
 import type { WriteSupport } from './write-support.js';
 import type { WrittenAnswer } from './written-answer.js';
 
@@ -45,10 +46,11 @@ export class Writer {
   async carryOut(write: WriteOf): Promise<Carried> {
     const plan = await this.#plan(write);
     if (plan.kind === 'refused') return await this.#refuse(write, plan.why);
-    const patients = plan.kind === 'write' ? this.#outcomes.patientsOf(plan.write) : [];
+    const whom = plan.kind === 'write' ? await whomItWrites(plan.write, write.at) : ofNobody;
+    const { patients } = whom;
     const position = await this.means.records.decided(write.call, write.decided, write.access, undefined, patients);
     const done = await this.#carryOut(write, plan);
-    await this.#outcomes.completed(write, done, patients);
+    await this.#outcomes.completed(write, done, whom);
     return { answer: done.answer, position };
   }
 
