@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { Ajv } from 'ajv';
+import { BaseConfig } from '#host';
 import { parse } from 'yaml';
 import { frontedApps } from '../../apps/gatehouse/src/front/app-paths.js';
 import { nginxFile } from '../../apps/gatehouse/src/front/nginx-file.js';
-import { faultsOf } from './environments.js';
+import { GatewayConfig } from '../../apps/gateway/src/gateway.config.js';
+import { faultsOf, faultsOfCommand } from './environments.js';
 
 interface Service {
   readonly image: string;
@@ -16,15 +18,23 @@ interface Service {
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];
   readonly stop_grace_period?: string;
+  readonly mem_limit?: string;
+  readonly profiles?: readonly string[];
+  readonly entrypoint?: readonly string[];
+  readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
   readonly environment?: Readonly<Record<string, string | number>>;
   readonly secrets?: readonly (string | { readonly source: string; readonly target: string })[];
-  readonly networks: Readonly<Record<string, { readonly ipv4_address?: string }>>;
+  /** A list of names, or what is said of each. */
+  readonly networks: readonly string[] | Readonly<Record<string, { readonly ipv4_address?: string } | null>>;
 }
 
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly secrets?: Readonly<Record<string, { readonly file: string }>>;
+  readonly networks?: Readonly<
+    Record<string, { readonly ipam?: { readonly config: readonly { readonly ip_range?: string }[] } }>
+  >;
 }
 
 const FOLDER = 'deploy/compose';
@@ -35,6 +45,14 @@ const instances = Object.entries(production.services).flatMap(([name, service]) 
   const app = /^(\w+)-[12]$/.exec(name)?.[1];
   return frontedApps.some((each) => each.name === app) && app !== undefined ? [{ name, app, service }] : [];
 });
+
+/** The address that a service always has inside; undefined where it gets any. */
+function addressOf({ networks }: Service): string | undefined {
+  const inside = 'inside' in networks ? networks['inside'] : null;
+  return inside?.ipv4_address;
+}
+
+const bytesOf = (size = ''): number => Number.parseInt(size, 10) * (size.endsWith('g') ? 2 ** 30 : 2 ** 20);
 
 describe.each(['docker-compose.yml', `${FOLDER}/compose.yaml`])('%s', (file) => {
   it('is as the Compose Specification has it', () => {
@@ -80,13 +98,46 @@ describe('the compose file for production', () => {
       );
   });
 
+  it('gives the gateway memory for what answers may take, and both that fold access in memory a heap for it', () => {
+    // docs/figures.md: what a gateway held under load; the heap of 200,000 applications. Node's heap is half of a container.
+    const [resident, folded] = [466e6, 372e6];
+    for (const { app, service } of instances) {
+      const limit = bytesOf(service.mem_limit);
+      if (app === 'gateway') expect(limit).toBeGreaterThan(resident + new GatewayConfig().bodyMemory + 2 ** 26);
+      if (app === 'gateway' || app === 'token') expect(limit / 2).toBeGreaterThan(folded);
+      expect(limit).toBeGreaterThanOrEqual(2 ** 29);
+    }
+  });
+
+  it('has a Postgres that takes the connections of all instances', () => {
+    const most = /-cmax_connections=(\d+)/.exec(production.services['postgres']?.command?.join(' ') ?? '')?.[1];
+    expect(Number(most)).toBeGreaterThan(instances.length * new BaseConfig().databasePool);
+  });
+
+  it('gives no address that is fixed to a container that gets any', () => {
+    const fixed = Object.values(production.services).flatMap((service) => addressOf(service) ?? []);
+    expect(new Set(fixed).size).toBe(fixed.length);
+    expect(production.networks?.['inside']?.ipam?.config[0]?.ip_range).toBe('10.77.0.128/25');
+    expect(fixed.filter((address) => Number(address.split('.')[3]) >= 128)).toEqual([]);
+  });
+
+  it('has a container for what an operator runs beside the services, with somewhere to write a backup', () => {
+    const { ops } = production.services;
+    expect(ops).toMatchObject({
+      profiles: ['ops'],
+      entrypoint: ['node', 'deploy/image/start.mjs', 'cli'],
+      read_only: true,
+      cap_drop: ['ALL'],
+      volumes: ['${BACKUPS:-./backups}:/backups'],
+    });
+    expect(ops && addressOf(ops)).toBeUndefined();
+  });
+
   it('has the front that is made for its addresses', () => {
     const servers = Object.fromEntries(
       frontedApps.map(({ name }) => [
         name,
-        instances
-          .filter(({ app }) => app === name)
-          .map(({ service }) => `${service.networks['inside']?.ipv4_address ?? ''}:8080`),
+        instances.filter(({ app }) => app === name).map(({ service }) => `${addressOf(service) ?? ''}:8080`),
       ]),
     );
     const tls = { certificate: '/run/secrets/front-certificate', key: '/run/secrets/front-key' };
@@ -98,11 +149,14 @@ describe('the compose file for production', () => {
   describe('with what certificates.sh makes (skipped where there is no openssl)', () => {
     const there = spawnSync('openssl', ['version']).status === 0 ? it : it.skip;
     let folder: string;
+    let asked: string | undefined;
     beforeAll(() => {
       folder = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-compose-'));
       cpSync(`${FOLDER}/certificates.sh`, path.join(folder, 'certificates.sh'));
       spawnSync(path.join(folder, 'certificates.sh'), { env: { PATH: process.env['PATH'] } });
-      writeFileSync(path.join(folder, 'secrets', 'smtp-url'), 'smtps://user:password@mail.example.org\n');
+      const smtpUrl = path.join(folder, 'secrets', 'smtp-url');
+      if (existsSync(smtpUrl)) asked = readFileSync(smtpUrl, 'utf8');
+      writeFileSync(smtpUrl, 'smtps://user:password@mail.example.org\n');
     });
     afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -144,18 +198,95 @@ describe('the compose file for production', () => {
       expect(faultsOf(app, own)).toEqual([]);
     });
 
+    there(
+      'what applies the ACLs, and what keeps the vault, are given settings that they would start with, and no others',
+      () => {
+        const { acls, ops } = production.services;
+        expect(acls && faultsOfCommand('log', environmentOf(acls))).toEqual([]);
+        expect(ops && faultsOfCommand('vault', environmentOf(ops))).toEqual([]);
+      },
+    );
+
     there('every secret is made, or asked for', () => {
+      // What is asked for is there from the first run on, so that it is of the user who is to read it when it is written.
+      expect(asked).toBe('');
       const files = Object.values(production.secrets ?? {}).map(({ file }) => path.join(folder, file));
       expect(files.filter((file) => readFileSync(file, 'utf8').trim() === '')).toEqual([]);
     });
 
-    there('every certificate is of the authority', () => {
-      for (const name of ['kafka-1', 'kafka-2', 'kafka-3', 'operator', 'postgres', 'front']) {
+    const certified = ['kafka-1', 'kafka-2', 'kafka-3', 'operator', 'postgres', 'front'];
+    const secretsIn = (where: string) =>
+      Object.fromEntries(
+        readdirSync(path.join(where, 'secrets')).map((name) => [
+          name,
+          readFileSync(path.join(where, 'secrets', name), 'utf8'),
+        ]),
+      );
+    function expectCertified(where: string): void {
+      for (const name of certified) {
         const { status } = spawnSync('openssl', ['verify', '-CAfile', 'ca', `${name}-certificate`], {
-          cwd: path.join(folder, 'secrets'),
+          cwd: path.join(where, 'secrets'),
         });
         expect([name, status]).toEqual([name, 0]);
       }
+    }
+
+    there('every certificate is of the authority', () => {
+      expectCertified(folder);
+    });
+
+    describe('run again', () => {
+      let again: string;
+      beforeEach(() => {
+        again = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-compose-again-'));
+        cpSync(folder, again, { recursive: true });
+      });
+      afterEach(() => rmSync(again, { recursive: true }));
+      const run = (...flags: string[]) =>
+        spawnSync(path.join(again, 'certificates.sh'), flags, {
+          env: { PATH: process.env['PATH'] },
+          encoding: 'utf8',
+        });
+
+      there('it leaves what there is as it is', () => {
+        expect(run().status).toBe(0);
+        expect(secretsIn(again)).toEqual(secretsIn(folder));
+      });
+
+      there('with `renew` every certificate is a new one of the same authority, and nothing else changes', () => {
+        expect(run('renew').status).toBe(0);
+        const [before, after] = [secretsIn(folder), secretsIn(again)];
+        const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
+        const brokers = certified.filter((name) => name.startsWith('kafka-'));
+        expect(changed.sort()).toEqual(
+          [...certified.flatMap((name) => [`${name}-certificate`, `${name}-key`]), ...brokers, 'operator'].sort(),
+        );
+        expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
+        for (const broker of brokers)
+          expect(after[broker]).toBe(`${after[`${broker}-key`] ?? ''}${after[`${broker}-certificate`] ?? ''}`);
+        expectCertified(again);
+      });
+
+      there('without the authority’s key it changes nothing, and says what it needs', () => {
+        rmSync(path.join(again, 'secrets', 'ca-key'));
+        const before = secretsIn(again);
+        expect(run('renew')).toMatchObject({ status: 1, stderr: expect.stringContaining('secrets/ca-key') });
+        expect(secretsIn(again)).toEqual(before);
+      });
+
+      there('it says which certificates end soon', () => {
+        expect(run().stderr).not.toContain('ends');
+        const { status } = spawnSync(
+          'sh',
+          [
+            '-c',
+            'openssl req -new -key front-key -subj /CN=front | openssl x509 -req -CA ca -CAkey ca-key -days 20 -out front-certificate',
+          ],
+          { cwd: path.join(again, 'secrets') },
+        );
+        expect(status).toBe(0);
+        expect(run().stderr).toContain('secrets/front-certificate ends within 30 days: ./certificates.sh renew');
+      });
     });
   });
 });

@@ -1,4 +1,15 @@
-import { configClassesOf, ConfigError, configReference, loadConfig, type ServicePart } from '#host';
+import {
+  BaseConfig,
+  BrokerConfig,
+  configClassesOf,
+  ConfigError,
+  configReference,
+  DatabaseTlsConfig,
+  loadConfig,
+  loadSections,
+  type ServicePart,
+  VaultConfig,
+} from '#host';
 import { approvalPart } from '../../apps/approval/src/approval.part.js';
 import { auditPart } from '../../apps/audit/src/audit.part.js';
 import { gateway } from '../../apps/gateway/src/gateway.part.js';
@@ -18,18 +29,39 @@ const parts: Readonly<Record<string, ServicePart>> = Object.fromEntries(
 export function faultsOf(service: string, environment: Readonly<Record<string, string>>): readonly string[] {
   const part = parts[service];
   if (part === undefined) return [`there is no service ${service}`];
-  const known = new Set(
-    configReference(configClassesOf(part)).flatMap(({ variable, secret }) =>
-      secret ? [variable, `${variable}_FILE`] : [variable],
-    ),
-  );
-  const unknown = Object.keys(environment).filter((variable) => !known.has(variable));
-  return [...unknown.map((variable) => `${variable} is no setting of ${service}`), ...startFaults(part, environment)];
+  const sections = configClassesOf(part);
+  return [...unknownOf(service, sections, environment), ...startFaults(() => loadConfig(part, sections, environment))];
 }
 
-function startFaults(part: ServicePart, environment: Readonly<Record<string, string>>): readonly string[] {
+/** The same for a command that works beside the services: `log` (acls, inspect) or `vault` (backup, restore, rotate). */
+export function faultsOfCommand(
+  command: 'log' | 'vault',
+  environment: Readonly<Record<string, string>>,
+): readonly string[] {
+  const sections = { log: [BrokerConfig], vault: [VaultConfig, DatabaseTlsConfig] }[command];
+  // Of what all services share the vault's commands take DATABASE_URL alone.
+  const known = command === 'vault' ? [BaseConfig, ...sections] : sections;
+  return [
+    ...unknownOf(command, known, environment),
+    ...startFaults(() => loadSections({ name: command, defaultPort: 0 }, sections, environment)),
+  ];
+}
+
+function unknownOf(
+  whom: string,
+  sections: Parameters<typeof configReference>[0],
+  environment: Readonly<Record<string, string>>,
+): readonly string[] {
+  const known = new Set(
+    configReference(sections).flatMap(({ variable, secret }) => (secret ? [variable, `${variable}_FILE`] : [variable])),
+  );
+  const unknown = Object.keys(environment).filter((variable) => !known.has(variable));
+  return unknown.map((variable) => `${variable} is no setting of ${whom}`);
+}
+
+function startFaults(load: () => unknown): readonly string[] {
   try {
-    loadConfig(part, configClassesOf(part), environment);
+    load();
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
