@@ -1,3 +1,5 @@
+import { latinOfNoName, lettersLikeLatin, signsLikeLatin } from './lookalikes.generated.js';
+
 /** Scripts whose letters stand in names; a letter of another counts as a script of its own. */
 const scripts: readonly (readonly [name: string, letter: RegExp])[] = [
   ['Latin', /\p{Script=Latin}/u],
@@ -26,8 +28,9 @@ const writtenTogether: readonly ReadonlySet<string>[] = [
   new Set(['Latin', 'Han', 'Hangul']),
 ];
 
-/** Letters of Cyrillic and Greek that a reader takes for Latin ones (from confusables.txt of UTS #39). */
-const takenForLatin = new Set('аеіјорсуһѕԁԛԝхӏАВЕЅІЈКМНОРСТХҮԌԚԜοαινυρκΑΒΕΖΗΙΚΜΝΟΡΤΥΧ');
+const likeLatin = codePoints(lettersLikeLatin);
+const signs = codePoints(signsLikeLatin);
+const ofNoName = codePoints(latinOfNoName);
 
 /**
  * What is wrong with an application's name, in words for the person who chose it; undefined when nothing is. People
@@ -52,11 +55,39 @@ export function faultOfName(name: string): string | undefined {
   if (used.size > 1 && !writtenTogether.some((together) => [...used].every((script) => together.has(script)))) {
     return `must not mix letters of different scripts (${[...used].sort().join(', ')})`;
   }
-  const alphabetic = letters.filter((each) => /\p{L}/u.test(each));
-  if (alphabetic.length > 0 && alphabetic.every((each) => takenForLatin.has(each))) {
+  return readsAsAnother(name.normalize('NFC'), letters);
+}
+
+/**
+ * Whether the name reads as Latin without being it: the letters of its skeleton (UTS #39 §4) are Latin ones as a whole,
+ * though its own are not; so do phonetic letters within Latin, and signs within a word. A name of another script
+ * passes with one letter that no reader takes for a Latin one.
+ */
+function readsAsAnother(name: string, letters: readonly string[]): string | undefined {
+  if (letters.some((each) => ofNoName.has(each))) {
+    return 'must not contain phonetic or historic letters that look like others';
+  }
+  const characters = [...name];
+  const besideLetter = (at: number) =>
+    [characters[at - 1], characters[at + 1]].some((each) => each !== undefined && /\p{L}/u.test(each));
+  if (characters.some((each, at) => signs.has(each) && besideLetter(at))) {
+    return 'must not contain signs that look like letters within a word';
+  }
+  const foreign = letters.filter((each) => !/[0-9]|\p{Script=Latin}/u.test(each));
+  if (foreign.length > 0 && foreign.every((each) => likeLatin.has(each))) {
     return 'must not look like Latin letters in another script';
   }
   return undefined;
+}
+
+/** The characters of a list such as `37b 386-388`. */
+function codePoints(listed: string): ReadonlySet<string> {
+  return new Set(
+    listed.split(' ').flatMap((run) => {
+      const [from = NaN, to = from] = run.split('-').map((point) => parseInt(point, 16));
+      return Array.from({ length: to - from + 1 }, (_, index) => String.fromCodePoint(from + index));
+    }),
+  );
 }
 
 function scriptOf(letter: string): string {
