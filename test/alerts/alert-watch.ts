@@ -1,3 +1,4 @@
+import { frontedApps } from '../../apps/gatehouse/src/front/app-paths.js';
 import { type Alert, AlertRules } from './alert-rules.js';
 import { readScrape } from './read-scrape.js';
 import { type Labels, labelsKey, SeriesStore } from './series.js';
@@ -7,6 +8,11 @@ const EVERY_MS = 60_000;
 /** How long the watch waits for the next one, so that what services do meanwhile is seen in it. */
 const PACE_MS = 100;
 const GIVE_UP_AFTER_MS = 60_000;
+/** As deploy/prometheus/prometheus.yml names it. */
+const JOB = 'gatehouse';
+
+/** An instance as the scrape configuration knows it; the one process, where no service is named. */
+type Target = string | { readonly url: string; readonly service: string };
 
 interface WhileWatching {
   /** Done before each scrape, for a fault that has to be there again and again. */
@@ -16,7 +22,8 @@ interface WhileWatching {
 /**
  * What Prometheus does: it reads `/metrics` of real services and evaluates our rules on that. Time alone is another: what is
  * scraped 100 ms apart counts as a minute apart, so that a rule about five minutes takes half a second. Values that are
- * themselves times (a lag in seconds) are what the service says.
+ * themselves times (a lag in seconds) are what the service says. Each target has the labels of deploy/prometheus/prometheus.yml
+ * and its `up`; services that are not looked at are up.
  */
 export class AlertWatch {
   readonly #rules = new AlertRules();
@@ -24,15 +31,31 @@ export class AlertWatch {
   readonly #seen = new Map<string, ReadonlyMap<string, Labels>>();
   /** Since it was last quiet. */
   readonly #fired: Alert[] = [];
+  /** Services of which nothing is looked at. */
+  readonly #others: readonly string[];
   #time = 0;
 
+  readonly #targets: Map<string, { readonly url: string; readonly service: string }>;
+
   /** @param targets where each instance answers, by its name */
-  constructor(private readonly targets: Readonly<Record<string, string>>) {}
+  constructor(targets: Readonly<Record<string, Target>>) {
+    this.#targets = new Map(
+      Object.entries(targets).map(([instance, target]) => [
+        instance,
+        typeof target === 'string' ? { url: target, service: 'gatehouse' } : target,
+      ]),
+    );
+    this.#others = frontedApps
+      .map(({ name }) => name)
+      .filter((name) => ![...this.#targets.values()].some(({ service }) => service === name));
+  }
 
   /** One scrape of all, and what the rules say of it and of those before. */
   async look(): Promise<readonly Alert[]> {
     this.#time += EVERY_MS;
-    await Promise.all(Object.entries(this.targets).map(([instance, url]) => this.#scrape(instance, url)));
+    await Promise.all([...this.#targets].map(([instance, { url, service }]) => this.#scrape(instance, url, service)));
+    for (const service of this.#others)
+      this.#store.add({ __name__: 'up', job: JOB, instance: `a ${service}`, service }, { time: this.#time, value: 1 });
     const alerts = this.#rules.evaluate(this.#store, this.#time);
     this.#fired.push(...alerts.filter(({ state }) => state === 'firing'));
     return alerts;
@@ -66,11 +89,26 @@ export class AlertWatch {
     }
   }
 
-  async #scrape(instance: string, url: string): Promise<void> {
-    const text = await (await fetch(`${url}/metrics`)).text();
+  /** What names the targets does not name this one any more, as when a pod is gone. */
+  gone(instance: string): void {
+    this.#targets.delete(instance);
+    this.#tell(instance, []);
+  }
+
+  async #scrape(instance: string, url: string, service: string): Promise<void> {
+    const samples = await told(url);
+    const up = { labels: { __name__: 'up' }, value: samples === undefined ? 0 : 1 };
+    const all = [up, ...(samples ?? [])];
+    this.#tell(
+      instance,
+      all.map(({ labels, value }) => ({ labels: { ...labels, job: JOB, instance, service }, value })),
+    );
+  }
+
+  /** What an instance has now; what it had and has not any more is gone. */
+  #tell(instance: string, samples: readonly { readonly labels: Labels; readonly value: number }[]): void {
     const now = new Map<string, Labels>();
-    for (const { labels: told, value } of readScrape(text)) {
-      const labels = { ...told, instance };
+    for (const { labels, value } of samples) {
       now.set(labelsKey(labels), labels);
       this.#store.add(labels, { time: this.#time, value });
     }
@@ -78,6 +116,12 @@ export class AlertWatch {
       if (!now.has(key)) this.#store.add(labels, { time: this.#time, value: undefined });
     this.#seen.set(instance, now);
   }
+}
+
+/** What `/metrics` tells; undefined where nobody answers. */
+async function told(url: string): Promise<ReturnType<typeof readScrape> | undefined> {
+  const answer = await fetch(`${url}/metrics`).catch(() => undefined);
+  return answer?.ok === true ? readScrape(await answer.text()) : undefined;
 }
 
 async function pace(): Promise<void> {

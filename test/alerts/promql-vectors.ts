@@ -3,14 +3,28 @@ import { type Labels, labelsKey } from './series.js';
 /** What an expression gives at one time. */
 export type Vector = readonly { readonly labels: Labels; readonly value: number }[];
 
-/** `sum by (…)` and `count by (…)`. */
-export function aggregate(vector: Vector, how: 'sum' | 'count', by: readonly string[]): Vector {
+const aggregations = {
+  Sum: (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0),
+  Count: (values: readonly number[]) => values.length,
+  Min: (values: readonly number[]) => Math.min(...values),
+  Max: (values: readonly number[]) => Math.max(...values),
+} as const;
+
+/** How values of several series become one, as the grammar names it. */
+export type Aggregation = keyof typeof aggregations;
+
+export function isAggregation(name: string): name is Aggregation {
+  return Object.hasOwn(aggregations, name);
+}
+
+/** `sum by (…)` and its like. */
+export function aggregate(vector: Vector, how: Aggregation, by: readonly string[]): Vector {
   const labelsOf = (labels: Labels): Labels =>
     Object.fromEntries(by.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
   const groups = Map.groupBy(vector, ({ labels }) => labelsKey(labelsOf(labels)));
   return [...groups.values()].map((group) => ({
     labels: labelsOf(group[0]?.labels ?? {}),
-    value: how === 'count' ? group.length : group.reduce((sum, { value }) => sum + value, 0),
+    value: aggregations[how](group.map(({ value }) => value)),
   }));
 }
 
@@ -27,6 +41,12 @@ export function divide(vector: Vector, by: Vector): Vector {
     const divisor = divisors.get(labelsKey(nameless(labels)));
     return divisor === undefined ? [] : [{ labels: nameless(labels), value: value / divisor }];
   });
+}
+
+/** All of the first, and of the second what has other labels. */
+export function either(vector: Vector, other: Vector): Vector {
+  const there = new Set(vector.map(({ labels }) => labelsKey(nameless(labels))));
+  return [...vector, ...other.filter(({ labels }) => !there.has(labelsKey(nameless(labels))))];
 }
 
 export function nameless({ __name__: _, ...labels }: Labels): Labels {

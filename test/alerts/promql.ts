@@ -1,6 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
-import { aggregate, compare, divide, type Vector } from './promql-vectors.js';
+import { aggregate, compare, divide, either, isAggregation, type Vector } from './promql-vectors.js';
 import { extrapolated, histogramQuantile } from './promql-functions.js';
 import { durationIn, type Labels, numberIn, type SeriesStore } from './series.js';
 
@@ -77,7 +77,7 @@ class Reading {
 
   #aggregated(node: SyntaxNode): (at: At) => Vector {
     const how = node.getChild('AggregateOp')?.firstChild?.name ?? '';
-    if (how !== 'Sum' && how !== 'Count') this.#unknown(node);
+    if (!isAggregation(how)) return this.#unknown(node);
     const modifier = node.getChild('AggregateModifier');
     if (modifier !== null && modifier.getChild('By') === null) this.#unknown(modifier);
     const by =
@@ -86,7 +86,7 @@ class Reading {
         ?.getChildren('LabelName')
         .map((label) => this.#textOf(label)) ?? [];
     const body = this.vector(this.#only(this.#child(node, 'FunctionCallBody')));
-    return (at) => aggregate(body(at), how === 'Sum' ? 'sum' : 'count', by);
+    return (at) => aggregate(body(at), how, by);
   }
 
   #called(node: SyntaxNode): (at: At) => Vector {
@@ -99,6 +99,7 @@ class Reading {
       const buckets = this.vector(of);
       return (at) => histogramQuantile(share, buckets(at));
     }
+    if (name === 'Absent') return this.#absent(this.#only(body));
     if (name !== 'Rate' && name !== 'Increase') return this.#unknown(node);
     const range = this.#only(body);
     if (range.name !== 'MatrixSelector') return this.#unknown(range);
@@ -113,14 +114,23 @@ class Reading {
       });
   }
 
+  /** One with the labels that the selector names, where it selects nothing. */
+  #absent(node: SyntaxNode): (at: At) => Vector {
+    if (node.name !== 'VectorSelector') return this.#unknown(node);
+    const { __name__: _, ...labels } = this.equalities(node);
+    const selected = this.vector(node);
+    return (at) => (selected(at).length > 0 ? [] : [{ labels, value: 1 }]);
+  }
+
   #joined(node: SyntaxNode): (at: At) => Vector {
     const [left, operator, right, ...more] = childrenOf(node);
     if (left === undefined || operator === undefined || right === undefined || more.length > 0)
       return this.#unknown(node);
     const of = this.vector(left);
-    if (operator.name === 'Div') {
-      const by = this.vector(right);
-      return (at) => divide(of(at), by(at));
+    if (operator.name === 'Div' || operator.name === 'Or') {
+      const join = operator.name === 'Div' ? divide : either;
+      const other = this.vector(right);
+      return (at) => join(of(at), other(at));
     }
     const limit = this.#number(right);
     switch (operator.name) {

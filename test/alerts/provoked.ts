@@ -1,5 +1,8 @@
 /** Where each alert is raised by a real fault, at real services: all of it in `npm test`, but what stands in test/faults/long. */
 export const provokedIn: Readonly<Record<string, string>> = {
+  GatehouseInstanceDown: 'test/faults/alerts.fault.spec.ts',
+  GatehouseServiceDown: 'test/faults/spooled-records.fault.spec.ts',
+  GatehouseServiceAbsent: 'test/faults/spooled-records.fault.spec.ts',
   GatehouseLeaseLost: 'test/faults/closing-access.fault.spec.ts',
   GatehouseRevocationIncomplete: 'test/faults/closing-access.fault.spec.ts',
   GatehouseRevocationSlow: 'test/faults/closing-access.fault.spec.ts',

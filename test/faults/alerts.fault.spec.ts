@@ -167,4 +167,30 @@ describe('alerts, each raised by its fault at services that tell the metrics', (
     expect(await register('not appended')).toBe(503);
     await watch.fires('GatehouseCommandsNotAppended', { context: 'registration' });
   }, 30_000);
+
+  it('a start never gets ready, since its brokers are away, and so does not listen; another one ends', async () => {
+    const port = await freePort();
+    const waiting = await startTestService(gateway, {
+      databaseUrl: own.databaseUrl,
+      issuer,
+      environment: {
+        KAFKA_TOPIC_PREFIX: own.prefix,
+        KAFKA_BROKERS: toRegistration.brokers,
+        PORT: String(port),
+        LISTEN_WHEN_READY: '1',
+        FHIR_UPSTREAM_URL: upstream.url,
+        GATEWAY_JWKS_URL: `${issuer.issuer}/jwks`,
+      },
+      waitUntilReady: false,
+    });
+    const rollout = new AlertWatch({
+      old: { url: reading.url, service: 'gateway' },
+      new: { url: waiting.url, service: 'gateway' },
+      counters: counters.url,
+    });
+    await rollout.fires('GatehouseInstanceDown', { instance: 'new', service: 'gateway' });
+    await waiting.close();
+    await counters.close();
+    await rollout.fires('GatehouseInstanceDown', { instance: 'counters' });
+  }, 30_000);
 });

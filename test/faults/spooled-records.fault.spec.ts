@@ -58,7 +58,11 @@ describe('a gateway whose records may wait on the disk, without Kafka, killed, a
     while (!(await callSome()).includes(503));
     expect(await callSome()).toEqual(Array.from({ length: AT_ONCE }, () => 503));
 
+    const watch = new AlertWatch({ g1: { url: gateway.process.url, service: 'gateway' } });
     await fleet.killGateway();
+    await watch.fires('GatehouseServiceDown', { service: 'gateway' });
+    watch.gone('g1');
+    await watch.fires('GatehouseServiceAbsent', { service: 'gateway' });
     const { process: next } = await fleet.addGateway();
     const spooled = async () =>
       ((await (await fetch(`${next.url}/health/ready`)).json()) as { readonly modes: readonly string[] }).modes;
