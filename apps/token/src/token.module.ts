@@ -1,3 +1,4 @@
+import { KnownOrigins } from '#access';
 import { erasuresTopic, registration, token } from '#contracts';
 import { SpentProofs } from '#dpop';
 import { FhirConfig } from '#fhir-endpoints';
@@ -125,6 +126,11 @@ import { TokenConfig } from './token.config.js';
       inject: [TokenEnforcement, GuardedFetch],
       useFactory: ({ point }: TokenEnforcement, fetcher: GuardedFetch) =>
         new AdmittedClients(point, new RemoteKeySets(fetcher)),
+    },
+    {
+      provide: KnownOrigins,
+      inject: [TokenEnforcement],
+      useFactory: ({ point }: TokenEnforcement) => new KnownOrigins(point.access),
     },
     {
       provide: SoftwareStatements,

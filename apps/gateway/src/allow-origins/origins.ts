@@ -1,32 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AccessFold, type EffectiveAccess, originsOf } from '#access';
+import { type AccessFold, type EffectiveAccess, KnownOrigins, originsOf } from '#access';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const REQUEST_HEADERS =
   'Accept, Authorization, Content-Type, DPoP, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer';
 const EXPOSED = 'ETag, Location, Content-Location, Last-Modified, WWW-Authenticate, DPoP-Nonce, Gatehouse-Position';
-/** How long a look through all applications counts, in milliseconds, and how many origins are remembered. */
-const REMEMBERED_MS = 5_000;
-const REMEMBERED = 1_000;
-
 /**
  * Which pages of browsers may read the answers of the FHIR API (security.md, Enforcement): those of the application that
  * calls; and, while nobody knows which one that is, those of any. Never with credentials.
  */
 export class Origins {
-  readonly #known = new Map<string, { readonly allowed: boolean; readonly untilMs: number }>();
+  readonly #known: KnownOrigins;
 
-  constructor(
-    private readonly access: Pick<AccessFold, 'isOriginOfAny'>,
-    private readonly now: () => number = Date.now,
-  ) {}
+  constructor(access: Pick<AccessFold, 'isOriginOfAny'>) {
+    this.#known = new KnownOrigins(access);
+  }
 
   /** Answers a preflight, which comes without a token. @returns whether it was one */
   answerPreflight({ method, headers }: IncomingMessage, response: ServerResponse, isOpenToAll: boolean): boolean {
     const { origin } = headers;
     if (method !== 'OPTIONS' || origin === undefined || headers['access-control-request-method'] === undefined)
       return false;
-    const allowed = isOpenToAll ? '*' : this.#isOfAny(origin) ? origin : undefined;
+    const allowed = isOpenToAll ? '*' : this.#known.isOfAny(origin) ? origin : undefined;
     response.writeHead(204, {
       Vary: 'Origin',
       ...(allowed === undefined
@@ -45,7 +40,7 @@ export class Origins {
   /** Before it is known who calls, so that a page can read that its token does not count. */
   allowAny({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
     response.setHeader('Vary', 'Origin');
-    if (origin === undefined || !this.#isOfAny(origin)) return;
+    if (origin === undefined || !this.#known.isOfAny(origin)) return;
     response.setHeader('Access-Control-Allow-Origin', origin);
     response.setHeader('Access-Control-Expose-Headers', EXPOSED);
   }
@@ -59,15 +54,5 @@ export class Origins {
     if (origin === undefined || (access && originsOf(access).includes(origin))) return;
     response.removeHeader('Access-Control-Allow-Origin');
     response.removeHeader('Access-Control-Expose-Headers');
-  }
-
-  #isOfAny(origin: string): boolean {
-    const nowMs = this.now();
-    const known = this.#known.get(origin);
-    if (known && known.untilMs > nowMs) return known.allowed;
-    const allowed = this.access.isOriginOfAny(origin, nowMs);
-    if (this.#known.size >= REMEMBERED) this.#known.clear();
-    this.#known.set(origin, { allowed, untilMs: nowMs + REMEMBERED_MS });
-    return allowed;
   }
 }

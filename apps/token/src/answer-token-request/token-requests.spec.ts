@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { EffectiveAccess } from '#access';
+import { type EffectiveAccess, KnownOrigins, originsOf } from '#access';
 import type { ActivityRecord } from '#contracts';
 import { NotAppended } from '#event-log';
 import { type FhirEndpoint, FhirEndpoints } from '#fhir-endpoints';
@@ -69,6 +69,9 @@ beforeEach(async () => {
   const answer = tokenRequests({
     publicUrl: url,
     clients,
+    origins: new KnownOrigins({
+      isOriginOfAny: (origin) => access.status === 'open' && originsOf(access).includes(origin),
+    }),
     authentication: new ClientAuthentication(clients, once, [url, `${url}/oauth/token`]),
     shown: async () => undefined,
     facts,
@@ -217,6 +220,7 @@ describe('no token', () => {
 
   const attacks: [string, () => Promise<string>][] = [
     ['an assertion without kid', () => client.assertion(url, {}, { kid: undefined })],
+    ['one without typ', () => client.assertion(url, {}, { typ: undefined })],
     ['a kid that is not registered', () => client.assertion(url, {}, { kid: 'other' })],
     ['one that expires too late', () => client.assertion(url, { exp: ahead(400) })],
     ['one that has expired', () => client.assertion(url, { exp: ahead(-60) })],
@@ -338,14 +342,59 @@ describe('503 and no token', () => {
   });
 });
 
-test.each([
-  ['https://app.example', 200, 'https://app.example'],
-  ['null', 400, null],
-])('an application with a scheme of its own too is called from %s: %i, %s', async (origin, status, allowed) => {
-  access = { ...access, redirectUris: ['https://app.example/cb', 'com.example.app:/cb'] };
-  const body = client.form(await client.assertion(`${url}/oauth/token`), { scope: 'system/Patient.rs' });
-  const response = await fetch(`${url}/oauth/token`, { method: 'POST', body, headers: { origin } });
-  expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([status, allowed]);
+describe('pages of browsers', () => {
+  const mine = 'https://app.example';
+  const allowedIn = ({ headers }: Response) => headers.get('access-control-allow-origin');
+  const preflight = (origin: string) =>
+    fetch(`${url}/oauth/token`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'dpop' },
+    });
+  beforeEach(() => {
+    access = { ...access, redirectUris: [`${mine}/cb`, 'com.example.app:/cb'] };
+  });
+
+  test.each([
+    [mine, 200, mine],
+    ['null', 400, null],
+    ['https://evil.example', 400, null],
+  ])(
+    'of %s, of an application with a scheme of its own too: %i, which %s may read',
+    async (origin, status, allowed) => {
+      const body = client.form(await client.assertion(`${url}/oauth/token`), { scope: 'system/Patient.rs' });
+      const response = await fetch(`${url}/oauth/token`, { method: 'POST', body, headers: { origin } });
+      expect([response.status, allowedIn(response), response.headers.get('vary')]).toEqual([status, allowed, 'Origin']);
+      expect(response.headers.get('access-control-allow-credentials')).toBeNull();
+    },
+  );
+
+  test('are let in by a preflight, which has no token and names nobody, where they are those of any application', async () => {
+    const own = await preflight(mine);
+    expect([own.status, allowedIn(own), own.headers.get('access-control-allow-methods')]).toEqual([204, mine, 'POST']);
+    expect(own.headers.get('access-control-allow-headers')).toMatch(/dpop/i);
+    for (const origin of ['https://evil.example', 'null', `${mine}.evil.example`]) {
+      const other = await preflight(origin);
+      expect([other.status, allowedIn(other), other.headers.get('vary')]).toEqual([204, null, 'Origin']);
+      expect(other.headers.get('access-control-allow-headers')).toBeNull();
+    }
+  });
+
+  test('are not let in by a preflight where the access of their application is closed', async () => {
+    access = closed();
+    expect(allowedIn(await preflight(mine))).toBeNull();
+  });
+
+  test.each([
+    ['a client that nobody knows', 'client_id=nobody&client_secret=x', 401],
+    ['no client at all', '', 401],
+    ['a form with its client twice', 'client_id=a&client_id=b', 400],
+  ])('read the error about %s where they are those of any application', async (_what, form, status) => {
+    const ask = (origin: string) =>
+      fetch(`${url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form), headers: { origin } });
+    const [own, other] = [await ask(mine), await ask('https://evil.example')];
+    expect([own.status, allowedIn(own), other.status, allowedIn(other)]).toEqual([status, mine, status, null]);
+    expect(other.headers.get('access-control-expose-headers')).toBeNull();
+  });
 });
 
 describe('a request that is none', () => {

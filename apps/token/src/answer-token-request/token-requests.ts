@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { KnownOrigins } from '#access';
 import { oauthPaths } from '#smart';
 import { decodeJwt, errors as jose } from 'jose';
 import { errors } from 'oidc-provider';
@@ -28,6 +29,7 @@ export interface TokenRequestMeans {
   /** `PUBLIC_URL`, which is the issuer. */
   readonly publicUrl: string;
   readonly clients: Pick<AdmittedClients, 'open'>;
+  readonly origins: Pick<KnownOrigins, 'isOfAny'>;
   readonly authentication: Pick<ClientAuthentication, 'authenticate'>;
   readonly shown: ProvenKey;
   readonly facts: Pick<TokenFacts, 'refused'>;
@@ -48,9 +50,9 @@ export type TokenRequests = (request: IncomingMessage, response: ServerResponse,
 export function tokenRequests(means: TokenRequestMeans): TokenRequests {
   return async (request, response, address) => {
     if (request.url?.split('?', 1)[0] !== oauthPaths.token) return sendNotHere(response);
-    if (request.method === 'OPTIONS') return answerPreflight(request, response);
+    if (request.method === 'OPTIONS') return answerPreflight(means.origins, request, response);
     if (request.method !== 'POST') return sendOtherMethod(response, 'POST, OPTIONS');
-    letPageRead(request.headers.origin, response);
+    letPageRead(means.origins, request.headers.origin, response);
     const told: Told = {};
     try {
       sendAnswer(response, 200, await answer(means, request, response, address, told));

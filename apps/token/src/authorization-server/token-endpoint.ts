@@ -1,3 +1,4 @@
+import { KnownOrigins } from '#access';
 import { SpentProofs } from '#dpop';
 import type { ActivityPort } from '#event-log';
 import { FhirConfig } from '#fhir-endpoints';
@@ -64,6 +65,7 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
     private readonly database: Database,
     private readonly keys: SigningKeys,
     private readonly clients: AdmittedClients,
+    private readonly origins: KnownOrigins,
     private readonly spent: SpentAssertions,
     private readonly spentProofs: SpentProofs,
     private readonly config: TokenConfig,
@@ -160,7 +162,7 @@ export class TokenEndpoint implements OnModuleInit, OnModuleDestroy {
     provider.on('server_error', (_ctx, error) => this.log.error('the authorization server failed', error));
     const issuing = { issuer: publicUrl, key: keys.accessToken, clients, facts, endpoints };
     const tokens = tokenRequests({
-      ...{ publicUrl, clients, shown, facts },
+      ...{ publicUrl, clients, origins: this.origins, shown, facts },
       authentication: new ClientAuthentication(clients, spent, [publicUrl, publicUrl + oauthPaths.token]),
       grants: servedGrants({
         itself: issueToken(issuing),
