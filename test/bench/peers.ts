@@ -55,7 +55,7 @@ export async function tokenRequestsOf(peer: TokenPeer): Promise<(count: number) 
     const client = clients[at % clients.length];
     if (!client) throw new Error(`${peer.clients} has no client of RS384`);
     const assertion = await new SignJWT({ iss: client.id, sub: client.id, aud: audience, jti: randomUUID() })
-      .setProtectedHeader({ alg: 'RS384', kid: client.kid })
+      .setProtectedHeader({ alg: 'RS384', typ: 'JWT', kid: client.kid })
       .setIssuedAt()
       .setExpirationTime('290s')
       .sign(client.key);

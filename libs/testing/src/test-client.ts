@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 
+/** What stands in the header of an assertion beside what is right, or takes it away. */
+interface Header {
+  readonly alg?: string;
+  readonly kid?: string | undefined;
+  readonly typ?: string | undefined;
+}
+
 /** A backend service with a key of its own, as SMART App Launch 2.2 has it. */
 export interface TestClient {
   readonly clientId: string;
@@ -8,12 +15,12 @@ export interface TestClient {
   readonly key: { readonly kid: string; readonly thumbprint: string; readonly jwk: Record<string, unknown> };
   /**
    * Signs a client assertion for an audience; what is given replaces what is right, `null` for `iat` and `undefined` for
-   * `kid` take them away.
+   * `kid` and `typ` take them away.
    */
   assertion(
     audience: string,
     claims?: { readonly iat?: number | null; readonly exp?: number; readonly [claim: string]: unknown },
-    header?: { alg?: string; kid?: string | undefined; typ?: string },
+    header?: Header,
   ): Promise<string>;
   /** The form of a token request. */
   form(assertion: string, fields?: Record<string, string>): URLSearchParams;
@@ -40,7 +47,7 @@ export async function testClient(
         ...(iat === null ? {} : { iat }),
         ...claims,
       })
-        .setProtectedHeader({ alg, typ: 'JWT', ...('kid' in header ? {} : { kid }), ...defined(header) })
+        .setProtectedHeader({ alg, ...defined({ typ: 'JWT', kid, ...header }) })
         .sign(privateKey),
     form: (assertion, fields = {}) =>
       new URLSearchParams({
@@ -53,8 +60,8 @@ export async function testClient(
 }
 
 /** Without the fields that were set to `undefined`, which take away what is right. */
-function defined({ kid, ...header }: { alg?: string; kid?: string | undefined; typ?: string }) {
-  return { ...header, ...(kid === undefined ? {} : { kid }) };
+function defined({ kid, typ, ...header }: Header) {
+  return { ...header, ...(kid === undefined ? {} : { kid }), ...(typ === undefined ? {} : { typ }) };
 }
 
 const now = (): number => Math.floor(Date.now() / 1000);

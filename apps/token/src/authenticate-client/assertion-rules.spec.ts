@@ -11,7 +11,7 @@ describe('the rules of an assertion', () => {
       ok: true,
       assertion: { issuer: 'client', id: 'one', expires: now + 300, issued: now },
     });
-    expect(checkAssertion({ alg: 'RS384', kid: 'a' }, { ...claims, iat: now - 7 }, times)).toMatchObject({
+    expect(checkAssertion({ ...header, alg: 'RS384', typ: 'jwt' }, { ...claims, iat: now - 7 }, times)).toMatchObject({
       ok: true,
       assertion: { issued: now - 7 },
     });
@@ -31,7 +31,8 @@ describe('the rules of an assertion', () => {
     ['RS256', { ...header, alg: 'RS256' }, claims, /alg/],
     ['none', { ...header, alg: 'none' }, claims, /alg/],
     ['HS384', { ...header, alg: 'HS384' }, claims, /alg/],
-    ['no kid', { alg: 'ES384' }, claims, /kid/],
+    ['no kid', { alg: 'ES384', typ: 'JWT' }, claims, /kid/],
+    ['no typ', { alg: 'ES384', kid: 'a' }, claims, /typ/],
     ['an access token', { ...header, typ: 'at+jwt' }, claims, /typ/],
     ['another subject', header, { ...claims, sub: 'other' }, /iss and sub/],
     ['no subject', header, { iss: 'client', jti: 'one', exp: now + 10 }, /iss and sub/],

@@ -39,7 +39,7 @@ export function checkAssertion(
   if (!assertionAlgorithms.some((alg) => alg === header.alg))
     return fault(`alg must be ${assertionAlgorithms.join(' or ')}`);
   if (typeof header.kid !== 'string' || header.kid === '') return fault('kid is required');
-  if (header.typ !== undefined && header.typ.toUpperCase() !== 'JWT') return fault('typ must be JWT');
+  if (header.typ?.toUpperCase() !== 'JWT') return fault('typ must be JWT');
   if (typeof iss !== 'string' || iss === '' || iss !== sub) return fault('iss and sub must both be the client_id');
   if (typeof jti !== 'string' || jti === '' || jti.length > longestId)
     return fault(`jti must have 1 to ${longestId} characters`);
