@@ -1,7 +1,9 @@
 import type { StoredResource } from '#testing';
 import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
+import { UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream-failed.js';
 import { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
-import { BASE, GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { type FhirError, fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
+import { BASE, GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
 import { gatewayBefore, type GuardedGateway } from './guarded-gateway.js';
 import { backend, type Guarded, guardedServers, own, putOn, roomy, someoneElse } from './guarded-servers.js';
 import type { ModelToken } from './model.js';
@@ -205,7 +207,8 @@ describe.each(guardedServers)('a Binary and the documents that show it, before %
     hostile.requests.length = 0;
     try {
       await expectNotThere('/Binary/theirs');
-      expect(hostile.requests.length).toBeLessThan(8);
+      // It, and one that nobody has: a read, and three pages.
+      expect(hostile.requests.length).toBeLessThan(9);
     } finally {
       hostile.mostAtOnce = Infinity;
     }
@@ -361,5 +364,59 @@ describe.each(guardedServers)('a Binary and the documents that show it, before %
       await expectNotThere('/Binary/theirs');
       await expectNotThere('/Binary/near');
     });
+  });
+});
+
+describe('where the server answers nothing more than what was asked first', () => {
+  const server = new HostileUpstream();
+  /** What is told in the place of all that is asked to judge what was found. */
+  let failure: FhirError;
+  const first = ['/Binary/there', '/Binary/of-theirs', '/Binary/none', '/Provenance/there', '/Provenance/none'];
+  const gateway = new GatewayInProcess({
+    base: server.base,
+    send: server.send,
+    pass: server.pass,
+    ask: async (target, by) => {
+      if (!first.splice(first.indexOf(target.target), first.includes(target.target) ? 1 : 0).length)
+        throw new UpstreamFailed(failure, { isItsFault: true });
+      return await server.ask(target, by);
+    },
+  });
+  beforeAll(async () => {
+    await gateway.start();
+    server.holds([
+      binary('there'),
+      binary('of-theirs', { securityContext: to('DocumentReference/d') }),
+      { resourceType: 'Provenance', id: 'there', target: [to('Observation/o')] },
+    ]);
+  });
+  afterAll(async () => await gateway.close());
+
+  test.each<[string, FhirError]>([
+    ['too many wait', fhirError(429, 'throttled', 'Too many.', { 'Retry-After': '1' })],
+    ['it failed', fhirError(502, 'transient', 'It failed.')],
+    ['it is not asked', fhirError(503, 'transient', 'It is broken.')],
+  ])('that something is there shows by nothing: %s', async (_what, told) => {
+    failure = told;
+    for (const [type, ...hidden] of [
+      ['Binary', 'there', 'of-theirs'],
+      ['Provenance', 'there'],
+    ]) {
+      const answers: [number, string][] = [];
+      for (const id of [...hidden, 'none']) {
+        first.splice(0, Infinity, `/${type}/${id}`);
+        const { status, text } = await gateway.call(own, `/${type}/${id}`);
+        answers.push([status, text]);
+      }
+      expect(answers).toEqual(answers.map(() => [told.status, JSON.stringify(told.body)]));
+    }
+    const written: [number, string][] = [];
+    for (const id of ['there', 'of-theirs', 'none']) {
+      first.splice(0, Infinity, `/Binary/${id}`);
+      const body = JSON.stringify(document('patient-01', [`Binary/${id}`]));
+      const { status, text } = await gateway.call(own, '/DocumentReference', { method: 'POST', headers: json, body });
+      written.push([status, text]);
+    }
+    expect(new Set(written.map((it) => JSON.stringify(it))).size).toBe(1);
   });
 });

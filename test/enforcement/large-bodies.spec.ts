@@ -358,7 +358,8 @@ describe('bodies that are larger than is held', () => {
       const cut = await read();
       expect([cut.status, cut.isWhole, cut.bytes <= 10 * MB]).toEqual([200, false, true]);
       holds(binary('b1', 'patient-01', 30 * MB, { tellsLength: true }));
-      expect(await read()).toMatchObject({ status: 502, isWhole: true });
+      // Whose it is was not told.
+      expect(await read()).toMatchObject({ status: 404, isWhole: true });
       await Promise.all([guarded.close(), narrow.close()]);
     });
 
@@ -428,7 +429,7 @@ describe('bodies that are larger than is held', () => {
   });
 
   describe('is needed whole, and refused beyond what is held', () => {
-    const withheldFrom: [string, LargeResource, ModelToken][] = [
+    const withheldFrom: [string, LargeResource, ModelToken, 404 | 502][] = [
       [
         'a Binary whose data stands before what it belongs to',
         {
@@ -437,22 +438,56 @@ describe('bodies that are larger than is held', () => {
           behind: '","securityContext":{"reference":"Patient/patient-01"}}',
         },
         own,
+        404,
       ],
       [
         'a Binary that belongs to nothing, for who may not see everything',
         binary('b1', undefined, 3 * MB),
         { scopes: [{ context: 'system', type: 'Binary', letters: 'r', conditions: [] }] },
+        404,
       ],
       [
         'one that says who it is at its end',
         { bytes: 3 * MB, before: '{"text":{"div":"', behind: '"},"id":"b1"}' },
         backend,
+        502,
       ],
     ];
-    test.each(withheldFrom)('%s', async (_what, resource, token) => {
+    test.each(withheldFrom)('%s', async (_what, resource, token, status) => {
       holds(resource);
-      const { status, text } = await gateway.call(token, '/Binary/b1');
-      expect([status, text]).toEqual([502, expect.stringContaining('too-costly')]);
+      const answer = await gateway.call(token, '/Binary/b1');
+      expect(answer.status).toBe(status);
+      // That it is there is told to whom it is seen for certain.
+      if (status === 404) expect(answer).toEqual(await gateway.call(token, '/Binary/none'));
+      else expect(answer.text).toContain('too-costly');
+      await expectAllEnded();
+    });
+
+    test.each([
+      ['that comes without its length', {}],
+      ['that says how long it is', { tellsLength: true }],
+    ] as const)('what is hidden %s answers as what nobody has, however it is asked for', async (_what, more) => {
+      const theirs = { reference: 'Patient/patient-02' };
+      const before = `{"resourceType":"DocumentReference","id":"d2","subject":${JSON.stringify(theirs)},"content":[{"attachment":{"data":"`;
+      for (const id of ['d2', 'd2/_history/1'])
+        holds(document('d2', 3_000 * MB, { ...more, before }), `DocumentReference/${id}`);
+      const updated = { resourceType: 'DocumentReference', status: 'current', subject: own.patient, content: [] };
+      const write = { headers: { 'content-type': 'application/fhir+json' } };
+      for (const [method, path] of [
+        ['GET', ''],
+        ['GET', '/_history'],
+        ['GET', '/_history/1'],
+        ['PUT', ''],
+        ['DELETE', ''],
+      ]) {
+        const ask = async (id: string) => {
+          const body = method === 'PUT' ? { body: JSON.stringify({ ...updated, id }) } : {};
+          const init = { method: method ?? '', ...write, ...body };
+          return await gateway.call(own, `/DocumentReference/${id}${path}`, init);
+        };
+        const [hidden, none] = [await ask('d2'), await ask('none')];
+        expect([method, path, hidden.status, hidden.text]).toEqual([method, path, none.status, none.text]);
+      }
       await expectAllEnded();
     });
 
@@ -492,6 +527,14 @@ describe.each(guardedServers)('a file that is larger than is held, before %s', (
       file('large', of('patient-01')),
       file('large-theirs', of('patient-02')),
       file('large-nobodys', {}),
+      file('large-shown', {}),
+      {
+        resourceType: 'DocumentReference',
+        id: 'shows-large',
+        status: 'current',
+        subject: { reference: 'Patient/patient-01' },
+        content: [{ attachment: { url: 'Binary/large-shown' } }],
+      },
     ]);
     upstream = new Upstream({
       baseUrl: guarded.base,
@@ -526,8 +569,11 @@ describe.each(guardedServers)('a file that is larger than is held, before %s', (
 
   test('that does not say what it belongs to passes for who sees everything alone', async () => {
     expect((await gateway.call(backend, '/Binary/large-nobodys')).status).toBe(200);
-    const refused = await gateway.call(own, '/Binary/large-nobodys');
-    expect(refused.status).toBe(502);
-    expect(refused.text).not.toContain('AAAA');
+    expect(await gateway.call(own, '/Binary/large-nobodys')).toEqual(await gateway.call(own, '/Binary/none'));
+  });
+
+  test('that a document shows is told to be too large', async () => {
+    const { status, text } = await gateway.call(own, '/Binary/large-shown');
+    expect([status, text]).toEqual([502, expect.stringContaining('too-costly')]);
   });
 });

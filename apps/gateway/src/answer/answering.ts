@@ -5,6 +5,7 @@ import {
   type LocalReference,
   judge,
   linksOf,
+  membershipOf,
   type ResourceType,
   type ScopeInteraction,
   type Sight,
@@ -14,7 +15,7 @@ import {
 import type { CallRights } from '../ask-rights/call-rights.js';
 import { Asking } from '../ask-rights/asking.js';
 import type { LargeAnswer, UpstreamAnswer } from '../ask-upstream/upstream-answer.js';
-import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import { isTooLarge, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import type { LargeBody } from '../pass-large-body/large-body.js';
 import { Unanswered } from '../ask-rights/unanswered.js';
 import { tooCostly } from './not-answered.js';
@@ -107,10 +108,15 @@ export class Answering {
    */
   async seesRead(resource: FhirResource): Promise<boolean> {
     if (judge(resource, 'r', this.sight).kind !== 'if-shown') return await this.sees(resource, 'r');
-    const { by, withheld } = await this.shown(resource);
-    if (!by || withheld) return false;
+    if (!(await this.isShown(resource))) return false;
     this.#asking?.noteShown(resource);
     return await this.#lets(resource, 'r');
+  }
+
+  /** Whether a document that is seen shows a Binary, and none that is withheld does. */
+  async isShown(resource: FhirResource): Promise<boolean> {
+    const { by, withheld } = await this.shown(resource);
+    return by !== undefined && !withheld;
   }
 
   /** The documents of a Binary, looked for once. */
@@ -216,7 +222,23 @@ export class Answering {
     return this.#asking === undefined || (await this.#asking.lets(resource, letter));
   }
 
-  /** The current version of a resource, unjudged; undefined when there is none. */
+  /**
+   * What is asked to judge a Provenance or a Binary, for one that is not there: that a second request fails must not tell that the
+   * first one found something.
+   *
+   * @throws UpstreamFailed, NotAnswered, NoLongerAllowed
+   */
+  async askAsIfThere(type: ResourceType, id: string): Promise<void> {
+    const nothing: FhirResource = { resourceType: type, id };
+    const { kind } = judge(nothing, 'r', this.sight);
+    if (type === 'Binary' && (kind === 'if-shown' || this.sight.reaches.withheld)) await this.shown(nothing);
+    else if (membershipOf(type).kind === 'linked' && kind !== 'seen') await this.readOrNothing(type, id);
+  }
+
+  /**
+   * The current version of a resource, unjudged; undefined when there is none. One that is too large to be looked at is there for nobody
+   * from whom something of its type is hidden: else that would tell of it.
+   */
   async readOrNothing(type: LocalReference['type'], id: string): Promise<FhirResource | undefined> {
     const target = upstreamTarget({ kind: 'read', type, id, params: [] });
     if (!target) return undefined;
@@ -225,6 +247,7 @@ export class Answering {
       return isResource(resource) && resource.resourceType === type && resource['id'] === id ? resource : undefined;
     } catch (error) {
       if (error instanceof UpstreamFailed && error.answer.status === 404) return undefined;
+      if (isTooLarge(error) && !seesAllOf(type, this.sight)) return undefined;
       throw error;
     }
   }

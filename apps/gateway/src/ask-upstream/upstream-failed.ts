@@ -25,6 +25,12 @@ export class UpstreamFailed extends Error {
   readonly isItsFault: boolean;
 }
 
+/** Whether what the FHIR server gave is larger than is taken, so that nobody looked at it. */
+export function isTooLarge(error: unknown): boolean {
+  const { answer } = error instanceof UpstreamFailed ? error : {};
+  return answer?.body.issue[0].code === 'too-costly';
+}
+
 /** What is in force changed before the request was sent. */
 export class NoLongerAllowed extends Error {
   override readonly name = 'NoLongerAllowed';

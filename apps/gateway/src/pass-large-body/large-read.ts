@@ -22,7 +22,12 @@ export function mayPass({ resource, coming, isInLongText }: Begun, read: Read, s
   const { withheld, asked } = sight.reaches;
   // What is withheld, and what is asked about, may be told by a member that stands behind.
   if (!isData || withheld !== undefined || asked !== undefined) return false;
-  return resource['securityContext'] !== undefined || seesEverything(sight);
+  return saysWhatItBelongsTo(resource, sight);
+}
+
+/** Whether nothing that stands behind what has come of a resource can say that it belongs to something hidden. */
+export function saysWhatItBelongsTo(resource: FhirResource, sight: Sight): boolean {
+  return resource.resourceType !== 'Binary' || resource['securityContext'] !== undefined || seesEverything(sight);
 }
 
 /** Whether it names its patients already: of one that broke off, those who stand behind would be in no record. */

@@ -15,7 +15,7 @@ import {
 import type { Answering } from '../answer/answering.js';
 import { NotAnswered, notThere, wrongAnswer } from '../answer/not-answered.js';
 import type { UpstreamAnswer } from '../ask-upstream/upstream-answer.js';
-import { UpstreamFailed } from '../ask-upstream/upstream-failed.js';
+import { isTooLarge, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
 import { fhirError, insufficientScope } from '../proxy/operation-outcome.js';
 import { malformed } from './read-written-body.js';
 import { resolveCondition } from './resolve-condition.js';
@@ -241,6 +241,8 @@ async function current(type: ResourceType, id: string, at: Answering): Promise<U
     return await at.ask(target);
   } catch (error) {
     if (error instanceof UpstreamFailed && error.answer.status === 404) throw notThere('there is no such resource');
+    // That it is there is told to whom all of its type is seen.
+    if (isTooLarge(error) && !at.reachesAllOf(type, 'r')) throw notThere('it is too large to be looked at');
     throw error;
   }
 }
@@ -293,6 +295,7 @@ async function seesBinaries(ids: readonly string[], at: Answering): Promise<bool
   try {
     for (const id of ids) {
       const binary = await at.readOrNothing('Binary', id);
+      if (!binary) await at.askAsIfThere('Binary', id);
       if (!binary || !(await at.seesRead(binary))) return false;
     }
     return true;
