@@ -46,5 +46,5 @@ COPY deploy/image deploy/image
 # Nothing below /app is this user's to change, and nothing is written: the root may be read-only.
 USER 1000:1000
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=300s --retries=3 CMD ["node", "deploy/image/health.mjs"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=900s --retries=3 CMD ["node", "deploy/image/health.mjs"]
 ENTRYPOINT ["node", "--max-semi-space-size=16", "deploy/image/start.mjs"]

@@ -27,3 +27,38 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- define "gatehouse.name" -}}
 {{ .root.Release.Name }}-{{ .service }}
 {{- end -}}
+
+{{/* The port at which a pod says how it is, and administration is served. */}}
+{{- define "gatehouse.admin" -}}
+{{ if .Values.adminPort }}admin{{ else }}http{{ end }}
+{{- end -}}
+
+{{/* Who a pod runs as. */}}
+{{- define "gatehouse.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 1000
+runAsGroup: 1000
+fsGroup: 1000
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "gatehouse.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{/* A rule of egress of a policy: (dict "to" peers "ports" numbers "protocols" names); nothing where there is no port. */}}
+{{- define "gatehouse.egress" -}}
+{{- if .ports }}
+    - ports:
+        {{- range $port := .ports }}
+        {{- range $.protocols | default (list "TCP") }}
+        - { protocol: {{ . }}, port: {{ $port }} }
+        {{- end }}
+        {{- end }}
+      {{- with .to }}
+      to: {{- toYaml . | nindent 8 }}
+      {{- end }}
+{{- end }}
+{{- end -}}
