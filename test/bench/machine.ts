@@ -26,6 +26,17 @@ export function processorMs(pids: readonly number[]): number {
   }, 0);
 }
 
+/** How long threads of some processes stood ready and had no core so far, in milliseconds (Linux, /proc/pid/task/tid/schedstat). */
+export function waitedForCoreMs(pids: readonly number[]): number {
+  const nanoseconds = pids.flatMap(threadsOf).map((thread) => Number(readFileSync(thread, 'latin1').split(' ')[1]));
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
+}
+
+function threadsOf(pid: number): string[] {
+  if (statOf(pid) === undefined) return [];
+  return readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`);
+}
+
 /** A process and its children: Postgres has one for each connection. */
 export function withChildren(pids: readonly number[]): readonly number[] {
   const children = readdirSync('/proc')

@@ -17,6 +17,8 @@ export interface Instances {
 /** What joins the apps on one port. */
 export interface Front {
   readonly kind: 'nginx' | 'node';
+  /** Its process, if it is not this one. */
+  readonly pid: number | undefined;
   complaints(): readonly string[];
   stop(): Promise<void>;
 }
@@ -72,6 +74,7 @@ ${temporary.join('\n')}
   ]);
   return {
     kind: 'nginx',
+    pid: child.pid,
     // While the apps come and go, nginx notes that they are not there; anything else is a fault of the file.
     complaints: () =>
       errors.split('\n').filter((line) => line !== '' && !/\((111: Connection refused|104: |32: )/.test(line)),
@@ -113,6 +116,7 @@ async function startProxy(instances: readonly Instances[], port: number): Promis
   await once(server, 'listening');
   return {
     kind: 'node',
+    pid: undefined,
     complaints: () => [],
     stop: async () => {
       server.closeAllConnections();

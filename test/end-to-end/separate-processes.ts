@@ -1,11 +1,16 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { frontedApps, sandboxApp } from '../../apps/gatehouse/src/front/app-paths.js';
-import { freePorts } from '../../scripts/infrastructure/ports.mjs';
+import type * as Ports from '../../scripts/infrastructure/ports.mjs';
 import { type Front, startFront } from './front.js';
 import type { Running } from './running.js';
 import { developmentOn, type OwnServers, spawnApp, type Spawned } from './spawned.js';
 
 /** What all gateways of a site have to agree on, in development too where there are several. */
 const PAGE_KEY = Buffer.alloc(32, 5).toString('base64');
+
+/** By its path, since what is built, and so the bench, has no scripts beside it. */
+const PORTS = pathToFileURL(path.join(process.cwd(), 'scripts', 'infrastructure', 'ports.mjs')).href;
 
 /** How long the parts of a restart took, in milliseconds. */
 export interface Restarted {
@@ -51,6 +56,10 @@ class Instance {
     return code;
   }
 
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   complaints(): readonly string[] {
     return [...this.#complaints, ...(this.#process?.complaints() ?? [])];
   }
@@ -59,6 +68,8 @@ class Instance {
 /** Two instances of every app behind one front. */
 export interface SeparateProcesses extends Running {
   readonly front: Front['kind'];
+  /** The processes that run now, by the app, or `front`. */
+  pids(): Readonly<Record<string, readonly number[]>>;
   /** Those that may be restarted: all but the sandbox. */
   readonly instances: readonly Pick<Instance, 'app' | 'restart'>[];
 }
@@ -79,6 +90,7 @@ export async function startSeparateProcesses(
     ...frontedApps.map((app) => ({ app, count: 2 })),
     ...(sandbox === 'with its sandbox' ? [{ app: sandboxApp, count: 1 }] : []),
   ];
+  const { freePorts } = (await import(PORTS)) as typeof Ports;
   const [frontPort = 0, ...free] = await freePorts(1 + wanted.reduce((sum, { count }) => sum + count, 0));
   const places = wanted.map(({ app, count }) => ({ app, ports: free.splice(0, count) }));
   const url = `http://127.0.0.1:${frontPort}`;
@@ -112,6 +124,13 @@ export async function startSeparateProcesses(
   return {
     url,
     front: front.kind,
+    pids: () =>
+      Object.fromEntries(
+        [...Map.groupBy([{ app: 'front', pid: front.pid }, ...instances], ({ app }) => app)].map(([app, group]) => [
+          app,
+          group.flatMap(({ pid }) => pid ?? []),
+        ]),
+      ),
     instances: instances.filter(({ app }) => app !== sandboxApp.name),
     complaints: () => [...instances.flatMap((instance) => instance.complaints()), ...front.complaints()],
     stop,

@@ -29,8 +29,8 @@ export class OneRetry {
   readonly cured: string[] = [];
   /** Of these, the ones that were answered 202 at first. */
   accepted = 0;
-  /** How long each answer took, retry and polls included, in milliseconds. */
-  readonly tookMs: number[] = [];
+  /** How long each answer took, retry and polls included, in milliseconds, by the kind of request. */
+  readonly tookMs = new Map<string, number[]>();
   readonly #failed: Record<string, number> = {};
 
   constructor(private readonly url: string) {}
@@ -45,7 +45,7 @@ export class OneRetry {
     this.requests++;
     const begun = performance.now();
     const answer = await this.#untilDecided(what, make);
-    this.tookMs.push(performance.now() - begun);
+    this.tookMs.set(what, [...(this.tookMs.get(what) ?? []), performance.now() - begun]);
     if (answer?.status === expected) return answer;
     if (answer !== undefined) this.uncured.push(`${what}: ${told(answer)}`);
     return undefined;

@@ -79,7 +79,7 @@ export async function rollingRestart(plan: Plan): Promise<RollingReport> {
     end();
     await used;
     const seconds = (performance.now() - begun) / 1_000;
-    const tookMs = caller.tookMs.toSorted((a, b) => a - b);
+    const tookMs = [...caller.tookMs.values()].flat().sort((a, b) => a - b);
     const faults = await checkRollingRestart(own, use, caller);
     return {
       front: running.front,
