@@ -18,28 +18,34 @@ export type KafkaRequest = keyof typeof KAFKA_REQUESTS;
 
 /** What is lost: a request before the broker sees it, or the answer to one that the broker carried out. */
 export type Loss = 'request' | 'answer';
+type Trouble = Loss | 'held answer';
 
 /** A relay before one broker that loses what a test names, by ending the connection at that moment. */
 export interface KafkaProxy {
   readonly port: number;
   /** Loses the next request of this kind, or its answer, and ends that connection; resolves when it has happened. */
   lose(loss: Loss, request: KafkaRequest): Promise<void>;
+  /** Keeps back the answer to the next request of this kind, and all that the broker says on that connection after it; resolves when there is one. */
+  hold(request: KafkaRequest): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Starts one on `port`, before the broker at `target()`: it may start later than the proxy. */
 export async function kafkaProxy(port: number, target: () => number): Promise<KafkaProxy> {
   const sockets = new Set<Socket>();
-  const losses: { readonly loss: Loss; readonly apiKey: number; readonly done: () => void }[] = [];
-  const take = (loss: Loss, apiKey: number | undefined): boolean => {
-    const index = losses.findIndex((wanted) => wanted.loss === loss && wanted.apiKey === apiKey);
-    const [found] = index < 0 ? [] : losses.splice(index, 1);
+  const troubles: { readonly what: Trouble; readonly apiKey: number; readonly done: () => void }[] = [];
+  const make = (what: Trouble, request: KafkaRequest): Promise<void> =>
+    new Promise((resolve) => troubles.push({ what, apiKey: KAFKA_REQUESTS[request], done: resolve }));
+  const take = (what: Trouble, apiKey: number | undefined): boolean => {
+    const index = troubles.findIndex((wanted) => wanted.what === what && wanted.apiKey === apiKey);
+    const [found] = index < 0 ? [] : troubles.splice(index, 1);
     found?.done();
     return found !== undefined;
   };
   const server = createServer((client) => {
     const broker = connect(target(), '127.0.0.1');
     const asked = new Map<number, number>();
+    let held = false;
     const end = (): void => {
       client.destroy();
       broker.destroy();
@@ -62,6 +68,8 @@ export async function kafkaProxy(port: number, target: () => number): Promise<Ka
       const correlationId = frame.readInt32BE(4);
       const apiKey = asked.get(correlationId);
       asked.delete(correlationId);
+      held ||= take('held answer', apiKey);
+      if (held) return;
       if (take('answer', apiKey)) end();
       else client.write(frame);
     });
@@ -70,8 +78,8 @@ export async function kafkaProxy(port: number, target: () => number): Promise<Ka
   await once(server, 'listening');
   return {
     port,
-    lose: (loss, request) =>
-      new Promise((resolve) => losses.push({ loss, apiKey: KAFKA_REQUESTS[request], done: resolve })),
+    lose: make,
+    hold: (request) => make('held answer', request),
     async close() {
       server.close();
       for (const socket of sockets) socket.destroy();

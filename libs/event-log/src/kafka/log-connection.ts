@@ -1,12 +1,12 @@
 import { Kafka, type Admin, type SASLOptions } from 'kafkajs';
 import Cluster, { type Broker } from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
-import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { CommandKeys } from '#contracts';
 import type { LogMeter } from '../meter/log-meter.js';
 import type { LogTracer } from '../tracing/log-tracer.js';
+import { quietTimers } from './quiet-timers.js';
 
 /** What the log tells its process; pino fits. */
 export interface LogSink {
@@ -56,24 +56,6 @@ class PartitionWithoutLeader extends Error {
   }
 }
 
-let timerPatched = false;
-
-/**
- * kafkajs re-arms a 1 ms timer on every idle connection, some 4 % of a core for a dozen of them. A timer is needed only
- * while requests wait.
- */
-function patchIdleTimer(): void {
-  if (timerPatched) return;
-  timerPatched = true;
-  const prototype = RequestQueue.prototype;
-  // Called below with the queue as `this`.
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- kafkajs gives no other way to reach it
-  const schedule = prototype.scheduleCheckPendingRequests;
-  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
-    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
-  };
-}
-
 /** One connection to each broker that is needed. A long poll holds its connection, so every reader has its own. */
 export class LogConnection {
   readonly #cluster: Cluster;
@@ -83,7 +65,7 @@ export class LogConnection {
   #connecting: Promise<void> | undefined;
 
   constructor(readonly settings: LogSettings) {
-    patchIdleTimer();
+    quietTimers();
     this.#cluster = new Cluster({
       logger: kafkajsLogger(settings.sink),
       socketFactory: createSocketFactory(),
@@ -227,7 +209,7 @@ export class LogConnection {
 
 /** kafkajs's own admin client, for topics and their settings. */
 export function createAdmin(settings: LogSettings): Admin {
-  patchIdleTimer();
+  quietTimers();
   const { sink } = settings;
   return new Kafka({
     brokers: [...settings.brokers],

@@ -30,17 +30,15 @@ export interface ReaderOptions {
    * How long to leave, at the end of the log, between a fetch that gave something and the next, in milliseconds: what
    * comes meanwhile comes together, and a busy log costs fewer fetches. None unless it is said. See {@link PartitionReader.hurry}.
    */
-  readonly restMs?: number;
+  readonly restMs?: number | (() => number);
   /** Whether somebody waits for what comes next: then it does not rest. Nobody does unless it is said. */
   readonly isAwaited?: () => boolean;
-  /**
-   * How long a fetch waits for a first record, in milliseconds: {@link MAX_WAIT_MS} unless it is said. A partition that is
-   * assigned meanwhile waits as long.
-   */
-  readonly maxWaitMs?: number;
 }
 
-const MAX_WAIT_MS = 400;
+/** How long a fetch waits for a first record: each one costs both sides the same, whether it brings something or not. */
+const MAX_WAIT_MS = 2_500;
+/** A fetch that does not ask for a partition which was assigned since is ended this much later: several are often assigned together. */
+const ASSIGNED_TOGETHER_MS = 20;
 /** While a partition is left out of the fetch for back-pressure, it must not wait for a long poll of the others. */
 const BUSY_WAIT_MS = 25;
 const FETCH_BYTES = 8 * 1_048_576;
@@ -61,6 +59,13 @@ interface Assignment {
   readonly lag: ReadingLag;
 }
 
+/** A fetch under way. */
+interface Poll {
+  readonly done: Promise<void>;
+  /** How many assignments there had been when it was asked for. */
+  readonly covers: number;
+}
+
 /**
  * Reads partitions from given offsets, without a consumer group: `assign()`, which kafkajs's consumer does not have.
  * One fetch loop per broker, on a connection of its own. There is no membership to lose, no committed position to be
@@ -68,12 +73,17 @@ interface Assignment {
  * kafkajs's consumer does not arise (docs/adr/0002).
  */
 export class PartitionReader {
-  readonly #connection: LogConnection;
+  /** Another one when a fetch was ended: a broker takes what comes over a connection in turn, and that fetch waits there. */
+  #connection: LogConnection;
+  #earlierConnections: Promise<unknown> = Promise.resolve();
+  /** How many there have been. */
+  #assigned = 0;
+  #ending: NodeJS.Timeout | undefined;
   readonly #assignments = new Map<string, Assignment>();
   readonly #stopping = new AbortController();
   readonly #limit: number;
   /** The fetches under way, one for each broker at most. */
-  readonly #polls = new Map<Broker, Promise<unknown>>();
+  readonly #polls = new Map<Broker, Poll>();
   #loop: Promise<void> | undefined;
   #changed: (() => void) | undefined;
   /** Ends the rests that are under way, one for each broker at most. */
@@ -107,7 +117,10 @@ export class PartitionReader {
     });
     // What is assigned in this turn goes into the first fetch together.
     this.#loop ??= Promise.resolve().then(() => this.#run());
+    this.#assigned++;
+    this.hurry();
     this.#changed?.();
+    this.#endOlderPolls();
   }
 
   /** Stops to read a partition; slices that were fetched and not handed over are dropped. */
@@ -140,9 +153,23 @@ export class PartitionReader {
     this.#changed?.();
     const draining = [...this.#assignments.values()].map((assignment) => assignment.draining);
     for (const { topic, partition } of [...this.#assignments.values()]) this.unassign(topic, partition);
+    clearTimeout(this.#ending);
     for (const broker of this.#polls.keys()) abandonRequests(broker);
     await this.#connection.close();
-    await Promise.all([this.#loop, ...draining]);
+    await Promise.all([this.#earlierConnections, this.#loop, ...draining]);
+  }
+
+  /** Ends fetches that may wait for long while a partition is not asked for. */
+  #endOlderPolls(): void {
+    this.#ending ??= setTimeout(() => {
+      this.#ending = undefined;
+      if (this.#stopping.signal.aborted || ![...this.#polls.values()].some(({ covers }) => covers < this.#assigned))
+        return;
+      const before = this.#connection;
+      this.#connection = new LogConnection(this.settings);
+      for (const broker of this.#polls.keys()) abandonRequests(broker);
+      this.#earlierConnections = Promise.all([this.#earlierConnections, before.close()]);
+    }, ASSIGNED_TOGETHER_MS);
   }
 
   /** Keeps one fetch under way at each broker that leads an assigned partition; a slow one holds back no other. */
@@ -153,7 +180,7 @@ export class PartitionReader {
       try {
         const waiting = await this.#startPolls();
         const changed = new Promise<void>((resolve) => (this.#changed = resolve));
-        await Promise.race([changed, ...this.#polls.values(), ...waiting]);
+        await Promise.race([changed, ...[...this.#polls.values()].map(({ done }) => done), ...waiting]);
         backoff.reset();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -165,22 +192,30 @@ export class PartitionReader {
 
   /** Starts a fetch at every broker that has none under way; gives what else may open a partition for the next one. */
   async #startPolls(): Promise<Promise<void>[]> {
+    const covers = this.#assigned;
+    const connection = this.#connection;
     const assigned = [...this.#assignments.values()];
     const open = assigned.filter(({ queuedRecords }) => queuedRecords < this.#limit);
-    const maxWaitMs = open.length < assigned.length ? BUSY_WAIT_MS : (this.options.maxWaitMs ?? MAX_WAIT_MS);
+    const maxWaitMs = open.length < assigned.length ? BUSY_WAIT_MS : MAX_WAIT_MS;
     const byLeader = new Map<Broker, Assignment[]>();
     for (const assignment of open) {
-      const leader = await this.#connection.leaderOf(assignment.topic, assignment.partition);
+      const leader = await connection.leaderOf(assignment.topic, assignment.partition);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), assignment]);
     }
     this.#stopping.signal.throwIfAborted();
     for (const [leader, assignments] of byLeader) {
       if (this.#polls.has(leader)) continue;
-      const poll = this.#fetchFrom(leader, assignments, maxWaitMs).finally(() => this.#polls.delete(leader));
+      const done = this.#fetchFrom(leader, assignments, maxWaitMs)
+        .catch((error: unknown) => {
+          // Ended since it did not ask for all that is to be read by now.
+          if (connection === this.#connection) throw error;
+        })
+        .finally(() => this.#polls.delete(leader));
       // A poll that fails while the loop awaits another must not end the process; the race below sees the failure.
-      poll.catch((error: unknown) => this.settings.sink.debug({ err: error }, 'fetch failed'));
-      this.#polls.set(leader, poll);
+      done.catch((error: unknown) => this.settings.sink.debug({ err: error }, 'fetch failed'));
+      this.#polls.set(leader, { done, covers });
     }
+    if (covers < this.#assigned) this.#endOlderPolls();
     return assigned.flatMap(({ draining, queuedRecords }) =>
       draining && queuedRecords >= this.#limit ? [draining] : [],
     );
@@ -224,7 +259,7 @@ export class PartitionReader {
     }
     const { restMs, isAwaited = nobody } = this.options;
     if (gave && atEnd && restMs !== undefined && !isAwaited() && !this.#stopping.signal.aborted)
-      await this.#rest(restMs);
+      await this.#rest(typeof restMs === 'number' ? restMs : restMs());
   }
 
   /** This is the beat of a clock, unless somebody hurries. */

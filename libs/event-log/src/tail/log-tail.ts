@@ -93,7 +93,7 @@ export interface TailOptions<S extends RecordSource<unknown>> {
   /** How many batches may be decoded and not applied yet; of other partitions only bytes wait. As many as there are partitions unless it is said. */
   readonly batchesAtOnce?: number;
   /** See `ReaderOptions.restMs`; nobody who waits for something waits for a rest. */
-  readonly restMs?: number;
+  readonly restMs?: number | (() => number);
   /** Whether somebody waits for what comes next, beside those who wait for offsets; see {@link LogTail.hurry}. */
   readonly isAwaited?: () => boolean;
   /** Reading has ended for good: history lost, a record that cannot be decoded, or `onBatch` threw. */

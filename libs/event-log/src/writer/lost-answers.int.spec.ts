@@ -212,6 +212,28 @@ describe('the command path, when the connection ends', () => {
     await appender.close();
   });
 
+  it('reads what is assigned while the broker keeps a fetch, and closes while it keeps another', async () => {
+    const topic = `${settings.prefix}${counterTopics[0]?.name ?? ''}`;
+    const appender = new OrderedAppender(settings, { deadlineMs: 10_000 });
+    const { offset } = await appender.append(topic, 2, { key: 'k', value: 'there already' });
+    await appender.close();
+    await writer.close(); // whose fetches would be kept
+    await sender.close();
+    const seen = Promise.withResolvers<string[]>();
+    const reader = new PartitionReader(settings, {
+      isolation: 'uncommitted',
+      onSlice: ({ records }) => seen.resolve(records.map(({ value }) => value.toString('utf8'))),
+      onFailure: seen.reject,
+    });
+    const kept = proxy.hold('Fetch');
+    reader.assign(topic, 1, 0n);
+    await kept;
+    reader.assign(topic, 2, offset);
+    expect(await seen.promise).toEqual(['there already']);
+    void proxy.hold('Fetch');
+    await reader.close();
+  });
+
   /** Everything between two offsets, committed or not. */
   const read = async (topic: string, partition: number, from: bigint, end: bigint): Promise<string[]> => {
     const values: string[] = [];
