@@ -66,3 +66,46 @@ it('the head of what was copied is the head of its leaves', async () => {
   const [head] = await rangeHashes(read, { topic: activityTopic.name, partition: 3 }, all);
   expect(head).toEqual(tree.root());
 });
+
+it('grows the trees of several partitions at once, and counts the runs of each by themselves', async () => {
+  await database.query('TRUNCATE projection.audit_trees, projection.audit_tree_nodes, projection.audit_runs');
+  const leaf = (topic: string, partition: number, offset: number, number?: number): Entry<Leaf> => ({
+    position: { topic, partition, offset: BigInt(offset) },
+    event: {
+      hash: leafHash(Buffer.from(`${topic}:${String(partition)}:${String(offset)}`)),
+      ...(number === undefined ? {} : { number: { run: 'both', sequence: number } }),
+    },
+  });
+  const { name } = activityTopic;
+  const batches = [
+    [leaf(name, 1, 0, 0), leaf('events', 1, 0), leaf(name, 2, 0, 0), leaf(name, 1, 1, 1)],
+    [leaf('events', 1, 2), leaf(name, 2, 1, 2), leaf(name, 1, 2, 2), leaf('events', 1, 3), leaf(name, 2, 4, 3)],
+  ];
+  for (const batch of batches)
+    await store.transaction(async (query, copy) => {
+      await query('SET LOCAL search_path TO projection');
+      await growTrees(batch, query, copy);
+    });
+  const all = batches.flat();
+  for (const [topic, partition] of [
+    [name, 1],
+    [name, 2],
+    ['events', 1],
+  ] as const) {
+    const tree = new CompactRange();
+    const own = all.filter(({ position }) => position.topic === topic && position.partition === partition);
+    for (const { event } of own) tree.append(event.hash);
+    const [stored] = await database.query<{ size: string; edge: Buffer }[]>(
+      'SELECT size, edge FROM projection.audit_trees WHERE log_topic = $1 AND log_partition = $2',
+      [topic, partition],
+    );
+    expect(stored).toEqual({ size: String(own.length), edge: Buffer.concat(tree.edge) });
+  }
+  expect(await database.query('SELECT log_partition, next FROM projection.audit_runs ORDER BY 1')).toEqual([
+    { log_partition: 1, next: '3' },
+    { log_partition: 2, next: '4' },
+  ]);
+  expect(await database.query('SELECT * FROM projection.audit_gaps')).toEqual([
+    { run: 'both', log_partition: 2, first_missing: '1', last_missing: '1', log_offset: '1' },
+  ]);
+});

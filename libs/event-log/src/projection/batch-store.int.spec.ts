@@ -50,7 +50,8 @@ describe('batches of several partitions', () => {
   beforeEach(async () => {
     transactions = [];
     await store.transaction(async (query) => {
-      await query('TRUNCATE projection.word_list, projection.checkpoints');
+      // In the order in which a batch takes them, one that is tried again and again too.
+      await query('TRUNCATE projection.checkpoints, projection.word_list');
       await openCheckpoints(query, LIVE_SCHEMA, projection, new Map([[TOPIC, [0n, 0n, 0n]]]));
     });
   });
@@ -89,6 +90,12 @@ describe('batches of several partitions', () => {
     expect(await stored()).toEqual({ words: ['b', 'c', 'd', 'held'], checkpoints: [1n, 2n, 5n] });
   });
 
+  test('what is handed over in one turn goes into one transaction', async () => {
+    const batch = batches();
+    await Promise.all([0, 1, 2].map((partition) => batch.keep([entry(partition, 0n, 'a')], 0n, at(partition, 1n))));
+    expect(transactions).toEqual([['a', 'a', 'a']]);
+  });
+
   test('what cannot be stored holds back its own partition and no other', async () => {
     const batch = batches();
     const began = Promise.withResolvers<void>();
@@ -116,6 +123,24 @@ describe('batches of several partitions', () => {
     ]);
     await here.keep([entry(0, 1n, 'b'), entry(0, 2n, 'c')], 1n, at(0, 3n));
     expect(await stored()).toEqual({ words: ['a', 'b', 'c', 'x', 'y', 'z'], checkpoints: [3n, 1n, 2n] });
+  });
+
+  test('who finds most of what comes stored by another instance, time and again, knows that it does; until there is nobody else', async () => {
+    const [here, there] = [batches(), batches()];
+    const keep = async (batch: typeof here, offset: bigint) => {
+      await batch.keep([entry(0, offset, 'a'), entry(0, offset + 1n, 'b')], offset, at(0, offset + 2n));
+      return batch.others;
+    };
+    const found: boolean[] = [];
+    for (const offset of [0n, 2n, 4n, 6n]) {
+      expect(await keep(there, offset)).toBe(false);
+      found.push(await keep(here, offset));
+    }
+    expect(found).toEqual([false, false, true, true]);
+    // What holds no entries says nothing.
+    await here.keep([], 8n, at(0, 9n));
+    expect(here.others).toBe(true);
+    expect(await keep(here, 9n)).toBe(false);
   });
 
   test('a checkpoint that was set back ends its own partition, and the others are stored', async () => {

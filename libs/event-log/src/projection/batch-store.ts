@@ -5,6 +5,9 @@ import type { Entry, EventIn, RecordSource } from '../tail/record-source.js';
 import { CheckpointLost, lockCheckpoints, moveCheckpoints } from './checkpoints.js';
 import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionStore } from './projection.js';
 
+/** So often one after the other another instance must have stored most of what came, before it counts as the one that stores. */
+const SURELY = 3;
+
 /** Entries stored in one transaction; what one partition gave at once is never split. */
 const MOST_ENTRIES = 5_000;
 
@@ -25,6 +28,8 @@ interface Batch<Event> {
 export class BatchStore<S extends RecordSource<unknown>> {
   #gathered: Batch<EventIn<S>>[] = [];
   #storing = false;
+  /** How often in a row, since this instance last stored most of what came. */
+  #foundStored = 0;
 
   constructor(
     private readonly settings: LogSettings,
@@ -32,6 +37,11 @@ export class BatchStore<S extends RecordSource<unknown>> {
     private readonly store: ProjectionStore,
     private readonly stop: AbortSignal,
   ) {}
+
+  /** Whether another instance has lately stored what came here. */
+  get others(): boolean {
+    return this.#foundStored >= SURELY;
+  }
 
   /**
    * Resolves when the batch is stored, by this instance or another, or when the store has stopped. While Postgres is
@@ -43,12 +53,15 @@ export class BatchStore<S extends RecordSource<unknown>> {
   async keep(entries: readonly Entry<EventIn<S>>[], begin: bigint, next: Position): Promise<void> {
     const stored = Promise.withResolvers<void>();
     this.#gathered.push({ entries, begin, next, stored });
-    if (!this.#storing) void this.#storeGathered();
+    if (!this.#storing) {
+      this.#storing = true;
+      // What one fetch brought of several partitions is handed over in this turn, and goes together.
+      queueMicrotask(() => void this.#storeGathered());
+    }
     await stored.promise;
   }
 
   async #storeGathered(): Promise<void> {
-    this.#storing = true;
     while (this.#gathered.length > 0) {
       const together = this.#take();
       try {
@@ -76,13 +89,13 @@ export class BatchStore<S extends RecordSource<unknown>> {
 
   async #store(batches: readonly Batch<EventIn<S>>[]): Promise<void> {
     await this.store.transaction(async (query, copy) => {
-      await query(`SET LOCAL search_path TO ${LIVE_SCHEMA}`);
-      const from = await lockCheckpoints(query, this.definition, batches);
-      const ahead = batches.filter(({ next }, index) => (from[index] ?? next.offset) < next.offset);
-      if (ahead.length === 0) return;
+      const from = await lockCheckpoints(query, LIVE_SCHEMA, this.definition, batches);
       const fresh = batches.flatMap(({ entries }, index) =>
         entries.filter(({ position }) => position.offset >= (from[index] ?? 0n)),
       );
+      this.#noteStored(batches, fresh.length);
+      const ahead = batches.filter(({ next }, index) => (from[index] ?? next.offset) < next.offset);
+      if (ahead.length === 0) return;
       if (fresh.length > 0) await this.definition.apply(fresh, query, copy);
       await moveCheckpoints(
         query,
@@ -91,6 +104,11 @@ export class BatchStore<S extends RecordSource<unknown>> {
         ahead.map(({ next }) => next),
       );
     });
+  }
+
+  #noteStored(batches: readonly Batch<EventIn<S>>[], fresh: number): void {
+    const all = batches.reduce((sum, { entries }) => sum + entries.length, 0);
+    if (all > 0) this.#foundStored = 2 * fresh < all ? this.#foundStored + 1 : 0;
   }
 
   /** A database that is away comes back; a mapping that is wrong shows in the log again and again, and in readiness. */

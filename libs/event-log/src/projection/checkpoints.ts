@@ -121,21 +121,22 @@ export async function readCheckpoints(
 
 /**
  * Locks the checkpoints of some partitions until the transaction ends and gives the next offset of each, in their
- * order: the checkpoint rules.
+ * order: the checkpoint rules. Names of tables are those of `schema` from then on, in the same statement since each is a way to Postgres.
  *
  * @throws Superseded when the rows are another version's
  * @throws CheckpointLost when one stands before the `begin` of its partition, so that going on would leave a gap
  */
 export async function lockCheckpoints(
   query: Query,
+  schema: string,
   key: ProjectionKey,
   partitions: readonly { readonly next: Omit<Position, 'offset'>; readonly begin: bigint }[],
 ): Promise<readonly bigint[]> {
   const rows = await query<{ topic: string; partition: number; version: number; next_offset: string }>(
-    `SELECT topic, partition, version, next_offset FROM projection.checkpoints
+    `SELECT topic, partition, version, next_offset, set_config('search_path', $4, true) FROM ${schema}.checkpoints
       WHERE projection = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::integer[]))
       ORDER BY topic, partition FOR UPDATE`,
-    [key.name, partitions.map(({ next }) => next.topic), partitions.map(({ next }) => next.partition)],
+    [key.name, partitions.map(({ next }) => next.topic), partitions.map(({ next }) => next.partition), schema],
   );
   const found = new Map(rows.map((row) => [`${row.topic}:${row.partition}`, row]));
   return partitions.map(({ next: { topic, partition }, begin }) => {

@@ -15,10 +15,13 @@ const LONG_LOG = 20_000;
 
 /** Readers who ask for a position do not wait for it; others see rows this much later, in milliseconds, and a load costs less. */
 const REST_MS = 100;
+/** As long as another instance stores what this one reads: it goes on where that one stops, this much later. */
+const FOLLOWING_REST_MS = 1_000;
 
 /**
  * Keeps a projection up to date. Rows and checkpoint move in one transaction; the checkpoint's row is locked and
- * whatever stands before it is dropped, so that several instances may run the same projection. While Postgres is away
+ * whatever stands before it is dropped, so that several instances may run the same projection: one of them stores, and the others
+ * find it done and look more seldom, unless somebody waits there. While Postgres is away
  * the batch waits and is tried again. Rows of an older version are rebuilt at the start, beside those that are read
  * meanwhile, and so are rows that are not there while the log is long; to rows of a newer version it writes nothing.
  */
@@ -49,7 +52,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
       },
       onBatch: (entries, next) =>
         this.#batches.keep(entries, this.#tail.nextOf(next.topic, next.partition) ?? 0n, next),
-      restMs: REST_MS,
+      restMs: () => (this.#batches.others ? FOLLOWING_REST_MS : REST_MS),
       onFailure,
     });
   }
