@@ -22,10 +22,10 @@ afterAll(() => own.dispose());
 
 /** What a member was told to hold, one after the other. */
 class Shares {
-  readonly told: ReadonlySet<number>[] = [];
+  readonly told: (ReadonlySet<number> | 'forgotten')[] = [];
   readonly #waiting = new Map<number, () => void>();
 
-  tell(share: ReadonlySet<number>): void {
+  tell(share: ReadonlySet<number> | 'forgotten'): void {
     this.told.push(share);
     this.#waiting.get(this.told.length)?.();
   }
@@ -43,7 +43,11 @@ async function groupOfAnother() {
   const other = await OtherMember.join(settings, group);
   ending.push(() => other.close());
   const shares = new Shares();
-  const member = new GroupMembership(settings, { ...group, onAssignment: (partitions) => shares.tell(partitions) });
+  const member = new GroupMembership(settings, {
+    ...group,
+    onAssignment: (partitions) => shares.tell(partitions),
+    onForgotten: () => shares.tell('forgotten'),
+  });
   ending.push(() => member.close());
   return { other, member, shares };
 }
@@ -70,7 +74,7 @@ describe('a member of a group', () => {
     await started;
   }, 30_000);
 
-  it('that the group does not know any more holds nothing until it is given a share anew', async () => {
+  it('that the group does not know any more says so, and that it holds nothing, until it is given a share anew', async () => {
     const { other, member, shares } = await groupOfAnother();
     const started = member.start();
     await other.untilAskedToJoin();
@@ -79,11 +83,12 @@ describe('a member of a group', () => {
     await started;
     await other.expelOthers();
     await shares.of(2);
-    expect(shares.told.map((share) => share.size)).toEqual([8, 0]);
+    const all = new Set([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(shares.told).toEqual([all, 'forgotten']);
     await other.giveAllToTheRest();
     // What it held is not what it may say that it holds: another may have had it meanwhile.
     expect(other.othersHold).toEqual([[]]);
     await shares.of(3);
-    expect(shares.told.map((share) => share.size)).toEqual([8, 0, 8]);
+    expect(shares.told).toEqual([all, 'forgotten', all]);
   }, 30_000);
 });

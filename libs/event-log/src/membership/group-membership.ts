@@ -24,6 +24,11 @@ export interface MembershipOptions {
   readonly partitions: number;
   /** The partitions that are this member's now; called after every rebalance. What is not in it any more is lost. */
   readonly onAssignment: (partitions: ReadonlySet<number>) => void;
+  /**
+   * The group knows this member no more, and another may have had its share meanwhile; what it is given anew comes by
+   * `onAssignment`. For whoever is not fenced by Kafka itself: it may not go on with what it held.
+   */
+  readonly onForgotten?: () => void;
 }
 
 /**
@@ -191,15 +196,12 @@ export class GroupMembership {
     this.#confirm();
   }
 
-  /**
-   * The group knows this member no more, and another may have had its share meanwhile: what it held it does not go on with,
-   * nor says that it holds it. Under its next generation it could move the group's offset back.
-   */
+  /** The group knows this member no more, and another may have had its share meanwhile: it does not say that it holds it. */
   #forget(): void {
     this.#memberId = '';
     if (this.#assigned.size === 0) return;
     this.#assigned = new Set();
-    this.options.onAssignment(this.#assigned);
+    this.options.onForgotten?.();
   }
 
   async #beatUntilRebalance(): Promise<void> {

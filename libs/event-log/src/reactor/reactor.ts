@@ -104,6 +104,8 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
       topic: this.#topic,
       partitions: topicsOf(definition.source).events.partitions,
       onAssignment: (partitions) => void this.#follow(partitions),
+      // Under its next generation it could move the group's offset back.
+      onForgotten: () => void this.#follow(new Set()),
     });
   }
 

@@ -8,14 +8,17 @@ import {
   type Recorded,
   type EventOf,
   topicsOf,
+  writerGroup,
 } from '#contracts';
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
 import { CommandSender, type NewCommand } from '../command/command-sender.js';
 import type { ActivityPort } from '../append/activity-appender.js';
+import { brokerErrorType } from '../kafka/broker-error.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { OrderedAppender } from '../kafka/ordered-appender.js';
 import { FencedProducer, WriterFenced } from '../kafka/fenced-producer.js';
 import { LogConnection } from '../kafka/log-connection.js';
+import { OtherMember } from '../membership/other-member.js';
 import { LogTail } from '../tail/log-tail.js';
 import { type Entry, eventsOf } from '../tail/record-source.js';
 import { ensureTopics } from '../topics/topic-guard.js';
@@ -31,6 +34,7 @@ let writer: ContextWriter<typeof counter, { readonly total: number }>;
 const failures: unknown[] = [];
 /** What the first writer puts on record. */
 const onRecord: ActivityRecord[] = [];
+const isOnRecord = Promise.withResolvers<void>();
 
 type Command = NewCommand<typeof counter>;
 
@@ -72,6 +76,7 @@ beforeAll(async () => {
   const activity: ActivityPort = {
     append(record) {
       onRecord.push(record);
+      isOnRecord.resolve();
       return Promise.resolve({ id: 'kept', position: { topic: 'gatehouse.activity', partition: 0, offset: 0n } });
     },
   };
@@ -211,16 +216,60 @@ describe('the command path', () => {
     const meta = { ...opened.event.meta, id: randomUUID(), subject: invented };
     const value = new ContextCodec(counter).encodeEvent(opened.event, meta);
     const { events } = topicsOf(counter);
+    // A marker and no record: what a coordinator may leave that takes over from another.
+    const connection = new LogConnection(settings);
+    const marks = new FencedProducer(connection, `${settings.prefix}marks`);
+    await marks.fence(AbortSignal.timeout(10_000));
+    const there = [{ topic: settings.prefix + events.name, partitions: [7] }];
+    await marks.transact(there, () => Promise.resolve());
+    await connection.close();
+    await sender.send(add(subject, 1));
     await insider.append(settings.prefix + events.name, 7, { key: invented, value });
     await insider.close();
     for (let more = 0; more < 3; more++) await sender.send(add(subject, 1));
-    const place = String(last.position.offset + 2n);
+    await isOnRecord.promise;
+    // Behind the last event its marker, the one of nobody's record, and an event with its marker.
+    const place = String(last.position.offset + 5n);
     expect(onRecord).toEqual([
       {
         type: 'foreign-records',
         data: { topic: events.name, partition: 7, firstOffset: place, lastOffset: place },
       },
     ]);
+  }, 60_000);
+
+  it('a writer whose group has forgotten it goes on deciding', async () => {
+    const forgotten = Promise.withResolvers<void>();
+    const apart: LogSettings = {
+      ...settings,
+      prefix: `${settings.prefix}forgotten.`,
+      sink: {
+        ...silent,
+        debug: (fields) => {
+          if ('err' in fields && brokerErrorType(fields.err) === 'UNKNOWN_MEMBER_ID') forgotten.resolve();
+        },
+      },
+    };
+    await ensureTopics(apart, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
+    const { commands } = topicsOf(counter);
+    const group = {
+      groupId: apart.prefix + writerGroup(counter),
+      topic: apart.prefix + commands.name,
+      partitions: commands.partitions,
+    };
+    const other = await OtherMember.join(apart, group);
+    const lost = new ContextWriter(apart, counterDecider, (error) => failures.push(error));
+    const ask = new CommandSender(apart, counter, (error) => failures.push(error));
+    const begun = lost.start();
+    await Promise.all([ask.start(), other.giveAllToTheRest(), begun]);
+    const subject = mintId(2);
+    await ask.send(open(subject), { waitMs: 20_000 });
+    await other.expelOthers();
+    await forgotten.promise;
+    // Nobody has a share of anything, until the other one says who gets which.
+    expect(await ask.send(add(subject, 3), { waitMs: 20_000 })).toMatchObject({ status: 'succeeded', version: 2 });
+    await Promise.all([lost.close(), other.close()]);
+    await ask.close();
   }, 60_000);
 
   it('a new writer restores the state and the answers from the log', async () => {

@@ -1,6 +1,7 @@
 import { type ContextContract, type Decider, topicsOf, writerGroup } from '#contracts';
 import type { ActivityPort } from '../append/activity-appender.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import { LogScanner } from '../kafka/log-scanner.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import type { Snapshots } from '../snapshot/snapshots.js';
 import { CommandFeed } from './command-feed.js';
@@ -14,6 +15,8 @@ export class ContextWriter<C extends ContextContract, S> {
   readonly #membership: GroupMembership;
   readonly #connection: LogConnection;
   readonly #feed: CommandFeed;
+  /** Connects when there is something to look at. */
+  readonly #scanner: LogScanner;
   readonly #writers = new Map<number, PartitionWriter<C, S>>();
   /** Writers that are giving their partition up; a successor on this instance waits for them. */
   readonly #stopping = new Map<number, Promise<void>>();
@@ -36,6 +39,7 @@ export class ContextWriter<C extends ContextContract, S> {
     for (const { name } of [events, outcomes]) settings.onTopic?.('sends', name);
     settings.onGroup?.(writerGroup(decider.contract));
     this.#connection = new LogConnection(settings);
+    this.#scanner = new LogScanner(settings);
     this.#feed = new CommandFeed(
       settings,
       `${decider.contract.context}-writer`,
@@ -46,6 +50,7 @@ export class ContextWriter<C extends ContextContract, S> {
       groupId: settings.prefix + writerGroup(decider.contract),
       topic: settings.prefix + commands.name,
       partitions: commands.partitions,
+      // Forgotten by the group writers go on: Kafka fences them if somebody else has taken over, and what they hold stays warm.
       onAssignment: (partitions) => this.#assign(partitions),
     });
   }
@@ -67,6 +72,7 @@ export class ContextWriter<C extends ContextContract, S> {
     const giveUp = AbortSignal.timeout(LAST_SNAPSHOTS_MS);
     await Promise.all(writers.map((writer) => writer.leaveSnapshot(giveUp)));
     await this.#feed.close();
+    await this.#scanner.close();
     await this.#connection.close();
   }
 
@@ -85,6 +91,7 @@ export class ContextWriter<C extends ContextContract, S> {
         partition,
         connection: this.#connection,
         feed: this.#feed,
+        scanner: this.#scanner,
         snapshots: this.snapshots,
         activity: this.activity,
         confirmed: () => this.#membership.confirmed(),

@@ -15,6 +15,7 @@ import type { ActivityPort } from '../append/activity-appender.js';
 import { Backoff } from '../kafka/backoff.js';
 import { FencedProducer, type KeyedValue, WriterFenced } from '../kafka/fenced-producer.js';
 import type { LogConnection } from '../kafka/log-connection.js';
+import type { LogScanner } from '../kafka/log-scanner.js';
 import type { Slice } from '../kafka/visible-records.js';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.js';
 import type { Snapshots } from '../snapshot/snapshots.js';
@@ -35,6 +36,7 @@ export interface PartitionWriterOptions<C extends ContextContract, S> {
   readonly partition: number;
   readonly connection: LogConnection;
   readonly feed: CommandFeed;
+  readonly scanner: LogScanner;
   readonly snapshots?: Snapshots | undefined;
   /** Where records that are no commands of ours are reported; without it they are only refused. */
   readonly activity?: ActivityPort | undefined;
@@ -80,6 +82,8 @@ export class PartitionWriter<C extends ContextContract, S> {
       prefix,
       sink: connection.settings.sink,
       activity: options.activity,
+      recordsBetween: (topic, from, to) => this.#recordsBetween(topic, from, to),
+      stop: this.#stopping.signal,
     });
     this.#outcomes = new OutcomeCodec(decider.contract.context);
     this.#state = new PartitionState(decider);
@@ -174,6 +178,16 @@ export class PartitionWriter<C extends ContextContract, S> {
       (slice) => this.#decideSlice(slice),
       this.#stopping.signal,
     );
+  }
+
+  async #recordsBetween(topic: string, from: bigint, to: bigint): Promise<readonly bigint[]> {
+    const { partition, scanner } = this.options;
+    const found: bigint[] = [];
+    await scanner.scan({ topic, partition, from, isolation: 'uncommitted' }, ({ offset }) => {
+      if (offset <= to) found.push(offset);
+      return offset >= to ? offset : undefined;
+    });
+    return found;
   }
 
   async #decideSlice({ records }: Slice): Promise<void> {

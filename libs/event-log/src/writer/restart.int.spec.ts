@@ -4,6 +4,7 @@ import { counter, counterDecider, counterTopics, MemorySnapshots } from '#testin
 import { type Isolation, isolate } from '../../../../test/environment/isolation.js';
 import { CommandSender, type NewCommand } from '../command/command-sender.js';
 import { LogConnection, type LogSettings } from '../kafka/log-connection.js';
+import { LogScanner } from '../kafka/log-scanner.js';
 import { heldByLog } from '../snapshot/held-by-log.js';
 import type { SnapshotHead } from '../snapshot/snapshot-head.js';
 import { Snapshots } from '../snapshot/snapshots.js';
@@ -23,6 +24,7 @@ let own: Isolation;
 let settings: LogSettings;
 let sender: CommandSender<typeof counter>;
 let connection: LogConnection;
+let scanner: LogScanner;
 let store: MemorySnapshots;
 const warnings: string[] = [];
 const failures: unknown[] = [];
@@ -45,6 +47,7 @@ beforeAll(async () => {
   const fail = (error: unknown): void => void failures.push(error);
   sender = new CommandSender(settings, counter, fail);
   connection = new LogConnection(settings);
+  scanner = new LogScanner(settings);
   await sender.start();
   store = new MemorySnapshots();
   warnings.length = 0;
@@ -57,6 +60,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await sender.close();
+  await scanner.close();
   await connection.close();
   await own.dispose();
   expect(failures).toEqual([]);
@@ -69,6 +73,7 @@ function startWriter(secret = macKey): Writer {
     partition: PARTITION,
     connection,
     feed,
+    scanner,
     snapshots: new Snapshots(settings, store, secret, pace),
     confirmed: () => new Promise(() => undefined),
     onFailure: (error) => failures.push(error),
