@@ -106,8 +106,15 @@ describe('the points that are known', () => {
     monotonic += 1_101;
     wall += 1_101;
     expect(points.current()).toEqual([]);
-    points.hear([unsigned({ id: old, appliedAt: new Date(wall - 7_200_000).toISOString() })], false);
+  });
+
+  it('of such a release are no more where the past says that it was long ago; one that reports counts, whatever its clock says', () => {
+    const old = `gateway-${'019c2f1e-7a00-77d0-82ae-c099cedaa005'}`;
+    const behind = unsigned({ id: old, appliedAt: new Date(wall - 7_200_000).toISOString() });
+    points.hear([behind], true);
     expect(points.current()).toEqual([]);
+    points.hear([behind], false);
+    expect(points.current()).toMatchObject([{ id: old }]);
   });
 
   it('of the past are told by the newest that each has signed, whatever was forged after it', () => {

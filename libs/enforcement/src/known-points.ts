@@ -29,21 +29,21 @@ export class KnownPoints {
   /**
    * Takes what was read, in its order. Of each point its newest report counts.
    *
-   * @param onlyNewest look at no signature of a report that another of the same point follows here: while the past is
-   *   read, which may be a report a second for a week
+   * @param past whether it stood there at the start, and may be a report a second for a week: no signature is looked at of a
+   *   report that another of the same point follows here
    */
-  hear(told: readonly ToldReport[], onlyNewest: boolean): void {
+  hear(told: readonly ToldReport[], past: boolean): void {
     const heard = new Set<string>();
     const refused: (() => void)[] = [];
     for (const each of told.toReversed()) {
       const isNewest = each.report === undefined || !heard.has(each.report.id);
-      if (onlyNewest && !isNewest) continue;
+      if (past && !isNewest) continue;
       const judged = judgeReport(each);
       if (judged.worth !== 'proven') refused.push(() => this.onRefused(each, judged.reason));
       if (judged.worth === 'forged' || !isNewest) continue;
       const { report } = judged;
       heard.add(report.id);
-      if (judged.worth === 'unproven') this.#doubt(report);
+      if (judged.worth === 'unproven') this.#doubt(report, past);
       else if (report.stopped) this.#points.delete(report.id);
       else this.#points.set(report.id, { report, heardAt: this.clock() });
     }
@@ -63,11 +63,12 @@ export class KnownPoints {
   }
 
   /**
-   * There may be such a point. What it says was applied, and that it has stopped, is not believed: its silence is. What says
-   * itself to be of long ago adds no point: the topic keeps the last reports of releases before signatures.
+   * There may be such a point. What it says was applied, and that it has stopped, is not believed: its silence is. What stood
+   * there at the start and says itself to be of long ago adds no point: the topic keeps the last reports of releases before
+   * signatures. One that lives reports again within a second, whatever its clock says.
    */
-  #doubt({ id, kind, appliedAt }: PointReport): void {
-    if (this.clock().wall - Date.parse(appliedAt) > LONG_AGO_MS) return;
+  #doubt({ id, kind, appliedAt }: PointReport, past: boolean): void {
+    if (past && this.clock().wall - Date.parse(appliedAt) > LONG_AGO_MS) return;
     const report: PointReport = { id, kind, positions: {}, appliedAt, inFlightWrites: {}, stopped: false };
     this.#points.set(id, { report, heardAt: this.clock() });
   }
