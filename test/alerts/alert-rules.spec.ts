@@ -122,6 +122,8 @@ describe('the reader of PromQL', () => {
     ['increase(a[5m])', 'a: 0x7 1x3', [1.0041666667]],
     ['increase(a[5m])', 'a: _x7 1x3', [0]],
     ['increase(a[5m])', 'a: _x10 1', []],
+    ['delta(a[5m])', 'a: 10-1x10', [-5]],
+    ['delta(a[5m])', 'a: 0x7 1x3', [1.25]],
     ['a > 3', 'a: 5x10', [5]],
     ['a < 3', 'a: 5x10', []],
     ['a', 'a: 5x4', []],

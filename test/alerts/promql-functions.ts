@@ -5,7 +5,7 @@ import { labelsKey, numberIn, type Sample } from './series.js';
 const FAR = 1.1;
 
 /**
- * `increase()` of a counter: what came within the range, with its resets, extrapolated to the range's edges as Prometheus
+ * `increase()` of a counter, or `delta()` of a gauge: what came within the range, with its resets, extrapolated to the range's edges as Prometheus
  * does. Undefined for fewer than two samples.
  *
  * @param range it begins after `end - rangeMs`, in milliseconds
@@ -13,6 +13,7 @@ const FAR = 1.1;
 export function extrapolated(
   samples: readonly Sample[],
   range: { readonly end: number; readonly rangeMs: number },
+  kind: 'counter' | 'gauge' = 'counter',
 ): number | undefined {
   const start = range.end - range.rangeMs;
   const within = samples.flatMap(({ time, value }) =>
@@ -22,14 +23,14 @@ export function extrapolated(
   if (first === undefined || last === undefined || within.length < 2) return undefined;
   const resets = within.reduce((sum, { value }, index) => {
     const before = within[index - 1]?.value ?? 0;
-    return value < before ? sum + before : sum;
+    return kind === 'counter' && value < before ? sum + before : sum;
   }, 0);
   const increase = last.value - first.value + resets;
   const sampled = last.time - first.time;
   const usual = sampled / (within.length - 1);
   const edge = (distance: number): number => (distance >= usual * FAR ? usual / 2 : distance);
   // A counter is not below nought: it is not extrapolated to before it began.
-  const toNought = increase > 0 ? sampled * (first.value / increase) : Infinity;
+  const toNought = kind === 'counter' && increase > 0 ? sampled * (first.value / increase) : Infinity;
   const before = Math.min(edge(first.time - start), toNought);
   return (increase * (sampled + before + edge(range.end - last.time))) / sampled;
 }

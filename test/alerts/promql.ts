@@ -100,7 +100,7 @@ class Reading {
       return (at) => histogramQuantile(share, buckets(at));
     }
     if (name === 'Absent') return this.#absent(this.#only(body));
-    if (name !== 'Rate' && name !== 'Increase') return this.#unknown(node);
+    if (name !== 'Rate' && name !== 'Increase' && name !== 'Delta') return this.#unknown(node);
     const range = this.#only(body);
     if (range.name !== 'MatrixSelector') return this.#unknown(range);
     const matches = this.#matcher(this.#child(range, 'VectorSelector'));
@@ -108,7 +108,7 @@ class Reading {
     return ({ store, time }) =>
       [...store.all()].flatMap(({ labels: { __name__, ...labels }, samples }) => {
         if (!matches({ ...labels, ...(__name__ === undefined ? {} : { __name__ }) })) return [];
-        const increase = extrapolated(samples, { end: time, rangeMs });
+        const increase = extrapolated(samples, { end: time, rangeMs }, name === 'Delta' ? 'gauge' : 'counter');
         if (increase === undefined) return [];
         return [{ labels, value: name === 'Rate' ? increase / (rangeMs / 1_000) : increase }];
       });

@@ -14,6 +14,12 @@ export const provokedIn: Readonly<Record<string, string>> = {
   GatehouseCommandFailed: 'test/faults/alerts.fault.spec.ts',
   GatehouseRightsUnanswered: 'apps/gateway/src/user-rights/user-rights.int.spec.ts',
   GatehouseRecordsSpooled: 'test/faults/spooled-records.fault.spec.ts',
+  GatehouseUnauthenticRecords: 'test/faults/alerts.fault.spec.ts',
+  GatehouseAuditGap: 'test/audit/tampering.int.spec.ts',
+  GatehouseSpoolNearlyFull: 'test/faults/spooled-records.fault.spec.ts',
+  GatehouseNoticesGivenUp: 'apps/registration/src/notify-contacts/notify-contacts.int.spec.ts',
+  GatehouseObserving: 'apps/gateway/src/endpoints.int.spec.ts',
+  GatehouseWritesNotKept: 'apps/gateway/src/endpoints.int.spec.ts',
   // The rule counts real seconds: more than thirty.
   GatehouseConsumerBehind: 'test/faults/long/alerts.fault.spec.ts',
   GatehouseNotReady: 'test/faults/services.fault.spec.ts',

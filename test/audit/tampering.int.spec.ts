@@ -254,8 +254,11 @@ describe('an audit that was tampered with', () => {
   });
 
   it('numbers that are missing inside a run are a loss', async () => {
+    const watch = new AlertWatch({ audit: service.url });
+    expect(await watch.settles()).toEqual([]);
     await call(9);
     await signed(ACTIVITY, 8);
+    await watch.fires('GatehouseAuditGap', { partition: '3' });
     const { findings } = await verify();
     expect(findings).toMatchObject([{ kind: 'gap', topic: ACTIVITY, detail: expect.stringContaining('6 to 8') }]);
   });

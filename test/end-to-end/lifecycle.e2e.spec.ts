@@ -31,9 +31,10 @@ describe('the whole lifecycle of one application, on the one process', () => {
 
   it('has every metric that the reference, the rules and the dashboard name, and no other of its own', async () => {
     const { names } = await scrape(running().url);
-    const { reference, used, alerts, links, sections, tried } = await instruments();
+    const { reference, shown, used, alerts, links, sections, tried } = await instruments();
     expect([...names].filter((name) => name.startsWith('gatehouse_')).sort()).toEqual(reference.toSorted());
     expect(used.filter((name) => !names.has(name))).toEqual([]);
+    expect(reference.filter((name) => !shown.includes(name))).toEqual([]);
     expect(sections).toEqual(expect.arrayContaining(alerts));
     expect(links).toEqual(alerts.map((alert) => `docs/runbooks/alerts.md#${alert.toLowerCase()}`));
     expect(tried.toSorted()).toEqual(alerts.toSorted());

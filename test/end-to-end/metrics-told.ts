@@ -38,6 +38,7 @@ export async function instruments() {
   const all = (text = '', pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found);
   return {
     reference: all(reference, /^\| `(gatehouse_\w+)`/gm),
+    shown: namedIn(dashboard ?? ''),
     used: [...new Set([...namedIn(rules ?? ''), ...namedIn(dashboard ?? '')])],
     alerts: all(rules, /^ +- alert: (\w+)$/gm),
     links: all(rules, /^ +runbook: (\S+)$/gm),

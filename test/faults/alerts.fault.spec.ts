@@ -1,5 +1,12 @@
-import { bodyDigest, commandId, mintId } from '#contracts';
-import { type CommandPort, ensureTopics } from '#event-log';
+import {
+  bodyDigest,
+  commandId,
+  enforcementTopic,
+  mintId,
+  registration as registrationContext,
+  topicsOf,
+} from '#contracts';
+import { type CommandPort, ensureTopics, OrderedAppender } from '#event-log';
 import { InjectCommands, provideCommands, provideWriter } from '#host';
 import {
   counter,
@@ -9,6 +16,7 @@ import {
   kafkaRelay,
   type KafkaRelay,
   LogSeed,
+  quietLog,
   SeededApplication,
   startTestService,
   testClient,
@@ -132,6 +140,28 @@ describe('alerts, each raised by its fault at services that tell the metrics', (
     const { annotations } = await watch.fires('GatehouseCommandFailed', { context: 'counter' });
     expect(annotations['summary']).toBe('A writer of counter could not carry out a command.');
   });
+
+  it('somebody writes to the log with the credentials of a service', async () => {
+    const insider = new OrderedAppender(quietLog(own), { deadlineMs: 10_000 });
+    const write = async (topic: string, partition: number) =>
+      await insider.append(own.prefix + topic, partition, { key: 'somebody', value: '{}' });
+    const { commands } = counters.app.get(Counters);
+    const subject = mintId(3);
+    const send = async (body: { type: 'open'; data: object } | { type: 'add'; data: { amount: number } }) =>
+      await commands.send({
+        ...{ ...body, subject, actor: 'me', correlationId: 'test', bodyDigest: bodyDigest(body) },
+        id: commandId('me', 'POST', '/foreign', body.type),
+      });
+    await send({ type: 'open', data: {} });
+    await write(topicsOf(counter).events.name, 3);
+    await send({ type: 'add', data: { amount: 1 } });
+    await watch.fires('GatehouseUnauthenticRecords', { record: 'foreign-records', instance: 'counters' });
+    await write(topicsOf(registrationContext).commands.name, 0);
+    await watch.fires('GatehouseUnauthenticRecords', { record: 'command-refused', instance: 'registration' });
+    await write(enforcementTopic.name, 0);
+    await watch.fires('GatehouseUnauthenticRecords', { record: 'report-refused', instance: 'registration' });
+    await insider.close();
+  }, 30_000);
 
   it('brokers are slow to acknowledge records', async () => {
     const slowRecord = async (): Promise<void> => {

@@ -14,6 +14,7 @@ describe('a gateway whose records may wait on the disk, without Kafka, killed, a
   const folder = mkdtempSync(join(tmpdir(), 'spooled-'));
   let own: Isolation;
   let fleet: Fleet;
+  let spoolMaxBytes = 67_108_864;
 
   beforeAll(async () => {
     own = await isolate();
@@ -21,7 +22,12 @@ describe('a gateway whose records may wait on the disk, without Kafka, killed, a
       const file = join(folder, 'endpoints.json');
       const endpoints = [{ id: 'default', upstreamUrl, auditAvailable: ['read'] }];
       writeFileSync(file, JSON.stringify({ endpoints }));
-      return { FHIR_ENDPOINTS: file, GATEWAY_SPOOL_FOLDER: join(folder, 'spool') };
+      const bound = String(spoolMaxBytes);
+      return {
+        FHIR_ENDPOINTS: file,
+        GATEWAY_SPOOL_FOLDER: join(folder, 'spool'),
+        GATEWAY_SPOOL_MAX_BYTES: bound,
+      };
     };
     fleet = await Fleet.start(own, { gateways: 1, applications: 1, endpointsOf });
   }, 120_000);
@@ -86,6 +92,20 @@ describe('a gateway whose records may wait on the disk, without Kafka, killed, a
     expect(unnamed.length).toBeGreaterThan(0);
     expect(gapsIn(records)).toEqual([]);
   }, 120_000);
+
+  it('an alert says so before its disk is full', async () => {
+    spoolMaxBytes = 1_048_576;
+    await fleet.killGateway();
+    const { process: next, relay } = await fleet.addGateway();
+    const [application] = fleet.applications;
+    relay.set('silent');
+    const meanwhile = async () =>
+      await Promise.all(
+        Array.from({ length: 60 }, () => FhirCall.start(next.port, paths.quick, application?.token ?? '').ended),
+      );
+    await new AlertWatch({ g1: next.url }).fires('GatehouseSpoolNearlyFull', { instance: 'g1' }, { meanwhile });
+    relay.set('open');
+  }, 60_000);
 });
 
 /** Numbers that are left out in a run, or come before a lower one that was not there yet. */

@@ -8,6 +8,7 @@ import { siemFeed } from './feed-siem/siem.feed.js';
 import { auditTreesProjection } from './grow-trees/audit-trees.projection.js';
 import { InspectLogController } from './inspect-log/inspect-log.controller.js';
 import { InspectedLog } from './inspect-log/inspected-log.js';
+import { GapMeter } from './prove-records/gap-meter.js';
 import { ListCheckpointsHandler } from './prove-records/list-checkpoints.query.js';
 import { ListGapsHandler } from './prove-records/list-gaps.query.js';
 import { Proofs } from './prove-records/proofs.js';
@@ -41,6 +42,7 @@ import { KnownCheckpoints } from './sign-checkpoints/known-checkpoints.js';
     CheckpointKey,
     CheckpointSigner,
     KnownCheckpoints,
+    GapMeter,
     InspectedLog,
     Proofs,
     ListCheckpointsHandler,

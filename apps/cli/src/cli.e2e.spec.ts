@@ -282,6 +282,13 @@ describe('the command line, as a process', () => {
     expect(err).toContain('npm start');
   });
 
+  it.each([['acls'], ['inspect']])('says so in one line when no broker answers `log %s`', async (what) => {
+    const environment = { GATEHOUSE_DEV: '1', KAFKA_BROKERS: '127.0.0.1:1' };
+    const { code, out, err } = await gatehouse(['log', what], environment);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^[^\n]* at 127\.0\.0\.1:1: [^\n]+\n$/);
+  });
+
   async function record(request: IncomingMessage): Promise<void> {
     const body = await text(request);
     asked.push({

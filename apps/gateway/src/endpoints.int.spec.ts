@@ -18,6 +18,7 @@ import {
   type FollowedActivity,
   untilOpen,
 } from '#testing';
+import { AlertWatch } from '../../../test/alerts/alert-watch.js';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { gateway } from './gateway.part.js';
 
@@ -119,14 +120,14 @@ describe('the gateway before two FHIR servers', () => {
     rmSync(folder, { recursive: true });
   }, 30_000);
 
-  const tokenAt = (path: string, { id, client } = everywhere) =>
+  const tokenAt = (path: string, { id, client } = everywhere, scope = 'system/Observation.rs') =>
     issuer.token({
       iss: service.url,
       aud: service.url + path,
       sub: client.clientId,
       client_id: client.clientId,
       jti: 'token-1',
-      scope: 'system/Observation.rs',
+      scope,
       gatehouse_application: id,
       gatehouse_approval_version: 1,
       gatehouse_epoch: 0,
@@ -204,6 +205,23 @@ describe('the gateway before two FHIR servers', () => {
     expect(statuses).toEqual([...served, ...served, 404, 404, 404, 404, 404, 404]);
   });
 
+  test('what a FHIR server does not keep is not written, and an alert says so', async () => {
+    const writing = new SeededApplication(seed, await testClient('writing'));
+    await writing.registered();
+    await writing.approved(['system/Observation.u'], ['south']);
+    await untilOpen(service, issuer, writing.id);
+    const written = await service.call('/fhir/south/Observation/o1', {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${await tokenAt('/fhir/south', writing, 'system/Observation.u')}` },
+      json: { resourceType: 'Observation', id: 'o1', status: 'final' },
+    });
+    expect(written.status).toBeGreaterThanOrEqual(400);
+    await new AlertWatch({ gateway: service.url }).fires('GatehouseWritesNotKept', {
+      endpoint: 'south',
+      write: 'update',
+    });
+  });
+
   test('a page link leads nowhere at another endpoint', async () => {
     const first = await call('/fhir/north/Observation?_count=1', await tokenAt('/fhir/north'));
     const { link } = (await first.json()) as { readonly link: readonly { relation: string; url: string }[] };
@@ -235,6 +253,10 @@ describe('the gateway before two FHIR servers', () => {
       expect(metrics).toContain('gatehouse_observed_applications{endpoint="north"} 1');
       expect(metrics).toContain('gatehouse_observed_applications{endpoint="south"} 0');
       expect(metrics).toMatch(/gatehouse_observed_calls_total\{endpoint="north",outcome="denied"\} \d/);
+      const { annotations } = await new AlertWatch({ gateway: service.url }).fires('GatehouseObserving', {
+        endpoint: 'north',
+      });
+      expect(annotations['summary']).toContain('1 applications at north');
       const headers = await issuer.bearer('op', 'operator');
       const shown = async (id: string) => await (await service.call(`/access/applications/${id}`, { headers })).json();
       expect(await shown(observed.id)).toMatchObject({

@@ -23,7 +23,14 @@ export { ActivityAppender, type ActivityMeta, type ActivityPort } from './append
 export { SpooledActivity, type SpooledActivityPort } from './spool/spooled-activity.js';
 export { SpoolUnusable } from './spool/spool-file.js';
 export { TopicAppender, type TopicAppendPort } from './append/topic-appender.js';
-export { type CommandEnd, commandEnds, type Lag, type LogMeter } from './meter/log-meter.js';
+export {
+  type CommandEnd,
+  commandEnds,
+  type Lag,
+  type LogMeter,
+  type UnauthenticRecord,
+  unauthenticRecords,
+} from './meter/log-meter.js';
 export { type HandledRecord, type LogTracer, noTracer, type TraceParent } from './tracing/log-tracer.js';
 export { defineReactor, Reactor, type Reaction, type ReactionPath, type ReactorDefinition } from './reactor/reactor.js';
 export {

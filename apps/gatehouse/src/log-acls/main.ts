@@ -22,6 +22,9 @@ if (KAFKA_BROKERS === '') {
   await meetBrokers().catch((error: unknown) => {
     if (error instanceof ConfigError) fail(error.message, 2);
     if (error instanceof UnguardedLog) fail(error.message, 1);
+    // What kafkajs says of brokers that are away, that are not whom they must be, or that do not take a password.
+    if (error instanceof Error && error.name.startsWith('KafkaJS'))
+      fail(`The brokers cannot be asked at ${KAFKA_BROKERS}: ${error.message}`, 1);
     throw error;
   });
 }

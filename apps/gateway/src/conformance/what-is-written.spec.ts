@@ -78,6 +78,7 @@ test('where no update is to create it is said so, and nobody is warned', async (
   expect((await it.said()).updateCreate).toBe(false);
   await it.support.of();
   expect([(await it.said()).updateCreate, it.warnings]).toEqual([false, []]);
+  expect(await it.kept()).toEqual({ update: 1, delete: 1 });
   await it.close();
 });
 

@@ -38,6 +38,11 @@ export class RecordSpool implements OnModuleInit, OnModuleDestroy {
         this.set(waiting().bytes);
       },
     });
+    new Gauge({
+      name: 'gatehouse_spool_max_bytes',
+      help: 'What of the disk they may take: beyond it such calls are answered 503.',
+      registers: [registry],
+    }).set(config.spoolMaxBytes);
     const wanted = endpoints.all.filter(({ auditAvailable }) => auditAvailable !== undefined);
     if (wanted.length === 0) return;
     const { spoolFolder: folder, spoolMaxBytes: maxBytes } = config;

@@ -24,7 +24,8 @@ export class ShownWriteSupport {
 
   /** What was found out of the FHIR server of an endpoint. */
   found(endpoint: string, supported: SupportedWrites): void {
-    const kept = { update: supported.update, delete: supported.delete, 'update-create': supported.updateCreates };
+    const creates = this.updatesCreate ? { 'update-create': supported.updateCreates } : {};
+    const kept = { update: supported.update, delete: supported.delete, ...creates };
     for (const [write, isKept] of Object.entries(kept)) this.#kept.set({ endpoint, write }, isKept ? 1 : 0);
     const why = this.#refused(supported);
     if (why !== undefined) this.log.warn(`the FHIR server of endpoint ${endpoint} ${why}`);

@@ -18,7 +18,8 @@ const LONGEST_WAIT_SECONDS = 1_800;
 const TRY_FOR_HOURS = 24;
 
 /** What became of a notice. `no-recipient`: the application has no contacts, or the vault has none of them any more. */
-type NoticeEnd = 'delivered' | 'given-up' | 'no-recipient';
+const noticeEnds = ['delivered', 'given-up', 'no-recipient'] as const;
+type NoticeEnd = (typeof noticeEnds)[number];
 
 interface Due {
   readonly id: string;
@@ -56,6 +57,8 @@ export class NoticeSender implements OnModuleInit, OnModuleDestroy {
       labelNames: ['result'] as const,
       registers: [metrics.registry],
     });
+    // Prometheus sees no increase from nothing to one.
+    for (const result of noticeEnds) this.ended.inc({ result }, 0);
     this.regular = new RegularLook(
       LOOK_EVERY_MS,
       () => this.look(),

@@ -6,6 +6,7 @@ import { Database, LOG_SETTINGS } from '#host';
 import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestService } from '#testing';
 import { exportJWK, generateKeyPair } from 'jose';
 import { SMTPServer } from 'smtp-server';
+import { AlertWatch } from '../../../../test/alerts/alert-watch.js';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import { registrationPart } from '../registration.part.js';
 
@@ -33,10 +34,12 @@ describe('contacts of an application', () => {
   /** Answers 451 to the first message to this address, as greylisting does. */
   let greylisted: string | undefined = contacts[1];
   let tries = 0;
+  let takesNone = false;
   const smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     onRcptTo({ address }, _session, done) {
+      if (takesNone) return done(Object.assign(new Error('no room'), { responseCode: 452 }));
       if (address !== greylisted) return done();
       greylisted = undefined;
       tries++;
@@ -197,4 +200,20 @@ describe('contacts of an application', () => {
     while (ended.length === 0) ended = await query(ends); // nobody tells
     expect(ended).toEqual([{ ended: 'no-recipient' }]);
   });
+
+  it('that take no mail for a day are given up, and an alert says so', async () => {
+    const watch = new AlertWatch({ registration: service.url });
+    expect(await watch.settles()).toEqual([]);
+    takesNone = true;
+    const to = `${path}/${await approvedApplication()}`;
+    expect((await call('dev', 'developer', `${to}/keys`, { add: await newKey('second') })).status).toBe(200);
+    const query = <Row extends object>(text: string) => service.app.get(Database).query<Row>(text, []);
+    const tried = `UPDATE protocol.notice_deliveries SET next_at = now() WHERE ended IS NULL AND cardinality(reached) = 0 RETURNING notice_id`;
+    while ((await query(tried)).length === 0); // nobody tells
+    // As if it had been due since yesterday.
+    await query(`UPDATE projection.application_notices SET time = time - interval '25 hours'`);
+    const { annotations } = await watch.fires('GatehouseNoticesGivenUp', {}, { meanwhile: () => query(tried) });
+    expect(annotations['summary']).toContain('within a day');
+    takesNone = false;
+  }, 60_000);
 });

@@ -11,6 +11,7 @@ import {
 } from '#contracts';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { OrderedAppender } from '../kafka/ordered-appender.js';
+import { unauthenticRecords } from '../meter/log-meter.js';
 
 /** Who and what a record is about. */
 export interface ActivityMeta {
@@ -53,6 +54,9 @@ export class ActivityAppender implements ActivityPort {
 
   async append(record: ActivityRecord, meta: ActivityMeta): Promise<{ id: string; position: Position }> {
     checkActivity(record);
+    const unauthentic = unauthenticRecords.find((type) => type === record.type);
+    // Whether it gets on record or not.
+    if (unauthentic !== undefined) this.settings.meter?.unauthentic(unauthentic);
     const from = performance.now();
     const ended = (isAcknowledged: boolean): void =>
       this.settings.meter?.activityEnded(isAcknowledged, (performance.now() - from) / 1_000);

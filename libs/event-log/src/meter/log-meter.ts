@@ -2,6 +2,10 @@
 export const commandEnds = ['succeeded', 'refused', 'failed', 'expired', 'pending', 'not-appended'] as const;
 export type CommandEnd = (typeof commandEnds)[number];
 
+/** Records of the activity topic that say that somebody has written to the log what no instance of ours would. */
+export const unauthenticRecords = ['command-refused', 'report-refused', 'foreign-records'] as const;
+export type UnauthenticRecord = (typeof unauthenticRecords)[number];
+
 /** How far something that follows the log is behind it. */
 export interface Lag {
   /** Offsets between what was handled and what the brokers had when they were last asked; markers of transactions count. */
@@ -21,6 +25,8 @@ export interface LogMeter {
   commandEnded(context: string, end: CommandEnd, seconds: number): void;
   /** A record of the activity topic was acknowledged by all in-sync replicas, or not in time, so many seconds after it was given. */
   activityEnded(isAcknowledged: boolean, seconds: number): void;
+  /** Somebody has written to the log what no instance of ours would; a record of this type says so. */
+  unauthentic(record: UnauthenticRecord): void;
   /**
    * Something begins to follow the log under a name of its own.
    *

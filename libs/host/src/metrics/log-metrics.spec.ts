@@ -71,6 +71,16 @@ describe('the metrics of the log', () => {
     expect(lines).toContain('gatehouse_activity_acknowledgement_seconds_count{acknowledged="false"} 1');
   });
 
+  it('given records that nobody of ours has written, then they are counted by kind, from nought', async () => {
+    const metrics = new Metrics();
+    new LogMetrics(metrics).unauthentic('command-refused');
+    expect(await read(metrics, 'gatehouse_unauthentic_records_total')).toEqual([
+      'gatehouse_unauthentic_records_total{record="command-refused"} 1',
+      'gatehouse_unauthentic_records_total{record="report-refused"} 0',
+      'gatehouse_unauthentic_records_total{record="foreign-records"} 0',
+    ]);
+  });
+
   it('given consumers, then their lag is asked when somebody reads, until they follow no more', async () => {
     const metrics = new Metrics();
     const meter = new LogMetrics(metrics);

@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { Gauge, Histogram } from 'prom-client';
-import { type CommandEnd, commandEnds, type Lag, type LogMeter } from '#event-log';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import {
+  type CommandEnd,
+  commandEnds,
+  type Lag,
+  type LogMeter,
+  type UnauthenticRecord,
+  unauthenticRecords,
+} from '#event-log';
 import { Metrics } from './metrics.js';
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -12,6 +19,7 @@ export class LogMetrics implements LogMeter {
   private readonly sent = new Set<string>();
   private readonly commands: Histogram<'context' | 'outcome'>;
   private readonly activity: Histogram<'acknowledged'>;
+  private readonly unauthenticRecords: Counter<'record'>;
 
   constructor({ registry }: Metrics) {
     const registers = [registry];
@@ -30,6 +38,13 @@ export class LogMetrics implements LogMeter {
       registers,
     });
     for (const acknowledged of ['true', 'false']) this.activity.zero({ acknowledged });
+    this.unauthenticRecords = new Counter({
+      name: 'gatehouse_unauthentic_records_total',
+      help: 'What stood in the log and no instance of ours had written so, by the record of the audit that says it.',
+      labelNames: ['record'] as const,
+      registers,
+    });
+    for (const record of unauthenticRecords) this.unauthenticRecords.inc({ record }, 0);
     const lags = (): [string, Lag][] => [...this.followers].map(([consumer, lag]) => [consumer, lag()]);
     new Gauge({
       name: 'gatehouse_consumer_lag_records',
@@ -66,6 +81,10 @@ export class LogMetrics implements LogMeter {
 
   activityEnded(isAcknowledged: boolean, seconds: number): void {
     this.activity.observe({ acknowledged: String(isAcknowledged) }, seconds);
+  }
+
+  unauthentic(record: UnauthenticRecord): void {
+    this.unauthenticRecords.inc({ record });
   }
 
   /** In the one process several apps may follow under one name: the last one counts. */
