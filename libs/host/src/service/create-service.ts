@@ -43,8 +43,10 @@ export interface RunningService {
   /**
    * Resolves to true when every check of readiness has passed and it listens, to false when the service stops before.
    * Rejects when it cannot listen.
+   *
+   * @param last what is done when the checks have passed, before it listens with `LISTEN_WHEN_READY`
    */
-  ready(): Promise<boolean>;
+  ready(last?: () => void): Promise<boolean>;
   /** Drains for `DRAIN_SECONDS`, stops accepting, closes the modules. Repeating it changes nothing. */
   close(): Promise<void>;
   /** Does not wait out `DRAIN_SECONDS`; what is under way still ends in order. */
@@ -133,8 +135,9 @@ export async function createService(
     get url() {
       return urlOf(base.host, app.getHttpServer().address() ?? base.port);
     },
-    async ready() {
+    async ready(last) {
       if (!(await app.get(HealthRegistry).untilReady()) || closed !== undefined) return false;
+      last?.();
       await (listening ??= listen());
       return true;
     },

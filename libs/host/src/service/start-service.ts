@@ -1,5 +1,6 @@
 import { BaseConfig } from '../config/base-config.js';
 import { ConfigError, loadConfig } from '../config/load-config.js';
+import { collectStart } from './collect-start.js';
 import { configClassesOf, createService, type RunningService } from './create-service.js';
 import type { ServicePart } from './service-part.js';
 
@@ -32,7 +33,7 @@ export async function startService(part: ServicePart, options: StartOptions = {}
   });
   endOnUncaught(service);
   stopOnSignals(service);
-  const ready = await service.ready().catch((error: unknown) => {
+  const ready = await service.ready(collectStart).catch((error: unknown) => {
     process.stderr.write(`${describe(part, error)}\n`);
     process.exit(1);
   });
