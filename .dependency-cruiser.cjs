@@ -55,6 +55,19 @@ module.exports = {
       to: { path: 'node_modules/kafkajs(/|$)' },
     },
     {
+      name: 'open-api-when-asked',
+      comment: "Nest's OpenAPI package is loaded when somebody asks for the document: 9 MB (docs/adr/0048).",
+      severity: 'error',
+      from: { pathNot: ['^libs/host/src/docs/(open-api-document|describe-request-classes)\\.ts$', TEST] },
+      to: { path: 'node_modules/@nestjs/swagger(/|$)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'the-document-when-asked',
+      severity: 'error',
+      from: {},
+      to: { path: '^libs/host/src/docs/open-api-document\\.ts$', dynamic: false },
+    },
+    {
       name: 'apps-stand-alone',
       comment: 'Apps meet in the log. Only apps/gatehouse composes the others, by their parts.',
       severity: 'error',

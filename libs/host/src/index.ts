@@ -18,6 +18,16 @@ export {
 export { VaultConfig, wrappingKeysOf } from './config/vault-config.js';
 export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, Shows, type BodyShape } from './answer/answers-documented.js';
+export {
+  ApiBody,
+  ApiExcludeController,
+  ApiHeader,
+  ApiOkResponse,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiResponse,
+  ApiTags,
+} from './docs/described.js';
 export { Database, rowsOf, type Execute } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
 export { DatabaseTlsConfig } from './database/database-tls-config.js';

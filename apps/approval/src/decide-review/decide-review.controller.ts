@@ -1,7 +1,6 @@
-import { answerCommand, CommandContext, Commands, Roles, UuidParam, type CommandRequest } from '#host';
+import { answerCommand, ApiTags, CommandContext, type CommandRequest, Commands, Roles, UuidParam } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { reviewSchema } from '../see-reviews/review.schema.js';
 import { ReviewDecision } from './decide-review.dto.js';
 import { DecideReview } from './decide-review.handler.js';

@@ -1,8 +1,7 @@
 import type { Position } from '#contracts';
-import { Answer, Lists, Reads, Roles, SeenPositions, UuidParam } from '#host';
+import { Answer, ApiTags, Lists, Reads, Roles, SeenPositions, UuidParam } from '#host';
 import { Controller, Get, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { reviewSchema } from './review.schema.js';
 import { ReviewsQuery } from './reviews-query.js';
 import { ListReviews, ReadReview } from './reviews.queries.js';

@@ -2,16 +2,16 @@ import type { Position } from '#contracts';
 import {
   Answer,
   answerCommand,
+  ApiTags,
   CommandContext,
+  type CommandRequest,
   Commands,
   Reads,
   Roles,
   SeenPositions,
-  type CommandRequest,
 } from '#host';
 import { Body, Controller, Get, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { Policy } from './policy.dto.js';
 import { policySchema } from './policy-schema.js';
 import { ReadPolicy } from './read-policy.query.js';

@@ -1,8 +1,7 @@
 import type { Position } from '#contracts';
-import { Roles, SeenPositions } from '#host';
+import { ApiExcludeController, Roles, SeenPositions } from '#host';
 import { Controller, Get, Header, Param, Req, UseFilters } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { ReadAuditEvent, SearchAuditEvents } from './audit-events.query.js';
 import { OperationOutcomeFilter } from './operation-outcome.filter.js';
 

@@ -1,7 +1,6 @@
 import { channels } from '#contracts';
-import { Lists, notFound, PageQuery, Roles } from '#host';
+import { ApiTags, Lists, notFound, PageQuery, Roles } from '#host';
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { Type as ToType } from 'class-transformer';
 import { IsInt, Max, Min } from 'class-validator';
 import { Type } from 'typebox';

@@ -1,6 +1,5 @@
 import { auditedTopics } from '#records';
-import { PageQuery } from '#host';
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional, PageQuery } from '#host';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 

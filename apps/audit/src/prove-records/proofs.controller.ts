@@ -1,8 +1,7 @@
 import type { Position } from '#contracts';
-import { Lists, PageQuery, Public, Roles, SeenPositions, Shows } from '#host';
+import { ApiTags, Lists, PageQuery, Public, Roles, SeenPositions, Shows } from '#host';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { CheckpointKey } from '../sign-checkpoints/checkpoint-key.js';
 import { ListCheckpoints } from './list-checkpoints.query.js';
 import { ListGaps } from './list-gaps.query.js';

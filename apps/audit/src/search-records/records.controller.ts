@@ -1,8 +1,7 @@
 import type { Position } from '#contracts';
-import { Answer, Lists, Reads, Roles, SeenPositions } from '#host';
+import { Answer, ApiTags, Lists, Reads, Roles, SeenPositions } from '#host';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { auditRecordSchema } from './audit-record-dto.js';
 import { RecordsQuery } from './records-query.js';
 import { ReadRecord, SearchRecords } from './records.queries.js';

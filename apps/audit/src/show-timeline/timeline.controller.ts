@@ -1,8 +1,7 @@
 import type { Position } from '#contracts';
-import { Roles, SeenPositions, Shows, UuidParam } from '#host';
+import { ApiTags, Roles, SeenPositions, Shows, UuidParam } from '#host';
 import { Controller, Get } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { ShowTimeline } from './show-timeline.query.js';
 import { timelineSchema } from './timeline-dto.js';
 

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { Authenticator, DirectRoutes, forbidden, malformed, Public } from '#host';
+import { ApiExcludeController, Authenticator, DirectRoutes, forbidden, malformed, Public } from '#host';
 import { All, Controller, type OnModuleInit, Req, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayMeans } from '../proxy/gateway-means.js';
 import { answerProxy, type ProxyAnswer } from './answer-proxy.js';

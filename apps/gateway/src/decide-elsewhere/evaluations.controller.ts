@@ -1,7 +1,6 @@
-import { DirectRoutes, malformed, Problems, Roles } from '#host';
+import { ApiBody, ApiOkResponse, ApiTags, DirectRoutes, malformed, Problems, Roles } from '#host';
 import { splitTarget } from '#smart';
 import { Body, Controller, HttpCode, Inject, type OnModuleInit, Post } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { GatewayMeans } from '../proxy/gateway-means.js';

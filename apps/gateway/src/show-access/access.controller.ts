@@ -1,7 +1,6 @@
-import { AnyParty, type Caller, CurrentCaller, type Position, SeenPositions, Shows, UuidParam } from '#host';
+import { AnyParty, ApiTags, type Caller, CurrentCaller, type Position, SeenPositions, Shows, UuidParam } from '#host';
 import { Controller, Get } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { ShowAccess } from './show-access.query.js';
 import { shownAccess } from './shown-access.js';
 

@@ -1,7 +1,6 @@
-import { Answer, CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
+import { Answer, ApiTags, CommandContext, type CommandRequest, Commands, MintedId, Roles } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { ANSWER_WITHIN_MS } from '../close-access/close-access.handler.js';
 import { receiptSchema } from '../close-access/receipt.schema.js';
 import { Receipts } from '../close-access/receipts.js';

@@ -1,16 +1,16 @@
 import {
   answerCommand,
+  ApiTags,
   CommandContext,
+  type CommandRequest,
   Commands,
   EmptyBody,
   MintedId,
   Roles,
-  type CommandRequest,
   type Succeeded,
 } from '#host';
 import { Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { unconfirmedOf } from './confirmation-code.js';
 import { IssueSecret } from './issue-secret.handler.js';
 

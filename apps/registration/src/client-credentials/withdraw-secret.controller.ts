@@ -1,7 +1,6 @@
-import { CommandContext, Commands, EmptyBody, MintedId, Roles, type CommandRequest } from '#host';
+import { ApiTags, CommandContext, type CommandRequest, Commands, EmptyBody, MintedId, Roles } from '#host';
 import { Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { applicationSchema } from '../show-applications/application.schema.js';
 import { WithdrawSecret } from './withdraw-secret.handler.js';

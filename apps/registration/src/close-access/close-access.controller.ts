@@ -1,7 +1,6 @@
-import { answerCommand, CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
+import { answerCommand, ApiTags, CommandContext, type CommandRequest, Commands, MintedId, Roles } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { Because } from './close-access.dto.js';
 import { ANSWER_WITHIN_MS, CloseAccess } from './close-access.handler.js';
 import { receiptSchema } from './receipt.schema.js';

@@ -1,7 +1,6 @@
-import { CommandContext, Creates, Roles, type CommandRequest, type Succeeded } from '#host';
+import { ApiTags, CommandContext, type CommandRequest, Creates, Roles, type Succeeded } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { applicationSchema } from '../show-applications/application.schema.js';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { NewApplication } from './register-application.dto.js';

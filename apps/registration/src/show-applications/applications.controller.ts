@@ -1,18 +1,18 @@
 import {
   Answer,
   AnyParty,
+  ApiTags,
+  type Caller,
   CurrentCaller,
   Lists,
   MintedId,
   PageQuery,
+  type Position,
   Reads,
   SeenPositions,
-  type Caller,
-  type Position,
 } from '#host';
 import { Controller, Get, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { applicationSchema } from './application.schema.js';
 import { ApplicationsQuery } from './applications-query.js';
 import { ListApplications, ReadApplication, ReadHistory } from './applications.queries.js';

@@ -1,7 +1,6 @@
-import { CommandContext, Commands, MintedId, Roles, type CommandRequest } from '#host';
+import { ApiTags, CommandContext, type CommandRequest, Commands, MintedId, Roles } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { ApplicationPresenter } from '../show-applications/application-presenter.js';
 import { applicationSchema } from '../show-applications/application.schema.js';
 import { NewOwner } from './transfer-ownership.dto.js';

@@ -1,7 +1,6 @@
-import { answerCommand, CommandContext, type CommandRequest, Commands, MintedId, Roles } from '#host';
+import { answerCommand, ApiTags, CommandContext, type CommandRequest, Commands, MintedId, Roles } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { campaignSchema } from '../see-campaigns/campaign-dto.js';
 import { ShownInTime } from '../see-campaigns/shown-in-time.js';
 import { CampaignClosure } from './close-campaign.dto.js';

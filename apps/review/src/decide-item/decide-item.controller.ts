@@ -1,7 +1,6 @@
-import { answerCommand, CommandContext, type CommandRequest, Commands, Roles, UuidParam } from '#host';
+import { answerCommand, ApiTags, CommandContext, type CommandRequest, Commands, Roles, UuidParam } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { itemSchema } from '../see-campaigns/campaign-dto.js';
 import { Campaigns } from '../see-campaigns/campaigns.js';
 import { ShownInTime } from '../see-campaigns/shown-in-time.js';

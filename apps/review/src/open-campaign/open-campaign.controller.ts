@@ -1,7 +1,6 @@
-import { answerCommand, CommandContext, type CommandRequest, Creates, Roles } from '#host';
+import { answerCommand, ApiTags, CommandContext, type CommandRequest, Creates, Roles } from '#host';
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { campaignSchema } from '../see-campaigns/campaign-dto.js';
 import { ShownInTime } from '../see-campaigns/shown-in-time.js';
 import { NewCampaign } from './open-campaign.dto.js';

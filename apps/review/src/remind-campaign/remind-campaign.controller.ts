@@ -1,7 +1,15 @@
-import { answerCommand, CommandContext, type CommandRequest, Commands, EmptyBody, MintedId, Roles } from '#host';
+import {
+  answerCommand,
+  ApiTags,
+  CommandContext,
+  type CommandRequest,
+  Commands,
+  EmptyBody,
+  MintedId,
+  Roles,
+} from '#host';
 import { Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { campaignSchema } from '../see-campaigns/campaign-dto.js';
 import { ShownInTime } from '../see-campaigns/shown-in-time.js';
 import { RemindCampaign } from './remind-campaign.handler.js';

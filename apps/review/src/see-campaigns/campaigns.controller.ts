@@ -1,8 +1,7 @@
 import type { Position } from '#contracts';
-import { Answer, Lists, Reads, Roles, SeenPositions, UuidParam } from '#host';
+import { Answer, ApiTags, Lists, Reads, Roles, SeenPositions, UuidParam } from '#host';
 import { Controller, Get, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
 import { campaignSchema, evidenceSchema, itemSchema } from './campaign-dto.js';
 import { CampaignsQuery, ItemsQuery } from './campaigns-query.js';
 import { ListCampaigns, ListItems, ReadCampaign, ReadEvidence } from './campaigns.queries.js';

@@ -1,8 +1,7 @@
 import type { Position } from '#contracts';
-import { Problems, Roles, SeenPositions } from '#host';
+import { ApiHeader, ApiResponse, ApiTags, Problems, Roles, SeenPositions } from '#host';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { SimulateApproval } from './simulate-approval.query.js';
 import { NewSimulation, simulationSchema } from './simulation.dto.js';
 

@@ -1,6 +1,5 @@
-import { Consumes, forbidden, Public } from '#host';
+import { ApiExcludeController, Consumes, forbidden, Public } from '#host';
 import { Body, Controller, Get, Headers, Post, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { InteractionResults } from 'oidc-provider';
 import { TokenEndpoint } from '../authorization-server/token-endpoint.js';

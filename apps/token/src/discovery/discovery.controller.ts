@@ -9,9 +9,8 @@ import {
   type SmartConfiguration,
 } from '#smart';
 import { FhirConfig } from '#fhir-endpoints';
-import { BaseConfig, Public } from '#host';
+import { ApiExcludeController, BaseConfig, Public } from '#host';
 import { Controller, Get, Header, Options, HttpCode } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { TokenConfig } from '../token.config.js';
 
 /** What clients read before they come: any origin may. */

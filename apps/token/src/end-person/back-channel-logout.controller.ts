@@ -1,8 +1,7 @@
-import { BaseConfig, Public, VAULT } from '#host';
+import { ApiExcludeController, BaseConfig, Public, VAULT } from '#host';
 import { oauthPaths } from '#smart';
 import type { Vault } from '#vault';
 import { Body, Controller, Header, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { NotServing } from '../authenticate-client/admitted-clients.js';
 import { OAuthBody, OAuthErrorFilter } from '../answer-oauth/oauth-error.filter.js';
 import { OAuthError } from '../answer-oauth/oauth-error.js';

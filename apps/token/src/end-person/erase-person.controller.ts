@@ -1,7 +1,16 @@
 import { erasureReasons, type ErasureReason } from '#contracts';
-import { CurrentCaller, notFound, Problems, Roles, UuidParam, type Caller } from '#host';
+import {
+  ApiOkResponse,
+  ApiProperty,
+  ApiTags,
+  type Caller,
+  CurrentCaller,
+  notFound,
+  Problems,
+  Roles,
+  UuidParam,
+} from '#host';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { certainly } from './certainly.js';
 import { PersonErasures, type PersonErased } from './person-erasures.js';

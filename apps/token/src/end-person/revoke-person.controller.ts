@@ -1,7 +1,17 @@
-import { CurrentCaller, notFound, Problems, Reason, Roles, UuidParam, VAULT, type Caller } from '#host';
+import {
+  ApiOkResponse,
+  ApiTags,
+  type Caller,
+  CurrentCaller,
+  notFound,
+  Problems,
+  Reason,
+  Roles,
+  UuidParam,
+  VAULT,
+} from '#host';
 import type { Vault } from '#vault';
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { certainly } from './certainly.js';
 import { personEndedSchema } from './person-ended.schema.js';
 import { PersonEnds, type PersonEnded } from './person-ends.js';

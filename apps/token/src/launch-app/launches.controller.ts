@@ -1,7 +1,6 @@
 import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
-import { Creates, malformed, refused, Roles, unavailable } from '#host';
+import { ApiTags, Creates, malformed, refused, Roles, unavailable } from '#host';
 import { Body, Controller, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { Type, type Static } from 'typebox';
 import { AdmittedClients, NotServing } from '../authenticate-client/admitted-clients.js';
 import { PATIENT_RIGHTS, RightsUnavailable, type PatientRightsOf } from '../see-patients/patient-rights.js';

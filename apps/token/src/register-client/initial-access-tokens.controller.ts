@@ -1,4 +1,7 @@
 import {
+  ApiOkResponse,
+  ApiTags,
+  type Caller,
   Creates,
   CurrentCaller,
   forbidden,
@@ -9,11 +12,9 @@ import {
   Text,
   unavailable,
   VAULT,
-  type Caller,
 } from '#host';
 import type { Vault } from '#vault';
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { Type, type Static } from 'typebox';
 import { NotServing } from '../authenticate-client/admitted-clients.js';

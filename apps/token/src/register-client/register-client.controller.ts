@@ -1,4 +1,4 @@
-import { BaseConfig, Public } from '#host';
+import { ApiExcludeController, BaseConfig, Public } from '#host';
 import { oauthPaths } from '#smart';
 import {
   Body,
@@ -14,7 +14,6 @@ import {
   Res,
   UseFilters,
 } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { OAuthBody, OAuthErrorFilter } from '../answer-oauth/oauth-error.filter.js';

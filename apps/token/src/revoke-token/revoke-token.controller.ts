@@ -1,8 +1,7 @@
-import { Public } from '#host';
+import { ApiExcludeController, Public } from '#host';
 import { oauthPaths } from '#smart';
 import { Body, Controller, Header, Headers, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { NotServing, type OpenAccess } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication } from '../authenticate-client/client-authentication.js';
 import { AccessTokens } from '../authorization-server/access-tokens.js';

@@ -1,9 +1,8 @@
 import { FhirConfig } from '#fhir-endpoints';
-import { Consumes, forbidden, notFound, Public, VAULT } from '#host';
+import { ApiExcludeController, Consumes, forbidden, notFound, Public, VAULT } from '#host';
 import { oauthPaths } from '#smart';
 import type { Vault } from '#vault';
 import { Body, Controller, Get, Headers, Inject, Post, Res, UseFilters } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { allowedBy } from '../consent/consent-view.js';

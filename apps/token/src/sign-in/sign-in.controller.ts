@@ -1,6 +1,5 @@
-import { Public } from '#host';
+import { ApiExcludeController, Public } from '#host';
 import { Controller, Get, Header, Headers, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PageErrors } from '../pages/page-errors.filter.js';
 import { PersonSessions } from './person-sessions.js';

@@ -1,5 +1,5 @@
 import { applyDecorators, HttpCode } from '@nestjs/common';
-import { ApiExtraModels, ApiHeader, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiResponse } from '../docs/described.js';
 import type { SchemaObject } from '../docs/schema-object.js';
 
 /** What a body looks like in the OpenAPI document: a class with class-validator or `@ApiProperty`, or a JSON Schema. */
@@ -161,5 +161,5 @@ function body(
 }
 
 function schemaOf(shape: BodyShape): SchemaObject | { $ref: string } {
-  return typeof shape === 'function' ? { $ref: getSchemaPath(shape) } : shape;
+  return typeof shape === 'function' ? { $ref: `#/components/schemas/${shape.name}` } : shape;
 }

@@ -1,7 +1,7 @@
 import { asyncApiDocument, channels, goldenRecords } from '#contracts';
 import type { LogSettings } from '#event-log';
 import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from './described.js';
 import { Public } from '../identity/route-access.js';
 import { LOG_SETTINGS } from '../log/log-startup.js';
 import { UsedTopics } from '../log/used-topics.js';

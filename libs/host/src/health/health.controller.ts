@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../docs/described.js';
 import { Answer } from '../answer/answer.js';
 import { Public } from '../identity/route-access.js';
 import { HealthRegistry } from './health-registry.js';

@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata, type CustomDecorator } from '@nestjs/common';
-import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiSecurity } from '../docs/described.js';
 import type { Role } from './caller.js';
 
 /** Who may call a route. */

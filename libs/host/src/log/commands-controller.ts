@@ -1,5 +1,5 @@
 import { Controller, Get, Param, type Type } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '../docs/described.js';
 import type { ContextContract } from '#contracts';
 import type { CommandPort } from '#event-log';
 import { Shows } from '../answer/answers-documented.js';

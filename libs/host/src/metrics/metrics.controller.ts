@@ -1,5 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../docs/described.js';
 import { Public } from '../identity/route-access.js';
 import { Metrics } from './metrics.js';
 

@@ -9,7 +9,7 @@ import {
   type OnModuleDestroy,
   type Type,
 } from '@nestjs/common';
-import { ApiBody, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiResponse, ApiTags } from '../docs/described.js';
 import type { LogSettings, ProjectionDefinition } from '#event-log';
 import { Answer } from '../answer/answer.js';
 import { Lists, Problems, Shows } from '../answer/answers-documented.js';

@@ -1,6 +1,6 @@
 import { Injectable, SetMetadata, applyDecorators, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiConsumes } from '@nestjs/swagger';
+import { ApiConsumes } from '../docs/described.js';
 import type { FastifyRequest } from 'fastify';
 import { unsupportedMediaType } from '../problem/problem-exception.js';
 

@@ -15,7 +15,7 @@ import { DatabaseTlsConfig } from '../database/database-tls-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations, type MigrationClass, type SchemaName } from '../database/database-schemas.js';
 import { CreateProjectionBooks1764201600000 } from '../projections/create-projection-books.js';
-import { openApiDocument, serveDocs } from '../docs/docs.js';
+import { serveDocs } from '../docs/serve-docs.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { assertRoutesNameTheirRoles, declaredRoutes } from '../identity/assert-routes-named.js';
 import { Log } from '../logging/log.js';
@@ -117,7 +117,7 @@ export async function createService(
   try {
     assertRoutesNameTheirRoles(app);
     observeRequests(app, server, direct, log.for('http'), tracing);
-    serveDocs(app, () => openApiDocument(app, part.name, productVersion, base.publicUrl));
+    serveDocs(app, part.name, productVersion, base.publicUrl);
     if (base.listenWhenReady) await app.init();
     else await (listening = listen());
   } catch (error) {

@@ -73,6 +73,8 @@ export function createHttpServer(
     requestIdHeader: false,
     routerOptions: { maxParamLength: 2_048 },
     forceCloseConnections: 'idle',
+    // Else Fastify loads its compilers of JSON Schemas, 4 MB (docs/adr/0048-memory-at-rest.md).
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     serverFactory(handler) {
       route = handler;
       const made = createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 }, (request, response) =>
@@ -127,6 +129,11 @@ export function createHttpServer(
   const routes = new RouteTable();
   server.addHook('onRoute', (route) => routes.add(route.method, route.url));
   return { adapter: new FastifyAdapter(server), server, direct, routes, answer };
+}
+
+/** Bodies are read by the rules of their classes (libs/host/src/problem/validation.ts). */
+function noSchemas(): never {
+  throw new Error('a route has a JSON Schema of Fastify: describe what it takes by a class with rules');
 }
 
 /** 405 for a method that a resource does not have. Whatever hides a resource must have been hooked in before. */

@@ -556,7 +556,11 @@ describe('a service', () => {
       expect(page.status).toBe(200);
       expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
       expect(html).not.toMatch(/(src|href)="https?:/);
-      expect((await service.call('/docs/swagger-ui-bundle.js')).status).toBe(200);
+      const parts = [...html.matchAll(/(?:src|href)="\.(\/docs\/[^"]+)"/g)].map(([, path = '']) => path);
+      expect(parts).toHaveLength(4);
+      for (const part of parts) expect([part, (await service.call(part)).status]).toEqual([part, 200]);
+      const slash = await service.call('/docs/', { redirect: 'manual' });
+      expect([slash.status, slash.headers.get('location')]).toEqual([302, '../docs']);
     });
   });
 });

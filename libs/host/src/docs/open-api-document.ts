@@ -1,7 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import * as openApi from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { completeAnswers } from './complete-answers.js';
 import { describeRequestClasses } from './describe-request-classes.js';
+import { sayWhatWasNoted } from './described.js';
 
 const description = `The access lifecycle of third-party applications at a FHIR API.
 
@@ -21,8 +23,9 @@ export function openApiDocument(
   version: string,
   publicUrl: string,
 ): OpenAPIObject {
+  sayWhatWasNoted(openApi);
   const requestClasses = describeRequestClasses(app);
-  const config = new DocumentBuilder()
+  const config = new openApi.DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle(`Gatehouse: ${name}`)
     .setDescription(description)
@@ -33,7 +36,7 @@ export function openApiDocument(
       'identity',
     )
     .build();
-  const document = SwaggerModule.createDocument(app, config, {
+  const document = openApi.SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}`,
   });
   for (const name of requestClasses) {
@@ -43,13 +46,4 @@ export function openApiDocument(
   }
   completeAnswers(document);
   return document;
-}
-
-/** Serves `/docs` (Swagger UI from its package, no other host) and `/docs/openapi.json`. */
-export function serveDocs(app: INestApplication, document: () => OpenAPIObject): void {
-  SwaggerModule.setup('docs', app, document, {
-    jsonDocumentUrl: 'docs/openapi.json',
-    raw: ['json'],
-    customSiteTitle: 'Gatehouse',
-  });
 }
