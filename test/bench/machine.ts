@@ -46,13 +46,16 @@ export function withChildren(pids: readonly number[]): readonly number[] {
   return [...pids, ...children];
 }
 
-/** What a process holds in memory, in megabytes of 10^6 bytes; what is its own is not mapped from a file, as its program is. */
-export function residentMegabytes(pid: number): { readonly all: number; readonly own: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  const [all = 0, own = 0] = ['VmRSS', 'RssAnon'].map(
-    (field) => (Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1_024) / 1e6,
+/**
+ * What a process holds in memory, in megabytes of 10^6 bytes; what is its own is not mapped from a file, as its program is. Its
+ * share (PSS) divides what several processes hold together, as services on one machine hold Node's program.
+ */
+export function residentMegabytes(pid: number): { readonly all: number; readonly own: number; readonly share: number } {
+  const said = ['status', 'smaps_rollup'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1')).join('\n');
+  const [all = 0, own = 0, share = 0] = ['VmRSS', 'RssAnon', 'Pss'].map(
+    (field) => (Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(said)?.[1] ?? 0) * 1_024) / 1e6,
   );
-  return { all, own };
+  return { all, own, share };
 }
 
 /**

@@ -119,6 +119,6 @@ function heapsTold(said: string): readonly number[] {
 
 /** What Linux counts as its own, and what of Node's program all processes of Node share. */
 function shown({ pid }: Spawned): string {
-  const { all, own } = residentMegabytes(pid);
-  return `${all.toFixed(0)} MB resident, ${own.toFixed(0)} MB of it its own`;
+  const { all, own, share } = residentMegabytes(pid);
+  return `${all.toFixed(0)} MB resident, ${own.toFixed(0)} MB of it its own; ${share.toFixed(0)} MB when what is shared is divided`;
 }

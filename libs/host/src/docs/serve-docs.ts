@@ -38,7 +38,7 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 export function serveDocs(app: INestApplication, name: string, version: string, publicUrl: string): void {
   const router = app.getHttpAdapter();
   const get = (path: string, handler: Handler): void => void router.get(path, handler);
-  get('/docs', (_request, reply) => reply.type('text/html; charset=utf-8').send(PAGE));
+  get('/docs', (_request, reply) => reply.type('text/html').send(PAGE));
   // The page's links are for the path without a slash.
   get('/docs/', (_request, reply) => reply.redirect('../docs'));
   get('/docs/page.js', (_request, reply) => reply.type('application/javascript; charset=utf-8').send(SCRIPT));
