@@ -89,6 +89,22 @@ describe('an application', () => {
     expect(other.status).toBe(422);
   });
 
+  it('is registered for each caller who sends the same key, whatever the other sent under it', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    const other = (body: object) => call('other-dev', 'developer', path, body, key);
+    const mine = await register(metadata, key);
+    const theirs = await other(metadata);
+    expect([mine.status, theirs.status]).toEqual([201, 201]);
+    expect(theirs.body.id).not.toBe(mine.body.id);
+    expect((await other({ ...metadata, name: 'Another' })).status).toBe(422);
+
+    const taken = { 'idempotency-key': randomUUID() };
+    await register(metadata, taken);
+    const another = await call('other-dev', 'developer', path, { ...metadata, name: 'Another' }, taken);
+    expect([another.status, another.body['name']]).toEqual([201, 'Another']);
+    expect((await call('dev', 'developer', `${path}/${another.body.id}`)).status).toBe(404);
+  });
+
   it('is seen at the position that its caller saw, by its owner and by those who see all', async () => {
     const { body, headers } = await register();
     const at = { 'gatehouse-position': headers.get('gatehouse-position') ?? '' };
