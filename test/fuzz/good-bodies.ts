@@ -78,6 +78,8 @@ const goodBodies: Readonly<Record<string, readonly Json[]>> = {
       rules: [{ scope: 'system/*.cruds', approvals: 2 }],
       autoApprove: [],
       reviewDays: 7,
+      holidays: ['2026-12-25'],
+      timeZone: 'America/New_York',
       maximumApprovalDays: 90,
     },
   ],

@@ -112,6 +112,7 @@ export const foldings: readonly Folding[] = [
     ['application-registered.v1.hardened', 'application-submitted.v1.hardened', 'application-changed.v1.hardened'],
     ['application-registered.v1.vouched', 'application-submitted.v1.vouched', 'application-changed.v1.vouched'],
     ['application-registered.v1.unclaimed', 'application-submitted.v1', 'application-withdrawn.v1'],
+    ['application-registered.v1', 'application-submitted.v1', 'application-submitted.v1.requestedAt'],
     ['application-registered.v1.unclaimed', 'credential-proposed.v1', 'credential-dropped.v1'],
     ['application-registered.v1.unclaimed', 'registration-expired.v1'],
   ]),
@@ -120,7 +121,8 @@ export const foldings: readonly Folding[] = [
     ['review-opened.v1.hardened', 'review-clock-breached.v1', 'review-rejected.v1'],
     ['review-opened.v1.vouched', 'review-changes-requested.v1', 'review-opened.v1', 'review-withdrawn.v1'],
     ['review-opened.v1', 'review-endorsed.v1.limits', 'review-approved.v1.limits', 'approval-narrowed.v1.limits'],
-    ['policy-set.v1'],
+    ['review-opened.v1', 'review-changes-requested.v1', 'review-opened.v1.requestedAt'],
+    ['policy-set.v1', 'policy-set.v1.policy-holidays'],
   ]),
   folded(grantsDecider, [ended, ['grant-consented.v1', 'grant-revoked.v1.reason']]),
   folded(campaignDecider, [

@@ -25,7 +25,7 @@ import { withdrawReview } from './withdraw-review/withdraw-review.decider.js';
 /** Approval decides here: the policy under its own id, an application's reviews under the application's. */
 export const approvalDecider: Decider<typeof approval, ApprovalState> = {
   contract: approval,
-  version: 1,
+  version: 2,
   decide(state, command) {
     const ofPolicy = command.meta.subject === POLICY_ID;
     if (ofPolicy !== (command.type === 'set-policy')) return misaddressed(command);

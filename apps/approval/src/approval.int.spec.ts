@@ -10,6 +10,7 @@ import { LogSeed, startTestService, testIssuer, type TestIssuer, type TestServic
 import type { Vault } from '#vault';
 import { isolate, type Isolation } from '../../../test/environment/isolation.js';
 import { approvalPart } from './approval.part.js';
+import { businessDaysAfter } from './domain/days.js';
 import type { ReviewView } from './domain/application-approval.js';
 import { submission } from './scenario.arbitrary.js';
 
@@ -86,12 +87,16 @@ async function decide(id: string, json: object, who = 'rev', headers: Record<str
   return { status: response.status, headers: response.headers, body: await bodyOf(response) };
 }
 
-async function submitted(over: { ownerId?: string; scopes?: string[] } = {}) {
+async function submitted(over: { ownerId?: string; scopes?: string[]; requestedAt?: string } = {}) {
   const applicationId = mintId(Math.floor(Math.random() * 8));
   const { reviewId: _, ...data } = submission(over.scopes);
   await registered(applicationId, {
     type: 'application-submitted',
-    data: { ...data, ...(over.ownerId && { ownerId: over.ownerId }) },
+    data: {
+      ...data,
+      ...(over.ownerId && { ownerId: over.ownerId }),
+      ...(over.requestedAt && { requestedAt: over.requestedAt }),
+    },
   });
   const found = await eventually(
     () => get(`/approval/reviews?applicationId=${applicationId}`),
@@ -117,9 +122,7 @@ it('opens the review of a submission and shows it with its clock, its risk and w
     scope: 'patient/Patient.r',
     means: 'Read identity and demographics (names, birth dates, addresses) of the one patient in context.',
   });
-  const days = (Date.parse(opened.dueAt) - Date.parse(opened.openedAt)) / 86_400_000;
-  expect(days).toBeGreaterThan(4.99); // counted from the command, a moment before the event
-  expect(days).toBeLessThanOrEqual(5);
+  expect(opened.dueAt).toBe(businessDaysAfter(opened.requestedAt, 5, {}));
   expect(await get(`/approval/reviews/${opened.id}`)).toMatchObject({ status: 200, etag: '"1"' });
   expect(await history(opened.id)).toEqual(['review-opened']);
 }, 60_000);
@@ -272,6 +275,39 @@ it('narrows by a campaign, and ends an approval at its time', async () => {
     'approval-narrowed',
     'approval-expired',
   ]);
+}, 60_000);
+
+it('keeps one clock for a request, which runs out while changes are asked for and is noted once', async () => {
+  const { applicationId, review: opened } = await submitted({ requestedAt: '2026-01-05T09:00:00.000Z' });
+  expect(opened).toMatchObject({ requestedAt: '2026-01-05T09:00:00.000Z', dueAt: '2026-01-12T09:00:00.000Z' });
+  const shown = await eventually(
+    () => get(`/approval/reviews/${opened.id}`),
+    ({ body }) => body.breachedAt !== undefined,
+  );
+  expect((await decide(opened.id, { decision: 'request-changes', reason: 'the link is dead' })).status).toBe(200);
+  const { reviewId: _, ...data } = submission();
+  const { requestedAt } = shown.body;
+  await registered(applicationId, { type: 'application-submitted', data: { ...data, submission: 2, requestedAt } });
+  const { body } = await eventually(
+    () => get(`/approval/reviews?applicationId=${applicationId}&status=pending`),
+    ({ body: list }) => list.items[0]?.submission === 2,
+  );
+  const { breachedAt, dueAt } = shown.body;
+  expect(body.items).toMatchObject([{ submission: 2, requestedAt, dueAt, breachedAt }]);
+  expect(await history(opened.id)).toEqual([
+    'review-opened',
+    'review-clock-breached',
+    'review-changes-requested',
+    'review-opened',
+  ]);
+
+  // Sent back before its time, it is overdue all the same.
+  const soon = await submitted({ requestedAt: new Date(Date.now() - 30 * 86_400_000).toISOString() });
+  await decide(soon.review.id, { decision: 'request-changes', reason: 'the link is dead' });
+  await eventually(
+    () => get(`/approval/reviews/${soon.review.id}`),
+    ({ body: sentBack }) => sentBack.status === 'changes-requested' && sentBack.breachedAt !== undefined,
+  );
 }, 60_000);
 
 it('closes the review of what was withdrawn or revoked', async () => {

@@ -8,6 +8,8 @@ import { defaultPolicy } from './set-policy/set-policy.decider.js';
 export const applicationId = '019c0000-0000-7000-8000-000000000003';
 export const reviewId = '019c0000-0000-7000-8000-0000000a0003';
 export const now = '2026-03-02T09:00:00.000Z';
+/** Five business days after `now`, a Monday. */
+export const dueAt = '2026-03-09T09:00:00.000Z';
 export const requested = ['patient/Observation.rs', 'patient/Patient.r', 'launch/patient'];
 
 /** A command as it stands in the log, at `now`, by a reviewer, unless told otherwise. */
@@ -84,7 +86,7 @@ export function openReview(over: Partial<DataOf<ApprovalCommand, 'open-review'>>
 }
 
 export function reviewOpened(over: Partial<DataOf<ApprovalEvent, 'review-opened'>> = {}): ApprovalEvent {
-  const clock = { policyVersion: 0, approvalsNeeded: 1, maximumApprovalDays: 365, dueAt: '2026-03-07T09:00:00.000Z' };
+  const clock = { requestedAt: now, policyVersion: 0, approvalsNeeded: 1, maximumApprovalDays: 365, dueAt };
   return { type: 'review-opened', data: { ...submission(), ...clock, ...over } };
 }
 

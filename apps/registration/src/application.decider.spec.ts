@@ -405,6 +405,28 @@ describe('changing', () => {
     });
   });
 
+  it('goes on with a request that it changes, whose clock began when it was first made', () => {
+    const first = submitted.state?.submission?.requestedAt;
+    expect(first).toBe('2026-03-01T00:00:01Z');
+    const changed = submitted.when(change({ name: 'Heart Book' })).when(change({ name: 'Heart Log' }));
+    expect(changed.last.at(-1)).toMatchObject({ data: { submission: 3, requestedAt: first } });
+    const sentBack = changed.when(verdict('changes-requested', 3), 'system:a');
+    const again = sentBack.when(change({ name: 'Heart Diary' })).when({ type: 'submit-application', data: {} });
+    expect(again.last).toMatchObject([{ data: { submission: 4, requestedAt: first } }]);
+    expect(again.state?.submission?.requestedAt).toBe(first);
+  });
+
+  it.each([
+    ['was withdrawn', { type: 'withdraw-application', data: {} }],
+    ['was rejected', verdict('rejected')],
+  ] as const)('makes a request of its own after one that %s', (_what, end) => {
+    const again = submitted.when(end, end.type === 'apply-review' ? 'system:a' : owner);
+    const anew = again.when({ type: 'submit-application', data: {} });
+    expect(anew.last).toMatchObject([{ data: { submission: 2 } }]);
+    expect(anew.last[0]?.data).not.toHaveProperty('requestedAt');
+    expect(anew.state?.submission?.requestedAt).not.toBe(submitted.state?.submission?.requestedAt);
+  });
+
   it('puts nothing in force by an approval of what was asked before the change', () => {
     const changed = submitted.when(change({ name: 'Heart Book' }));
     expect(changed.types).toEqual(['application-withdrawn', 'application-changed', 'application-submitted']);

@@ -10,7 +10,7 @@ import {
   type Refusal,
 } from '#contracts';
 import { viewOf } from './domain/application-view.js';
-import { evolve, type Application } from './domain/application.js';
+import { evolve, goesOnWith, type Application } from './domain/application.js';
 import { changeMetadata } from './domain/change-metadata.js';
 import { withdrawSecret } from './domain/client-credentials.js';
 import { faultsOfKeys, faultsOfMetadata } from './domain/declared-metadata.js';
@@ -36,7 +36,7 @@ const ownersCommands: ReadonlySet<Command['type']> = new Set<Command['type']>([
 /** Decides for one application: its metadata, keys and secrets, its submissions, suspension and revocation. */
 export const registrationDecider: Decider<typeof registration, Application> = {
   contract: registration,
-  version: 4,
+  version: 5,
   decide(state, command) {
     if (command.type === 'register-application') return register(state, command);
     if (state === undefined) return refuse(noSuchApplication);
@@ -139,6 +139,7 @@ function submit(state: Application, { comment }: CommandNamed<'submit-applicatio
       submission: (submission?.number ?? 0) + 1,
       ownerId,
       reviewed: declared,
+      ...goesOnWith(state),
       ...(comment !== undefined && { comment }),
     },
   });

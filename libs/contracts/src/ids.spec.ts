@@ -13,14 +13,14 @@ describe('the id of a command', () => {
     );
   });
 
-  it.each([
+  it.each<[string, [string, string, string, string]]>([
     ['another caller', ['b', 'POST', '/x', 'key']],
     ['another method', ['a', 'PUT', '/x', 'key']],
     ['another path', ['a', 'POST', '/y', 'key']],
     ['another key', ['a', 'POST', '/x', 'kez']],
     ['a caller whose name runs into the method', ['aP', 'OST', '/x', 'key']],
     ['a path that runs into the key', ['a', 'POST', '/xk', 'ey']],
-  ] as const)('is another for %s', (_what, other) => {
+  ])('is another for %s', (_what, other) => {
     expect(commandId(...other)).not.toBe(commandId('a', 'POST', '/x', 'key'));
   });
 

@@ -35,6 +35,8 @@ export interface Review {
   readonly approvalsNeeded: number;
   readonly maximumApprovalDays: number;
   readonly openedAt: string;
+  /** When the request was first made. Submissions that go on with it, changed, are reviewed by the same clock. */
+  readonly requestedAt: string;
   readonly dueAt: string;
   readonly breachedAt?: string;
   readonly endorsements: readonly Endorsement[];
@@ -151,11 +153,19 @@ export function evolveApplication(
   }
 }
 
+/** The last review of the same request, which a later form of it goes on with; none where that was decided. */
+export function reviewBefore(state: ApplicationApproval | undefined, requestedAt: string): Review | undefined {
+  const decided = state?.review.status === 'approved' || state?.review.status === 'rejected';
+  return state?.review.requestedAt === requestedAt && !decided ? state.review : undefined;
+}
+
 function opened(
   state: ApplicationApproval | undefined,
   event: Recorded<Extract<ApplicationEvent, { readonly type: 'review-opened' }>>,
 ): ApplicationApproval {
   const { reviewId, submission, ownerId, reviewed, comment, policyVersion, approvalsNeeded, ...clock } = event.data;
+  const requestedAt = event.data.requestedAt ?? event.meta.time;
+  const breachedAt = reviewBefore(state, requestedAt)?.breachedAt;
   return {
     narrowedBy: [],
     ...state,
@@ -174,6 +184,8 @@ function opened(
       approvalsNeeded,
       ...clock,
       openedAt: event.meta.time,
+      requestedAt,
+      ...(breachedAt === undefined ? {} : { breachedAt }),
       endorsements: [],
     },
   };

@@ -38,15 +38,24 @@ export class Clocks implements OnModuleInit, OnModuleDestroy {
 
   private async look(): Promise<void> {
     // By our own clock, which also dates the command: the decider never sees a timer that came early.
-    const past = LessThanOrEqual(new Date());
+    const now = new Date();
     const [reviews, approvals] = await this.database.read((manager) =>
       Promise.all([
-        manager.find(StoredReview, {
-          where: { status: 'pending', breached: false, dueAt: past },
-          order: { dueAt: 'ASC' },
+        manager
+          .createQueryBuilder(StoredReview, 'review')
+          .innerJoin('review.application', 'application')
+          .where(`review.status IN ('pending', 'changes-requested') AND NOT review.breached`)
+          .andWhere('review.dueAt <= :now', { now })
+          // Where another submission followed, its review goes on with the clock.
+          .andWhere(`application.state #>> '{review,id}' = CAST(review.id AS text)`)
+          .orderBy('review.dueAt')
+          .limit(AT_ONCE)
+          .getMany(),
+        manager.find(StoredApproval, {
+          where: { expiresAt: LessThanOrEqual(now) },
+          order: { expiresAt: 'ASC' },
           take: AT_ONCE,
         }),
-        manager.find(StoredApproval, { where: { expiresAt: past }, order: { expiresAt: 'ASC' }, take: AT_ONCE }),
       ]),
     );
     const due: DueCommand<typeof approval>[] = [

@@ -16,13 +16,17 @@ export function expireApproval(state: ApplicationApproval, command: Of<'expire-a
   return accept({ type: 'approval-expired', data: { approvalVersion, submission, scopes: [...scopes], expiresAt } });
 }
 
-/** Notes once that a review was not decided in time; it stays open, and its clock never pauses. */
+/**
+ * Notes once that a request was not decided in time; its review stays as it is. The clock never pauses, so that it runs
+ * out as well while the developer is asked for changes.
+ */
 export function breachReviewClock(
   state: ApplicationApproval,
   command: Of<'breach-review-clock'>,
 ): Decision<ApprovalEvent> {
   const { id: reviewId, status, breachedAt, dueAt } = state.review;
-  if (reviewId !== command.data.reviewId || status !== 'pending' || breachedAt !== undefined) return accept();
+  const undecided = status === 'pending' || status === 'changes-requested';
+  if (reviewId !== command.data.reviewId || !undecided || breachedAt !== undefined) return accept();
   if (!hasCome(dueAt, command.meta.time)) return notDue(dueAt);
   return accept({ type: 'review-clock-breached', data: { reviewId, dueAt } });
 }

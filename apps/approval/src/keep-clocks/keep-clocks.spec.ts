@@ -1,7 +1,6 @@
 import type { ApprovalCommand } from '#contracts';
-import { accepted, decide, given, now, requested, reviewId, reviewOpened, when } from '../scenario.arbitrary.js';
+import { accepted, decide, dueAt, given, now, requested, reviewId, reviewOpened, when } from '../scenario.arbitrary.js';
 
-const dueAt = '2026-03-07T09:00:00.000Z';
 const expiresAt = '2027-03-02T09:00:00.000Z';
 const breach: ApprovalCommand = { type: 'breach-review-clock', data: { reviewId, dueAt } };
 const expire = (approvalVersion = 1): ApprovalCommand => ({
@@ -22,8 +21,31 @@ describe('the clock of a review', () => {
   });
 
   it('is not breached early, nor for a review that is closed', () => {
-    expect(when(given(reviewOpened()), breach, { time: '2026-03-07T08:59:59.999Z' })).toBe('409 not-due');
+    expect(when(given(reviewOpened()), breach, { time: '2026-03-09T08:59:59.999Z' })).toBe('409 not-due');
     expect(when(given(...approval), breach, { time: dueAt })).toEqual([]);
+  });
+
+  it('runs on while the developer is asked for changes', () => {
+    const asked = accepted(given(reviewOpened()), decide({ decision: 'request-changes' }));
+    const state = given(reviewOpened(), ...asked);
+    expect(when(state, breach, { time: '2026-03-09T08:59:59.999Z' })).toBe('409 not-due');
+    expect(when(state, breach, { time: dueAt })).toEqual([
+      { type: 'review-clock-breached', data: { reviewId, dueAt } },
+    ]);
+  });
+
+  it('is breached once for a request, however often that is submitted again', () => {
+    const second = '019c0000-0000-7000-8000-0000000b0003';
+    const breached = { type: 'review-clock-breached' as const, data: { reviewId, dueAt } };
+    const again = given(reviewOpened(), breached, reviewOpened({ reviewId: second, submission: 2 }));
+    const of = (at: string): ApprovalCommand => ({
+      type: 'breach-review-clock',
+      data: { reviewId: second, dueAt: at },
+    });
+    expect(when(again, of(dueAt), { time: dueAt })).toEqual([]);
+    const requestedAt = '2026-03-03T09:00:00.000Z';
+    const anew = given(reviewOpened(), breached, reviewOpened({ reviewId: second, submission: 2, requestedAt }));
+    expect(when(anew, of(dueAt), { time: dueAt })).toHaveLength(1);
   });
 
   it('leaves a breached review to be decided', () => {

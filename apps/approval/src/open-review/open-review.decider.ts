@@ -6,9 +6,12 @@ import {
   type ApprovalPolicy,
   type Decision,
 } from '#contracts';
-import type { ApplicationApproval } from '../domain/application-approval.js';
-import { daysAfter } from '../domain/days.js';
+import { reviewBefore, type ApplicationApproval } from '../domain/application-approval.js';
+import { businessDaysAfter, daysAfter } from '../domain/days.js';
 import { overlap, widerThan } from '../domain/scope-texts.js';
+
+/** 45 CFR 170.404(b)(1)(ii): a patient's application is enabled within so many business days, whatever the policy says. */
+const PATIENT_ACCESS_DAYS = 5;
 
 type OpenReview = Addressed<Extract<ApprovalCommand, { readonly type: 'open-review' }>>;
 
@@ -17,8 +20,8 @@ type OpenReview = Addressed<Extract<ApprovalCommand, { readonly type: 'open-revi
  * the same again, changes nothing. What the policy approves by itself is approved in the same breath.
  */
 export function openReview(state: ApplicationApproval | undefined, command: OpenReview): Decision<ApprovalEvent> {
-  const { policy, policyVersion, ...submission } = command.data;
   const { time } = command.meta;
+  const { policy, policyVersion, requestedAt = time, ...submission } = command.data;
   if (state !== undefined && submission.submission <= state.review.submission) return accept();
 
   const events: ApprovalEvent[] = [];
@@ -31,10 +34,11 @@ export function openReview(state: ApplicationApproval | undefined, command: Open
     type: 'review-opened',
     data: {
       ...submission,
+      requestedAt,
       policyVersion,
       approvalsNeeded: approvalsNeeded(policy, scopes),
       maximumApprovalDays: policy.maximumApprovalDays,
-      dueAt: daysAfter(time, policy.reviewDays),
+      dueAt: dueAt(state, policy, kind, requestedAt),
     },
   });
   if (approvesByItself(policy, kind, scopes)) {
@@ -54,6 +58,22 @@ export function openReview(state: ApplicationApproval | undefined, command: Open
     });
   }
   return accept(...events);
+}
+
+/**
+ * When the request must have been decided. Its clock runs from when it was first made, and never pauses: a later form of
+ * the same request is due when the one before was, or earlier.
+ */
+function dueAt(
+  state: ApplicationApproval | undefined,
+  policy: ApprovalPolicy,
+  kind: string,
+  requestedAt: string,
+): string {
+  const days = kind === 'patient-access' ? Math.min(policy.reviewDays, PATIENT_ACCESS_DAYS) : policy.reviewDays;
+  const due = businessDaysAfter(requestedAt, days, policy);
+  const running = reviewBefore(state, requestedAt)?.dueAt ?? due;
+  return Date.parse(running) < Date.parse(due) ? running : due;
 }
 
 /** How many different reviewers must say yes: the most that the policy or any rule that meets a scope asks for. */

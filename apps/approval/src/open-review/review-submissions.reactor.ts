@@ -22,7 +22,10 @@ export function reviewSubmissions(inForce: () => PolicyInForce) {
         case 'application-submitted': {
           const { policy, version: policyVersion } = inForce();
           const reviewId = derivedIdBeside(subject, id, Date.parse(time));
-          return [{ type: 'open-review', subject, data: { ...event.data, reviewId, policy, policyVersion } }];
+          const requestedAt = event.data.requestedAt ?? time;
+          return [
+            { type: 'open-review', subject, data: { ...event.data, requestedAt, reviewId, policy, policyVersion } },
+          ];
         }
         case 'application-withdrawn':
           return [{ type: 'withdraw-review', subject, data: { submission: event.data.submission } }];

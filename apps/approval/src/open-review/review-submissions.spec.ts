@@ -22,11 +22,18 @@ it('opens a review under the policy in force, beside the application', () => {
   expect(command).toMatchObject({
     type: 'open-review',
     subject: applicationId,
-    data: { ...submitted, policy: defaultPolicy, policyVersion: 4 },
+    data: { ...submitted, requestedAt: now, policy: defaultPolicy, policyVersion: 4 },
   });
   const { reviewId = '' } = command?.type === 'open-review' ? command.data : {};
   expect(isId(reviewId)).toBe(true);
   expect(partitionOf(reviewId)).toBe(partitionOf(applicationId));
+});
+
+it('brings when a request was first made, of which this is a later form', () => {
+  const requestedAt = '2026-02-01T09:00:00.000Z';
+  expect(react({ type: 'application-submitted', data: { ...submitted, requestedAt } })).toMatchObject([
+    { data: { requestedAt } },
+  ]);
 });
 
 it('names the same review when it reacts again, and another for another submission', () => {

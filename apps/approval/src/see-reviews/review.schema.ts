@@ -11,7 +11,18 @@ const limits = {
 /** A review in the OpenAPI document. */
 export const reviewSchema = {
   type: 'object',
-  required: ['id', 'applicationId', 'version', 'submission', 'status', 'stage', 'requestedScopes', 'openedAt', 'dueAt'],
+  required: [
+    'id',
+    'applicationId',
+    'version',
+    'submission',
+    'status',
+    'stage',
+    'requestedScopes',
+    'openedAt',
+    'requestedAt',
+    'dueAt',
+  ],
   properties: {
     id: text,
     applicationId: text,
@@ -39,8 +50,12 @@ export const reviewSchema = {
     approvalsNeeded: { ...count, description: 'How many different reviewers must approve.' },
     maximumApprovalDays: count,
     openedAt: time,
+    requestedAt: {
+      ...time,
+      description: 'When the request was first made; the clock runs from then, through changes and new submissions.',
+    },
     dueAt: time,
-    breachedAt: { ...time, description: 'When it was noted that the review was not decided in time.' },
+    breachedAt: { ...time, description: 'When it was noted that the request was not decided in time.' },
     endorsements: {
       type: 'array',
       items: {

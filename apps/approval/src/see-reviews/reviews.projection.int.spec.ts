@@ -144,7 +144,8 @@ it('shows each review as it ended, and what was declared for it', async () => {
   );
   expect(rows).toEqual([
     { status: 'withdrawn', breached: true, version: '3', name: 'Pulse' },
-    { status: 'approved', breached: false, version: '5', name: 'Pulse 2' },
+    // A later form of the same request.
+    { status: 'approved', breached: true, version: '5', name: 'Pulse 2' },
     { status: 'rejected', breached: false, version: '8', name: 'Pulse' },
   ]);
 });

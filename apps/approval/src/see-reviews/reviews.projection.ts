@@ -14,7 +14,7 @@ import {
  */
 export const reviewsProjection = defineProjection({
   name: 'approval-reviews',
-  version: 1,
+  version: 2,
   tables: ['approval_applications', 'approval_reviews', 'approval_history', 'approval_policies'],
   sources: [eventsOf(approval), eventsOf(registration)],
   async apply(entries, query) {

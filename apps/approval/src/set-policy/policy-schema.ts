@@ -6,6 +6,10 @@ export const policySchema = Type.Object({
   approvals: Type.Integer(),
   rules: Type.Array(Type.Object({ scope: Type.String(), approvals: Type.Integer() })),
   autoApprove: Type.Array(Type.Object({ kind: Type.String(), scopes: Type.Array(Type.String()) })),
-  reviewDays: Type.Integer(),
+  reviewDays: Type.Integer({
+    description: 'Business days from the request on; reviews of patients’ applications are due after five at most.',
+  }),
+  holidays: Type.Optional(Type.Array(Type.String({ format: 'date' }))),
+  timeZone: Type.Optional(Type.String()),
   maximumApprovalDays: Type.Integer(),
 });

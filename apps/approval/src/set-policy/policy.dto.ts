@@ -1,6 +1,17 @@
 import { applicationKinds } from '#contracts';
 import { Nested, Text, Texts } from '#host';
-import { ArrayMaxSize, IsIn, IsInt, Max, Min } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsTimeZone,
+  Matches,
+  Max,
+  Min,
+} from 'class-validator';
 
 /** A scope, and how many must approve whatever shares an interaction with it. */
 export class ScopeRule {
@@ -38,11 +49,27 @@ export class Policy {
   @Nested(() => AutoApproval, { each: true })
   autoApprove: AutoApproval[];
 
-  /** Days until a review is due. */
+  /**
+   * Business days until a review is due, from the request on, whatever is changed and submitted again meanwhile. Reviews
+   * of patients' applications (`patient-access`) are due after five at most.
+   */
   @IsInt()
   @Min(1)
   @Max(365)
   reviewDays: number;
+
+  /** Dates that are no business days, besides Saturdays and Sundays. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(400)
+  @IsISO8601({ strict: true }, { each: true })
+  @Matches(/^\d{4}-\d\d-\d\d$/, { each: true, message: 'must be dates, such as 2026-12-25' })
+  holidays?: string[];
+
+  /** Where days begin and end, by its IANA name, such as `America/New_York`; UTC where absent. */
+  @IsOptional()
+  @IsTimeZone()
+  timeZone?: string;
 
   /** The longest life of an approval, in days. */
   @IsInt()

@@ -12,8 +12,8 @@ import { scopeFaults } from '../domain/scope-texts.js';
 type SetPolicy = Addressed<Extract<ApprovalCommand, { readonly type: 'set-policy' }>>;
 
 /**
- * In force until an operator sets another, as version 0: one reviewer, nothing without one, five days (no longer than
- * the five business days of 45 CFR 170.404(b)), a year.
+ * In force until an operator sets another, as version 0: one reviewer, nothing without one, five business
+ * days (45 CFR 170.404(b)(1)(ii)), a year.
  */
 export const defaultPolicy: ApprovalPolicy = {
   approvals: 1,

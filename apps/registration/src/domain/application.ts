@@ -45,6 +45,8 @@ export interface Application {
     readonly number: number;
     readonly reviewed: ReviewedMetadata;
     readonly status: 'open' | 'withdrawn' | Verdict;
+    /** When it was first asked for; a changed form of what was asked, submitted again, keeps it. RFC 3339. */
+    readonly requestedAt: string;
   };
   /** The last review that was applied. */
   readonly review?: { readonly id: string; readonly verdict: Verdict; readonly reason: string };
@@ -70,6 +72,15 @@ export type ApplicationStatus =
   | 'withdrawn'
   | 'expired'
   | 'revoked';
+
+/**
+ * When the request was made that a further submission goes on with: one that is still open, or was sent back for
+ * changes. What was withdrawn or decided is over, and the next submission is a request of its own.
+ */
+export function goesOnWith({ submission }: Application): { readonly requestedAt?: string } {
+  const goesOn = submission?.status === 'open' || submission?.status === 'changes-requested';
+  return goesOn ? { requestedAt: submission.requestedAt } : {};
+}
 
 /** The one word for where an application stands. What closes access is told first, then what opens it. */
 export function statusOf({ closed, inForce, approval, submission }: Application): ApplicationStatus {
@@ -135,7 +146,14 @@ function changesOf(
       };
     }
     case 'application-submitted':
-      return { submission: { number: event.data.submission, reviewed: event.data.reviewed, status: 'open' } };
+      return {
+        submission: {
+          number: event.data.submission,
+          reviewed: event.data.reviewed,
+          status: 'open',
+          requestedAt: event.data.requestedAt ?? event.meta.time,
+        },
+      };
     case 'application-withdrawn':
       return submission ? { submission: { ...submission, status: 'withdrawn' } } : {};
     case 'keys-changed':

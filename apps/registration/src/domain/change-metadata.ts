@@ -1,6 +1,6 @@
 import { accept, refuse, type Decision, type RegistrationCommand, type RegistrationEvent } from '#contracts';
 import { differencesOf } from './application-view.js';
-import { without, type Application } from './application.js';
+import { goesOnWith, without, type Application } from './application.js';
 import { faultsOfKeys, faultsOfMetadata } from './declared-metadata.js';
 import { metadataRefused } from './refusals.js';
 import { overrulesStatement } from './software-statement.js';
@@ -57,7 +57,12 @@ export function changeMetadata(
   if (pending || (underReview && inForce === undefined)) {
     events.push({
       type: 'application-submitted',
-      data: { submission: (submission?.number ?? 0) + 1, ownerId: state.ownerId, reviewed: declared },
+      data: {
+        submission: (submission?.number ?? 0) + 1,
+        ownerId: state.ownerId,
+        reviewed: declared,
+        ...goesOnWith(state),
+      },
     });
   }
   return accept(...events);

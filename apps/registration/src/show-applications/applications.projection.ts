@@ -13,7 +13,7 @@ interface StoredRow {
 /** Applications as they stand now, every event of each, and what their contacts must be told. */
 export const applicationsProjection = defineProjection({
   name: 'registration-applications',
-  version: 4,
+  version: 5,
   tables: ['applications', 'application_history', 'application_notices'],
   sources: [eventsOf(registration)],
   async apply(entries, query, copy) {

@@ -20,8 +20,12 @@ export const ApprovalPolicy = Type.Object({
   rules: Type.Array(ScopeRule, { maxItems: 200 }),
   /** Kinds and scopes that are approved without a reviewer; none by default. */
   autoApprove: Type.Array(Type.Object({ kind: ApplicationKind, scopes: Scopes }), { maxItems: 50 }),
-  /** Days until a review is due. */
+  /** Business days until a review is due, from the request on; those of patients' applications are due after five at most. */
   reviewDays: Type.Integer({ minimum: 1, maximum: 365 }),
+  /** Dates that are no business days, besides Saturdays and Sundays. */
+  holidays: Type.Optional(Type.Array(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' }), { maxItems: 400 })),
+  /** Where days begin and end, by its IANA name; UTC where absent. */
+  timeZone: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   /** The longest life of an approval, in days. */
   maximumApprovalDays: Type.Integer({ minimum: 1, maximum: 3650 }),
 });
@@ -33,6 +37,8 @@ const Submission = Type.Object({
   ownerId: VaultId,
   reviewed: ReviewedMetadata,
   comment: Type.Optional(Type.String({ maxLength: 2000 })),
+  /** When the request was first made, of which this submission may be a later form; its clock runs from then. */
+  requestedAt: Type.Optional(Time),
 });
 
 const Conditions = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 20 });

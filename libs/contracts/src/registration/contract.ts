@@ -185,6 +185,8 @@ export const registration = defineContext({
         ownerId: VaultId,
         reviewed: ReviewedMetadata,
         comment: Comment,
+        /** Present where this goes on with an earlier request, changed: when that was first made. Its clock runs on. */
+        requestedAt: Type.Optional(Time),
       }),
     ),
     'application-withdrawn': message(
