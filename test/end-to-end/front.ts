@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type FrontedApp, route } from '../../apps/gatehouse/src/front/app-paths.js';
-import { nginxFile } from '../../apps/gatehouse/src/front/nginx-file.js';
+import { nginxFile, type NginxSite } from '../../apps/gatehouse/src/front/nginx-file.js';
 
 /** An app and the ports of its instances on this machine. */
 export interface Instances {
@@ -24,8 +24,13 @@ export interface Front {
 }
 
 /** nginx with the file that we give to operators; on a machine without it, a small proxy that follows the same table. */
-export function startFront(apps: readonly Instances[], port: number, folder: string): Promise<Front> {
-  return hasNginx() ? startNginx(apps, port, path.join(folder, 'nginx')) : startProxy(apps, port);
+export function startFront(
+  apps: readonly Instances[],
+  port: number,
+  folder: string,
+  site: Pick<NginxSite, 'perAddress'> = {},
+): Promise<Front> {
+  return hasNginx() ? startNginx(apps, port, path.join(folder, 'nginx'), site) : startProxy(apps, port);
 }
 
 /** Whether nginx is what joins the apps here; GATEHOUSE_TEST_FRONT=node has the proxy do it. */
@@ -33,11 +38,17 @@ export function hasNginx(): boolean {
   return process.env['GATEHOUSE_TEST_FRONT'] !== 'node' && spawnSync('nginx', ['-v']).status === 0;
 }
 
-async function startNginx(instances: readonly Instances[], port: number, folder: string): Promise<Front> {
+async function startNginx(
+  instances: readonly Instances[],
+  port: number,
+  folder: string,
+  site: Pick<NginxSite, 'perAddress'>,
+): Promise<Front> {
   mkdirSync(folder, { recursive: true });
   const file = nginxFile(
     instances.map(({ app }) => app),
     {
+      ...site,
       listen: `127.0.0.1:${port}`,
       servers: Object.fromEntries(instances.map(({ app, ports }) => [app.name, ports.map((at) => `127.0.0.1:${at}`)])),
     },

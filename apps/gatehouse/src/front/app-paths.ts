@@ -1,5 +1,5 @@
 /** Which shape an error has that the front itself must give (api.md, REST conventions). */
-type ErrorShape = 'problem' | 'oauth' | 'fhir';
+export type ErrorShape = 'problem' | 'oauth' | 'fhir';
 
 /** An app as the front sees it. */
 export interface FrontedApp {

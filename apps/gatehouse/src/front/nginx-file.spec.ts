@@ -29,6 +29,14 @@ describe('the front of the apps', () => {
     expect(file).toContain('  listen 443 ssl;\n');
   });
 
+  it('bounds what one address has at once, in each location but the documents', () => {
+    const file = nginxFile(frontedApps, { listen: '443 ssl', perAddress: 64 });
+    expect(file).toContain('  limit_conn gatehouse_callers 64;\n  limit_conn gatehouse_large_bodies 8;\n');
+    expect(nginxFile(frontedApps, { listen: '443 ssl' })).toContain('  limit_conn gatehouse_callers 256;\n');
+    const shown = frontedApps.flatMap(({ paths }) => Object.values(paths)).map((shape) => `@${shape}_429`);
+    expect(file.match(/(?<=error_page 429 = )@\w+/g)).toEqual(shown);
+  });
+
   it('knows every app, on the port that it has alone', () => {
     const alone = ({ name, defaultPort }: ServicePart) => ({ name, port: defaultPort });
     expect(apps.map(({ name, port }) => ({ name, port }))).toEqual(parts.map(alone));

@@ -1,4 +1,6 @@
-import { docsPathOf, type FrontedApp } from './app-paths.js';
+import { docsPathOf, type ErrorShape, type FrontedApp } from './app-paths.js';
+
+const notKnown = 'No answer came. Whether anything was done is not known: ask again with the same Idempotency-Key.';
 
 /** What differs from site to site. */
 export interface NginxSite {
@@ -6,6 +8,11 @@ export interface NginxSite {
   readonly listen: string;
   /** Where its certificate with its chain and the private key stand, for `listen 443 ssl`. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /**
+   * How many requests one address may have under way at once, 256 unless given; of these an eighth with large bodies (100 kB
+   * and more, or in chunks). More where many callers share one, behind a proxy of theirs.
+   */
+  readonly perAddress?: number;
   /** The instances of each app, by its name, as `host:port`; an app that is not named has one on this machine. */
   readonly servers?: Readonly<Partial<Record<string, readonly string[]>>>;
 }
@@ -14,7 +21,10 @@ export interface NginxSite {
  * The nginx file that joins the apps on one port, to be included in the `http` block (as what stands in
  * /etc/nginx/conf.d is).
  */
-export function nginxFile(apps: readonly FrontedApp[], { listen, tls, servers = {} }: NginxSite): string {
+export function nginxFile(
+  apps: readonly FrontedApp[],
+  { listen, tls, perAddress = 256, servers = {} }: NginxSite,
+): string {
   return `# The apps of Gatehouse on one port. Made by \`npm run nginx\` from apps/gatehouse/src/front/app-paths.ts.
 #
 # Every app needs the same PUBLIC_URL (this front's), and TRUSTED_PROXIES with this front's address: forwarded headers
@@ -26,6 +36,10 @@ export function nginxFile(apps: readonly FrontedApp[], { listen, tls, servers = 
 #
 # Where the apps have ADMIN_PORT, this front reaches what clients and patients use, and answers 404 for the rest: administration
 # is then at each app's own admin port (docs/adr/0036).
+#
+# One address has so many requests under way at once, and an eighth of them with large bodies (100 kB and more, or in chunks): an
+# app reads 64 of those at once, and takes on REQUESTS_AT_ONCE. What is more is answered 429. Where many callers come from one
+# address, behind a proxy of theirs: \`npm run -s nginx -- --per-address 2000 …\`.
 #
 # Not joined: /health and /metrics, which are asked of each instance; /docs/openapi.json, since each app documents what it
 # serves (/docs lists them). The one process merges both.
@@ -39,6 +53,14 @@ ${(servers[name] ?? [`127.0.0.1:${port}`]).map((server) => `  server ${server} m
 }`,
   )
   .join('\n')}
+
+limit_conn_zone $binary_remote_addr zone=gatehouse_callers:10m;
+map "$http_transfer_encoding:$http_content_length" $gatehouse_large_body {
+  default $binary_remote_addr;
+  # What is not counted has no key.
+  "~^:[0-9]{0,5}$" "";
+}
+limit_conn_zone $gatehouse_large_body zone=gatehouse_large_bodies:10m;
 
 server {
   listen ${listen};${
@@ -59,6 +81,9 @@ server {
   # The apps have limits of their own, and answer in their own form.
   client_max_body_size 0;
   large_client_header_buffers 8 32k;
+  limit_conn gatehouse_callers ${perAddress};
+  limit_conn gatehouse_large_bodies ${Math.ceil(perAddress / 8)};
+  limit_conn_status 429;
 
   proxy_http_version 1.1;
   proxy_set_header Connection "";
@@ -104,6 +129,7 @@ function locationsOf(app: FrontedApp): string {
   const served = Object.entries(app.paths).map(
     ([path, shape]) => `  location ${path} {
     proxy_pass http://gatehouse_${app.name};
+    error_page 429 = @${shape}_429;
     error_page 502 = @${shape}_502;
     error_page 504 = @${shape}_504;
   }`,
@@ -116,32 +142,41 @@ function locationsOf(app: FrontedApp): string {
   ].join('\n');
 }
 
+const refusals = {
+  429: {
+    title: 'Too Many Requests',
+    detail: 'So many requests of one address are not taken on at once. Nothing was done.',
+    code: 'throttled',
+  },
+  502: { title: 'Bad Gateway', detail: notKnown, code: 'transient' },
+  504: { title: 'Gateway Timeout', detail: notKnown, code: 'transient' },
+} as const;
+
+/** What the front itself answers, in the form of whom it answers for. */
 function errorLocations(): string {
-  const text = 'No answer came. Whether anything was done is not known: ask again with the same Idempotency-Key.';
-  const shapes = {
-    problem: (status: number, title: string) => ({
-      type: `urn:gatehouse:problem:${title.toLowerCase().replaceAll(' ', '-')}`,
-      title,
-      status,
-      detail: text,
-    }),
-    oauth: () => ({ error: 'temporarily_unavailable', error_description: text }),
-    fhir: () => ({
-      resourceType: 'OperationOutcome',
-      issue: [{ severity: 'error', code: 'transient', diagnostics: text }],
-    }),
-  };
   const types = { problem: 'application/problem+json', oauth: 'application/json', fhir: 'application/fhir+json' };
-  return ([502, 504] as const)
+  return ([429, 502, 504] as const)
     .flatMap((status) =>
       (['problem', 'oauth', 'fhir'] as const).map(
         (shape) => `  location @${shape}_${status} {
     default_type ${types[shape]};
     add_header Retry-After 1 always;
     add_header Cache-Control no-store always;
-    return ${status} '${JSON.stringify(shapes[shape](status, status === 502 ? 'Bad Gateway' : 'Gateway Timeout'))}';
+    return ${status} '${JSON.stringify(errorBody(shape, status))}';
   }`,
       ),
     )
     .join('\n');
+}
+
+function errorBody(shape: ErrorShape, status: keyof typeof refusals): object {
+  const { title, detail, code } = refusals[status];
+  switch (shape) {
+    case 'problem':
+      return { type: `urn:gatehouse:problem:${title.toLowerCase().replaceAll(' ', '-')}`, title, status, detail };
+    case 'oauth':
+      return { error: 'temporarily_unavailable', error_description: detail };
+    case 'fhir':
+      return { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics: detail }] };
+  }
 }

@@ -4,13 +4,15 @@ import { nginxFile } from './nginx-file.js';
 
 /**
  * `npm run -s nginx` prints the file that stands in deploy/nginx; `-- --listen 0.0.0.0:8080 --server token=10.0.0.5:8083
- * --server token=10.0.0.6:8083` prints that of another site; with `--certificate` and `--key` it speaks TLS.
+ * --server token=10.0.0.6:8083` prints that of another site; with `--certificate` and `--key` it speaks TLS, and `--per-address`
+ * is how many requests one address may have under way.
  */
 const { values } = parseArgs({
   options: {
     listen: { type: 'string', default: '127.0.0.1:8080' },
     certificate: { type: 'string' },
     key: { type: 'string' },
+    'per-address': { type: 'string', default: '256' },
     server: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -31,5 +33,10 @@ if ((certificate === undefined) !== (key === undefined)) {
   process.stderr.write('--certificate and --key go together\n');
   process.exit(2);
 }
+const perAddress = Number(values['per-address']);
+if (!(Number.isSafeInteger(perAddress) && perAddress > 0)) {
+  process.stderr.write('--per-address must be a number of requests\n');
+  process.exit(2);
+}
 const tls = certificate === undefined || key === undefined ? {} : { tls: { certificate, key } };
-process.stdout.write(nginxFile(frontedApps, { listen, ...tls, servers }));
+process.stdout.write(nginxFile(frontedApps, { listen, ...tls, perAddress, servers }));
