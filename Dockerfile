@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for every service; the argument names the app:
 #
 #   docker build -t gatehouse .

@@ -28,6 +28,15 @@ describe('the Dockerfile', () => {
     expect(image).toMatch(new RegExp(`^node:${pinned.replaceAll('.', '\\.')}-bookworm-slim@sha256:[0-9a-f]{64}$`));
   });
 
+  it('fetches nothing that is not named by its digest: no front end for the build either', async () => {
+    const file = await read('Dockerfile');
+    const syntax = /^#\s*syntax\s*=\s*(.*)$/im.exec(file)?.[1];
+    expect(syntax ?? '@sha256:').toContain('@sha256:');
+    const stages = ['build', 'packages', '${NODE_IMAGE}'];
+    const from = [...file.matchAll(/^(?:FROM |COPY .*--from=|RUN .*from=)(\S+)/gm)].map(([, name]) => name);
+    expect(from.filter((name) => !stages.includes(name ?? ''))).toEqual([]);
+  });
+
   it('is nobody special, and knows whether it lives', async () => {
     const last = (await read('Dockerfile')).split(/^FROM /m).at(-1) ?? '';
     expect(/^USER (\S+)$/m.exec(last)?.[1]).toBe('1000:1000');
