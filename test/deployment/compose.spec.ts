@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { Ajv } from 'ajv';
-import { BaseConfig } from '#host';
+import { DatabaseConfig } from '#host';
 import { parse } from 'yaml';
 import { frontedApps } from '../../apps/gatehouse/src/front/app-paths.js';
 import { nginxFile } from '../../apps/gatehouse/src/front/nginx-file.js';
@@ -111,7 +111,7 @@ describe('the compose file for production', () => {
 
   it('has a Postgres that takes the connections of all instances', () => {
     const most = /-cmax_connections=(\d+)/.exec(production.services['postgres']?.command?.join(' ') ?? '')?.[1];
-    expect(Number(most)).toBeGreaterThan(instances.length * new BaseConfig().databasePool);
+    expect(Number(most)).toBeGreaterThan(instances.length * new DatabaseConfig().pool);
   });
 
   it('gives no address that is fixed to a container that gets any', () => {

@@ -1,13 +1,13 @@
 import {
-  BaseConfig,
   BrokerConfig,
   configClassesOf,
   ConfigError,
   configReference,
-  DatabaseTlsConfig,
+  DatabaseConfig,
   loadConfig,
   loadSections,
   type ServicePart,
+  TrustConfig,
   VaultConfig,
 } from '#host';
 import { approvalPart } from '../../apps/approval/src/approval.part.js';
@@ -38,11 +38,9 @@ export function faultsOfCommand(
   command: 'log' | 'vault',
   environment: Readonly<Record<string, string>>,
 ): readonly string[] {
-  const sections = { log: [BrokerConfig], vault: [VaultConfig, DatabaseTlsConfig] }[command];
-  // Of what all services share the vault's commands take DATABASE_URL alone.
-  const known = command === 'vault' ? [BaseConfig, ...sections] : sections;
+  const sections = { log: [BrokerConfig], vault: [TrustConfig, VaultConfig, DatabaseConfig] }[command];
   return [
-    ...unknownOf(command, known, environment),
+    ...unknownOf(command, sections, environment),
     ...startFaults(() => loadSections({ name: command, defaultPort: 0 }, sections, environment)),
   ];
 }

@@ -9,7 +9,7 @@ import { CronJob } from 'kubernetes-models/batch/v1';
 import { Ingress, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Service, ServiceAccount } from 'kubernetes-models/v1';
-import { BaseConfig } from '#host';
+import { DatabaseConfig } from '#host';
 import { testAuthority } from '#testing';
 import { parse, parseAllDocuments } from 'yaml';
 import { GatewayConfig } from '../../apps/gateway/src/gateway.config.js';
@@ -300,8 +300,8 @@ describe('the chart', () => {
     const pods = of('HorizontalPodAutoscaler')
       .map((manifest) => new HorizontalPodAutoscaler(manifest as never).spec.maxReplicas)
       .reduce((sum, most) => sum + most, 0);
-    const said = `${pods} pods, each with up to \`DATABASE_POOL\` (${new BaseConfig().databasePool}) connections: ${
-      pods * new BaseConfig().databasePool
+    const said = `${pods} pods, each with up to \`DATABASE_POOL\` (${new DatabaseConfig().pool}) connections: ${
+      pods * new DatabaseConfig().pool
     }`;
     expect(readFileSync('deploy/README.md', 'utf8')).toContain(said);
   });

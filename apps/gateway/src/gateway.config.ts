@@ -1,6 +1,6 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import type { CallLimits } from '#contracts';
-import { BaseConfig, type ConfigFault, type ConfigSection, Setting } from '#host';
+import { BaseConfig, type ConfigFault, type ConfigSection, isLoopbackUrl, Setting } from '#host';
 import { allResourceTypes, type Enforced, isWrittenByName, oauthPaths } from '#smart';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import type { BundleLimits } from './bundle/bundle-bounds.js';
@@ -9,7 +9,7 @@ import { readRightsRule, type RightsRule } from './user-rights/configured-rights
 /** The settings of the gateway alone. */
 export class GatewayConfig implements ConfigSection {
   @Setting('GATEWAY_JWKS_URL', {
-    mustBe: 'the http(s) URL of the token service’s keys',
+    mustBe: 'the URL of the token service’s keys; https outside development, but on this machine',
     describe: 'Where the keys are that access tokens are signed with.',
     byDefault: '`PUBLIC_URL`/oauth/jwks',
   })
@@ -241,14 +241,32 @@ export class GatewayConfig implements ConfigSection {
 
   faults(base: object): readonly ConfigFault[] {
     const development = base instanceof BaseConfig && base.development;
-    return this.pageKey === undefined && !development
-      ? [
-          {
-            variable: 'GATEWAY_PAGE_KEY',
-            mustBe: 'set outside development: 32 bytes in base64, the same for all instances',
-          },
-        ]
-      : [];
+    const { upstreamMaxBytes, bodyMemory } = this;
+    // Without PUBLIC_URL there is none.
+    const given: { readonly jwksUrl?: string | undefined } = { ...this };
+    return [
+      ...(this.pageKey === undefined && !development
+        ? [
+            {
+              variable: 'GATEWAY_PAGE_KEY',
+              mustBe: 'set outside development: 32 bytes in base64, the same for all instances',
+            },
+          ]
+        : []),
+      // Whoever answers there says which tokens count.
+      ...(given.jwksUrl?.startsWith('http:') === true && !isLoopbackUrl(given.jwksUrl) && !development
+        ? [{ variable: 'GATEWAY_JWKS_URL', mustBe: 'an https URL outside development', given: given.jwksUrl }]
+        : []),
+      ...(bodyMemory < upstreamMaxBytes
+        ? [
+            {
+              variable: 'GATEWAY_BODY_MEMORY',
+              mustBe: 'at least GATEWAY_UPSTREAM_MAX_BYTES',
+              given: String(bodyMemory),
+            },
+          ]
+        : []),
+    ];
   }
 
   complete(_service: object, base: object): void {

@@ -81,7 +81,7 @@ export class TokenConfig implements ConfigSection {
       'A service that makes and holds the keys that sign tokens (docs/adr/0022). Without one they are made here.',
   })
   @IsOptional()
-  @Matches(/^https?:\/\/[^\s]+[^\s/]$/)
+  @Matches(/^https?:\/\/[^?#@\s]+[^?#@\s/]$/)
   kmsUrl?: string;
 
   @Setting('TOKEN_KMS_TOKEN', {
@@ -151,7 +151,7 @@ export class TokenConfig implements ConfigSection {
     describe: '`smart_style_url` of token responses; its URL changes when its content does. None unless set.',
   })
   @IsOptional()
-  @Matches(/^https?:\/\/[^\s]+$/)
+  @Matches(/^https:\/\/[^\s]+$/)
   styleUrl?: string;
 
   complete(_service: object, base: object): void {

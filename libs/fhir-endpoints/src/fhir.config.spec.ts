@@ -103,7 +103,7 @@ describe('which FHIR endpoints there are', () => {
   });
 
   it.each([
-    ['http://HAPI.internal:80/fhir', 'http://hapi.internal/fhir'],
+    ['http://LocalHost:80/fhir', 'http://localhost/fhir'],
     ['https://Ehr.example.org:443/R4/', 'https://ehr.example.org/R4'],
     ['https://ehr.example.org', 'https://ehr.example.org'],
   ])('with the URL of the FHIR server as that writes it: %s', (url, written) => {

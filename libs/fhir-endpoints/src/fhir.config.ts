@@ -3,16 +3,20 @@ import { BaseConfig, sandboxPaths, Setting, type ConfigFault, type ConfigSection
 import { isResourceType, type WithholdingRule } from '#smart';
 import { IsOptional, IsString, Matches } from 'class-validator';
 import { readEndpointFile, type EndpointEntry, type ObserveSettings, type RuleSettings } from './endpoint-file.js';
+import { isOpenLine } from './endpoint-parts.js';
 import { operationsOf } from './operation-settings.js';
 import { DEFAULT_ENDPOINT, FhirEndpoints, type FhirEndpoint, type ObserveRule } from './fhir-endpoint.js';
 
 /** Where the FHIR API is served; with several endpoints, each below it. */
 const FHIR_PATH = '/fhir';
 
+const openFhir = 'reached by https outside development, but on this machine: it is patients’ data';
+
 /** Which FHIR endpoints there are: of the gateway and of the token service, which have to agree. */
 export class FhirConfig implements ConfigSection {
   @Setting('FHIR_UPSTREAM_URL', {
-    mustBe: 'the http(s) base URL of the FHIR server, unless FHIR_ENDPOINTS names several',
+    mustBe:
+      'the base URL of the FHIR server, https outside development but on this machine, unless FHIR_ENDPOINTS names several',
     describe: 'The FHIR server behind the gateway.',
     byDefault: 'the sandbox’s FHIR server in development',
   })
@@ -59,6 +63,11 @@ export class FhirConfig implements ConfigSection {
     if (endpointFile !== undefined && fhirUpstreamUrl !== undefined)
       return [{ ...file, mustBe: 'given without FHIR_UPSTREAM_URL beside it' }];
     if (fileFault !== undefined) return [{ ...file, mustBe: fileFault }];
+    const isDevelopment = base instanceof BaseConfig && base.development;
+    const open = isDevelopment ? [] : this.endpoints.all.filter(({ upstream }) => isOpenLine(upstream.url));
+    if (fhirUpstreamUrl !== undefined && open.length > 0)
+      return [{ variable: 'FHIR_UPSTREAM_URL', mustBe: openFhir, given: fhirUpstreamUrl }];
+    if (open.length > 0) return [{ ...file, mustBe: `a list of FHIR servers, each ${openFhir}` }];
     return base instanceof BaseConfig ? this.baseFaults(base).map((mustBe) => ({ ...file, mustBe })) : [];
   }
 

@@ -15,6 +15,7 @@ export {
   type ServiceIdentity,
   type SettingOptions,
 } from './config/setting.js';
+export { TrustConfig } from './config/trust-config.js';
 export { VaultConfig, wrappingKeysOf } from './config/vault-config.js';
 export { Answer, expired } from './answer/answer.js';
 export { Commands, Creates, Lists, Problems, Reads, Shows, type BodyShape } from './answer/answers-documented.js';
@@ -30,7 +31,7 @@ export {
 } from './docs/described.js';
 export { Database, rowsOf, type Execute } from './database/database.js';
 export { DatabaseUnavailable, isDatabaseUnavailable } from './database/database-error.js';
-export { DatabaseTlsConfig } from './database/database-tls-config.js';
+export { DatabaseConfig } from './database/database-config.js';
 export { copyOn } from './database/copy-rows.js';
 export { storableJson } from './database/storable.js';
 export { type MigrationClass, type SchemaMigrations, type SchemaName } from './database/database-schemas.js';

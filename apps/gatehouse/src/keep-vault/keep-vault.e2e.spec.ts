@@ -65,6 +65,21 @@ async function vaultProgram(flags: readonly string[], environment: Record<string
   return { code, out, err };
 }
 
+test('takes its settings from files, as every deployment gives them', async () => {
+  await vaultUnder(first);
+  const folder = await mkdtemp(path.join(tmpdir(), 'gatehouse-vault-'));
+  const [url, key, file] = [path.join(folder, 'url'), path.join(folder, 'key'), path.join(folder, 'vault.backup')];
+  try {
+    await Promise.all([writeFile(url, own.databaseUrl), writeFile(key, written(first))]);
+    const given = { DATABASE_URL: undefined, DATABASE_URL_FILE: url, VAULT_KEY_FILE: key };
+    expect(await vaultProgram(['backup', file], given)).toMatchObject({ code: 0, err: '' });
+    const { code, err } = await vaultProgram(['backup', file], { ...given, DATABASE_URL_FILE: undefined });
+    expect([code, err]).toEqual([2, expect.stringContaining('DATABASE_URL must be')]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 /** A Postgres that was lost: the same server, an empty database. */
 async function emptyDatabase(): Promise<string> {
   spare ??= await isolate();

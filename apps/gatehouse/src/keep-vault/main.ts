@@ -1,8 +1,9 @@
 import {
   ConfigError,
-  DatabaseTlsConfig,
+  DatabaseConfig,
   isDatabaseUnavailable,
   loadSections,
+  TrustConfig,
   VaultConfig,
   wrappingKeysOf,
 } from '#host';
@@ -16,7 +17,7 @@ import { VaultDatabase } from './vault-database.js';
 
 /**
  * `npx gatehouse vault backup | restore | rotate`: a program of its own beside Postgres and the wrapping keys, which no
- * service is asked for. It reads DATABASE_… and VAULT_… as the services do. Exit code: 0 done, 1 not so, 2 the
+ * service is asked for. It reads DATABASE_…, VAULT_… and TLS_CA as the services do, files included. Exit code: 0 done, 1 not so, 2 the
  * configuration has a fault.
  */
 const {
@@ -43,10 +44,15 @@ try {
 }
 
 async function run(): Promise<Told> {
-  const settings = loadSections({ name: 'vault', defaultPort: 0 }, [VaultConfig, DatabaseTlsConfig], process.env);
+  const settings = loadSections(
+    { name: 'vault', defaultPort: 0 },
+    [TrustConfig, VaultConfig, DatabaseConfig],
+    process.env,
+  );
+  settings.get(TrustConfig).apply();
   const keys = wrappingKeysOf(settings.get(VaultConfig), { development: false, dataDir: '' });
-  const databaseUrl = givenUrl();
-  const server = { url: databaseUrl, ssl: settings.get(DatabaseTlsConfig).options({ databaseUrl }) };
+  const postgres = settings.get(DatabaseConfig);
+  const server = { url: postgres.url, ssl: postgres.ssl() };
   if (verb === 'restore') {
     // The parts of all apps are loaded for their migrations: by nobody else.
     const { vaultMigrations } = await import('./vault-migrations.js');
@@ -61,12 +67,6 @@ async function run(): Promise<Told> {
   } finally {
     await database.close();
   }
-}
-
-function givenUrl(): string {
-  const { DATABASE_URL: url = '' } = process.env;
-  if (url !== '') return url;
-  throw new ConfigError([{ variable: 'DATABASE_URL', mustBe: 'the Postgres that holds the vault' }]);
 }
 
 /** One line of a terminal that is written over and over; on anything else nothing. */

@@ -1,4 +1,4 @@
-import type { DatabaseTlsConfig } from '#host';
+import type { DatabaseConfig } from '#host';
 import { VaultUnavailable, type VaultStore } from '#vault';
 import { Client, DatabaseError } from 'pg';
 
@@ -7,7 +7,7 @@ export interface VaultServer {
   /** What DATABASE_URL names. */
   readonly url: string;
   /** How TLS is spoken with it; undefined where it is not. */
-  readonly ssl: ReturnType<DatabaseTlsConfig['options']>;
+  readonly ssl: ReturnType<DatabaseConfig['ssl']>;
 }
 
 /** One connection to the Postgres of the vault. */

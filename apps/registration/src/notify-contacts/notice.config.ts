@@ -1,8 +1,10 @@
-import { Setting } from '#host';
+import { BaseConfig, type ConfigFault, type ConfigSection, Setting } from '#host';
 import { IsEmail, IsOptional, Matches } from 'class-validator';
 
+const LOCAL = 'gatehouse@localhost';
+
 /** How contacts of applications are written to. */
-export class NoticeConfig {
+export class NoticeConfig implements ConfigSection {
   @Setting('SMTP_URL', {
     mustBe: 'a URL that starts with smtps:// or smtp://',
     describe:
@@ -17,7 +19,16 @@ export class NoticeConfig {
   @Setting('NOTICE_FROM', {
     mustBe: 'a mail address',
     describe: 'The sender of what contacts are told.',
+    byDefault: '`gatehouse@localhost` in development, or without SMTP_URL',
   })
   @IsEmail({ allow_display_name: false, require_tld: false })
-  noticeFrom: string = 'gatehouse@localhost';
+  noticeFrom: string = LOCAL;
+
+  faults(base: object): readonly ConfigFault[] {
+    const isDevelopment = base instanceof BaseConfig && base.development;
+    if (isDevelopment || this.smtpUrl === undefined || this.noticeFrom !== LOCAL) return [];
+    return [
+      { variable: 'NOTICE_FROM', mustBe: 'set together with SMTP_URL: nobody can answer this one', given: LOCAL },
+    ];
+  }
 }

@@ -32,25 +32,10 @@ export const identityAlgorithms = [
   'Ed25519',
 ] as const;
 
+const proxies = 'a list of IP addresses and networks (CIDR), none larger than /8 (IPv6: /16)';
+
 /** The settings that every service shares (api.md, Configuration; security.md, Who is believed). */
 export class BaseConfig implements ConfigSection {
-  @Setting('DATABASE_URL', {
-    mustBe: 'a URL that starts with postgres:// or postgresql://',
-    describe: 'The Postgres of projections, protocol state and vault.',
-    secret: true,
-  })
-  @Matches(/^postgres(ql)?:\/\/.+/)
-  databaseUrl: string;
-
-  @Setting('DATABASE_POOL', {
-    mustBe: 'a number from 2 to 200',
-    describe: 'Connections to Postgres that this process may hold.',
-  })
-  @IsInt()
-  @Min(2)
-  @Max(200)
-  databasePool: number = 20;
-
   @Setting('HOST', {
     mustBe: 'an address or host name to listen on',
     describe: 'Where to listen; loopback alone in development.',
@@ -172,8 +157,9 @@ export class BaseConfig implements ConfigSection {
   identityClockSkew: number = 30;
 
   @Setting('TRUSTED_PROXIES', {
-    mustBe: 'a list of IP addresses and networks (CIDR), none of them everything',
-    describe: 'Forwarded headers count only from these.',
+    mustBe: proxies,
+    describe:
+      'Forwarded headers count only from these. Outside development a process that others than this machine reach must have one: TLS ends there.',
   })
   @IsString({ each: true })
   trustedProxies: string[] = [];
@@ -228,7 +214,7 @@ export class BaseConfig implements ConfigSection {
         .filter((proxy) => !isNetwork(proxy))
         .map((given) => ({
           variable: 'TRUSTED_PROXIES',
-          mustBe: 'a list of IP addresses and networks (CIDR), none of them everything',
+          mustBe: proxies,
           given,
         })),
       ...(this.adminPort !== undefined && this.adminPort !== 0 && this.adminPort === this.port
@@ -253,10 +239,17 @@ function developmentFaults({ host, publicUrl }: Unchecked): readonly ConfigFault
   return faults;
 }
 
-function productionFaults({ publicUrl, identityIssuer }: Unchecked): readonly ConfigFault[] {
+function productionFaults({ publicUrl, identityIssuer, host, trustedProxies }: Unchecked): readonly ConfigFault[] {
   const https = (variable: string, given: string | undefined) =>
     given?.startsWith('http://') === true ? [{ variable, mustBe: 'an https URL outside development', given }] : [];
-  return [...https('PUBLIC_URL', publicUrl), ...https('IDENTITY_ISSUER', identityIssuer)];
+  const isOpen = host !== undefined && !isLoopbackHost(host) && trustedProxies?.length === 0;
+  return [
+    ...https('PUBLIC_URL', publicUrl),
+    ...https('IDENTITY_ISSUER', identityIssuer),
+    ...(isOpen
+      ? [{ variable: 'TRUSTED_PROXIES', mustBe: 'set where HOST is no loopback address: TLS has to end somewhere' }]
+      : []),
+  ];
 }
 
 /** A token for the FHIR API must never count here, so the audiences and issuers may not coincide. */
@@ -283,6 +276,8 @@ function audienceFaults({ publicUrl, identityAudience, identityIssuer }: Uncheck
 }
 
 function isNetwork(text: string): boolean {
-  if (text.includes('/')) return ipaddr.isValidCIDR(text) && ipaddr.parseCIDR(text)[1] > 0;
-  return ipaddr.isValid(text);
+  if (!text.includes('/')) return ipaddr.isValid(text);
+  if (!ipaddr.isValidCIDR(text)) return false;
+  const [address, prefix] = ipaddr.parseCIDR(text);
+  return prefix >= (address.kind() === 'ipv4' ? 8 : 16);
 }

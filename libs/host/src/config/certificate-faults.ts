@@ -51,8 +51,8 @@ export function certificateFaults(of: 'KAFKA' | 'DATABASE', parts: PemParts): re
   return pemFaults(parts, names).map(({ name, mustBe }) => ({ variable: name, mustBe, given: '(not shown)' }));
 }
 
-/** The certificates of a bundle; the whole text where there is none, so that it is refused. */
-function certificatesOf(bundle: string): readonly string[] {
+/** The certificates of a bundle, each by itself; the whole text where there is none, so that it is refused. */
+export function certificatesOf(bundle: string): readonly string[] {
   return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [bundle];
 }
 

@@ -6,6 +6,7 @@ import { BaseConfig } from './base-config.js';
 import { configReference, configReferenceMarkdown } from './config-reference.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 import { Setting } from './setting.js';
+import { DatabaseConfig } from '../database/database-config.js';
 import { BrokerConfig } from '../log/broker-config.js';
 import { localVaultKey, VaultConfig, wrappingKeysOf } from './vault-config.js';
 
@@ -42,6 +43,7 @@ const production: Environment = {
   KAFKA_BROKERS: 'kafka-1.example.org:9093, kafka-2.example.org:9093',
   DATABASE_URL: 'postgres://u:hunter2@db.example.org/g',
   HOST: '0.0.0.0',
+  TRUSTED_PROXIES: '10.77.0.10',
   PUBLIC_URL: 'https://gatehouse.example.org',
   IDENTITY_ISSUER: 'https://idp.example.org',
   IDENTITY_AUDIENCE: 'https://gatehouse.example.org/admin',
@@ -55,7 +57,7 @@ const base = (environment: Environment) => loadConfig(service, [VaultConfig], en
 /** The variables at fault. */
 function faultsOf(
   environment: Environment,
-  sections: Parameters<typeof loadConfig>[1] = [BrokerConfig, VaultConfig],
+  sections: Parameters<typeof loadConfig>[1] = [DatabaseConfig, BrokerConfig, VaultConfig],
 ): string[] {
   try {
     loadConfig(service, sections, environment);
@@ -68,7 +70,7 @@ function faultsOf(
 
 function messageOf(
   environment: Environment,
-  sections: Parameters<typeof loadConfig>[1] = [BrokerConfig, VaultConfig],
+  sections: Parameters<typeof loadConfig>[1] = [DatabaseConfig, BrokerConfig, VaultConfig],
 ): string {
   try {
     loadConfig(service, sections, environment);
@@ -116,7 +118,7 @@ describe('configuration', () => {
   it('says what it must be and what was given, and never a secret', () => {
     const message = messageOf(
       { ...production, PORT: '99999', DATABASE_URL: 'mysql://u:hunter2@db', REVIEW_PASSWORD: 'swordfish' },
-      [VaultConfig, ReviewConfig],
+      [DatabaseConfig, VaultConfig, ReviewConfig],
     );
     expect(message).toContain('PORT must be a port number; given: 99999');
     expect(message).toContain('DATABASE_URL must be a URL that starts with postgres://');
@@ -124,7 +126,7 @@ describe('configuration', () => {
   });
 
   it('prints the result without secrets', () => {
-    const printed = loadConfig(service, [VaultConfig, ReviewConfig], {
+    const printed = loadConfig(service, [DatabaseConfig, VaultConfig, ReviewConfig], {
       ...production,
       TRUSTED_PROXIES: '10.0.0.0/8,::1',
     }).print();

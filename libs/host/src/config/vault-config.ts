@@ -27,7 +27,7 @@ export class VaultConfig implements ConfigSection {
     describe: 'A service that wraps the keys of personal data under a key that it holds (docs/adr/0017).',
   })
   @IsOptional()
-  @Matches(/^https?:\/\/[^\s]+[^\s/]$/)
+  @Matches(/^https?:\/\/[^?#@\s]+[^?#@\s/]$/)
   kmsUrl?: string;
 
   @Setting('VAULT_KMS_TOKEN', {

@@ -1,6 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import type { BaseConfig } from '../config/base-config.js';
-import type { DatabaseTlsConfig } from './database-tls-config.js';
+import type { DatabaseConfig } from './database-config.js';
 import type { Log } from '../logging/log.js';
 import { DatabaseUnavailable, isDatabaseUnavailable } from './database-error.js';
 
@@ -8,16 +7,15 @@ export type EntityClass = new () => object;
 
 /** The process's one pool. Times are in milliseconds. */
 export function dataSourceOptions(
-  base: BaseConfig,
-  tls: DatabaseTlsConfig,
+  config: DatabaseConfig,
   entities: readonly EntityClass[],
   service: string,
   log: Log,
 ): DataSourceOptions {
-  const ssl = tls.options(base);
+  const ssl = config.ssl();
   return {
     type: 'postgres',
-    url: base.databaseUrl,
+    url: config.url,
     ...(ssl === undefined ? {} : { ssl }),
     applicationName: `gatehouse-${service}`,
     entities: [...entities],
@@ -25,7 +23,7 @@ export function dataSourceOptions(
     logging: false,
     installExtensions: false,
     connectTimeoutMS: 3_000,
-    poolSize: base.databasePool,
+    poolSize: config.pool,
     poolErrorHandler: (error: unknown) => log.warn('a connection to the database was lost', error),
     extra: {
       statement_timeout: 30_000,

@@ -1,7 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, EntityMetadataNotFoundError, QueryFailedError } from 'typeorm';
-import { BaseConfig } from '../config/base-config.js';
 import { HealthRegistry } from '../health/health-registry.js';
 import { Log } from '../logging/log.js';
 import { ErrorTranslators } from '../problem/error-translators.js';
@@ -9,7 +8,7 @@ import { unavailable } from '../problem/problem-exception.js';
 import { FatalErrors } from '../service/fatal-errors.js';
 import { createDataSource, dataSourceOptions, type EntityClass } from './data-source.js';
 import { Database } from './database.js';
-import { DatabaseTlsConfig } from './database-tls-config.js';
+import { DatabaseConfig } from './database-config.js';
 import { DatabaseUnavailable, isDatabaseUnavailable } from './database-error.js';
 import type { MigrationClass, SchemaName } from './database-schemas.js';
 
@@ -30,9 +29,9 @@ export class DatabaseModule {
       global: true,
       imports: [
         TypeOrmModule.forRootAsync({
-          inject: [BaseConfig, DatabaseTlsConfig, Log],
-          useFactory: (base: BaseConfig, tls: DatabaseTlsConfig, log: Log) => ({
-            ...dataSourceOptions(base, tls, entities, service, log.for('database')),
+          inject: [DatabaseConfig, Log],
+          useFactory: (config: DatabaseConfig, log: Log) => ({
+            ...dataSourceOptions(config, entities, service, log.for('database')),
             manualInitialization: true,
           }),
           dataSourceFactory: (options) => {

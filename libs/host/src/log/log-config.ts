@@ -44,9 +44,19 @@ export class LogConfig implements ConfigSection {
   }
 
   faults(base: object): readonly ConfigFault[] {
-    if (base instanceof BaseConfig && base.development) return [];
     const { replicationFactor = 0, minInSyncReplicas = 0 } = this;
+    const more =
+      minInSyncReplicas > replicationFactor
+        ? [
+            {
+              variable: 'KAFKA_MIN_IN_SYNC_REPLICAS',
+              mustBe: 'at most KAFKA_REPLICATION_FACTOR: else nothing is ever written',
+            },
+          ]
+        : [];
+    if (base instanceof BaseConfig && base.development) return more;
     return [
+      ...more,
       ...(replicationFactor < 3
         ? [{ variable: 'KAFKA_REPLICATION_FACTOR', mustBe: 'at least 3 outside development' }]
         : []),

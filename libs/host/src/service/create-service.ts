@@ -6,12 +6,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import { BaseConfig } from '../config/base-config.js';
 import { loadConfig, type Environment, type LoadedConfig } from '../config/load-config.js';
+import { TrustConfig } from '../config/trust-config.js';
 import { VaultConfig } from '../config/vault-config.js';
 import { CreateSnapshots1763942400010 } from '../log/snapshots/create-snapshots.js';
 import { BrokerConfig } from '../log/broker-config.js';
 import { CommandKeysConfig } from '../log/command-keys-config.js';
 import { LogConfig } from '../log/log-config.js';
-import { DatabaseTlsConfig } from '../database/database-tls-config.js';
+import { DatabaseConfig } from '../database/database-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { mergeMigrations, type MigrationClass, type SchemaName } from '../database/database-schemas.js';
 import { CreateProjectionBooks1764201600000 } from '../projections/create-projection-books.js';
@@ -61,7 +62,8 @@ export function configClassesOf(part: ServicePart) {
   return [
     ...new Set([
       BaseConfig,
-      DatabaseTlsConfig,
+      TrustConfig,
+      DatabaseConfig,
       BrokerConfig,
       CommandKeysConfig,
       VaultConfig,
@@ -83,6 +85,7 @@ export async function createService(
 ): Promise<RunningService> {
   const config = loadConfig(part, configClassesOf(part), environment);
   const base = config.get(BaseConfig);
+  config.get(TrustConfig).apply();
   const log = Log.create(part.name, base.logLevel);
   const tracing = await startTracing(config.get(TracingConfig), { service: part.name, version: productVersion });
   const { adapter, server, direct, routes, answer } = createHttpServer(base, log.for('http'), tracing);

@@ -1,4 +1,4 @@
-import { IsBoolean, IsOptional, IsString } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { BaseConfig } from '../config/base-config.js';
 import { certificateFaults, pairFaults, pem } from '../config/certificate-faults.js';
 import { isLoopbackHost } from '../config/loopback.js';
@@ -15,10 +15,27 @@ interface DatabaseTls {
 }
 
 /**
- * TLS to Postgres, as libpq's `verify-full` has it: the certificate must be signed by an authority that counts, and must
+ * Where Postgres is, and how it is reached: TLS as libpq's `verify-full` has it: the certificate must be signed by an authority that counts, and must
  * name the host of `DATABASE_URL`. Outside development only a server on this machine is reached without.
  */
-export class DatabaseTlsConfig implements ConfigSection {
+export class DatabaseConfig implements ConfigSection {
+  @Setting('DATABASE_URL', {
+    mustBe: 'a URL that starts with postgres:// or postgresql://',
+    describe: 'The Postgres of projections, protocol state and vault.',
+    secret: true,
+  })
+  @Matches(/^postgres(ql)?:\/\/.+/)
+  url: string;
+
+  @Setting('DATABASE_POOL', {
+    mustBe: 'a number from 2 to 200',
+    describe: 'Connections to Postgres that this process may hold.',
+  })
+  @IsInt()
+  @Min(2)
+  @Max(200)
+  pool: number = 20;
+
   @Setting('DATABASE_TLS', {
     mustBe: '1 or 0; 1 outside development, unless DATABASE_URL names this machine',
     describe: 'TLS to Postgres, whose certificate must name the host of DATABASE_URL.',
@@ -56,14 +73,14 @@ export class DatabaseTlsConfig implements ConfigSection {
   tlsKey?: string;
 
   complete(_service: ServiceIdentity, base: object): void {
-    const given: Partial<DatabaseTlsConfig> = { ...this };
-    const url = serverOf(base);
+    const given: Partial<DatabaseConfig> = { ...this };
+    const url = this.server();
     this.tls = given.tls ?? !(isDevelopment(base) || (url !== undefined && isOnThisMachine(url)));
   }
 
   faults(base: object): readonly ConfigFault[] {
     const { tls, tlsCa, tlsCert, tlsKey } = this;
-    const url = serverOf(base);
+    const url = this.server();
     const given = { DATABASE_TLS_CA: tlsCa, DATABASE_TLS_CERT: tlsCert, DATABASE_TLS_KEY: tlsKey };
     return [
       ...(!tls && !isDevelopment(base) && url !== undefined && !isOnThisMachine(url)
@@ -91,13 +108,19 @@ export class DatabaseTlsConfig implements ConfigSection {
     ];
   }
 
+  /** Undefined where `DATABASE_URL` is at fault itself. */
+  private server(): URL | undefined {
+    const { url }: { readonly url?: unknown } = this;
+    return typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined;
+  }
+
   /** What pg takes as `ssl`: undefined where the server is reached without. */
-  options({ databaseUrl }: Pick<BaseConfig, 'databaseUrl'>): DatabaseTls | undefined {
+  ssl(): DatabaseTls | undefined {
     if (!this.tls) return undefined;
     const { tlsCa, tlsCert, tlsKey } = this;
     return {
       // Node holds the certificate against it, also where it is an address.
-      host: new URL(databaseUrl).hostname.replace(/^\[|\]$/g, ''),
+      host: new URL(this.url).hostname.replace(/^\[|\]$/g, ''),
       minVersion: 'TLSv1.2',
       rejectUnauthorized: true,
       ...(tlsCa === undefined ? {} : { ca: tlsCa }),
@@ -108,14 +131,6 @@ export class DatabaseTlsConfig implements ConfigSection {
 
 function isDevelopment(base: object): boolean {
   return base instanceof BaseConfig && base.development;
-}
-
-/** Undefined where `DATABASE_URL` is at fault itself. */
-function serverOf(base: object): URL | undefined {
-  const given: { readonly databaseUrl?: unknown } = base;
-  return typeof given.databaseUrl === 'string' && URL.canParse(given.databaseUrl)
-    ? new URL(given.databaseUrl)
-    : undefined;
 }
 
 /** By loopback, or by a socket in the file system (`?host=/var/run/postgresql`). */

@@ -1,7 +1,6 @@
 import { testAuthority } from '#testing';
-import { BaseConfig } from '../config/base-config.js';
 import { ConfigError, loadConfig, type Environment } from '../config/load-config.js';
-import { DatabaseTlsConfig } from './database-tls-config.js';
+import { DatabaseConfig } from './database-config.js';
 
 const service = { name: 'registration', defaultPort: 8081 };
 const authority = testAuthority();
@@ -16,8 +15,8 @@ const production: Environment = {
 };
 
 function optionsOf(environment: Environment) {
-  const config = loadConfig(service, [DatabaseTlsConfig], environment);
-  return config.get(DatabaseTlsConfig).options(loadConfig(service, [BaseConfig], environment).get(BaseConfig));
+  const config = loadConfig(service, [DatabaseConfig], environment);
+  return config.get(DatabaseConfig).ssl();
 }
 
 function faultsOf(environment: Environment): string[] {
