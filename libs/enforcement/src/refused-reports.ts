@@ -21,7 +21,7 @@ export class RefusedReports {
     const offset = String(record.offset);
     const claimed =
       report === undefined ? {} : { claimedPoint: report.id.slice(0, CLAIM_LENGTH), claimedStopped: report.stopped };
-    this.settings.sink.warn({ offset, reason, ...claimed }, 'a report of an enforcement point was refused');
+    this.settings.sink.warn({ offset, reason }, 'a report of an enforcement point was refused');
     if (!this.activity || this.#underWay >= AT_ONCE) return;
     this.#underWay++;
     const place = `enforcement:${record.partition}:${offset}`;

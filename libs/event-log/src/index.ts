@@ -1,4 +1,5 @@
-export type { LogSettings, LogSink, TopicUse } from './kafka/log-connection.js';
+export type { LogSettings, TopicUse } from './kafka/log-connection.js';
+export type { LogSink, SinkFields } from './sink/log-sink.js';
 export { HistoryLost, PartitionReader } from './kafka/partition-reader.js';
 export type { LogRecord } from './kafka/visible-records.js';
 export { NotAppended, AppendUnresolved } from './kafka/append-lane.js';

@@ -5,16 +5,9 @@ import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { CommandKeys } from '#contracts';
 import type { LogMeter } from '../meter/log-meter.js';
+import type { LogSink } from '../sink/log-sink.js';
 import type { LogTracer } from '../tracing/log-tracer.js';
 import { quietTimers } from './quiet-timers.js';
-
-/** What the log tells its process; pino fits. */
-export interface LogSink {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface LogSettings {
   readonly brokers: readonly string[];
@@ -27,6 +20,8 @@ export interface LogSettings {
   readonly meter?: LogMeter;
   /** Told of what is done because of what; nobody is where it is absent. */
   readonly tracer?: LogTracer;
+  /** Does something because of a record that carries this correlation id: what is told meanwhile carries it, too. */
+  readonly correlated?: <T>(correlationId: string, work: () => T) => T;
   /** Commands get their MAC by these, and none counts without; absent only where a test has the log to itself. */
   readonly commandKeys?: CommandKeys;
   /** Told of each topic, by its name without prefix, that a part of the process is made to send to or to read. */
@@ -218,7 +213,7 @@ export function createAdmin(settings: LogSettings): Admin {
     ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 1_000 },
-    logCreator: () => (entry) => sink.debug({ kafkajs: entry.log }, entry.log.message),
+    logCreator: () => (entry) => sink.debug({}, entry.log.message),
   }).admin();
 }
 
@@ -226,6 +221,6 @@ export function createAdmin(settings: LogSettings): Admin {
 function kafkajsLogger(sink: LogSink): ReturnType<typeof loggers.createLogger> {
   return loggers.createLogger({
     level: loggers.LEVELS.ERROR,
-    logCreator: () => (entry) => sink.debug({ kafkajs: entry.log, namespace: entry.namespace }, entry.log.message),
+    logCreator: () => (entry) => sink.debug({}, entry.log.message),
   });
 }

@@ -117,7 +117,7 @@ export class GroupMembership {
       if (memberId !== '')
         await this.#askOfOffsets((coordinator) => coordinator.leaveGroup({ groupId: this.options.groupId, memberId }));
     } catch (error) {
-      this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'left without saying so');
+      this.settings.sink.debug({ err: error, group: this.options.groupId }, 'left without saying so');
     }
     await Promise.all([this.#connection.close(), this.#offsets.close()]);
     await this.#loop;
@@ -148,7 +148,7 @@ export class GroupMembership {
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         const type = brokerErrorType(error);
-        this.settings.sink.debug({ err: error, groupId: this.options.groupId }, 'the group asks to join again');
+        this.settings.sink.debug({ err: error, group: this.options.groupId }, 'the group asks to join again');
         if (type === 'UNKNOWN_MEMBER_ID' || type === 'FENCED_INSTANCE_ID' || type === 'ILLEGAL_GENERATION')
           this.#forget();
         if (type !== 'REBALANCE_IN_PROGRESS') {

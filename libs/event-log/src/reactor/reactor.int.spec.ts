@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bodyDigest, commandId, type CommandOf, mintId, type Position, reactorGroup } from '#contracts';
@@ -6,6 +7,7 @@ import { type Isolation, isolate } from '../../../../test/environment/isolation.
 import { type CommandPort, CommandSender, type NewCommand } from '../command/command-sender.js';
 import type { LogSettings } from '../kafka/log-connection.js';
 import { OtherMember } from '../membership/other-member.js';
+import type { SinkFields } from '../sink/log-sink.js';
 import { ensureTopics } from '../topics/topic-guard.js';
 import { ContextWriter } from '../writer/context-writer.js';
 import { defineReactor, Reactor } from './reactor.js';
@@ -20,6 +22,9 @@ let own: Isolation;
 let settings: LogSettings;
 let sender: CommandSender<typeof counter>;
 let said: string[];
+/** With its correlation id each line that says of a command what became of it. */
+let told: string[];
+const hand = new AsyncLocalStorage<string>();
 const running = new Set<{ close(): Promise<void> }>();
 const fail = (error: unknown): never => {
   throw error;
@@ -27,12 +32,17 @@ const fail = (error: unknown): never => {
 
 beforeAll(async () => {
   own = await isolate();
-  const say = (_fields: object, message: string): void => void said.push(message);
+  const say = ({ commandType, outcome, reason }: SinkFields, message: string): void => {
+    said.push(message);
+    if (commandType !== undefined)
+      told.push([hand.getStore(), message, commandType, outcome, reason].filter(Boolean).join(' '));
+  };
   settings = {
     brokers: own.brokers.split(','),
     clientId: 'test',
     prefix: own.prefix,
     sink: { debug: say, info: say, warn: say, error: say },
+    correlated: (correlationId, work) => hand.run(correlationId, work),
   };
   said = [];
   await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
@@ -42,6 +52,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   said = [];
+  told = [];
 });
 
 afterEach(async () => {
@@ -130,7 +141,7 @@ async function opened(): Promise<Position> {
 type Wanted = Pick<NewCommand<typeof counter>, 'subject'> & CommandOf<typeof counter>;
 
 /** Has commands decided, one after the other; gives the last one's position. When it is there, nobody decides any more. */
-async function decided(wanted: readonly Wanted[]): Promise<Position> {
+async function decided(wanted: readonly Wanted[], correlationId = 'test'): Promise<Position> {
   const writer = startWriter();
   let position: Position | undefined;
   for (const command of wanted) {
@@ -139,7 +150,7 @@ async function decided(wanted: readonly Wanted[]): Promise<Position> {
         ...command,
         id: commandId('caller', 'POST', '/counters', randomUUID()),
         actor: 'caller',
-        correlationId: 'test',
+        correlationId,
         bodyDigest: bodyDigest(command.data),
       },
       { waitMs: 20_000 },
@@ -167,6 +178,18 @@ describe('a reactor', () => {
     expect(await first.hasPassed(position).catch(() => false)).toBe(false);
     startWriter();
     await untilPassed(startReactor('ends'), position);
+  }, 30_000);
+
+  it('says what became of a command, and the writer before it, under the id that the first caller gave', async () => {
+    const subject = mintId(PARTITION);
+    const position = await decided([{ type: 'open', data: {}, subject }], 'of-the-caller');
+    startWriter();
+    await untilPassed(startReactor('says'), position);
+    expect(told.filter((line) => line.startsWith('of-the-caller'))).toEqual([
+      'of-the-caller decided open succeeded',
+      'of-the-caller decided add refused below-zero',
+      'of-the-caller a reaction was refused add below-zero',
+    ]);
   }, 30_000);
 
   it('asks for several subjects at once what one fetch brought, for each in the order of its events', async () => {

@@ -16,6 +16,7 @@ import { PartitionReader } from '../kafka/partition-reader.js';
 import type { LogRecord, Slice } from '../kafka/visible-records.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import { eventsOf, type RecordSource } from '../tail/record-source.js';
+import { alone } from '../sink/correlated.js';
 import { noTracer } from '../tracing/log-tracer.js';
 import { nextPortion } from './portion.js';
 
@@ -202,14 +203,16 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
    * @returns the offset of the first that is not done, since this instance stops
    */
   async #askTogether(events: readonly AskingEvent<Source, Target>[]): Promise<bigint | undefined> {
-    const { tracer = noTracer } = this.settings;
+    const { tracer = noTracer, correlated = alone } = this.settings;
     const last = new Map<string, Promise<boolean>>();
     const done = events.map(({ record, event, reactions }) => {
       const subjects = reactions.map(({ subject }) => subject);
       const before = subjects.flatMap((subject) => last.get(subject) ?? []);
       const after = async (): Promise<boolean> => {
         await Promise.all(before);
-        return await tracer.follows(this.#source.topic, record.traceparent, () => this.#askAll(reactions, event));
+        return await correlated(event.meta.correlationId, () =>
+          tracer.follows(this.#source.topic, record.traceparent, () => this.#askAll(reactions, event)),
+        );
       };
       const isDone = after();
       for (const subject of subjects) last.set(subject, isDone);
@@ -262,23 +265,18 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
       causationId: event.meta.id,
       bodyDigest: bodyDigest(reaction.data),
     } satisfies NewCommand<Target>;
+    const about = { reactor: name, commandId: id, commandType: reaction.type, aggregateId: reaction.subject };
     while (!this.#stopping.signal.aborted) {
       try {
         const answer = await this.#unlessStopped(this.commands.send(command, { waitMs: OUTCOME_WAIT_MS }));
         if (answer === undefined) return false;
-        if (answer.status === 'failed')
-          this.settings.sink.error({ reactor: name, commandId: id, subject: reaction.subject }, 'a reaction failed');
+        if (answer.status === 'failed') this.settings.sink.error(about, 'a reaction failed');
         if (answer.status === 'refused')
-          this.settings.sink.info(
-            { reactor: name, subject: reaction.subject, refusal: answer.refusal.type },
-            'a reaction was refused',
-          );
+          this.settings.sink.info({ ...about, reason: answer.refusal.type }, 'a reaction was refused');
+        if (answer.status === 'succeeded') this.settings.sink.debug(about, 'reacted');
         if (answer.status !== 'pending' && answer.status !== 'expired') return true;
       } catch (error) {
-        this.settings.sink.warn(
-          { err: error, reactor: name, subject: reaction.subject },
-          'a reaction did not reach the log yet',
-        );
+        this.settings.sink.warn({ err: error, ...about }, 'a reaction did not reach the log yet');
       }
       await backoff.wait(this.#stopping.signal);
     }

@@ -21,6 +21,7 @@ import { LogConnection } from '../kafka/log-connection.js';
 import { OtherMember } from '../membership/other-member.js';
 import { LogTail } from '../tail/log-tail.js';
 import { type Entry, eventsOf } from '../tail/record-source.js';
+import type { SinkFields } from '../sink/log-sink.js';
 import { ensureTopics } from '../topics/topic-guard.js';
 import { ContextWriter } from './context-writer.js';
 import { counter, counterDecider, counterTopics } from '#testing';
@@ -55,6 +56,9 @@ function open(subject: string): Command {
   return { ...add(subject, 0), type: 'open', data: {} };
 }
 
+const complaints: [SinkFields, string][] = [];
+const complain = (fields: SinkFields, message: string): void => void complaints.push([fields, message]);
+
 async function eventsOfCounter(subject: string): Promise<Entry<Recorded<EventOf<typeof counter>>>[]> {
   const found: Entry<Recorded<EventOf<typeof counter>>>[] = [];
   const tail = new LogTail(settings, {
@@ -70,7 +74,12 @@ async function eventsOfCounter(subject: string): Promise<Entry<Recorded<EventOf<
 
 beforeAll(async () => {
   own = await isolate();
-  settings = { brokers: own.brokers.split(','), clientId: 'test', prefix: own.prefix, sink: silent };
+  settings = {
+    brokers: own.brokers.split(','),
+    clientId: 'test',
+    prefix: own.prefix,
+    sink: { ...silent, error: complain },
+  };
   await ensureTopics(settings, counterTopics, { replicationFactor: 1, minInSyncReplicas: 1 });
   sender = new CommandSender(settings, counter, (error) => failures.push(error));
   const activity: ActivityPort = {
@@ -164,7 +173,15 @@ describe('the command path', () => {
       status: 'refused',
       refusal: { status: 412 },
     });
-    expect(await sender.send(add(subject, 666))).toMatchObject({ status: 'failed' });
+    const poison = add(subject, 666);
+    expect(await sender.send(poison)).toMatchObject({ status: 'failed' });
+    const { id: commandId, type: commandType } = poison;
+    expect(complaints).toEqual([
+      [
+        { commandId, commandType, aggregateId: subject, err: new Error('poison') },
+        'a command could not be carried out',
+      ],
+    ]);
     expect(await sender.send(add(subject, 1, { expectedVersion: 1 }))).toMatchObject({
       status: 'succeeded',
       version: 2,

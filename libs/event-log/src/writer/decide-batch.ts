@@ -45,6 +45,8 @@ export interface Decided<C extends ContextContract> {
   readonly repeats?: Decided<C>;
   /** False for answers that a retry may get afresh. */
   readonly remember: boolean;
+  /** What the decider threw. */
+  readonly failure?: { readonly error: unknown };
 }
 
 export interface DecidedBatch<C extends ContextContract, S> {
@@ -92,9 +94,9 @@ export function decideBatch<C extends ContextContract, S>(
     }
     try {
       return decideOn(read, before);
-    } catch {
+    } catch (error) {
       // A pure function that threw will throw again: a poison command fails, and the partition goes on.
-      return plain(read, { status: 'failed' }, true);
+      return { ...plain(read, { status: 'failed' }, true), failure: { error } };
     }
   }
 

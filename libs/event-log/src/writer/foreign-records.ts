@@ -1,7 +1,7 @@
 import { activityTopic, UNKNOWN_APPLICATION } from '#contracts';
 import type { ActivityPort } from '../append/activity-appender.js';
 import { Backoff } from '../kafka/backoff.js';
-import type { LogSink } from '../kafka/log-connection.js';
+import type { LogSink } from '../sink/log-sink.js';
 
 /** A commit is marked in each partition of its transaction: one offset behind its records. */
 const MARKER = 1n;

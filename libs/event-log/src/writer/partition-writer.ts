@@ -19,6 +19,7 @@ import type { LogScanner } from '../kafka/log-scanner.js';
 import type { Slice } from '../kafka/visible-records.js';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.js';
 import type { Snapshots } from '../snapshot/snapshots.js';
+import { alone } from '../sink/correlated.js';
 import { type HandledRecord, noTracer } from '../tracing/log-tracer.js';
 import { decideBatch, type DecidedBatch, type ReadCommand } from './decide-batch.js';
 import { CommandAdmission } from './command-admission.js';
@@ -28,6 +29,7 @@ import { PartitionHistory, UnusableHistory } from './partition-history.js';
 import { type Aggregate, PartitionState } from './partition-state.js';
 import { type Answered, encodeWithin, portions, withOutcomes } from './record-layout.js';
 import { type Loaded, StateSnapshots } from './state-snapshots.js';
+import { tellDecided } from './tell-decided.js';
 
 const BATCH_COMMANDS = 250;
 
@@ -218,9 +220,14 @@ export class PartitionWriter<C extends ContextContract, S> {
 
   /** Each command is one span, though all of them are one transaction. */
   async #commit(commands: readonly ReadCommand<C>[]): Promise<void> {
-    const { tracer = noTracer } = this.options.connection.settings;
+    const { tracer = noTracer, correlated = alone } = this.options.connection.settings;
     const topic = topicsOf(this.options.decider.contract).commands.name;
-    const handled = new Map(commands.map(({ offset, traceparent }) => [offset, tracer.begins(topic, traceparent)]));
+    const handled = new Map(
+      commands.map(({ offset, traceparent, command }) => [
+        offset,
+        correlated(command.meta.correlationId, () => tracer.begins(topic, traceparent)),
+      ]),
+    );
     const end = (isHandled: boolean): void => handled.forEach((each) => each.end(isHandled));
     try {
       await this.#decide(commands, handled);
@@ -276,6 +283,7 @@ export class PartitionWriter<C extends ContextContract, S> {
         this.#apply(batch, answers, offsets, written.at(-1), now.getTime());
         if (offsets.length > 0) this.#foreign.committed(events, offsets);
         this.#foreign.committed(outcomes, written);
+        tellDecided(this.options.connection.settings, answers);
       });
   }
 

@@ -1,6 +1,7 @@
 import type { CommandKeys } from '#contracts';
-import type { LogSettings, LogSink, LogTracer } from '#event-log';
+import type { LogSettings, LogSink, LogTracer, SinkFields } from '#event-log';
 import { type Log, type LogFields } from '../logging/log.js';
+import { withContext } from '../logging/request-context.js';
 import type { LogMetrics } from '../metrics/log-metrics.js';
 import type { BrokerConfig } from './broker-config.js';
 import type { LogConfig } from './log-config.js';
@@ -24,20 +25,27 @@ export function logSettings(
     sink: sinkOf(log.for('event-log')),
     meter,
     tracer,
+    correlated: (correlationId, work) => withContext({ correlationId }, work),
     onTopic: (use, topic) => topics.add(use, topic),
     onGroup: (group) => topics.addGroup(group),
   };
 }
 
-/** Fields by the log's allow-list; an error under `err`, as pino has it. */
+/** A field that the log would drop does not compile here. */
+type Told = Pick<LogFields, Exclude<keyof SinkFields, 'err'>>;
+
+/** The log by its allow-list; an error beside the fields. */
 function sinkOf(log: Log): LogSink {
-  const split = (fields: object): [unknown, LogFields] => ['err' in fields ? fields.err : undefined, fields];
+  const split = ({ err, ...fields }: SinkFields): [unknown, Told] => [err, fields];
   return {
     debug(fields, message) {
-      if (log.enabled('debug')) log.debug(message, fields);
+      if (!log.enabled('debug')) return;
+      const [error, told] = split(fields);
+      log.debug(message, told, error);
     },
     info(fields, message) {
-      log.info(message, fields);
+      const [, told] = split(fields);
+      log.info(message, told);
     },
     warn(fields, message) {
       log.warn(message, ...split(fields));

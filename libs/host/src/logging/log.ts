@@ -23,10 +23,15 @@ const allowedFields = [
   'topic',
   'partition',
   'offset',
+  'firstOffset',
+  'lastOffset',
   'position',
   'group',
+  'transactionalId',
+  'replicationFactor',
   'projection',
   'reactor',
+  'snapshot',
   'eventType',
   'commandType',
   'commandId',
@@ -43,6 +48,7 @@ const allowedFields = [
   'retryInMs',
   'elapsedMs',
   'check',
+  'outcome',
   'reason',
   'schema',
   'migration',
@@ -87,8 +93,9 @@ export class Log implements LoggerService {
     this.logger.info(allowed(fields), message);
   }
 
-  debug(message: string, fields: LogFields | string = {}): void {
-    this.logger.debug(typeof fields === 'string' ? { context: fields } : allowed(fields), message);
+  debug(message: string, fields: LogFields | string = {}, error?: unknown): void {
+    const told = typeof fields === 'string' ? { context: fields } : allowed(fields);
+    this.logger.debug({ ...told, ...describe(error) }, message);
   }
 
   /** `error` is written with its code, message and stack; of its cause, too. */

@@ -1,0 +1,2 @@
+/** Where nobody keeps correlation ids. */
+export const alone = <T>(_correlationId: string, work: () => T): T => work();
