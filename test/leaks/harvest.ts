@@ -1,3 +1,4 @@
+import { clinicalValuesIn } from './clinical-values.js';
 import type { Secret } from './find-values.js';
 
 /**
@@ -27,6 +28,7 @@ const SHORTEST_SECRET = 20;
  */
 export class Harvest {
   private readonly found = new Map<string, string>();
+  private readonly ofPatients = new Map<string, string>();
   private readonly original = globalThis.fetch;
 
   /** Listens to all that this process sends by `fetch`, from now on until `end()`. */
@@ -35,12 +37,16 @@ export class Harvest {
       const request = new Request(input, init);
       this.take(new URL(request.url).searchParams);
       this.takeHeaders(request.headers);
-      this.takeText(await request.clone().text());
+      const sent = await request.clone().text();
+      this.takeText(sent);
       const response = await this.original(input, init);
       for (const cookie of response.headers.getSetCookie()) this.keep('a cookie', cookie.split(/[=;]/)[1]);
       const location = response.headers.get('location');
       if (location !== null) this.take(new URL(location, request.url).searchParams);
-      this.takeText(await response.clone().text());
+      const answered = await response.clone().text();
+      this.takeText(answered);
+      if (new URL(request.url).pathname.startsWith('/fhir/'))
+        for (const text of [sent, answered].filter(isJson)) this.takeResource(JSON.parse(text));
       return response;
     };
   }
@@ -53,6 +59,15 @@ export class Harvest {
     return [...this.found].map(([value, what]) => ({ what, value }));
   }
 
+  /** What resources that went through the FHIR API say of patients. */
+  clinical(): readonly Secret[] {
+    return [...this.ofPatients].map(([value, what]) => ({ what, value }));
+  }
+
+  private takeResource(resource: unknown): void {
+    for (const { what, value } of clinicalValuesIn(resource)) this.ofPatients.set(value, what);
+  }
+
   private takeHeaders(headers: Headers): void {
     const [scheme = '', value = ''] = headers.get('authorization')?.split(' ') ?? [];
     if (scheme.toLowerCase() === 'basic') {
@@ -62,7 +77,7 @@ export class Harvest {
   }
 
   private takeText(text: string): void {
-    if (/^\s*[[{]/.test(text)) this.takeJson(JSON.parse(text));
+    if (isJson(text)) this.takeJson(JSON.parse(text));
     else if (/^[\w.%+*-]+=/.test(text)) this.take(new URLSearchParams(text));
   }
 
@@ -84,4 +99,8 @@ export class Harvest {
     const [, signature] = /^[\w-]+\.[\w-]+\.([\w-]{40,})$/.exec(value) ?? [];
     if (signature !== undefined && !this.found.has(signature)) this.found.set(signature, `the signature of ${what}`);
   }
+}
+
+function isJson(text: string): boolean {
+  return /^\s*[[{]/.test(text);
 }

@@ -21,6 +21,7 @@ describe('after the whole demo, and other lives', () => {
   let sql: Client;
   const harvest = new Harvest();
   let places: readonly Place[];
+  let lines: readonly Readonly<Record<string, unknown>>[];
   let personal: readonly Secret[];
   let secrets: readonly Secret[];
   let patients: readonly Secret[];
@@ -51,11 +52,15 @@ describe('after the whole demo, and other lives', () => {
     const metrics = await (await fetch(`${url}/metrics`)).text();
     await gatehouse.stop();
     const log = gatehouse.wrote();
-    const wrote = log.split('\n').filter((line) => line.startsWith('{'));
+    // The one line that is for who starts it names the sandbox's people.
+    const wrote = log.split('\n').filter((line) => !line.startsWith('Gatehouse is ready at '));
+    lines = wrote
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
     places = [
       ...(await topicsOf(own.brokers, own.prefix)),
       ...(await tablesOf(sql)),
-      { name: 'the log', content: wrote.join('\n') },
+      { name: 'what it wrote', content: wrote.join('\n') },
       { name: 'the metrics', content: metrics },
     ];
     const people = [...before.subjects, ...after.subjects].filter(({ subject }) => !subject.startsWith('Patient/'));
@@ -106,6 +111,24 @@ describe('after the whole demo, and other lives', () => {
 
   it('no name and no address of anybody stands outside the vault', () => {
     expect(findValues(personal, places)).toEqual([]);
+  });
+
+  it('no name, date of birth, identifier or address of a resource that went through the gateway stands anywhere', () => {
+    const clinical = harvest.clinical();
+    expect([...new Set(clinical.map(({ what }) => what))]).toEqual(
+      expect.arrayContaining(["a patient's birthDate", "a patient's name", "a patient's value", "a patient's line"]),
+    );
+    expect(clinical.map(({ value }) => value)).toContain('Zacharias Odo Quillfeather-Marsh');
+    expect(findValues(clinical, places)).toEqual([]);
+  });
+
+  it('a correlation id leads from a request to the lines of who decided, and of who reacted', () => {
+    const [reacted] = lines.filter(({ message }) => message === 'reacted');
+    const same = lines.filter(({ correlationId }) => correlationId === reacted?.['correlationId']);
+    expect(same.map(({ message }) => message)).toEqual(expect.arrayContaining(['decided', 'reacted', 'answered']));
+    expect(
+      new Set(same.filter(({ message }) => message === 'decided').map(({ commandType }) => commandType)).size,
+    ).toBe(2);
   });
 
   it('no secret, no token and no key stands outside the vault', () => {

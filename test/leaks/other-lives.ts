@@ -142,6 +142,7 @@ async function launched({ url, clientId, secret }: SecretiveApp, email: string):
 async function use(app: SecretiveApp, first: Answer): Promise<void> {
   const read = await send(`${app.url}/fhir/Patient/patient-12`, { token: textAt(first.body, 'access_token') });
   must(read.status === 200, 'a patient’s record is read', read.body);
+  await askAboutPatient(app, first, read);
   const form = { grant_type: 'refresh_token', refresh_token: textAt(first.body, 'refresh_token') };
   const second = await tokenOf(app, form);
   must(second.status === 200, 'a refresh token brings another', second.body);
@@ -152,6 +153,24 @@ async function use(app: SecretiveApp, first: Answer): Promise<void> {
   await tokenOf(app, { ...form, refresh_token: randomBytes(32).toString('base64url') });
   for (const path of ['introspect', 'revoke'])
     await send(`${app.url}/oauth/${path}`, { form: { token }, headers: { authorization: basic(app) } });
+}
+
+/** What a patient is known by, in searches and in a body, let in and refused. */
+async function askAboutPatient({ url }: SecretiveApp, given: Answer, { body: patient }: Answer): Promise<void> {
+  const token = textAt(given.body, 'access_token');
+  const by = new URLSearchParams({
+    name: textAt(patient, 'name.0.family'),
+    birthdate: textAt(patient, 'birthDate'),
+    identifier: textAt(patient, 'identifier.0.value'),
+  }).toString();
+  const found = await send(`${url}/fhir/Patient?${by}`, { token });
+  must(found.status === 200, 'a patient is found', found.body);
+  for (const path of [`/fhir/Person?${by}`, `/fhir/nonsense/${by}`, `/nowhere?${by}`])
+    await send(url + path, { token });
+  const name = [{ family: 'Quillfeather-Marsh', given: ['Zacharias Odo'] }];
+  const json = { resourceType: 'Patient', id: 'patient-12', birthDate: textAt(patient, 'birthDate'), name };
+  const written = await send(`${url}/fhir/Patient/patient-12`, { method: 'PUT', json, token });
+  must(written.status === 403, 'nothing is written by who may only read', written);
 }
 
 async function tokenOf(app: SecretiveApp, form: Readonly<Record<string, string>>): Promise<Answer> {
