@@ -84,6 +84,19 @@ describe('a refresh token', () => {
     expect((await server.refresh(app, less.body.refresh_token)).body.scope).toContain('patient/Observation.rs');
   });
 
+  test('retried within the grace brings what the first try brought or less, and never more', async () => {
+    const app = await server.approved();
+    const { refreshToken } = await lasting(app);
+    const first = (await server.refresh(app, refreshToken, { scope: 'patient/Patient.read' })).body;
+    const retry = (wanted?: string) => server.refresh(app, refreshToken, wanted === undefined ? {} : { scope: wanted });
+    for (const wider of [undefined, scope, 'patient/Observation.rs', 'patient/Patient.read patient/Observation.rs'])
+      expect(await retry(wider)).toMatchObject({ status: 400, body: { error: 'invalid_scope' } });
+    for (const same of ['patient/Patient.read', 'patient/Patient.r'])
+      expect((await retry(same)).body).toMatchObject({ scope: same, refresh_token: first.refresh_token });
+    // It ended nothing, and the grant is as wide as ever.
+    expect((await server.refresh(app, first.refresh_token)).body.scope).toContain('patient/Observation.rs');
+  });
+
   test('used by 100 at once has one successor', async () => {
     const app = await server.approved();
     const { refreshToken } = await lasting(app);

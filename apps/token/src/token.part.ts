@@ -12,6 +12,7 @@ import { GuardSpentAssertions1764244800037 } from './migrations/guard-spent-asse
 import { KeepRegistrationAttempts1764280800041 } from './migrations/keep-registration-attempts.js';
 import { NameAssertionsDatabase1764280800043 } from './migrations/name-assertions-database.js';
 import { NameSigningKeys1763942400012 } from './migrations/name-signing-keys.js';
+import { RememberRotatedScope1764316800044 } from './migrations/remember-rotated-scope.js';
 import { TokenConfig } from './token.config.js';
 import { TokenModule } from './token.module.js';
 
@@ -35,6 +36,7 @@ export const tokenPart: ServicePart = {
       KeepRegistrationAttempts1764280800041,
       NameProofsDatabase1764280800042,
       NameAssertionsDatabase1764280800043,
+      RememberRotatedScope1764316800044,
     ],
     vault: [CreateSigningKeys1763942400005, NameSigningKeys1763942400012],
   },

@@ -1,4 +1,5 @@
 import { Database, type Execute } from '#host';
+import { isNarrowerOrEqual, parseScopes } from '#smart';
 import { Injectable } from '@nestjs/common';
 import { digestOf } from '../authorization-server/provider-records.js';
 import { grantColumns, grantOf, grantStands, type GrantRow, type UserGrant } from '../consent/user-grants.js';
@@ -33,6 +34,8 @@ export type Rotation =
   | { readonly kind: 'rotated'; readonly successor: string }
   /** It was rotated a moment ago, and its successor has not been used: the answer was lost. */
   | { readonly kind: 'repeated'; readonly successor: string }
+  /** It was rotated a moment ago, and more is asked for now than was then: that is no retry. Nothing changes. */
+  | { readonly kind: 'wider' }
   /** It was rotated before: somebody else has it as well. */
   | { readonly kind: 'reused' }
   | { readonly kind: 'unknown' };
@@ -45,6 +48,8 @@ export interface RefreshedGrant {
 
 interface RotatedRow {
   readonly successor: Buffer | null;
+  /** What its rotation brought, space-separated. */
+  readonly scope: string | null;
   /** Whether the successor was earned with the key that is shown now. */
   readonly same: boolean;
 }
@@ -83,7 +88,7 @@ const insert = {
 const rotate = {
   name: 'rotate-refresh-token',
   text: `WITH rotated AS (
-      UPDATE protocol.refresh_tokens SET rotated_at = clock_timestamp(), successor = $2
+      UPDATE protocol.refresh_tokens SET rotated_at = clock_timestamp(), successor = $2, successor_scope = $7
       WHERE digest = $1 AND rotated_at IS NULL AND expires_at > now() RETURNING grant_id, predecessor),
     renewed AS (
       UPDATE protocol.grants g SET expires_at = now() + make_interval(days => $6::int + 1), last_used_at = now()
@@ -99,7 +104,7 @@ const rotate = {
 const findRotated = {
   name: 'find-rotated-refresh-token',
   text: `SELECT CASE WHEN t.rotated_at > now() - make_interval(secs => $2) THEN t.successor END AS successor,
-      EXISTS (SELECT 1 FROM protocol.refresh_tokens s
+      t.successor_scope AS scope, EXISTS (SELECT 1 FROM protocol.refresh_tokens s
         WHERE s.grant_id = t.grant_id AND s.predecessor = t.digest AND s.jkt IS NOT DISTINCT FROM $3::text) AS same
     FROM protocol.refresh_tokens t WHERE t.digest = $1 AND t.rotated_at IS NOT NULL AND t.expires_at > now()`,
 };
@@ -132,15 +137,22 @@ export class RefreshTokens {
   /**
    * Rotates a token, whatever number of callers present it at once: one successor, and for each honest retry the same.
    *
+   * @param brings the scopes of the access token that the caller would get: a retry gets no more than the first try
    * @param acknowledged the fact of the rotation reaches the log; when it throws, the token stays the current one
    */
-  async rotate(token: string, by: EarnedBy, lifeDays: number, acknowledged: () => Promise<void>): Promise<Rotation> {
+  async rotate(
+    token: string,
+    by: EarnedBy,
+    brings: readonly string[],
+    lifeDays: number,
+    acknowledged: () => Promise<void>,
+  ): Promise<Rotation> {
     const digest = digestOf(token);
     return this.database.atomically(async (execute): Promise<Rotation> => {
       const successor = newRefreshToken(clientNamedIn(token) ?? '');
       const [row] = await execute<{ readonly rotated: number; readonly renewed: number }>(rotate, [
         ...[digest, sealSuccessor(successor, token), digestOf(successor)],
-        ...[by.keyThumbprint ?? null, by.jkt ?? null, lifeDays],
+        ...[by.keyThumbprint ?? null, by.jkt ?? null, lifeDays, brings.join(' ')],
       ]);
       if (row?.renewed === 1) {
         await acknowledged();
@@ -150,11 +162,17 @@ export class RefreshTokens {
       if (row?.rotated === 1) return { kind: 'unknown' };
       const [before] = await execute<RotatedRow>(findRotated, [digest, graceSeconds, by.jkt ?? null]);
       if (before === undefined) return { kind: 'unknown' };
-      return before.successor === null || !before.same
-        ? { kind: 'reused' }
-        : { kind: 'repeated', successor: openSuccessor(before.successor, token) };
+      if (before.successor === null || !before.same) return { kind: 'reused' };
+      if (!isWithin(brings, before.scope)) return { kind: 'wider' };
+      return { kind: 'repeated', successor: openSuccessor(before.successor, token) };
     });
   }
+}
+
+/** Whether scopes allow no more than those that a rotation brought; where nobody knows what it brought, they do. */
+function isWithin(scopes: readonly string[], brought: string | null): boolean {
+  const [now, then] = [parseScopes(scopes), parseScopes((brought ?? '').split(' '))];
+  return now.ok && then.ok && isNarrowerOrEqual(now.scopes, then.scopes);
 }
 
 function foundOf({ grant_id: grantId, rotated, ...row }: FoundRow): FoundRefreshToken {

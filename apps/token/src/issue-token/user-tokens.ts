@@ -146,12 +146,14 @@ export class UserTokens {
     const token = await this.sign(issuer, grant, admitted, scope);
     const fact = (): Promise<void> => this.record(issuer, asked, 'refresh_token', grant, admitted, token);
     const { refreshDays } = this.config;
-    const rotation = await this.refreshTokens.rotate(presented, earnedBy(admitted), refreshDays, fact);
+    const rotation = await this.refreshTokens.rotate(presented, earnedBy(admitted), token.scopes, refreshDays, fact);
     switch (rotation.kind) {
       case 'unknown':
         throw new errors.InvalidGrant('the refresh token has ended');
       case 'reused':
         return this.endReused(grant.grantId, admitted, 'refresh-token-reused', 'the refresh token was used before');
+      case 'wider':
+        throw new errors.InvalidScope('more than the first use of this refresh token brought', scope ?? '');
       case 'repeated':
         await fact();
         break;
