@@ -15,6 +15,9 @@ umask 077
 mkdir -p secrets backups
 cd secrets
 
+# The name that callers know the front by, as compose.yaml has it.
+: "${FRONT_NAME:=$(sed -n 's/^FRONT_NAME=//p' ../.env 2> /dev/null || true)}"
+
 random() { openssl rand -base64 32; }
 # once FILE COMMAND…: what the command prints, unless the file is there
 once() { file=$1; shift; [ -s "$file" ] || "$@" > "$file"; }

@@ -6,10 +6,15 @@ import path from 'node:path';
 import { Ajv } from 'ajv';
 import { DatabaseConfig } from '#host';
 import { parse } from 'yaml';
-import { frontedApps } from '../../apps/gatehouse/src/front/app-paths.js';
+import { frontedApps, route } from '../../apps/gatehouse/src/front/app-paths.js';
 import { nginxFile } from '../../apps/gatehouse/src/front/nginx-file.js';
 import { GatewayConfig } from '../../apps/gateway/src/gateway.config.js';
 import { faultsOf, faultsOfCommand } from './environments.js';
+
+interface Attached {
+  readonly ipv4_address?: string;
+  readonly aliases?: readonly string[];
+}
 
 interface Service {
   readonly image: string;
@@ -26,7 +31,7 @@ interface Service {
   readonly environment?: Readonly<Record<string, string | number>>;
   readonly secrets?: readonly (string | { readonly source: string; readonly target: string })[];
   /** A list of names, or what is said of each. */
-  readonly networks: readonly string[] | Readonly<Record<string, { readonly ipv4_address?: string } | null>>;
+  readonly networks: readonly string[] | Readonly<Record<string, Attached | null>>;
 }
 
 interface Compose {
@@ -45,6 +50,22 @@ const instances = Object.entries(production.services).flatMap(([name, service]) 
   const app = /^(\w+)-[12]$/.exec(name)?.[1];
   return frontedApps.some((each) => each.name === app) && app !== undefined ? [{ name, app, service }] : [];
 });
+
+/** What `.env.example` has. */
+const example = new Map(
+  readFileSync(`${FOLDER}/.env.example`, 'utf8')
+    .split('\n')
+    .flatMap((line): [string, string][] => {
+      const [, name = '', value = ''] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
+      return name === '' ? [] : [[name, value]];
+    }),
+);
+/** A value of the compose file as `.env.example` would have it. */
+const filled = (value: unknown): string =>
+  String(value).replace(
+    /\$\{(\w+)(:[?-][^}]*)?\}/g,
+    (_whole, name: string) => example.get(name) ?? `no ${name} in .env.example`,
+  );
 
 /** The address that a service always has inside; undefined where it gets any. */
 function addressOf({ networks }: Service): string | undefined {
@@ -133,6 +154,21 @@ describe('the compose file for production', () => {
     expect(ops && addressOf(ops)).toBeUndefined();
   });
 
+  it('has the gateway ask for the keys of tokens at the front, by a name that it finds there', () => {
+    const { front, 'gateway-1': gateway } = production.services;
+    const asked = new URL(filled(gateway?.environment?.['GATEWAY_JWKS_URL']));
+    const answering = Object.entries(front?.networks ?? {}).flatMap(([network, attached]: [string, Attached | null]) =>
+      (attached?.aliases ?? []).some((alias) => filled(alias) === asked.hostname) ? [network] : [],
+    );
+    expect(answering).toEqual(['inside']);
+    expect(Object.keys(gateway?.networks ?? {})).toContain('inside');
+    const listens = /^ {2}listen (\d+) ssl;$/m.exec(readFileSync(`${FOLDER}/front.conf`, 'utf8'))?.[1];
+    expect([asked.protocol, asked.port]).toEqual(['https:', listens]);
+    expect(route(frontedApps, asked.pathname)?.app.name).toBe('token');
+    // A certificate of a public authority in the place of ours has that name, too.
+    expect(asked.hostname).toBe(new URL(filled('${PUBLIC_URL}')).hostname);
+  });
+
   it('has the front that is made for its addresses', () => {
     const servers = Object.fromEntries(
       frontedApps.map(({ name }) => [
@@ -153,6 +189,7 @@ describe('the compose file for production', () => {
     beforeAll(() => {
       folder = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-compose-'));
       cpSync(`${FOLDER}/certificates.sh`, path.join(folder, 'certificates.sh'));
+      cpSync(`${FOLDER}/.env.example`, path.join(folder, '.env'));
       spawnSync(path.join(folder, 'certificates.sh'), { env: { PATH: process.env['PATH'] } });
       const smtpUrl = path.join(folder, 'secrets', 'smtp-url');
       if (existsSync(smtpUrl)) asked = readFileSync(smtpUrl, 'utf8');
@@ -162,28 +199,15 @@ describe('the compose file for production', () => {
 
     /** The environment of a container, with its secrets where they were made. */
     function environmentOf({ environment = {}, secrets = [] }: Service): Record<string, string> {
-      const example = new Map(
-        readFileSync(`${FOLDER}/.env.example`, 'utf8')
-          .split('\n')
-          .flatMap((line): [string, string][] => {
-            const [, name = '', value = ''] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
-            return name === '' ? [] : [[name, value]];
-          }),
-      );
       const mounted = new Map(
         secrets.map((each) => (typeof each === 'string' ? [each, each] : [each.target, each.source])),
       );
       const given = Object.entries(environment).map(([variable, value]): [string, string] => [
         variable,
-        String(value)
-          .replace(
-            /\$\{(\w+)(:[?-][^}]*)?\}/g,
-            (_whole, name: string) => example.get(name) ?? `no ${name} in .env.example`,
-          )
-          .replace(/^\/run\/secrets\/(.+)$/, (_whole, name: string) => {
-            const secret = production.secrets?.[mounted.get(name) ?? '']?.file;
-            return path.join(folder, secret ?? `no secret ${name}`);
-          }),
+        filled(value).replace(/^\/run\/secrets\/(.+)$/, (_whole, name: string) => {
+          const secret = production.secrets?.[mounted.get(name) ?? '']?.file;
+          return path.join(folder, secret ?? `no secret ${name}`);
+        }),
       ]);
       return Object.fromEntries(given);
     }
@@ -231,8 +255,19 @@ describe('the compose file for production', () => {
       }
     }
 
-    there('every certificate is of the authority', () => {
+    there('every certificate is of the authority, and the front’s is for the name that it is asked by', () => {
       expectCertified(folder);
+      const { stdout } = spawnSync(
+        'openssl',
+        ['x509', '-in', 'front-certificate', '-noout', '-ext', 'subjectAltName'],
+        {
+          cwd: path.join(folder, 'secrets'),
+          encoding: 'utf8',
+        },
+      );
+      const { hostname } = new URL(filled(production.services['gateway-1']?.environment?.['GATEWAY_JWKS_URL']));
+      expect(stdout.split(/[\s,]+/)).toContain(`DNS:${hostname}`);
+      expect(production.services['gateway-1']?.environment?.['TLS_CA_FILE']).toBe('/run/secrets/ca');
     });
 
     describe('run again', () => {
