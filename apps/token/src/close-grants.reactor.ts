@@ -6,6 +6,7 @@ export const closeGrants = defineReactor({
   name: 'token-closes-grants',
   source: registration,
   target: token,
+  restMs: 200,
   react: (event) =>
     event.type === 'application-revoked'
       ? [{ type: 'close-grants', subject: event.meta.subject, data: { reason: event.data.reason } }]

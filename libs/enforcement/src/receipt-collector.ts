@@ -51,7 +51,7 @@ type Closures = (typeof CLOSURES)[keyof typeof CLOSURES];
 /** Between questions to brokers that do not answer. */
 const RETRY_MS = 200;
 /** While nobody waits for a receipt, reports are read this much later, in milliseconds: a busy log costs fewer fetches. */
-const REST_MS = 100;
+const REST_MS = 1_000;
 
 /** Collects the reports of enforcement points, and waits until an event is in force at all of them. */
 export class ReceiptCollector {

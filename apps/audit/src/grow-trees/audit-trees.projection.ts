@@ -9,5 +9,7 @@ export const auditTreesProjection = defineProjection({
   version: 1,
   tables: ['audit_trees', 'audit_tree_nodes', 'audit_runs', 'audit_gaps'],
   sources: auditedTopics.map(leavesOf),
+  // Heads are signed every few seconds, and who asks for a proof waits for its record.
+  restMs: 1_000,
   apply: growTrees,
 });

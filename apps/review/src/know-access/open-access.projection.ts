@@ -81,6 +81,8 @@ export const openAccessProjection = defineProjection({
     'review_activity_numbers',
   ],
   sources: [eventsOf(registration), eventsOf(approval), activitySource],
+  // Counts of what happened in a day.
+  restMs: 1_000,
   async apply(entries, query) {
     const happened: DomainEvent[] = [];
     const activity: { partition: number; entry: ActivityEntry }[] = [];

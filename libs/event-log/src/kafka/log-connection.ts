@@ -32,6 +32,12 @@ export interface LogSettings {
 
 export type TopicUse = 'sends' | 'receives';
 
+/** Partitions of a topic, by its name with the prefix. */
+export interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
 /** Kafka's isolation levels: `committed` hides open and aborted transactions. */
 export const ISOLATION = { uncommitted: 0, committed: 1 } as const;
 export type Isolation = keyof typeof ISOLATION;
@@ -144,33 +150,47 @@ export class LogConnection {
     which: 'start' | 'end',
     isolation: Isolation = 'committed',
   ): Promise<Map<number, bigint>> {
-    const found = await this.#listOffsets(topic, partitions, which === 'start' ? EARLIEST : LATEST, isolation);
-    for (const partition of partitions) {
-      if (!found.has(partition)) throw new Error(`no broker answered for the ${which} of ${topic}:${partition}`);
+    return (await this.offsetsOf([{ topic, partitions }], which, isolation)).get(topic) ?? new Map<number, bigint>();
+  }
+
+  /** The same of several topics, by topic: one request for each leader. */
+  async offsetsOf(
+    topics: readonly TopicPartitions[],
+    which: 'start' | 'end',
+    isolation: Isolation = 'committed',
+  ): Promise<Map<string, Map<number, bigint>>> {
+    const found = await this.#listOffsets(topics, which === 'start' ? EARLIEST : LATEST, isolation);
+    for (const { topic, partitions } of topics) {
+      const missing = partitions.find((partition) => found.get(topic)?.has(partition) !== true);
+      if (missing !== undefined) throw new Error(`no broker answered for the ${which} of ${topic}:${missing}`);
     }
     return found;
   }
 
   async #listOffsets(
-    topic: string,
-    partitions: readonly number[],
+    topics: readonly TopicPartitions[],
     timestamp: number,
     isolation: Isolation,
-  ): Promise<Map<number, bigint>> {
-    const byLeader = new Map<Broker, number[]>();
-    for (const partition of partitions) {
-      const leader = await this.leaderOf(topic, partition);
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
+  ): Promise<Map<string, Map<number, bigint>>> {
+    const byLeader = new Map<Broker, { readonly topic: string; readonly partition: number }[]>();
+    for (const { topic, partitions } of topics) {
+      for (const partition of partitions) {
+        const leader = await this.leaderOf(topic, partition);
+        byLeader.set(leader, [...(byLeader.get(leader) ?? []), { topic, partition }]);
+      }
     }
-    const found = new Map<number, bigint>();
+    const found = new Map(topics.map(({ topic }) => [topic, new Map<number, bigint>()]));
     await Promise.all(
       [...byLeader].map(async ([leader, led]) => {
         const { responses } = await leader.listOffsets({
           isolationLevel: ISOLATION[isolation],
-          topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
+          topics: [...Map.groupBy(led, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+            topic,
+            partitions: ofTopic.map(({ partition }) => ({ partition, timestamp })),
+          })),
         });
-        for (const { partitions: answered } of responses) {
-          for (const { partition, offset } of answered) found.set(partition, BigInt(offset));
+        for (const { topic, partitions } of responses) {
+          for (const { partition, offset } of partitions) found.get(topic)?.set(partition, BigInt(offset));
         }
       }),
     );
@@ -180,10 +200,10 @@ export class LogConnection {
   /** The offset of the first record at or after a time (milliseconds since 1970), by partition; the end where there is none. */
   async offsetsAt(topic: string, partitions: readonly number[], unixMs: number): Promise<Map<number, bigint>> {
     const ends = await this.offsets(topic, partitions, 'end');
-    const found = await this.#listOffsets(topic, partitions, unixMs, 'committed');
+    const found = (await this.#listOffsets([{ topic, partitions }], unixMs, 'committed')).get(topic);
     return new Map(
       [...ends].map(([partition, end]) => {
-        const offset = found.get(partition) ?? -1n;
+        const offset = found?.get(partition) ?? -1n;
         return [partition, offset < 0n ? end : offset];
       }),
     );

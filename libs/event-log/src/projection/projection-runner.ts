@@ -8,13 +8,17 @@ import { BatchStore } from './batch-store.js';
 import { openCheckpoints, storedVersion, Superseded } from './checkpoints.js';
 import { beginRebuild } from './projection-rebuild.js';
 import { lastRebuilds } from './rebuild-book.js';
-import { LIVE_SCHEMA, type ProjectionDefinition, type ProjectionPort, type ProjectionStore } from './projection.js';
+import {
+  LIVE_SCHEMA,
+  REST_MS,
+  type ProjectionDefinition,
+  type ProjectionPort,
+  type ProjectionStore,
+} from './projection.js';
 
 /** A log that is longer is not read into live tables that are empty: a rebuild makes their indexes afterwards, each at once. */
 const LONG_LOG = 20_000;
 
-/** Readers who ask for a position do not wait for it; others see rows this much later, in milliseconds, and a load costs less. */
-const REST_MS = 100;
 /** As long as another instance stores what this one reads: it goes on where that one stops, this much later. */
 const FOLLOWING_REST_MS = 1_000;
 
@@ -52,7 +56,7 @@ export class ProjectionRunner<S extends RecordSource<unknown>> implements Projec
       },
       onBatch: (entries, next) =>
         this.#batches.keep(entries, this.#tail.nextOf(next.topic, next.partition) ?? 0n, next),
-      restMs: () => (this.#batches.others ? FOLLOWING_REST_MS : REST_MS),
+      restMs: () => (this.#batches.others ? FOLLOWING_REST_MS : (definition.restMs ?? REST_MS)),
       onFailure,
     });
   }

@@ -38,8 +38,16 @@ export interface ProjectionDefinition<S extends RecordSource<unknown> = RecordSo
   /** All tables that it writes, in the live schema; no other projection writes them, and no foreign key leaves them. */
   readonly tables: readonly string[];
   readonly sources: readonly S[];
+  /**
+   * How much later than the log its rows may be where nobody waits for a position, in milliseconds; {@link REST_MS} unless it is
+   * said. What comes meanwhile is one fetch and one transaction.
+   */
+  readonly restMs?: number;
   apply(events: readonly Entry<EventIn<S>>[], query: Query, copy: CopyRows): Promise<void>;
 }
+
+/** Of projections that people look at. */
+export const REST_MS = 100;
 
 export function defineProjection<const S extends RecordSource<unknown>>(
   definition: ProjectionDefinition<S>,

@@ -31,6 +31,8 @@ export interface ReactorDefinition<Source extends ContextContract, Target extend
   readonly name: string;
   readonly source: Source;
   readonly target: Target;
+  /** How much later than the log it may be, in milliseconds: {@link REST_MS} unless it is said. */
+  readonly restMs?: number;
   readonly react: (event: Recorded<EventOf<Source>>) => readonly Reaction<Target>[];
 }
 
@@ -97,7 +99,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     this.#reader = new PartitionReader(settings, {
       name: definition.name,
       onSlice: (slice) => this.#reactTo(slice),
-      restMs: REST_MS,
+      restMs: definition.restMs ?? REST_MS,
       onFailure,
     });
     this.#membership = new GroupMembership(settings, {

@@ -1,5 +1,5 @@
 import type { Position } from '#contracts';
-import { LogConnection, type Isolation, type LogSettings } from '../kafka/log-connection.js';
+import { LogConnection, type Isolation, type LogSettings, type TopicPartitions } from '../kafka/log-connection.js';
 import { Backoff } from '../kafka/backoff.js';
 import { PartitionReader } from '../kafka/partition-reader.js';
 import type { LogRecord, Slice } from '../kafka/visible-records.js';
@@ -18,6 +18,9 @@ export function distance(from: NextOffsets, to: NextOffsets): number {
   return Number(sum);
 }
 
+/** Topics by their names without prefix. */
+type Topics = readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[];
+
 /** Asks the brokers where topics end. */
 export class LogEnds {
   readonly #connection: LogConnection;
@@ -27,34 +30,28 @@ export class LogEnds {
   }
 
   /** The next offset after the last stable record of every partition of each topic (names without prefix). */
-  async endsOf(topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[]): Promise<Map<string, bigint[]>> {
-    return await this.#ask(topics, (topic, partitions) => this.#connection.offsets(topic, partitions, 'end'));
+  async endsOf(topics: Topics): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (asked) => this.#connection.offsetsOf(asked, 'end'));
   }
 
   /** The next offset after the last record, of open transactions too: whatever was told to anybody stands before it. */
-  async highEndsOf(
-    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
-  ): Promise<Map<string, bigint[]>> {
-    return await this.#ask(topics, (topic, partitions) =>
-      this.#connection.offsets(topic, partitions, 'end', 'uncommitted'),
-    );
+  async highEndsOf(topics: Topics): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (asked) => this.#connection.offsetsOf(asked, 'end', 'uncommitted'));
   }
 
   /** The first offset that is still kept of every partition. */
-  async startsOf(
-    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
-  ): Promise<Map<string, bigint[]>> {
-    return await this.#ask(topics, (topic, partitions) =>
-      this.#connection.offsets(topic, partitions, 'start', 'uncommitted'),
-    );
+  async startsOf(topics: Topics): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, (asked) => this.#connection.offsetsOf(asked, 'start', 'uncommitted'));
   }
 
   /** The first offset at or after a time, milliseconds since 1970. */
-  async offsetsAt(
-    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
-    unixMs: number,
-  ): Promise<Map<string, bigint[]>> {
-    return await this.#ask(topics, (topic, partitions) => this.#connection.offsetsAt(topic, partitions, unixMs));
+  async offsetsAt(topics: Topics, unixMs: number): Promise<Map<string, bigint[]>> {
+    return await this.#ask(topics, async (asked) => {
+      const each = asked.map(async ({ topic, partitions }) => {
+        return [topic, await this.#connection.offsetsAt(topic, partitions, unixMs)] as const;
+      });
+      return new Map(await Promise.all(each));
+    });
   }
 
   async close(): Promise<void> {
@@ -62,16 +59,20 @@ export class LogEnds {
   }
 
   async #ask(
-    topics: readonly Pick<RecordSource<unknown>, 'topic' | 'partitions'>[],
-    ask: (topic: string, partitions: readonly number[]) => Promise<Map<number, bigint>>,
+    topics: Topics,
+    ask: (asked: readonly TopicPartitions[]) => Promise<Map<string, Map<number, bigint>>>,
   ): Promise<Map<string, bigint[]>> {
+    const asked = topics.map(({ topic, partitions }) => ({
+      topic: this.settings.prefix + topic,
+      partitions: Array.from({ length: partitions }, (_, partition) => partition),
+    }));
     try {
-      const asked = topics.map(async ({ topic, partitions }): Promise<[string, bigint[]]> => {
-        const all = Array.from({ length: partitions }, (_, partition) => partition);
-        const offsets = await ask(this.settings.prefix + topic, all);
-        return [topic, all.map((partition) => offsets.get(partition) ?? 0n)];
-      });
-      return new Map(await Promise.all(asked));
+      const found = await ask(asked);
+      const offsets = asked.map(({ topic, partitions }): [string, bigint[]] => [
+        topic.slice(this.settings.prefix.length),
+        partitions.map((partition) => found.get(topic)?.get(partition) ?? 0n),
+      ]);
+      return new Map(offsets);
     } catch (error) {
       await this.#connection.refresh();
       throw error;

@@ -12,6 +12,9 @@ import { Database } from '../database/database.js';
 import { projectionStore } from '../projections/projection-store.js';
 import { type ProjectionReadiness, projectionToken, provideLogPart } from './log-providers.js';
 
+/** Readers outside get records this much later, in milliseconds, and those that came meanwhile cost as much as one. */
+const REST_MS = 1_000;
+
 /** A topic that is derived from others, record by record, for readers outside. */
 export interface FeedDefinition<S extends RecordSource<unknown> = RecordSource<unknown>> {
   /** Begins with the context that writes it. */
@@ -56,7 +59,7 @@ export function provideFeed<S extends RecordSource<unknown>>(definition: FeedDef
       };
       const runner = new ProjectionRunner(
         settings,
-        { name, version: 1, tables: [], sources, apply },
+        { name, version: 1, tables: [], sources, restMs: REST_MS, apply },
         projectionStore(database),
         fail,
         readings,

@@ -4,8 +4,10 @@ import type { Position } from '#contracts';
 import { LogEnds, type LogSettings, type ReactionPath } from '#event-log';
 import { LOG_SETTINGS } from './log-startup.js';
 
-/** Another instance may hold the reactor's partition, and its checkpoint tells nobody when it moves. */
-const ASK_EVERY_MS = 15;
+/** Another instance may hold the reactor's partition, and its checkpoint tells nobody when it moves: it is asked for again, each time this much later. */
+const ASK_MS = 15;
+/** And no later than that. */
+const ASK_EVERY_MS = 75;
 
 /**
  * What the positions that a caller has seen cause in a context (design.md, Read path): an approval's position says
@@ -54,9 +56,9 @@ export class Reactions implements OnModuleDestroy {
   }
 
   private async passed(path: ReactionPath, position: Position, giveUp: AbortSignal): Promise<boolean> {
-    while (!giveUp.aborted) {
+    for (let afterMs = ASK_MS; !giveUp.aborted; afterMs = Math.min(ASK_EVERY_MS, afterMs + ASK_MS)) {
       if (await path.hasPassed(position)) return true;
-      await delay(ASK_EVERY_MS);
+      await delay(afterMs);
     }
     return false;
   }
