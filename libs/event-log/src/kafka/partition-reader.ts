@@ -5,6 +5,7 @@ import { brokerErrorType } from './broker-error.js';
 import { type Isolation, LogConnection, type LogSettings } from './log-connection.js';
 import { type FetchedPartition, fetchRecords } from './record-requests.js';
 import { abandonRequests } from './send-request.js';
+import { takeNext } from './slice-queue.js';
 import { type Slice, visibleRecords } from './visible-records.js';
 
 /** The log no longer has what was asked for: its start moved past the checkpoint, or its end fell behind it. */
@@ -43,8 +44,6 @@ const ASSIGNED_TOGETHER_MS = 20;
 const BUSY_WAIT_MS = 25;
 const FETCH_BYTES = 8 * 1_048_576;
 const PARTITION_BYTES = 2 * 1_048_576;
-/** Slices that wait go on as one up to here, and one fetch's is never split. */
-const MERGED_RECORDS = 1_000;
 
 const nobody = (): boolean => false;
 
@@ -105,7 +104,7 @@ export class PartitionReader {
   /** Starts to read a partition at an offset; replaces an earlier assignment of it. */
   assign(topic: string, partition: number, offset: bigint): void {
     this.unassign(topic, partition);
-    this.#assignments.set(`${topic}:${partition}`, {
+    this.#assignments.set(placeOf({ topic, partition }), {
       topic,
       partition,
       next: offset,
@@ -125,7 +124,7 @@ export class PartitionReader {
 
   /** Stops to read a partition; slices that were fetched and not handed over are dropped. */
   unassign(topic: string, partition: number): void {
-    const key = `${topic}:${partition}`;
+    const key = placeOf({ topic, partition });
     const assignment = this.#assignments.get(key);
     if (!assignment) return;
     assignment.removed = true;
@@ -135,7 +134,7 @@ export class PartitionReader {
 
   /** Like `unassign`, and resolves when the handler under way has ended. */
   async remove(topic: string, partition: number): Promise<void> {
-    const draining = this.#assignments.get(`${topic}:${partition}`)?.draining;
+    const draining = this.#assignments.get(placeOf({ topic, partition }))?.draining;
     this.unassign(topic, partition);
     await draining;
   }
@@ -199,8 +198,11 @@ export class PartitionReader {
     const maxWaitMs = open.length < assigned.length ? BUSY_WAIT_MS : MAX_WAIT_MS;
     const byLeader = new Map<Broker, Assignment[]>();
     for (const assignment of open) {
-      const leader = await connection.leaderOf(assignment.topic, assignment.partition);
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), assignment]);
+      const { topic, partition } = assignment;
+      const leader = connection.leaderAtHand(topic, partition) ?? (await connection.leaderOf(topic, partition));
+      const led = byLeader.get(leader);
+      if (led) led.push(assignment);
+      else byLeader.set(leader, [assignment]);
     }
     this.#stopping.signal.throwIfAborted();
     for (const [leader, assignments] of byLeader) {
@@ -246,10 +248,9 @@ export class PartitionReader {
     });
     let gave = false;
     let atEnd = true;
+    const asked = new Map(assignments.map((assignment) => [placeOf(assignment), assignment]));
     for (const data of fetched) {
-      const assignment = assignments.find(
-        ({ topic, partition }) => topic === data.topic && partition === data.partition,
-      );
+      const assignment = asked.get(placeOf(data));
       if (!assignment || assignment.removed) continue;
       assignment.lag.heard(data.endOffset);
       if (data.batches.length === 0) continue;
@@ -283,7 +284,7 @@ export class PartitionReader {
 
   async #drain(assignment: Assignment): Promise<void> {
     try {
-      for (let slice = nextOf(assignment.queued); slice; slice = nextOf(assignment.queued)) {
+      for (let slice = takeNext(assignment.queued); slice; slice = takeNext(assignment.queued)) {
         await this.options.onSlice(slice);
         assignment.queuedRecords -= slice.records.length;
         assignment.lag.moved(slice.nextOffset);
@@ -316,14 +317,6 @@ export class PartitionReader {
   }
 }
 
-/** Takes what waits from the front of the queue, as one slice; undefined when nothing does. */
-function nextOf(queued: Slice[]): Slice | undefined {
-  let records = 0;
-  const tooMany = queued.findIndex((slice, index) => {
-    records += slice.records.length;
-    return index > 0 && records > MERGED_RECORDS;
-  });
-  const taken = queued.splice(0, tooMany === -1 ? queued.length : tooMany);
-  const last = taken.at(-1);
-  return last && taken.length > 1 ? { ...last, records: taken.flatMap((slice) => slice.records) } : last;
+function placeOf({ topic, partition }: Pick<Assignment, 'topic' | 'partition'>): string {
+  return `${topic}:${partition}`;
 }
