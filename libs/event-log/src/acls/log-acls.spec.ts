@@ -1,4 +1,4 @@
-import { channels, logServices, logUses, sentBy, topicsOf } from '#contracts';
+import { channels, groupsOf, logServices, logUses, sentBy, topicsOf } from '#contracts';
 import {
   type Acl,
   aclsOf,
@@ -14,6 +14,9 @@ const principals = Object.fromEntries(logServices.map((name) => [name, `User:${n
 const one = Object.fromEntries(logServices.map((name) => [name, 'User:one'])) as Principals;
 const wanted = aclsOfAll(principals);
 const events = 'gatehouse.approval.events';
+
+const group = groupsOf(logUses.approval)[0] ?? '';
+const cluster = { resource: 'cluster', name: 'kafka-cluster' } as const;
 
 const acl = (change: Partial<Acl>): Acl => ({
   principal: 'User:mallory',
@@ -91,6 +94,11 @@ describe('others who may write', () => {
     ['as its writer, by all operations', { principal: 'User:approval', operation: 'all' }],
     ['as another service', { principal: 'User:registration' }],
     ['by a writer’s transactional id', { resource: 'transactional-id', name: 'gatehouse.review.writer.3' }],
+    ['by a reactor’s checkpoint', { resource: 'group', name: group, operation: 'read' }],
+    ['by every checkpoint', { resource: 'group', name: '*', operation: 'all' }],
+    ['by forgetting a checkpoint', { principal: 'User:approval', resource: 'group', name: group, operation: 'delete' }],
+    ['as a service that may change ACLs', { principal: 'User:gateway', ...cluster, operation: 'alter' }],
+    ['as everybody, who may change the brokers', { principal: 'User:*', ...cluster, operation: 'alter-configs' }],
     ['by every transactional id', { resource: 'transactional-id', name: 'gate', pattern: 'prefixed' }],
   ])('are found: %s', (_how, change) => {
     const found = acl(change);
@@ -100,7 +108,8 @@ describe('others who may write', () => {
   it.each<[string, Partial<Acl>]>([
     ['reads', { operation: 'read' }],
     ['writes elsewhere', { name: 'gatehouse.approval.events.copy' }],
-    ['has a group of that name', { resource: 'group', operation: 'all' }],
+    ['has a group of another name', { resource: 'group', operation: 'all' }],
+    ['administers the brokers', { ...cluster, operation: 'alter' }],
     ['is the writer, by a name that reaches no other', { principal: 'User:approval', pattern: 'prefixed' }],
   ])('are not who %s', (_who, change) => {
     expect(foreignWriters([...wanted, acl(change)], principals)).toEqual([]);

@@ -58,23 +58,32 @@ export function aclsOfAll(principals: Principals, prefix = ''): readonly Acl[] {
   return [...all.values()];
 }
 
-/** Operations by which records come into a topic or go out of it, at once or by what is changed of it. */
-const CHANGES: Readonly<Record<string, readonly string[]>> = {
+/**
+ * Operations by which records come into a topic or go out of it, at once or by what is changed of it; by which a group's
+ * checkpoint is moved, so that a service passes over what was written (to read as a member of a group is to commit for it); and
+ * by which ACLs and the brokers themselves are changed.
+ */
+const CHANGES: Readonly<Record<Acl['resource'], readonly string[]>> = {
   topic: ['write', 'delete', 'alter', 'alter-configs', 'all'],
+  group: ['read', 'delete', 'all'],
   'transactional-id': ['write', 'all'],
+  cluster: ['alter', 'alter-configs', 'cluster-action', 'all'],
 };
 
 /**
- * Those of the brokers' ACLs that let somebody change a topic of ours, or take a writer's transactional id, who is not its
- * writer by the table, or that let its writer do more than write: records that were written are nobody's to take away. What
- * super users may is in no ACL and not seen here.
+ * Those of the brokers' ACLs that let somebody change a topic of ours, move a checkpoint of ours, or take a writer's transactional
+ * id, who may not by the table, or that let its writer do more than write: records that were written are nobody's to take away.
+ * A service may change nothing of the cluster either. Whoever else may is an administrator of the brokers, as super users are, whom
+ * no ACL names: that nobody is who should not be is for those who run the brokers.
  */
 export function foreignWriters(found: readonly Acl[], principals: Principals, prefix = ''): readonly Acl[] {
-  const allowed = aclsOfAll(principals, prefix).filter(({ operation }) => operation === 'write');
+  const allowed = aclsOfAll(principals, prefix);
+  const services = ['User:*', ...Object.values(principals)];
   const guarded = guardedNames(prefix);
   return found.filter(
     (acl) =>
-      CHANGES[acl.resource]?.includes(acl.operation) === true &&
+      CHANGES[acl.resource].includes(acl.operation) &&
+      (acl.resource !== 'cluster' || services.includes(acl.principal)) &&
       guarded.some(
         ({ resource, name }) =>
           resource === acl.resource &&
@@ -138,10 +147,14 @@ export function describeAcl({ principal, resource, name, pattern, operation }: A
   return `${principal} ${operation} ${resource} ${name}${pattern === 'prefixed' ? '…' : ''}`;
 }
 
-/** Whether an ACL speaks of just this topic or id, so that taking it away concerns nothing else. */
+/** Whether an ACL speaks of just this topic, id or group, so that taking it away concerns nothing else. */
 export function isOurs({ name, pattern, resource }: Acl, prefix = ''): boolean {
   return guardedNames(prefix).some(
-    (each) => each.resource === resource && each.name === name && (pattern === 'literal') === (resource === 'topic'),
+    (each) =>
+      resource !== 'cluster' &&
+      each.resource === resource &&
+      each.name === name &&
+      (pattern === 'prefixed') === (resource === 'transactional-id'),
   );
 }
 
@@ -152,6 +165,8 @@ function guardedNames(prefix: string): readonly Pick<Acl, 'resource' | 'name'>[]
   return [
     ...[...topics].map((name) => ({ resource: 'topic' as const, name: prefix + name })),
     ...ids.map((name) => ({ resource: 'transactional-id' as const, name: prefix + name })),
+    ...uses.flatMap(groupsOf).map((name) => ({ resource: 'group' as const, name: prefix + name })),
+    { resource: 'cluster', name: CLUSTER },
   ];
 }
 
