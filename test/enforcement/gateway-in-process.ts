@@ -120,8 +120,8 @@ export class GatewayInProcess {
         possession: { check: async () => undefined, nonce: () => 'a-nonce' },
         rights,
         admissions,
-        pages: new PageLinks(randomBytes(32)),
-        exports: new ExportLinks(randomBytes(32)),
+        pages: new PageLinks([randomBytes(32)]),
+        exports: new ExportLinks([randomBytes(32)]),
         exportsAtWork: new ExportsAtWork(),
         records: new CallRecords(
           {

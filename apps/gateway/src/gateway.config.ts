@@ -2,9 +2,12 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import type { CallLimits } from '#contracts';
 import { BaseConfig, type ConfigFault, type ConfigSection, isLoopbackUrl, Setting } from '#host';
 import { allResourceTypes, type Enforced, isWrittenByName, oauthPaths } from '#smart';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { ArrayMaxSize, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import type { SealingKeys } from './page-links/sealed.js';
 import type { BundleLimits } from './bundle/bundle-bounds.js';
 import { readRightsRule, type RightsRule } from './user-rights/configured-rights.js';
+
+const pageKeys = 'one to four keys separated by commas, each 32 bytes in base64, the same for all instances';
 
 /** The settings of the gateway alone. */
 export class GatewayConfig implements ConfigSection {
@@ -193,15 +196,15 @@ export class GatewayConfig implements ConfigSection {
   spoolMaxBytes: number = 67_108_864;
 
   @Setting('GATEWAY_PAGE_KEY', {
-    mustBe: '32 bytes in base64, the same for all instances',
+    mustBe: pageKeys,
     describe:
-      'Seals the links to next pages. In development made at the start when unset; links then end with the process.',
+      'Seal the links to next pages, the addresses of exports and the nonces of proofs. Of several the first seals, and each opens (docs/runbooks/rolling-restart.md). In development made at the start when unset; links then end with the process.',
     byDefault: 'made at the start in development, else required',
     secret: true,
   })
-  @IsOptional()
-  @Matches(/^[A-Za-z0-9+/]{43}=$/)
-  pageKey?: string;
+  @ArrayMaxSize(4)
+  @Matches(/^[A-Za-z0-9+/]{43}=$/, { each: true })
+  pageKeys: string[] = [];
 
   /** What is configured of users' rights. */
   rightsRules(): readonly (readonly [string, RightsRule])[] {
@@ -221,13 +224,16 @@ export class GatewayConfig implements ConfigSection {
     return { entries: bundleMaxEntries, answerBytes: upstreamMaxBytes, timeMs: bundleTimeout * 1000 };
   }
 
-  pageKeyBytes(): Buffer {
-    return this.pageKey === undefined ? randomBytes(32) : Buffer.from(this.pageKey, 'base64');
+  sealingKeys(): SealingKeys {
+    const [first = randomBytes(32), ...earlier] = this.pageKeys.map((each) => Buffer.from(each, 'base64'));
+    return [first, ...earlier];
   }
 
-  /** What the nonces of proofs are made from: the page key seals, and this is another key made of it. */
-  nonceSecret(): Buffer {
-    return Buffer.from(hkdfSync('sha256', this.pageKeyBytes(), '', 'gatehouse-dpop-nonces', 32));
+  /** What the nonces of proofs are made from: the page keys seal, and these are others made of them. */
+  nonceSecrets(): SealingKeys {
+    const made = (key: Buffer) => Buffer.from(hkdfSync('sha256', key, '', 'gatehouse-dpop-nonces', 32));
+    const [first, ...earlier] = this.sealingKeys();
+    return [made(first), ...earlier.map(made)];
   }
 
   /** What an application may call whose approval says nothing of it. */
@@ -245,13 +251,8 @@ export class GatewayConfig implements ConfigSection {
     // Without PUBLIC_URL there is none.
     const given: { readonly jwksUrl?: string | undefined } = { ...this };
     return [
-      ...(this.pageKey === undefined && !development
-        ? [
-            {
-              variable: 'GATEWAY_PAGE_KEY',
-              mustBe: 'set outside development: 32 bytes in base64, the same for all instances',
-            },
-          ]
+      ...(this.pageKeys.length === 0 && !development
+        ? [{ variable: 'GATEWAY_PAGE_KEY', mustBe: `set outside development: ${pageKeys}` }]
         : []),
       // Whoever answers there says which tokens count.
       ...(given.jwksUrl?.startsWith('http:') === true && !isLoopbackUrl(given.jwksUrl) && !development

@@ -8,24 +8,34 @@ const stepMs = 120_000;
  * without the secret makes one ahead of it. Nothing is kept.
  */
 export class DpopNonces {
-  constructor(private readonly secret: string | Buffer) {}
+  readonly #earlier: readonly (string | Buffer)[];
+
+  /** @param earlier secrets of which nonces are accepted still */
+  constructor(
+    private readonly secret: string | Buffer,
+    ...earlier: readonly (string | Buffer)[]
+  ) {
+    this.#earlier = earlier;
+  }
 
   /** The nonce to use at `nowMs` (milliseconds since 1970). */
   current(nowMs: number): string {
-    return this.of(Math.floor(nowMs / stepMs));
+    return nonceOf(this.secret, Math.floor(nowMs / stepMs));
   }
 
   /** Whether a nonce is the current one, the one before, or, for an instance whose clock is ahead, the one to come. */
   accepts(nonce: string, nowMs: number): boolean {
     const now = Math.floor(nowMs / stepMs);
     const given = Buffer.from(nonce);
-    return [now, now - 1, now + 1].some((step) => {
-      const known = Buffer.from(this.of(step));
-      return known.length === given.length && timingSafeEqual(known, given);
-    });
+    return [this.secret, ...this.#earlier].some((secret) =>
+      [now, now - 1, now + 1].some((step) => {
+        const known = Buffer.from(nonceOf(secret, step));
+        return known.length === given.length && timingSafeEqual(known, given);
+      }),
+    );
   }
+}
 
-  private of(step: number): string {
-    return createHmac('sha256', this.secret).update(`dpop-nonce ${step}`).digest('base64url').slice(0, 22);
-  }
+function nonceOf(secret: string | Buffer, step: number): string {
+  return createHmac('sha256', secret).update(`dpop-nonce ${step}`).digest('base64url').slice(0, 22);
 }

@@ -135,6 +135,13 @@ describe('nonces', () => {
       expect(await proved(nonce)).toMatchObject({ error: 'use_dpop_nonce' });
   });
 
+  test('[RFC 9449 §8] of the secret before count still where it is known', async () => {
+    const [before, after] = [new DpopNonces('a later one', 'the secret'), new DpopNonces('a later one')];
+    expect(before.accepts(nonces.current(nowMs), nowMs)).toBe(true);
+    expect(after.accepts(before.current(nowMs), nowMs)).toBe(true);
+    expect(after.accepts(nonces.current(nowMs), nowMs)).toBe(false);
+  });
+
   test('[RFC 9449 §8] do not make an old proof new', async () => {
     const proof = await withClaims({ iat: nowMs / 1000 - 90, nonce: nonces.current(nowMs) });
     expect(await proofOf(proof, request({ nowMs, nonces }))).toMatchObject({ error: 'invalid_dpop_proof' });

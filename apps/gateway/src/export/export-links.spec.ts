@@ -3,7 +3,7 @@ import { PageLinks } from '../page-links/page-links.js';
 import { type ExportCall, ExportLinks, type ExportOwner } from './export-links.js';
 
 const key = randomBytes(32);
-const links = new ExportLinks(key);
+const links = new ExportLinks([key]);
 const owner: ExportOwner = { endpoint: 'north', applicationId: 'a1', approvalVersion: 3 };
 const call: ExportCall = {
   kind: 'operation',
@@ -54,13 +54,13 @@ test('one is not the other: a file’s, an export’s, a page’s', () => {
   expect(links.open(ofFile, asStatus, owner)).toBeUndefined();
   expect(links.open(links.seal(call, { status }, owner), asFile, owner)).toBeUndefined();
   const { endpoint, applicationId } = owner;
-  const pages = new PageLinks(key);
+  const pages = new PageLinks([key]);
   expect(pages.open(ofFile, { endpoint, applicationId, holder: 'a1' })).toBeUndefined();
 });
 
 test('it ends after a day', () => {
   let now = 0;
-  const timed = new ExportLinks(key, () => now);
+  const timed = new ExportLinks([key], () => now);
   const sealed = timed.seal(call, { status }, owner);
   now = 23 * 3_600_000;
   expect(timed.open(sealed, asStatus, owner)).toBeDefined();

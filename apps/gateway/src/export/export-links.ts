@@ -1,7 +1,7 @@
 import { isResourceType, type OperationInteraction, type QueryParameter } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Sealed } from '../page-links/sealed.js';
+import { Sealed, type SealingKeys } from '../page-links/sealed.js';
 
 /** An export that was begun at the FHIR server, or a file of it. */
 const Place = Type.Object({
@@ -46,10 +46,10 @@ export class ExportLinks {
   readonly #sealed: Sealed;
 
   constructor(
-    key: Buffer,
+    keys: SealingKeys,
     private readonly now: () => number = Date.now,
   ) {
-    this.#sealed = new Sealed(key);
+    this.#sealed = new Sealed(keys);
   }
 
   /** The value of `_job` that leads to an export, or to a file of it. */

@@ -7,7 +7,7 @@ import {
 } from '#smart';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Sealed } from './sealed.js';
+import { Sealed, type SealingKeys } from './sealed.js';
 
 /** Where the next page of a search or a history starts. */
 const Place = Type.Object({
@@ -64,10 +64,10 @@ export class PageLinks {
   readonly #sealed: Sealed;
 
   constructor(
-    key: Buffer,
+    keys: SealingKeys,
     private readonly now: () => number = Date.now,
   ) {
-    this.#sealed = new Sealed(key);
+    this.#sealed = new Sealed(keys);
   }
 
   /** The value of `_page` that leads to a place. */

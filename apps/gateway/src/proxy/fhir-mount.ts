@@ -50,10 +50,10 @@ export class FhirMount implements OnModuleInit, OnModuleDestroy {
   ) {
     this.log = log.for('fhir');
     this.origins = new Origins(gateway.point.access);
-    const pageKey = config.pageKeyBytes();
+    const pageKeys = config.sealingKeys();
     const ofAll = {
-      pages: new PageLinks(pageKey),
-      exports: new ExportLinks(pageKey),
+      pages: new PageLinks(pageKeys),
+      exports: new ExportLinks(pageKeys),
       exportsAtWork: new ExportsAtWork(),
       origins: this.origins,
       memory: new BodyMemory(config.bodyMemory),
