@@ -5,6 +5,9 @@ import { LIVE_SCHEMA, type ApartStore, type ProjectionDefinition, type Query } f
 /** Shorter than Postgres's `deadlock_timeout` of 1 s: where the swap and a reader wait for each other, the swap gives way. */
 const TABLE_LOCK_MS = 400;
 
+/** Rows that were copied a moment ago have nothing to clear up: Postgres would read them all again and again while more come. */
+const WHILE_FILLED = 'autovacuum_enabled = off';
+
 type Described = Pick<ProjectionDefinition, 'name' | 'version' | 'tables'>;
 
 /** A key or an index, as the statement that makes it beside the table of a schema. */
@@ -35,7 +38,9 @@ export class ShadowTables {
     await query(`CREATE SCHEMA ${schema}`);
     await refuseForeignKeys(query, projection.tables);
     for (const table of projection.tables) {
-      await query(`CREATE TABLE ${schema}.${table} (LIKE ${LIVE_SCHEMA}.${table} INCLUDING ALL EXCLUDING INDEXES)`);
+      await query(
+        `CREATE TABLE ${schema}.${table} (LIKE ${LIVE_SCHEMA}.${table} INCLUDING ALL EXCLUDING INDEXES) WITH (${WHILE_FILLED})`,
+      );
     }
     const shadow = new ShadowTables(schema, projection, await partsOf(query, schema, projection.tables));
     await query(checkpointsIn(schema));
@@ -77,6 +82,7 @@ export class ShadowTables {
     for (const table of tables) {
       await this.#keepGrants(query, table);
       await query(`DROP TABLE ${LIVE_SCHEMA}.${table}`);
+      await query(`ALTER TABLE ${this.schema}.${table} RESET (autovacuum_enabled)`);
       await query(`ALTER TABLE ${this.schema}.${table} SET SCHEMA ${LIVE_SCHEMA}`);
     }
     // Rows are changed, never replaced: a runner that waits for one finds it, and the version that it is of now.

@@ -133,6 +133,13 @@ const rows = async () => [
 const indexes = async () =>
   (await sql.query(`SELECT indexdef FROM pg_indexes WHERE schemaname = 'projection' ORDER BY indexdef`))
     .rows as unknown[];
+const untended = async () =>
+  (
+    await sql.query(
+      `SELECT n.nspname ~ '^rebuild' AS rebuilt FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = 'counters' AND 'autovacuum_enabled=off' = ANY (c.reloptions)`,
+    )
+  ).rows as unknown[];
 const leftovers = async () =>
   (await sql.query(`SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rebuild%'`)).rows as unknown[];
 
@@ -187,6 +194,7 @@ it('rebuilds beside the live tables while these go on, and swaps without losing 
   const begun = await call(service, '/counter/projections/counter-totals/rebuilds', {});
   expect(begun).toMatchObject({ status: 202, body: { status: 'running', projection: 'counter-totals', version: 1 } });
   await waits;
+  expect(await untended()).toEqual([{ rebuilt: true }]);
   expect(await rows()).toHaveLength(2);
   expect((await rows())[0]).toEqual(before[0]);
   await append(1);
@@ -197,6 +205,7 @@ it('rebuilds beside the live tables while these go on, and swaps without losing 
   expect(body).toMatchObject({ status: 'succeeded', offsets: { done: 120, of: 120 } });
   expect(await indexes()).toEqual(keys);
   expect(await leftovers()).toEqual([]);
+  expect(await untended()).toEqual([]);
   const after = await rows();
   expect(after[0]).toEqual(subjects.toSorted().map((id) => ({ id, total: appended, mark: 'v1' })));
   expect(after[1]).toHaveLength(subjects.length * appended);
