@@ -1,13 +1,15 @@
 import { activityTopic } from '#contracts';
-import { COPY_FROM, type Entry } from '#event-log';
-import { CompactRange, leafHash } from '#proofs';
+import type { Entry } from '#event-log';
+import { CompactRange, inclusionRanges, leafHash, verifyInclusion } from '#proofs';
 import { PoolStore } from '#testing';
 import { DataSource } from 'typeorm';
 import { isolate, type Isolation } from '../../../../test/environment/isolation.js';
 import { CreateAuditTrees1763949800000 } from './create-audit-trees.js';
+import { CreateTreeTiles1764288000000 } from './create-tree-tiles.js';
 import { growTrees } from './grow-trees.js';
 import type { Leaf } from './leaf-source.js';
-import { rangeHashes } from './tree-hashes.js';
+import { rangeHashes, type ReadRows } from './tree-hashes.js';
+import { TILE_LEAVES } from './tree-tiles.js';
 
 let own: Isolation;
 let store: PoolStore;
@@ -17,7 +19,7 @@ beforeAll(async () => {
   own = await isolate();
   store = new PoolStore(own.databaseUrl);
   await store.ready();
-  const migrations = [CreateAuditTrees1763949800000];
+  const migrations = [CreateAuditTrees1763949800000, CreateTreeTiles1764288000000];
   database = await new DataSource({ type: 'postgres', url: own.databaseUrl, migrations }).initialize();
   await database.runMigrations();
 }, 60_000);
@@ -28,47 +30,63 @@ afterAll(async () => {
   await own.dispose();
 });
 
-const leaves: readonly Entry<Leaf>[] = Array.from({ length: 2 * COPY_FROM + 1 }, (_, at) => ({
+const leaves: readonly Entry<Leaf>[] = Array.from({ length: 5 * TILE_LEAVES + 7 }, (_, at) => ({
   position: { topic: activityTopic.name, partition: 3, offset: BigInt(2 * at) },
   event: { hash: leafHash(Buffer.from(`record ${String(at)}`)), number: { run: 'run', sequence: at } },
 }));
 
-/** The nodes that are stored when the leaves come in batches that are cut at these places. */
-async function grown(cuts: readonly number[], mayCopy = true): Promise<readonly unknown[]> {
-  await database.query('TRUNCATE projection.audit_trees, projection.audit_tree_nodes, projection.audit_runs');
-  let copied = 0;
-  for (const [at, end] of [...cuts, leaves.length].entries())
-    await store.transaction(async (query, copy) => {
-      await query('SET LOCAL search_path TO projection');
-      await growTrees(leaves.slice(cuts[at - 1] ?? 0, end), query, async (...rows) => {
-        const done = mayCopy && (await copy(...rows));
-        if (done) copied++;
-        return done;
-      });
-    });
-  expect(copied > 0).toBe(mayCopy);
-  return await database.query('SELECT * FROM projection.audit_tree_nodes ORDER BY level, index');
+async function empty(): Promise<void> {
+  await database.query(
+    'TRUNCATE projection.audit_trees, projection.audit_tree_tiles, projection.audit_tree_nodes, projection.audit_runs',
+  );
 }
 
-it('stores the same nodes of a large batch, which is copied, as of one that is inserted, however leaves are cut', async () => {
-  const inserted = await grown([], false);
-  expect(await grown([])).toEqual(inserted);
-  expect(await grown([1, COPY_FROM + 2, COPY_FROM + 7])).toEqual(inserted);
+/** What is stored when the leaves come in batches that are cut at these places. */
+async function grown(cuts: readonly number[]): Promise<readonly unknown[]> {
+  await empty();
+  for (const [at, end] of [...cuts, leaves.length].entries())
+    await store.transaction(async (query) => {
+      await query('SET LOCAL search_path TO projection');
+      await growTrees(leaves.slice(cuts[at - 1] ?? 0, end), query);
+    });
+  return await Promise.all(
+    ['audit_trees', 'audit_tree_tiles ORDER BY tile', 'audit_tree_nodes ORDER BY level, index'].map((table) =>
+      database.query<unknown[]>(`SELECT * FROM projection.${table}`),
+    ),
+  );
+}
+
+it('stores the same, however leaves are cut', async () => {
+  const atOnce = await grown([]);
+  const places = [
+    [1, TILE_LEAVES, TILE_LEAVES + 1],
+    [TILE_LEAVES - 1, 2 * TILE_LEAVES + 1, 4 * TILE_LEAVES],
+    [...leaves.keys()],
+  ];
+  for (const cuts of places) expect(await grown(cuts.filter((cut) => cut > 0))).toEqual(atOnce);
 });
 
-it('the head of what was copied is the head of its leaves', async () => {
-  await grown([]);
+it('has every leaf in its place in the tree of each size', async () => {
+  await grown([TILE_LEAVES + 5]);
+  const read: ReadRows = (sql, parameters) => database.query(sql, [...parameters]);
   const tree = new CompactRange();
-  for (const { event } of leaves) tree.append(event.hash);
-  const all = [{ begin: 0, end: leaves.length }];
-  const read = async <Row extends object>(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> =>
-    await database.query(sql, [...parameters]);
-  const [head] = await rangeHashes(read, { topic: activityTopic.name, partition: 3 }, all);
-  expect(head).toEqual(tree.root());
+  for (const [at, { event }] of leaves.entries()) {
+    tree.append(event.hash);
+    const size = at + 1;
+    if (size % 13 > 0 && size < leaves.length) continue;
+    const name = { topic: activityTopic.name, partition: 3 };
+    for (const index of [0, Math.floor(size / 2), at]) {
+      const ranges = [{ begin: 0, end: size }, ...inclusionRanges(index, size)];
+      const [root, ...inclusion] = await rangeHashes(read, name, ranges);
+      expect(root).toEqual(tree.root());
+      const leaf = leaves[index]?.event.hash ?? Buffer.alloc(0);
+      expect(verifyInclusion({ leaf, index, size, root: tree.root(), proof: inclusion })).toBe(true);
+    }
+  }
 });
 
 it('grows the trees of several partitions at once, and counts the runs of each by themselves', async () => {
-  await database.query('TRUNCATE projection.audit_trees, projection.audit_tree_nodes, projection.audit_runs');
+  await empty();
   const leaf = (topic: string, partition: number, offset: number, number?: number): Entry<Leaf> => ({
     position: { topic, partition, offset: BigInt(offset) },
     event: {
@@ -82,9 +100,9 @@ it('grows the trees of several partitions at once, and counts the runs of each b
     [leaf('events', 1, 2), leaf(name, 2, 1, 2), leaf(name, 1, 2, 2), leaf('events', 1, 3), leaf(name, 2, 4, 3)],
   ];
   for (const batch of batches)
-    await store.transaction(async (query, copy) => {
+    await store.transaction(async (query) => {
       await query('SET LOCAL search_path TO projection');
-      await growTrees(batch, query, copy);
+      await growTrees(batch, query);
     });
   const all = batches.flat();
   for (const [topic, partition] of [

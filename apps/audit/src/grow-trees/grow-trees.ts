@@ -1,19 +1,20 @@
 import type { Position } from '#contracts';
-import { COPY_FROM, type CopyRows, type Entry, type Query } from '#event-log';
+import type { Entry, Query } from '#event-log';
 import { CompactRange, type CompletedNode, edgeOf, HASH_LENGTH } from '#proofs';
 import type { Leaf } from './leaf-source.js';
 import { countRuns } from './run-numbers.js';
+import { intoTiles, TILE_LEVEL, type TileLeaves } from './tree-tiles.js';
 
 /** A tree's partition. */
 type Place = Omit<Position, 'offset'>;
 
 /**
- * Appends a batch to the trees of its partitions: the nodes that its leaves completed, and the trees' new edges. However many
- * partitions it has leaves of, it is as many statements.
+ * Appends a batch to the trees of its partitions: its leaves, the nodes over full tiles that they completed, and the trees' new
+ * edges. However many partitions it has leaves of, it is as many statements.
  */
-export async function growTrees(entries: readonly Entry<Leaf>[], query: Query, copy: CopyRows): Promise<void> {
+export async function growTrees(entries: readonly Entry<Leaf>[], query: Query): Promise<void> {
   if (entries.length === 0) return;
-  await appendLeaves(entries, query, copy);
+  await appendLeaves(entries, query);
   await keepRuns(entries, query);
 }
 
@@ -21,68 +22,68 @@ function keyOf({ topic, partition }: Place): string {
   return `${topic}:${partition}`;
 }
 
-async function appendLeaves(entries: readonly Entry<Leaf>[], query: Query, copy: CopyRows): Promise<void> {
-  const places = new Map<string, Place>(entries.map(({ position }) => [keyOf(position), position]));
-  const topics = [...places.values()].map(({ topic }) => topic);
-  const partitions = [...places.values()].map(({ partition }) => partition);
+async function appendLeaves(entries: readonly Entry<Leaf>[], query: Query): Promise<void> {
+  const batches = [...Map.groupBy(entries, ({ position }) => keyOf(position)).values()];
+  const places: Place[] = batches.flatMap(([first]) => (first === undefined ? [] : [first.position]));
+  const topics = places.map(({ topic }) => topic);
+  const partitions = places.map(({ partition }) => partition);
   const stored = await query<{ topic: string; partition: number; size: string; edge: Buffer }>(
     `SELECT log_topic AS topic, log_partition AS partition, size, edge FROM audit_trees
       WHERE (log_topic, log_partition) IN (SELECT * FROM unnest($1::text[], $2::integer[]))`,
     [topics, partitions],
   );
   const known = new Map(stored.map((tree) => [keyOf(tree), treeAt(Number(tree.size), tree.edge)]));
-  const trees = new Map([...places.keys()].map((key) => [key, known.get(key) ?? new CompactRange()]));
-  const nodes = entries.flatMap(({ event: { hash }, position }) =>
-    (trees.get(keyOf(position))?.append(hash) ?? []).map((node) => ({
-      ...node,
-      topic: position.topic,
-      partition: position.partition,
-      offset: node.level === 0 ? String(position.offset) : null,
-    })),
-  );
-  await addNodes(nodes, query, copy);
+  const trees = places.map((place) => known.get(keyOf(place)) ?? new CompactRange());
+  const tiles: (Place & TileLeaves)[] = [];
+  const nodes: (Place & CompletedNode)[] = [];
+  for (const [index, { topic, partition }] of places.entries()) {
+    const tree = trees[index];
+    const leaves = (batches[index] ?? []).map(({ event: { hash }, position: { offset } }) => ({ offset, hash }));
+    if (tree === undefined) continue;
+    for (const tile of intoTiles(tree.size, leaves)) tiles.push({ topic, partition, ...tile });
+    for (const { hash } of leaves)
+      for (const node of tree.append(hash).slice(TILE_LEVEL)) nodes.push({ topic, partition, ...node });
+  }
+  await addTiles(tiles, query);
+  if (nodes.length > 0) await addNodes(nodes, query);
   await query(
     `INSERT INTO audit_trees (log_topic, log_partition, size, edge)
      SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bytea[])
      ON CONFLICT (log_topic, log_partition) DO UPDATE SET size = excluded.size, edge = excluded.edge`,
+    [topics, partitions, trees.map(({ size }) => size), trees.map(({ edge }) => Buffer.concat(edge))],
+  );
+}
+
+/** A tile that was not full goes on where it stood. */
+async function addTiles(tiles: readonly (Place & TileLeaves)[], query: Query): Promise<void> {
+  await query(
+    `INSERT INTO audit_tree_tiles AS t (log_topic, log_partition, tile, first_offset, offsets, hashes)
+     SELECT topic, partition, tile, first_offset, offsets::bigint[], hashes
+       FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
+         AS added (topic, partition, tile, first_offset, offsets, hashes)
+     ON CONFLICT (log_topic, log_partition, tile)
+     DO UPDATE SET offsets = t.offsets || excluded.offsets, hashes = t.hashes || excluded.hashes`,
     [
-      topics,
-      partitions,
-      [...trees.values()].map(({ size }) => size),
-      [...trees.values()].map(({ edge }) => Buffer.concat(edge)),
+      tiles.map(({ topic }) => topic),
+      tiles.map(({ partition }) => partition),
+      tiles.map(({ tile }) => tile),
+      tiles.map(({ leaves }) => String(leaves[0]?.offset)),
+      tiles.map(({ leaves }) => `{${leaves.map(({ offset }) => offset).join(',')}}`),
+      tiles.map(({ leaves }) => Buffer.concat(leaves.map(({ hash }) => hash))),
     ],
   );
 }
 
-interface PlacedNode extends CompletedNode, Place {
-  /** Of a leaf: where its record stands. */
-  readonly offset: string | null;
-}
-
-const NODE_COLUMNS = ['log_topic', 'log_partition', 'level', 'index', 'hash', 'log_offset'];
-
-async function addNodes(nodes: readonly PlacedNode[], query: Query, copy: CopyRows): Promise<void> {
-  if (nodes.length >= COPY_FROM) {
-    const rows = nodes.map(({ topic, partition, level, index, hash, offset }) => ({
-      log_topic: topic,
-      log_partition: partition,
-      level,
-      index,
-      hash: `\\x${hash.toString('hex')}`,
-      log_offset: offset,
-    }));
-    if (await copy('audit_tree_nodes', NODE_COLUMNS, rows)) return;
-  }
+async function addNodes(nodes: readonly (Place & CompletedNode)[], query: Query): Promise<void> {
   await query(
-    `INSERT INTO audit_tree_nodes (log_topic, log_partition, level, index, hash, log_offset)
-     SELECT * FROM unnest($1::text[], $2::integer[], $3::smallint[], $4::bigint[], $5::bytea[], $6::bigint[])`,
+    `INSERT INTO audit_tree_nodes (log_topic, log_partition, level, index, hash)
+     SELECT * FROM unnest($1::text[], $2::integer[], $3::smallint[], $4::bigint[], $5::bytea[])`,
     [
       nodes.map(({ topic }) => topic),
       nodes.map(({ partition }) => partition),
       nodes.map(({ level }) => level),
       nodes.map(({ index }) => index),
       nodes.map(({ hash }) => hash),
-      nodes.map(({ offset }) => offset),
     ],
   );
 }
@@ -98,10 +99,11 @@ async function keepRuns(entries: readonly Entry<Leaf>[], query: Query): Promise<
     number === undefined ? [] : [{ ...number, partition, offset }],
   );
   if (records.length === 0) return;
+  const asked = [...new Map(records.map((record) => [`${String(record.partition)} ${record.run}`, record])).values()];
   const known = await query<{ partition: number; run: string; next: string }>(
     `SELECT log_partition AS partition, run, next FROM audit_runs
       WHERE (run, log_partition) IN (SELECT * FROM unnest($1::text[], $2::integer[]))`,
-    [records.map(({ run }) => run), records.map(({ partition }) => partition)],
+    [asked.map(({ run }) => run), asked.map(({ partition }) => partition)],
   );
   const counted = [...Map.groupBy(records, ({ partition }) => partition)].map(([partition, ofPartition]) => {
     const here = known.filter((row) => row.partition === partition);

@@ -3,6 +3,7 @@ import { Database, LOG_SETTINGS, malformed, unavailable } from '#host';
 import { consistencyRanges, inclusionRanges } from '#proofs';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { rangeHashes, TreeBroken, type TreeName } from '../grow-trees/tree-hashes.js';
+import { TILE_LEAVES, tileOf } from '../grow-trees/tree-tiles.js';
 import type { AnsweredCheckpoint } from './checkpoint-rows.js';
 
 /** A record as the log holds it, at its place in the tree of a checkpoint. */
@@ -41,12 +42,13 @@ export class Proofs implements OnModuleDestroy {
 
   /** Which leaf the record at a position is; nothing while the tree has not come so far. */
   async indexOf({ topic, partition }: TreeName, offset: string): Promise<number | undefined> {
-    const [node] = await this.database.query<{ index: string }>(
-      `SELECT index FROM projection.audit_tree_nodes
-        WHERE level = 0 AND log_topic = $1 AND log_partition = $2 AND log_offset = $3`,
+    const [found] = await this.database.query<{ tile: string; offsets: readonly string[] }>(
+      `SELECT tile, offsets FROM projection.audit_tree_tiles
+        WHERE log_topic = $1 AND log_partition = $2 AND first_offset <= $3 ORDER BY first_offset DESC LIMIT 1`,
       [topic, partition, offset],
     );
-    return node && Number(node.index);
+    const at = found?.offsets.indexOf(offset) ?? -1;
+    return found === undefined || at < 0 ? undefined : Number(found.tile) * TILE_LEAVES + at;
   }
 
   /**
@@ -55,18 +57,22 @@ export class Proofs implements OnModuleDestroy {
    */
   async leaves(checkpoint: AnsweredCheckpoint, first: number, limit: number): Promise<readonly ProvedLeaf[]> {
     const { topic, partition, size } = checkpoint;
-    const stored = await this.database.query<{ index: string; offset: string }>(
-      `SELECT index, log_offset AS "offset" FROM projection.audit_tree_nodes
-        WHERE level = 0 AND log_topic = $1 AND log_partition = $2 AND index >= $3 AND index < $4 ORDER BY index`,
-      [topic, partition, first, Math.min(size, first + limit)],
+    const end = Math.min(size, first + limit);
+    const tiles = await this.database.query<{ tile: string; offsets: readonly string[] }>(
+      `SELECT tile, offsets FROM projection.audit_tree_tiles
+        WHERE log_topic = $1 AND log_partition = $2 AND tile BETWEEN $3 AND $4 ORDER BY tile`,
+      [topic, partition, tileOf({ level: 0, index: first }), tileOf({ level: 0, index: Math.max(first, end - 1) })],
     );
+    const stored = tiles
+      .flatMap(({ tile, offsets }) => offsets.map((offset, at) => ({ index: Number(tile) * TILE_LEAVES + at, offset })))
+      .filter(({ index }) => index >= first && index < end);
     const [begin] = stored;
     if (begin === undefined) return [];
     const records = await this.read(checkpoint, BigInt(begin.offset), stored.length);
     const byOffset = new Map(records.map((record) => [String(record.offset), record]));
     const kept = stored.flatMap(({ index, offset }) => {
       const record = byOffset.get(offset);
-      return record === undefined ? [] : [{ index: Number(index), record }];
+      return record === undefined ? [] : [{ index, record }];
     });
     const ranges = kept.map(({ index }) => inclusionRanges(index, size));
     const hashes = [...(await this.hashes(checkpoint, ranges.flat()))];
