@@ -138,6 +138,26 @@ describe.each(guardedServers)('a Binary and the documents that show it, before %
       await expectNotThere('/Binary/shown', someoneElse);
     });
 
+    test('scopes of two contexts give no more together: whose it is has to be reached by the scope of Binary itself', async () => {
+      const both = (binaries: 'patient' | 'user' | 'system', documents: 'patient' | 'user' | 'system'): ModelToken => ({
+        ...own,
+        scopes: [
+          { context: binaries, type: 'Binary', letters: 'r', conditions: [] },
+          { context: documents, type: 'DocumentReference', letters: 'rs', conditions: [] },
+          { context: documents, type: 'Patient', letters: 'rs', conditions: [] },
+        ],
+      });
+      for (const token of [both('patient', 'system'), both('user', 'system')]) {
+        expect((await get('/DocumentReference/shows-theirs', token)).status).toBe(200);
+        for (const target of ['/Binary/theirs', '/Binary/of-theirs']) await expectNotThere(target, token);
+        for (const target of ['/Binary/shown', '/Binary/of-mine', '/Binary/both'])
+          expect([target, (await get(target, token)).status]).toEqual([target, 200]);
+      }
+      // What a document of the patient's shows is the patient's, whichever scope shows the document.
+      expect((await get('/Binary/shown', both('user', 'patient'))).status).toBe(200);
+      expect((await get('/Binary/shown', both('system', 'patient'))).status).toBe(200);
+    });
+
     test('the record names the patient of the document', async () => {
       before.gateway.records.length = 0;
       await get('/Binary/shown');

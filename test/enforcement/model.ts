@@ -243,15 +243,16 @@ export function sees(
     if (!scope.conditions.every((it) => meets(resource, it))) return false;
     if (isCut(scope, token) && !token.lets?.(`${resource.resourceType}/${resource.id}`)) return false;
     if (resource.resourceType === 'Binary' && resource['securityContext'] !== undefined)
-      return seesNamed(token, [resource['securityContext']], all);
+      return seesNamed(token, [resource['securityContext']], scope, all);
     // Where somebody has to be asked, or something is withheld, nothing shows what it belongs to without its being seen itself.
     const isAsked = isCut(scope, token) || token.withheld !== undefined || token.admitted !== undefined;
     if (resource.resourceType === 'Binary' && (isAsked || reach !== 'everybody'))
-      return letter === 'r' && documents.some((it) => sees(token, it, 'r', all));
+      return letter === 'r' && documents.some((it) => sees(token, it, 'r', all) && isReached(scope, it, token));
     if (isAsked && resource.resourceType === 'Provenance')
-      return seesNamed(token, resource['target'] as readonly unknown[], all);
+      return seesNamed(token, resource['target'] as readonly unknown[], scope, all);
     if (reach === 'everybody' || sharedTypes.includes(resource.resourceType)) return true;
-    if (resource.resourceType === 'Provenance') return seesNamed(token, resource['target'] as readonly unknown[], all);
+    if (resource.resourceType === 'Provenance')
+      return seesNamed(token, resource['target'] as readonly unknown[], scope, all);
     return reach !== 'nobody' && isOfPatient(resource, reach.of);
   });
 }
@@ -278,11 +279,25 @@ export function namesOnlySeen(token: ModelToken, resource: ModelResource, all: r
     });
 }
 
-/** Whether all of these are there and seen. */
-function seesNamed(token: ModelToken, named: readonly unknown[], all: readonly ModelResource[]): boolean {
+/** Whether a resource is of those whom a scope can be about, whichever type it names. */
+function isReached(scope: ModelScope, resource: ModelResource, token: ModelToken): boolean {
+  if (isCut(scope, token) && !token.lets?.(`${resource.resourceType}/${resource.id}`)) return false;
+  const reach = reachOf(scope, token);
+  if (reach === 'everybody' || reach === 'nobody') return reach === 'everybody';
+  return isShared(resource.resourceType) || isOfPatient(resource, reach.of);
+}
+
+/** Whether all of these are there and seen, and of those whom the scope is about by which something belongs to them. */
+function seesNamed(
+  token: ModelToken,
+  named: readonly unknown[],
+  scope: ModelScope,
+  all: readonly ModelResource[],
+): boolean {
   return named.every((it) => {
     const there = all.find(({ resourceType, id }) => `${resourceType}/${id}` === namedBy(it));
-    return there !== undefined && (sees(token, there, 'r', all) || sees(token, there, 's', all));
+    const isSeen = there !== undefined && (sees(token, there, 'r', all) || sees(token, there, 's', all));
+    return isSeen && isReached(scope, there, token);
   });
 }
 

@@ -57,7 +57,7 @@ export type { NamedBinaries } from './sight/binaries.js';
 export { asAsked, narrowSearch } from './sight/narrow-search.js';
 export type { NarrowedSearch } from './sight/narrow-search.js';
 export { isShaped, shapeResource } from './sight/shape-answer.js';
-export { extentOf, isWrittenByName, judge, systemReaches } from './sight/sight.js';
+export { extentOf, isReached, isWrittenByName, judge, systemReaches } from './sight/sight.js';
 export { Withholding, type WithholdingRule } from './sight/withholding.js';
 export type { AskedAbout, Reach, Reaches, Sight, Verdict } from './sight/sight.js';
 export {

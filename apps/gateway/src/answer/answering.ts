@@ -1,12 +1,14 @@
 import {
   type FhirInteraction,
   type FhirResource,
+  isReached,
   isResource,
   type LocalReference,
   judge,
   linksOf,
   membershipOf,
   type ResourceType,
+  type ScopeContext,
   type ScopeInteraction,
   type Sight,
   upstreamTarget,
@@ -93,6 +95,8 @@ export class Answering {
     if (verdict.kind === 'hidden' || verdict.kind === 'if-shown') return false;
     if (verdict.kind === 'if-seen') {
       for (const link of verdict.links) if (!(await this.seesElsewhere(link))) return false;
+      const belongings = verdict.links.map(({ type, id }) => this.#belongedTo.get(`${type}/${id}`));
+      if (!(await this.#areReached(belongings, verdict.contexts))) return false;
       this.#links.set(resource, verdict.links);
     }
     if (resource.resourceType === 'Binary' && this.sight.reaches.withheld && (await this.shown(resource)).withheld)
@@ -120,11 +124,35 @@ export class Answering {
   }
 
   /** The documents of a Binary, looked for once. */
-  async shown({ id }: FhirResource): Promise<ShownBinary> {
+  async shown(resource: FhirResource): Promise<ShownBinary> {
+    const { id } = resource;
     if (typeof id !== 'string') return { by: undefined, withheld: true, documents: [] };
     let known = this.#shown.get(id);
-    if (!known) this.#shown.set(id, (known = findShown(id, this)));
+    if (!known) {
+      const verdict = judge(resource, 'r', this.sight);
+      const contexts: ReadonlySet<ScopeContext> = verdict.kind === 'if-shown' ? verdict.contexts : new Set();
+      const shows = async (it: FhirResource) => (await this.sees(it, 'r')) && (await this.#areReached([it], contexts));
+      this.#shown.set(id, (known = findShown(id, this, shows)));
+    }
     return await known;
+  }
+
+  /** Whether there is a context in which all of these are reached, whose scopes give nothing with the help of others. */
+  async #areReached(
+    resources: readonly (FhirResource | undefined)[],
+    contexts: ReadonlySet<ScopeContext>,
+  ): Promise<boolean> {
+    for (const context of contexts) {
+      let areAll = true;
+      for (const each of resources) areAll &&= each !== undefined && (await this.#isReached(each, context));
+      if (areAll) return true;
+    }
+    return false;
+  }
+
+  async #isReached(resource: FhirResource, context: ScopeContext): Promise<boolean> {
+    if (!isReached(resource, context, this.sight)) return false;
+    return this.#asking === undefined || (await this.#asking.letsIn(context, resource));
   }
 
   /** The document by which a Binary was seen. */

@@ -18,7 +18,6 @@ const AT_ONCE = 20;
 interface Looking extends AskedForPages {
   readonly sight: Sight;
   foresee(resources: readonly FhirResource[], interaction: ScopeInteraction): Promise<void>;
-  sees(resource: FhirResource, interaction: ScopeInteraction): Promise<boolean>;
 }
 
 /** The documents of a Binary. `withheld`: one of them is withheld by a rule, or may be. */
@@ -35,9 +34,14 @@ export interface ShownBinary {
  * it would be. No more than a few pages are looked at: what stands behind shows nothing, and may withhold. A server that does not
  * take the search shows nothing either.
  *
+ * @param shows whether one that names it shows it
  * @throws UpstreamFailed where the server is away, Unanswered
  */
-export async function findShown(id: string, at: Looking): Promise<ShownBinary> {
+export async function findShown(
+  id: string,
+  at: Looking,
+  shows: (document: FhirResource) => Promise<boolean>,
+): Promise<ShownBinary> {
   const withheld = at.sight.reaches.withheld;
   const { bases } = at.sight;
   let by: FhirResource | undefined;
@@ -53,7 +57,7 @@ export async function findShown(id: string, at: Looking): Promise<ShownBinary> {
     if (documents.some((it) => withheld?.hides(it, 'DocumentReference', bases) === true))
       return { by: undefined, withheld: true, documents: all };
     await at.foresee(documents, 'r');
-    for (const document of documents) if (!by && (await at.sees(document, 'r'))) by = document;
+    for (const document of documents) if (!by && (await shows(document))) by = document;
     if (by && !withheld) break;
     target = found.next;
   }

@@ -7,6 +7,7 @@ import {
   linksOf,
   patientsNamedIn,
   type ResourceType,
+  type ScopeContext,
   type ScopeInteraction,
   type Sight,
 } from '#smart';
@@ -40,8 +41,30 @@ export class Asking {
    * @throws Unanswered
    */
   async lets(resource: FhirResource, letter: ScopeInteraction): Promise<boolean> {
+    return await this.#allLet(resource, letter, (right) => this.#isAsked(right, resource, letter));
+  }
+
+  /**
+   * Whether all let a resource through who cut scopes of a context, whatever else reaches it.
+   *
+   * @throws Unanswered
+   */
+  async letsIn(context: ScopeContext, resource: FhirResource): Promise<boolean> {
+    const { resourceType: type } = resource;
+    return await this.#allLet(
+      resource,
+      'r',
+      (right) => right.contexts.has(context) && isResourceType(type) && right.concerns(type),
+    );
+  }
+
+  async #allLet(
+    resource: FhirResource,
+    letter: ScopeInteraction,
+    isAsked: (right: RightToSee) => boolean,
+  ): Promise<boolean> {
     for (const right of this.rights.asked) {
-      if (!this.#isAsked(right, resource, letter)) continue;
+      if (!isAsked(right)) continue;
       const [asked] = this.#answersOf(right, resource).has(letter) ? [] : this.#ask(right, [resource], letter);
       if (!(await (asked ?? this.#answersOf(right, resource).get(letter)))) {
         this.#denied.set(resource, right.by);

@@ -106,13 +106,18 @@ export function names(scope: Scope, type: ResourceType, interaction: ScopeIntera
 
 /**
  * Whether a resource is seen. `if-seen`: exactly when all of these are, which stand elsewhere on the server. `if-shown`: a Binary
- * that does not say what it belongs to, exactly when a document that is seen shows it (`showsBinary`).
+ * that does not say what it belongs to, exactly when a document that is seen shows it (`showsBinary`). Both only as far as what is
+ * elsewhere is also reached in one of `contexts` (`isReached`), those of the scopes that name this type: scopes of two contexts give no more together.
  */
 export type Verdict =
   | { readonly kind: 'seen' }
   | { readonly kind: 'hidden' }
-  | { readonly kind: 'if-shown' }
-  | { readonly kind: 'if-seen'; readonly links: readonly LocalReference[] };
+  | { readonly kind: 'if-shown'; readonly contexts: ReadonlySet<ScopeContext> }
+  | {
+      readonly kind: 'if-seen';
+      readonly links: readonly LocalReference[];
+      readonly contexts: ReadonlySet<ScopeContext>;
+    };
 
 const seen: Verdict = { kind: 'seen' };
 const hidden: Verdict = { kind: 'hidden' };
@@ -133,6 +138,7 @@ export function judge(
   if (reaches.withheld?.hides(resource, type, bases)) return hidden;
   let links: readonly LocalReference[] | undefined;
   let isShown = false;
+  let contexts: Set<ScopeContext> | undefined;
   for (const scope of scopes) {
     const extent = extentOf(scope, type, interaction, reaches);
     if (extent === 'whole') return seen;
@@ -146,6 +152,7 @@ export function judge(
       // A Binary without a `securityContext` is for whoever may see all of them, and all that it might belong to; for others by its documents.
       const known = linksOf(resource, bases);
       const isOpen = reach.kind === 'everybody' && !reaches.withheld && resource['securityContext'] === undefined;
+      contexts = (contexts ?? new Set()).add(scope.context);
       if (known) links = known;
       else if (type === 'Binary' && (!isOpen || reaches.asked?.concerns(scope.context, type)))
         isShown ||= resource['securityContext'] === undefined;
@@ -153,6 +160,15 @@ export function judge(
     } else if (reach.kind === 'everybody' || kind === 'shared') return seen;
     else if (reach.kind === 'patient' && isOfPatient(resource, type, reach.id, bases)) return seen;
   }
-  if (links) return { kind: 'if-seen', links };
-  return isShown ? { kind: 'if-shown' } : hidden;
+  if (!contexts) return hidden;
+  if (links) return { kind: 'if-seen', links, contexts };
+  return isShown ? { kind: 'if-shown', contexts } : hidden;
+}
+
+/** Whether a resource is of those whom scopes of a context can be about, whichever type they name. */
+export function isReached(resource: FhirResource, context: ScopeContext, sight: Sight): boolean {
+  const { resourceType: type } = resource;
+  if (!isResourceType(type)) return false;
+  const scope: ResourceScope = { kind: 'resource', context, type, interactions: ['r'], params: [], syntax: 'v2' };
+  return judge(resource, 'r', { ...sight, scopes: [scope] }).kind === 'seen';
 }
