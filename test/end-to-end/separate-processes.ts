@@ -94,7 +94,8 @@ export async function startSeparateProcesses(
   const [frontPort = 0, ...free] = await freePorts(1 + wanted.reduce((sum, { count }) => sum + count, 0));
   const places = wanted.map(({ app, count }) => ({ app, ports: free.splice(0, count) }));
   const url = `http://127.0.0.1:${frontPort}`;
-  const front = await startFront(places, frontPort, own.dataDir);
+  // All callers of a test are one address.
+  const front = await startFront(places, frontPort, own.dataDir, { perAddress: 10_000 });
   const instances = places.flatMap(({ app, ports }) =>
     ports.map(
       (port) =>
