@@ -28,15 +28,19 @@ export function readAuthorization(header: string): { readonly scheme: Scheme; re
   return token === undefined ? undefined : { scheme: scheme.length === 4 ? 'DPoP' : 'Bearer', token };
 }
 
+/** What is told to whom no token came from. */
+export function noTokenIn(header: string | undefined): FhirError {
+  return header === undefined ? tokenRequired() : invalidToken('The Authorization header holds no token.');
+}
+
 /** The claims of the token that came with a request, or what its sender is told (RFC 6750; RFC 9449, 7). */
 export async function believeCaller(
   { tokens, possession, onUnavailable }: Believing,
   { method, url, query, headers }: CallerRequest,
 ): Promise<AccessTokenClaims | FhirError> {
   if (/(^|&)access_token(=|&|$)/i.test(query)) return invalidToken('A token in a query string does not count.');
-  if (headers.authorization === undefined) return tokenRequired();
-  const given = readAuthorization(headers.authorization);
-  if (given === undefined) return invalidToken('The Authorization header holds no token.');
+  const given = readAuthorization(headers.authorization ?? '');
+  if (given === undefined) return noTokenIn(headers.authorization);
   try {
     const claims = await tokens.believe(given.token);
     if (claims.jkt === undefined && given.scheme === 'Bearer') return claims;

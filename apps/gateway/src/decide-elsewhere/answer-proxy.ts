@@ -1,6 +1,6 @@
-import { readAuthorization } from '../believe-token/believe-caller.js';
+import { noTokenIn, readAuthorization } from '../believe-token/believe-caller.js';
 import type { AtEndpoint } from '../proxy/gateway-means.js';
-import type { Decisions, ElsewhereDecision } from './decisions.js';
+import { challengeIn, type Decisions, type ElsewhereDecision } from './decisions.js';
 
 /** A request that a proxy holds, with what its caller showed. */
 export interface ProxiedRequest extends AtEndpoint {
@@ -23,12 +23,13 @@ export async function answerProxy(
 ): Promise<ProxyAnswer> {
   const given = readAuthorization(authorization ?? '');
   const held = { method, ...target, proof: proof === '' ? undefined : proof };
-  const { status, reason, nonce, retryAfterSeconds }: Omit<ElsewhereDecision, 'allowed'> = given
+  const { status, reason, nonce, retryAfterSeconds, challenge }: Omit<ElsewhereDecision, 'allowed'> = given
     ? (await decisions.decide({ ...held, ...given }, means))()
-    : { status: 401, reason: 'no token' };
+    : { status: 401, reason: 'no token', ...challengeIn(noTokenIn(authorization)) };
   return {
     status,
     headers: {
+      ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
       ...(nonce === undefined ? {} : { 'DPoP-Nonce': nonce }),
       ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': `${retryAfterSeconds}` }),
       'Gatehouse-Reason': reason.replaceAll(/[^\x20-\x7e]/g, '?'),

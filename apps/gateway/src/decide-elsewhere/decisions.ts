@@ -9,7 +9,8 @@ import { type CallDecision, decideCall } from '../decide-call/decide-call.js';
 import { NotProven, ProofsUnavailable, type Scheme } from '../prove-possession/possession.js';
 import { CallRecords, NotRecorded } from '../proxy/call-records.js';
 import type { EndpointMeans } from '../proxy/gateway-means.js';
-import { tooManyCalls } from '../proxy/tell-refusal.js';
+import { type FhirError, invalidToken, notProven } from '../proxy/operation-outcome.js';
+import { tooManyCalls, toldOf } from '../proxy/tell-refusal.js';
 import { GatewayPoint } from '../proxy/gateway-point.js';
 import type { JudgingPoint } from '../proxy/in-force.js';
 import { rightsOfCall } from '../user-rights/rights-of-call.js';
@@ -40,6 +41,8 @@ export interface ElsewhereDecision {
   readonly retryAfterSeconds?: number;
   /** What the next proof of the caller needs to hold, where it lacked one (RFC 9449, 9). */
   readonly nonce?: string;
+  /** For the caller, as `WWW-Authenticate`: what the gateway itself would tell it (RFC 6750, 3; RFC 9449, 7.1). */
+  readonly challenge?: string;
 }
 
 /** The answer has to be looked at, and whoever asks would not. */
@@ -50,6 +53,12 @@ const requiresGateway: CallDecision = {
   detail: 'requires-gateway',
   wouldAllow: [],
 };
+
+/** What a caller is challenged with; nothing where no other token would do. */
+export function challengeIn({ headers }: FhirError): Pick<ElsewhereDecision, 'challenge'> {
+  const challenge = headers['WWW-Authenticate'];
+  return challenge === undefined ? {} : { challenge };
+}
 
 /** A decision, what of the access was looked at, and what others have to say of the call. */
 interface Judged {
@@ -103,17 +112,20 @@ export class Decisions {
         const reason = now.outcome === 'allow' ? 'the scopes allow it' : now.detail;
         const again =
           now.outcome === 'deny' && now.kind === 'limit' ? { retryAfterSeconds: now.retryAfterSeconds } : {};
-        return { allowed: now.outcome === 'allow', status: statusOf(now), reason, position, ...again };
+        const told = now.outcome === 'deny' ? challengeIn(toldOf(now, claims)) : {};
+        return { allowed: now.outcome === 'allow', status: statusOf(now), reason, position, ...again, ...told };
       };
     } catch (error) {
       if (error instanceof TokenNotBelieved) {
         await records.unbelieved(about, error.reason, 401);
-        return () => ({ allowed: false, status: 401, reason: error.reason });
+        const told = challengeIn(invalidToken(error.reason));
+        return () => ({ allowed: false, status: 401, reason: error.reason, ...told });
       }
       if (error instanceof NotProven) {
         await records.unbelieved(about, error.reason, 401);
         const nonce = error.error === 'use_dpop_nonce' ? { nonce: possession.nonce() } : {};
-        return () => ({ allowed: false, status: 401, reason: error.reason, ...nonce });
+        const told = challengeIn(notProven(error, possession.nonce()));
+        return () => ({ allowed: false, status: 401, reason: error.reason, ...nonce, ...told });
       }
       if (error instanceof KeysUnavailable || error instanceof ProofsUnavailable)
         throw unavailable('Tokens cannot be checked now.', 2, error);

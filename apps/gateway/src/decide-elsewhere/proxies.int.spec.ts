@@ -117,6 +117,37 @@ test('a call counts against its application’s limits, whoever asks; NGINX is t
   ]);
 });
 
+test('whoever is refused is told what challenges a caller of the gateway itself', async () => {
+  const point = `Bearer ${await pointToken()}`;
+  const expired = await token(application, 'viewer', { exp: Math.floor(Date.now() / 1_000) - 3_600 });
+  const bound = await token(application, 'viewer', { cnf: { jkt: (await testProver()).thumbprint } });
+  for (const [authorization, path, status] of [
+    [undefined, 'Observation/o1', 401],
+    ['Basic eDp5', 'Observation/o1', 401],
+    [`Bearer ${expired}`, 'Observation/o1', 401],
+    [`Bearer ${bound}`, 'Observation/o1', 401],
+    [`Bearer ${await token()}`, 'Patient/p1', 403],
+  ] as const) {
+    const own = authorization === undefined ? {} : { authorization };
+    const byGateway = await service.call(`/fhir/${path}`, { headers: own });
+    const byEnvoy = await service.call(`/ext-authz/envoy/fhir/${path}`, {
+      headers: { ...own, 'gatehouse-authorization': point },
+    });
+    const byNginx = await service.call('/ext-authz', {
+      headers: {
+        authorization: point,
+        'x-original-method': 'GET',
+        'x-original-uri': `/fhir/${path}`,
+        ...(authorization === undefined ? {} : { 'x-original-authorization': authorization }),
+      },
+    });
+    for (const it of [byGateway, byEnvoy, byNginx]) await it.body?.cancel();
+    const challengeOf = ({ status: told, headers }: Response) => [told, headers.get('www-authenticate')];
+    expect(challengeOf(byGateway)).toEqual([status, expect.stringMatching(/^(Bearer|DPoP)/)]);
+    expect([challengeOf(byEnvoy), challengeOf(byNginx)]).toEqual([challengeOf(byGateway), challengeOf(byGateway)]);
+  }
+});
+
 describe('what is asked of every call is answered before the router, as by it', () => {
   /** With a length it goes through the router; what is new at every request is left out. */
   async function ask(method: string, path: string, headers: Record<string, string>, byRouter: boolean) {
@@ -288,7 +319,22 @@ function asTheExampleSays(start: (with_: Surroundings) => Promise<ProxyProcess>)
 }
 
 (hasNginx ? describe : describe.skip)('NGINX with deploy/nginx/auth-request.conf; skipped without nginx', () => {
-  asTheExampleSays(startNginx);
+  const nginx = asTheExampleSays(startNginx);
+
+  test('a caller is told the challenge, and the nonce of its next proof', async () => {
+    const refused = await through(nginx(), '/fhir/Observation/o1', { authorization: 'Bearer x' });
+    expect(refused.headers['www-authenticate']).toBe('Bearer error="invalid_token"');
+    const prover = await testProver();
+    const bound = await token(application, 'viewer', { cnf: { jkt: prover.thumbprint } });
+    const claims = { nonce: 'n'.repeat(22) };
+    const dpop = await prover.proof('GET', `${service.url}/fhir/Observation/o1`, { accessToken: bound, claims });
+    const told = await through(nginx(), '/fhir/Observation/o1', { authorization: `DPoP ${bound}`, dpop });
+    expect([told.status, told.headers['dpop-nonce'], told.headers['www-authenticate']]).toEqual([
+      401,
+      expect.stringMatching(/^[\w-]{22}$/),
+      expect.stringMatching(/^DPoP error="use_dpop_nonce"/),
+    ]);
+  });
 });
 
 (hasEnvoy ? describe : describe.skip)('Envoy with deploy/envoy/ext-authz.yaml; skipped without envoy', () => {
