@@ -224,6 +224,11 @@ describe('the audit', () => {
       ['status=403&interaction=read', ['access-denied']],
       [`from=${at(2)}&to=${at(4)}`, ['token-issued', 'review-approved']],
       ['sequence=1&run=run-1', ['access-allowed']],
+      ['id=record-1', ['access-allowed']],
+      ['reason=leak', ['application-suspended']],
+      [`userAgent=${encodeURIComponent('curl\ufffd/8')}`, ['access-allowed']],
+      ['patients=patient-1', ['access-completed']],
+      ['purposes=NONE', []],
     ])('by %s', async (query, types) => {
       const items = await found(query);
       expect(items.map(({ type }) => type)).toEqual(types);

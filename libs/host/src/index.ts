@@ -82,7 +82,6 @@ export {
   notFound,
   refused,
   stale,
-  tooManyRequests,
   unauthenticated,
   unavailable,
   unsupportedMediaType,

@@ -1,3 +1,4 @@
+import { recordColumns } from '#records';
 import { RecordsQuery } from './records-query.js';
 import { conditionsOf } from './record-conditions.js';
 
@@ -16,6 +17,13 @@ describe('the conditions of a search', () => {
       where: 'WHERE r.type = $1 AND r.status = $2',
       parameters: [injected, 403],
     });
+  });
+
+  it('ask for every field of a record by its name, but for its data', () => {
+    const fields = Object.keys(recordColumns).filter((field) => field !== 'time' && field !== 'detail');
+    const asked = fields.map((field) => conditionsOf(Object.assign(new RecordsQuery(), { [field]: 'x' }), undefined));
+    expect(fields.filter((_, index) => asked[index]?.parameters.length !== 1)).toEqual([]);
+    expect(fields).toEqual(expect.arrayContaining(['id', 'reason', 'userAgent', 'patients', 'purposes']));
   });
 
   it('use one parameter for a filter that looks in two places', () => {

@@ -35,6 +35,9 @@ export class RecordsQuery extends PageQuery {
   @Time()
   to?: string;
 
+  @Text(200)
+  id?: string;
+
   @Text(100)
   type?: string;
 
@@ -57,6 +60,10 @@ export class RecordsQuery extends PageQuery {
   /** The patient of the call, or one of those whose data was returned. */
   @Text(80)
   patient?: string;
+
+  /** One of the patients whose data was returned. */
+  @Text(80)
+  patients?: string;
 
   @Text(100)
   interaction?: string;
@@ -82,8 +89,16 @@ export class RecordsQuery extends PageQuery {
   @Max(599)
   status?: number;
 
+  /** One of the purposes of the application. */
   @Text(64)
   purpose?: string;
+
+  /** As `purpose`. */
+  @Text(64)
+  purposes?: string;
+
+  @Text(2_000)
+  reason?: string;
 
   @Text(200)
   tokenId?: string;
@@ -96,6 +111,9 @@ export class RecordsQuery extends PageQuery {
 
   @Text(64)
   clientAddress?: string;
+
+  @Text(1_000)
+  userAgent?: string;
 
   /** Calls in observe mode that would have been `allowed`, `denied` or `filtered`. */
   @Text(20)

@@ -1,6 +1,6 @@
 import type { EffectiveAccess } from '#access';
 import { formatPosition, partitionOf, type PointReport } from '#contracts';
-import { type Caller, notFound, type Position, unavailable } from '#host';
+import { type Caller, notFound, type Position, Reactions, unavailable } from '#host';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { ObservedRoute } from '../observe/observing.js';
 import { GatewayMeans } from '../proxy/gateway-means.js';
@@ -26,21 +26,37 @@ export class ShowAccessHandler implements IQueryHandler<ShowAccess> {
   constructor(
     private readonly gateway: GatewayPoint,
     private readonly means: GatewayMeans,
+    private readonly reactions: Reactions,
   ) {}
 
   async execute({ applicationId, seen, caller }: ShowAccess): Promise<ShownAccess> {
     const { point, others } = this.gateway;
     const patience = AbortSignal.timeout(PATIENCE_MS);
-    const reached = await Promise.all(
-      seen.filter(({ topic }) => point.applied.has(topic)).map((position) => point.reached(position, patience)),
-    );
-    if (reached.includes(false) || !point.holdsLease())
+    const wanted = await this.foldedOf(seen, patience);
+    const reached = await Promise.all((wanted ?? []).map((position) => point.reached(position, patience)));
+    if (wanted === undefined || reached.includes(false) || !point.holdsLease())
       throw unavailable('This instance is not up to date with the log.', 2);
     const access = point.access.byApplicationId(applicationId, Date.now());
     if (!access || !maySee(caller, access)) throw notFound();
     const observed =
       access.status === 'open' ? this.means.all.flatMap(({ observing }) => observing.of(applicationId)) : [];
     return shown(access, others.points(), observed);
+  }
+
+  /** What the point has to fold before it knows these positions: they themselves, and what those of other topics caused. */
+  private async foldedOf(seen: readonly Position[], patience: AbortSignal): Promise<readonly Position[] | undefined> {
+    const folded = this.gateway.point.applied;
+    const others = seen.filter(({ topic }) => !folded.has(topic));
+    if (others.length === 0) return seen;
+    try {
+      const caused = await Promise.all(
+        [...folded.keys()].map((topic) => this.reactions.causedBy(others, topic, patience)),
+      );
+      const known = caused.flatMap((positions) => positions ?? []);
+      return caused.includes(undefined) ? undefined : [...seen.filter(({ topic }) => folded.has(topic)), ...known];
+    } catch (error) {
+      throw unavailable('The log cannot be asked how far it is.', 2, error);
+    }
   }
 }
 

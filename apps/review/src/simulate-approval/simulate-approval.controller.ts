@@ -1,5 +1,5 @@
 import type { Position } from '#contracts';
-import { ApiHeader, ApiResponse, ApiTags, Problems, Roles, SeenPositions } from '#host';
+import { ApiResponse, ApiTags, Problems, Roles, SeenPositions } from '#host';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { SimulateApproval } from './simulate-approval.query.js';
@@ -14,18 +14,12 @@ export class SimulateApprovalController {
   @Post()
   @HttpCode(200)
   @Roles('reviewer', 'operator')
-  @ApiHeader({
-    name: 'Gatehouse-Position',
-    required: false,
-    description: 'Answer only from what has reached this position.',
-    schema: { type: 'string' },
-  })
   @ApiResponse({
     status: 200,
     description: 'What would have become of the calls.',
     content: { 'application/json': { schema: simulationSchema } },
   })
-  @Problems(400, 401, 403, 404, 413, 415, 422, 429, 500, 503)
+  @Problems(400, 401, 403, 404, 413, 415, 422, 500, 503)
   simulate(@Body() body: NewSimulation, @SeenPositions() seen: readonly Position[]) {
     return this.queries.execute(new SimulateApproval(body, seen));
   }

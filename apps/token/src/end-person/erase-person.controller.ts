@@ -39,7 +39,7 @@ export class ErasePersonController {
   @HttpCode(200)
   @Roles('operator')
   @ApiOkResponse({ schema: personErasedSchema })
-  @Problems(400, 401, 403, 404, 413, 415, 429, 500, 503)
+  @Problems(400, 401, 403, 404, 413, 415, 500, 503)
   async erase(
     @UuidParam() id: string,
     @Body() { reason }: PersonErasure,

@@ -39,7 +39,7 @@ export class RevokePersonController {
   @HttpCode(200)
   @Roles('operator')
   @ApiOkResponse({ schema: personEndedSchema })
-  @Problems(400, 401, 403, 404, 413, 415, 429, 500, 503)
+  @Problems(400, 401, 403, 404, 413, 415, 500, 503)
   async revoke(
     @UuidParam() id: string,
     @Body() { reason }: PersonRevocation,

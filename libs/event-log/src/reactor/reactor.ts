@@ -46,6 +46,8 @@ export function defineReactor<Source extends ContextContract, Target extends Con
 export interface ReactionPath {
   /** Whether a position is one that this reactor comes by. */
   readonly follows: (position: Position) => boolean;
+  /** The events that it comes by. */
+  readonly source: Pick<RecordSource<unknown>, 'topic' | 'partitions'>;
   /** The events of the context that it asks commands of. */
   readonly target: Pick<RecordSource<unknown>, 'topic' | 'partitions'>;
   /** Whether every command asked for because of this position, and of all before it, has its outcome. */
@@ -72,6 +74,7 @@ interface AskingEvent<Source extends ContextContract, Target extends ContextCont
  * asked for at once (docs/adr/0045).
  */
 export class Reactor<Source extends ContextContract, Target extends ContextContract> implements ReactionPath {
+  readonly source: ReactionPath['source'];
   readonly target: ReactionPath['target'];
   readonly #membership: GroupMembership;
   readonly #connection: LogConnection;
@@ -91,6 +94,7 @@ export class Reactor<Source extends ContextContract, Target extends ContextContr
     onFailure: (error: unknown) => void,
   ) {
     this.#source = eventsOf(definition.source);
+    this.source = this.#source;
     this.target = eventsOf(definition.target);
     settings.onTopic?.('receives', this.#source.topic);
     settings.onGroup?.(reactorGroup(definition.name));

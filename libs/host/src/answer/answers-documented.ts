@@ -6,7 +6,10 @@ import type { SchemaObject } from '../docs/schema-object.js';
 export type BodyShape = (new (...args: never[]) => object) | SchemaObject;
 
 const etag = {
-  ETag: { description: 'The version, in quotes.', schema: { type: 'string', pattern: '^"\\d+"$' } as const },
+  ETag: {
+    description: 'The version, in quotes.',
+    schema: { type: 'string', pattern: '^"\\d+"$' } as const,
+  },
 };
 const position = {
   'Gatehouse-Position': {
@@ -14,7 +17,9 @@ const position = {
     schema: { type: 'string' } as const,
   },
 };
-const location = { Location: { description: 'Where the resource is.', schema: { type: 'string' } as const } };
+const location = {
+  Location: { description: 'Where the resource is.', schema: { type: 'string' } as const },
+};
 
 const problem: SchemaObject = {
   type: 'object',
@@ -64,7 +69,7 @@ export function Creates(shape: BodyShape): MethodDecorator {
     HttpCode(201),
     ...body(201, 'Created.', shape, { ...location, ...etag, ...position }),
     ...commandParts(),
-    Problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    Problems(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
   );
 }
 
@@ -80,26 +85,18 @@ export function Commands(shape: BodyShape): MethodDecorator {
       schema: { type: 'string' },
     }),
     ...commandParts(),
-    Problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503),
+    Problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503),
   );
 }
 
 /** A `GET` of one resource: 200 with its `ETag`. */
 export function Reads(shape: BodyShape): MethodDecorator {
-  return applyDecorators(
-    ...body(200, 'The resource.', shape, etag),
-    ...readParts(),
-    Problems(400, 401, 403, 404, 429, 500, 503),
-  );
+  return applyDecorators(...body(200, 'The resource.', shape, etag), Problems(400, 401, 403, 404, 500, 503));
 }
 
 /** A `GET` of what is put together when it is asked for, such as a report or a proof: 200, and no version. */
 export function Shows(shape: BodyShape): MethodDecorator {
-  return applyDecorators(
-    ...body(200, 'As it is now.', shape, {}),
-    ...readParts(),
-    Problems(400, 401, 403, 404, 429, 500, 503),
-  );
+  return applyDecorators(...body(200, 'As it is now.', shape, {}), Problems(400, 401, 403, 404, 500, 503));
 }
 
 /** A `GET` of a list: 200 with `{ items, next? }`. The query DTO extends `PageQuery`. */
@@ -115,8 +112,7 @@ export function Lists(item: BodyShape): MethodDecorator {
   return applyDecorators(
     ...(typeof item === 'function' ? [ApiExtraModels(item)] : []),
     ...body(200, 'A page.', page, {}),
-    ...readParts(),
-    Problems(400, 401, 403, 404, 429, 500, 503),
+    Problems(400, 401, 403, 404, 500, 503),
   );
 }
 
@@ -133,17 +129,6 @@ function commandParts(): MethodDecorator[] {
       description: 'No outcome in time; ask `Location`.',
       headers: location,
       content: { 'application/json': { schema: commandResource } },
-    }),
-  ];
-}
-
-function readParts(): MethodDecorator[] {
-  return [
-    ApiHeader({
-      name: 'Gatehouse-Position',
-      required: false,
-      description: 'Answer only from what has reached this position.',
-      schema: { type: 'string' },
     }),
   ];
 }

@@ -2,7 +2,8 @@ import { Controller, Get, Param, type Type } from '@nestjs/common';
 import { ApiTags } from '../docs/described.js';
 import type { ContextContract } from '#contracts';
 import type { CommandPort } from '#event-log';
-import { Shows } from '../answer/answers-documented.js';
+import { Answer } from '../answer/answer.js';
+import { Reads } from '../answer/answers-documented.js';
 import { CurrentCaller, type Caller } from '../identity/caller.js';
 import { Roles } from '../identity/route-access.js';
 import { notFound, unavailable } from '../problem/problem-exception.js';
@@ -37,11 +38,14 @@ export function commandsController(contract: ContextContract): Type<object> {
 
     @Get(':id')
     @Roles('developer', 'reviewer', 'operator')
-    @Shows(commandResource)
-    async read(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<CommandResource> {
+    @Reads(commandResource)
+    async read(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<Answer<CommandResource>> {
       const answer = await this.lookup(id, caller);
       if (answer === undefined) throw notFound();
-      return { id, status: answer.status, ...(answer.status === 'refused' ? { refusal: answer.refusal } : {}) };
+      const { status } = answer;
+      const became = { id, status, ...(status === 'refused' ? { refusal: answer.refusal } : {}) };
+      // It changes once: when it is decided.
+      return Answer.ok(became, { version: status === 'pending' ? 0 : 1 });
     }
 
     private async lookup(id: string, caller: Caller) {

@@ -11,7 +11,8 @@ const ASK_EVERY_MS = 75;
 
 /**
  * What the positions that a caller has seen cause in a context (design.md, Read path): an approval's position says
- * nothing about registration's events, but the reactor between them has a checkpoint.
+ * nothing about registration's events, but the reactor between them has a checkpoint. Which way news goes is known of the
+ * reactors that this process runs (docs/adr/0050).
  */
 @Injectable()
 export class Reactions implements OnModuleDestroy {
@@ -28,24 +29,36 @@ export class Reactions implements OnModuleDestroy {
   }
 
   /**
-   * Waits until every reactor that follows one of these positions' topics and asks commands of `target` has passed it;
-   * then gives how far the target's events go: all that was caused stands before that.
+   * Waits until every reactor that asks commands of `target` has passed what was seen of the topic that it follows, and
+   * what was caused there by what was seen of others; then gives how far the target's events go: all that was caused
+   * stands before that.
    *
-   * @param target the topic of the events of the context that is read
+   * @param target the topic of the events of the context that is read; what was seen there needs no reactor
+   * @param past topics that the way has come through already
    * @returns undefined when `giveUp` aborts before
    */
   async causedBy(
     seen: readonly Position[],
     target: string,
     giveUp: AbortSignal,
+    past: readonly string[] = [],
   ): Promise<readonly Position[] | undefined> {
-    const waits = this.paths
-      .filter((path) => path.target.topic === target)
-      .flatMap((path) => seen.filter(path.follows).map((position) => this.passed(path, position, giveUp)));
-    if (waits.length === 0) return [];
-    if ((await Promise.all(waits)).includes(false)) return undefined;
-    const [path] = this.paths.filter((each) => each.target.topic === target);
-    const ends = path === undefined ? new Map<string, bigint[]>() : await this.ends.highEndsOf([path.target]);
+    const elsewhere = seen.filter(({ topic }) => topic !== target);
+    const paths = this.paths.filter(
+      (path) => path.target.topic === target && path.source.topic !== target && !past.includes(path.source.topic),
+    );
+    const waits = paths.map(async (path) => {
+      const before = await this.causedBy(elsewhere, path.source.topic, giveUp, [...past, target]);
+      if (before === undefined) return undefined;
+      const due = [...elsewhere, ...before].filter(path.follows);
+      const passed = await Promise.all(due.map((position) => this.passed(path, position, giveUp)));
+      return passed.includes(false) ? undefined : due.length;
+    });
+    const counts = await Promise.all(waits);
+    if (counts.includes(undefined)) return undefined;
+    const [path] = paths;
+    if (path === undefined || counts.every((count) => count === 0)) return [];
+    const ends = await this.ends.highEndsOf([path.target]);
     return [...ends].flatMap(([topic, offsets]) =>
       offsets.flatMap((end, partition) => (end > 0n ? [{ topic, partition, offset: end - 1n }] : [])),
     );

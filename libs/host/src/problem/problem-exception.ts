@@ -70,13 +70,6 @@ export function refused(name: string, title: string, detail: string, errors?: re
   return new ProblemException({ ...problemOfStatus(422, detail, errors), type: problemType(name), title });
 }
 
-/** 429 with `Retry-After` in seconds. */
-export function tooManyRequests(detail: string, retryAfter: number): ProblemException {
-  return new ProblemException(problemOfStatus(429, detail), {
-    'Retry-After': String(Math.max(1, Math.ceil(retryAfter))),
-  });
-}
-
 /** 503 with `Retry-After` in seconds: nothing was done. */
 export function unavailable(detail: string, retryAfter = 1, cause?: unknown): ProblemException {
   return new ProblemException(

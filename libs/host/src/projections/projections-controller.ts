@@ -76,7 +76,7 @@ function BeginsRebuild(): MethodDecorator {
       headers: { Location: { description: 'Where the rebuild is.', schema: { type: 'string' } } },
       content: { 'application/json': { schema: rebuildSchema } },
     }),
-    Problems(400, 401, 403, 404, 409, 413, 415, 429, 500, 503),
+    Problems(400, 401, 403, 404, 409, 413, 415, 500, 503),
   );
 }
 

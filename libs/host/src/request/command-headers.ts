@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Position } from '#contracts';
 import type { FastifyRequest } from 'fastify';
+import { ApiHeader } from '../docs/described.js';
 import { callerOf, type Caller } from '../identity/caller.js';
 import { correlationId } from '../logging/request-context.js';
 import { malformedHeader } from '../problem/problem-exception.js';
@@ -59,8 +60,26 @@ export const CommandContext = createParamDecorator((_data: unknown, context: Exe
   };
 });
 
-/** `Gatehouse-Position` of a query: answer only from what has reached these; empty without the header. */
-export const SeenPositions = createParamDecorator((_data: unknown, context: ExecutionContext): readonly Position[] => {
-  const value = single(requestOf(context), 'gatehouse-position');
-  return value === undefined ? [] : parsePositions(value);
+const positionHeader = ApiHeader({
+  name: 'Gatehouse-Position',
+  required: false,
+  description:
+    'Answer only from what has reached these positions, separated by commas; of another context’s, from what they caused here.',
+  schema: { type: 'string' },
 });
+
+/**
+ * `Gatehouse-Position` of a query: answer only from what has reached these; empty without the header. Whoever takes it
+ * documents it.
+ */
+export const SeenPositions = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): readonly Position[] => {
+    const value = single(requestOf(context), 'gatehouse-position');
+    return value === undefined ? [] : parsePositions(value);
+  },
+  [
+    (target, method) => {
+      if (method !== undefined) positionHeader(target, method);
+    },
+  ],
+);

@@ -1,10 +1,11 @@
-import type { Position } from '#contracts';
+import { channels, type Position } from '#contracts';
 import { malformedHeader } from '../problem/problem-exception.js';
 
 const form = /^([\w.-]{1,249}):(\d{1,9}):(\d{1,19})$/;
 const mostPositions = 16;
+const partitionsOf = new Map(channels.map(({ topic }) => [topic.name, topic.partitions]));
 
-/** Reads positions separated by commas, at most 16. Throws a 400 problem. */
+/** Reads positions of the log's topics separated by commas, at most 16. Throws a 400 problem. */
 export function parsePositions(text: string): readonly Position[] {
   const parts = text.split(',').map((part) => part.trim());
   if (parts.length > mostPositions)
@@ -14,6 +15,8 @@ export function parsePositions(text: string): readonly Position[] {
     if (topic === undefined || partition === undefined || offset === undefined) {
       throw malformedHeader('Gatehouse-Position', 'must be <topic>:<partition>:<offset>, several separated by commas');
     }
+    if (Number(partition) >= (partitionsOf.get(topic) ?? 0))
+      throw malformedHeader('Gatehouse-Position', `${part} is no place in the log`);
     return { topic, partition: Number(partition), offset: BigInt(offset) };
   });
 }

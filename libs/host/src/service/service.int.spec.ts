@@ -214,12 +214,15 @@ describe('a service', () => {
 
     it('a list: what was asked, and the positions that it must have reached', async () => {
       const response = await service.call(`/things?limit=3`, {
-        headers: { ...(await developer()), 'gatehouse-position': 'a:1:2, b.c:3:004' },
+        headers: {
+          ...(await developer()),
+          'gatehouse-position': 'gatehouse.approval.events:1:2, gatehouse.activity:3:004',
+        },
       });
       expect(await response.json()).toEqual({
         items: [],
         query: { limit: 3 },
-        seen: ['a:1:2', 'b.c:3:4'],
+        seen: ['gatehouse.approval.events:1:2', 'gatehouse.activity:3:4'],
       });
     });
 
@@ -385,7 +388,9 @@ describe('a service', () => {
       ['if-match', 'W/"4"'],
       ['if-match', '"1", "2"'],
       ['gatehouse-position', 'topic:1'],
-      ['gatehouse-position', 'topic:-1:2'],
+      ['gatehouse-position', 'gatehouse.approval.events:-1:2'],
+      ['gatehouse-position', 'gatehouse.approval.events:8:2'],
+      ['gatehouse-position', 'gatehouse.nowhere.events:0:2'],
     ])('400: the header %s: %s', async (name, value) => {
       const headers = { ...(await developer()), [name]: value };
       const response =
@@ -519,7 +524,6 @@ describe('a service', () => {
         '413',
         '415',
         '422',
-        '429',
         '500',
         '503',
       ]);
