@@ -35,7 +35,7 @@ const Evaluations = Type.Object({
   subject: Type.Optional(Subject),
   action: Type.Optional(Action),
   resource: Type.Optional(Resource),
-  evaluations: Type.Array(Type.Partial(Evaluation), { minItems: 1, maxItems: 100 }),
+  evaluations: Type.Optional(Type.Array(Type.Partial(Evaluation), { maxItems: 100 })),
   options: Type.Optional(
     Type.Object({
       evaluations_semantic: Type.Optional(
@@ -95,23 +95,26 @@ export class EvaluationsController implements OnModuleInit {
     return evaluated(await this.#decide(body));
   }
 
-  /** The same for several, each with what it does not say itself from the request (AuthZEN 1.0, Access Evaluations). */
+  /**
+   * The same for several, each with what it does not say itself from the request (AuthZEN 1.0, Access Evaluations). Without any
+   * in the list, or without a list, what the request says itself is the one that is asked for, and answered as one.
+   */
   @Post('evaluations')
   @HttpCode(200)
   @ApiBody({
     schema: {
       type: 'object',
-      description: 'What all have in common, and each with the rest.',
-      required: ['evaluations'],
+      description: 'What all have in common, and each with the rest; or one evaluation.',
       properties: { evaluations: { type: 'array', items: { type: 'object' } } },
     },
   })
-  @ApiOkResponse({ schema: Type.Object({ evaluations: Type.Array(Evaluated) }) })
+  @ApiOkResponse({ schema: Type.Union([Type.Object({ evaluations: Type.Array(Evaluated) }), Evaluated]) })
   @Problems(400, 401, 403, 413, 415, 429, 500, 503)
   @Roles('enforcement-point')
-  async evaluateAll(@Body() body: unknown): Promise<{ readonly evaluations: readonly Evaluated[] }> {
+  async evaluateAll(@Body() body: unknown): Promise<{ readonly evaluations: readonly Evaluated[] } | Evaluated> {
     if (!evaluations.Check(body)) throw malformed('These are no evaluations of access tokens and FHIR requests.');
-    const { evaluations: asked, options, ...defaults } = body;
+    const { evaluations: asked = [], options, ...defaults } = body;
+    if (asked.length === 0) return await this.evaluate(defaults);
     const whole = asked.map((it) => ({ ...defaults, ...it }));
     const known = whole.filter((it) => evaluation.Check(it));
     if (known.length < whole.length) throw malformed('An evaluation lacks its subject, action or resource.');

@@ -62,8 +62,12 @@ async function ask(
   return {
     records,
     one: async () => await controller.evaluate(request('/Observation/o1')),
-    several: async (...ids: readonly string[]) =>
-      (await controller.evaluateAll({ evaluations: ids.map(request) })).evaluations,
+    several: async (...ids: readonly string[]) => {
+      const answer = await controller.evaluateAll({ evaluations: ids.map(request) });
+      return 'evaluations' in answer ? answer.evaluations : [];
+    },
+    withoutSeveral: async (evaluations?: readonly []) =>
+      await controller.evaluateAll({ ...request('/Observation/o1'), ...(evaluations ? { evaluations } : {}) }),
   };
 }
 
@@ -98,6 +102,12 @@ describe('what changes while an evaluation is recorded', () => {
     const answers = await several('/Observation/o1', '/Observation/o2', '/Observation/o3');
     expect(answers.map(({ decision }) => decision)).toEqual([false, false, false]);
   });
+});
+
+test('several of which there are none are the one that the request says itself', async () => {
+  const { withoutSeveral } = await ask(() => undefined);
+  for (const none of [undefined, []] as const)
+    expect(await withoutSeveral(none)).toMatchObject({ decision: true, context: { status: 200 } });
 });
 
 test('a call that is let in counts against its application’s limits; how many are under way is not known', async () => {

@@ -31,6 +31,14 @@ export function traceparent(): string | undefined {
   return storage.getStore()?.traceparent;
 }
 
+/**
+ * The header by which whoever asks names a request for itself (AuthZEN 1.0, Request Identification): it is given back as it
+ * came, and means nothing here. Undefined where there is none, or it is more than an id.
+ */
+export function requestIdOf({ 'x-request-id': given }: IncomingHttpHeaders): string | undefined {
+  return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : undefined;
+}
+
 const plainId = /^[\w.:-]{1,64}$/;
 const traced = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 

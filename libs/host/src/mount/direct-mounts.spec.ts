@@ -58,6 +58,13 @@ describe('a handler mounted before the router', () => {
     expect(answered).toEqual([{ method: 'GET', route: '/fhir/*', status: 200 }]);
   });
 
+  test('gives an id of the caller’s own back, where it is one', async () => {
+    const told = async (id: string) =>
+      (await fetch(`${url}/fhir/a`, { headers: { 'x-request-id': id } })).headers.get('x-request-id');
+    expect(await told('bfe9eb29-ab87-4ca3-be83-a1d5d8305716')).toBe('bfe9eb29-ab87-4ca3-be83-a1d5d8305716');
+    expect([await told('two words'), await told('x'.repeat(129))]).toEqual([null, null]);
+  });
+
   test('that fails is answered 500 without detail, or cut where the answer had begun', async () => {
     const response = await fetch(`${url}/fhir/fails`);
     expect({ status: response.status, text: await response.text() }).toEqual({ status: 500, text: '' });

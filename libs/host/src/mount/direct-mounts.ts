@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { correlationIdOf, withContext } from '../logging/request-context.js';
+import { correlationIdOf, requestIdOf, withContext } from '../logging/request-context.js';
 import type { Tracing } from '../tracing/tracing.js';
 
 /** A handler that answers everything below one path before the router is asked. */
@@ -73,6 +73,8 @@ export class DirectMounts {
     const from = performance.now();
     const id = correlationIdOf(request.headers);
     response.setHeader('X-Correlation-Id', id);
+    const requestId = requestIdOf(request.headers);
+    if (requestId !== undefined) response.setHeader('X-Request-ID', requestId);
     for (const [name, value] of this.headers) response.setHeader(name, value);
     response.once('finish', () =>
       this.#onAnswered(method, route, response.statusCode, (performance.now() - from) / 1_000),

@@ -4,7 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { BaseConfig } from '../config/base-config.js';
 import type { Log } from '../logging/log.js';
-import { correlationIdOf, type RequestContext, withContext } from '../logging/request-context.js';
+import { correlationIdOf, requestIdOf, type RequestContext, withContext } from '../logging/request-context.js';
 import { DirectMounts, type Serves } from '../mount/direct-mounts.js';
 import { problemBody } from '../problem/problems.js';
 import type { Tracing } from '../tracing/tracing.js';
@@ -114,6 +114,8 @@ export function createHttpServer(
   server.addHook('onRequest', (request, reply, done) => {
     const id = correlationIdOf(request.headers);
     reply.raw.setHeader('X-Correlation-Id', id);
+    const requestId = requestIdOf(request.headers);
+    if (requestId !== undefined) reply.raw.setHeader('X-Request-ID', requestId);
     for (const [name, value] of headers) reply.raw.setHeader(name, value);
     if (/^\/docs(\/|$)/.test(pathOf(request))) reply.raw.setHeader('Content-Security-Policy', docsPolicy);
     const context = { correlationId: id, traceparent: tracing.received(request.raw, reply.raw) };
