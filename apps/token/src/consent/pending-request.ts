@@ -34,11 +34,9 @@ export function actionOf({ uid }: Pick<PendingRequest, 'uid'>, step: 'patient' |
 }
 
 /** What pages show of the application. */
-export function applicationOf({ name, logoUri, privacyPolicyUri, termsUri }: OpenAccess): ApplicationView {
+export function applicationOf({ name, privacyPolicyUri, termsUri }: OpenAccess): ApplicationView {
   return {
     name,
-    // A page of ours fetches nothing from elsewhere.
-    ...(logoUri?.startsWith('/') === true ? { logoUri } : {}),
     ...(privacyPolicyUri === undefined ? {} : { privacyPolicyUri }),
     ...(termsUri === undefined ? {} : { termsUri }),
   };

@@ -38,9 +38,8 @@ export function form({ action, csrf }: FormView, fields: Markup): Markup {
   </form>`;
 }
 
-/** The logo of an application, if it is served from here; else its first letter. */
-export function markOf({ name, logoUri }: ApplicationView): Markup {
-  if (logoUri !== undefined && /^\/(?!\/)/.test(logoUri)) return html`<img class="mark" src="${logoUri}" alt="" />`;
+/** The first letter of an application, in the place of a logo: a page of ours fetches nothing from elsewhere. */
+export function markOf({ name }: ApplicationView): Markup {
   return html`<span class="mark" aria-hidden="true">${[...name][0]?.toUpperCase()}</span>`;
 }
 

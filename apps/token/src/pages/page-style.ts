@@ -109,7 +109,6 @@ const pageStyle = css`
     width: 3.25rem;
     height: 3.25rem;
     border-radius: 0.75rem;
-    object-fit: contain;
     background: var(--accent-soft);
     color: var(--accent);
     display: grid;

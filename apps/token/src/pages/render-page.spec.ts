@@ -73,12 +73,8 @@ describe('a page', () => {
     ).not.toMatch(/<script| on[a-z]+=|style="/);
   });
 
-  it('loads no picture from elsewhere', () => {
-    const withLogo = (logoUri: string) =>
-      renderPage({ ...sampleViews.consent, application: { ...sampleViews.consent.application, logoUri } }, 'en');
-    expect(withLogo('https://tracker.example/logo.png')).not.toContain('<img');
-    expect(withLogo('//tracker.example/logo.png')).not.toContain('<img');
-    expect(withLogo('/oauth/logos/1')).toContain('<img class="mark" src="/oauth/logos/1" alt="" />');
+  it('loads no picture: what applications name as their logos is fetched by nobody', () => {
+    for (const view of Object.values(sampleViews)) expect(renderPage(view, 'en')).not.toContain('<img');
   });
 });
 

@@ -3,7 +3,6 @@
 /** The application that asks, as it was approved. */
 export interface ApplicationView {
   readonly name: string;
-  readonly logoUri?: string;
   readonly privacyPolicyUri?: string;
   readonly termsUri?: string;
 }
