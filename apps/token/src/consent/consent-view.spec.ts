@@ -1,4 +1,6 @@
 import { isNarrowerOrEqual, parseScopes, type Scope } from '#smart';
+import { english } from '../pages/words/english.js';
+import { spanish } from '../pages/words/spanish.js';
 import { agreedScopes, askedViews } from './consent-view.js';
 
 function scopes(...texts: string[]): readonly Scope[] {
@@ -25,9 +27,23 @@ describe('what a user is asked', () => {
   });
   test('[SMART 2.2 §3.0.3] the categories of a resource are offered, each narrower than the whole', () => {
     const { asked: views } = askedViews(scopes('patient/Condition.rs', 'patient/Observation.read'));
-    expect(views.map(({ parts }) => parts.length)).toEqual([3, 6]);
+    expect(views.map(({ parts }) => parts.length)).toEqual([3, 7]);
     for (const { scope, parts } of views)
       for (const part of parts) expect(isNarrowerOrEqual(scopes(part.scope), scopes(scope))).toBe(true);
+  });
+
+  test('clinical tests are offered as each version of US Core has them, in words of both languages', () => {
+    const [observations] = askedViews(scopes('patient/Observation.rs')).asked;
+    const offered = observations?.parts.map(({ scope }) => scope) ?? [];
+    expect(offered).toEqual(
+      expect.arrayContaining([
+        'patient/Observation.rs?category=http://hl7.org/fhir/us/core/CodeSystem/us-core-observation-category|clinical-test',
+        'patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|procedure',
+      ]),
+    );
+    for (const { categories } of [english, spanish])
+      for (const { category } of observations?.parts ?? []) expect(categories[category]).toEqual(expect.any(String));
+    expect(english.categories['procedure']).toMatch(/clinical tests/);
   });
 });
 

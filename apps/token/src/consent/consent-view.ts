@@ -15,7 +15,10 @@ const categories: Readonly<Record<string, readonly (readonly [system: string, co
     [`${terminology}/observation-category`, 'vital-signs'],
     [`${terminology}/observation-category`, 'social-history'],
     [`${terminology}/observation-category`, 'survey'],
+    // Clinical tests (HTI-1): in US Core 4 and 5 a category of their own, from US Core 6 on among procedures. Both are offered,
+    // since what stands in the record is of any version.
     [`${terminology}/observation-category`, 'procedure'],
+    [`${usCore}/us-core-observation-category`, 'clinical-test'],
     [`${usCore}/us-core-category`, 'sdoh'],
   ],
 };

@@ -48,7 +48,7 @@ export const english: Words = {
     'social-history': 'Habits and living conditions, such as smoking',
     survey: 'Surveys and assessments',
     sdoh: 'Social needs, such as housing and food',
-    procedure: 'Results of procedures',
+    procedure: 'Results of procedures and clinical tests',
     imaging: 'Imaging results',
     'clinical-test': 'Clinical tests, such as an electrocardiogram',
     'encounter-diagnosis': 'Diagnoses made at a visit',

@@ -51,7 +51,7 @@ export const spanish: Words = {
     'social-history': 'Hábitos y condiciones de vida, como el tabaco',
     survey: 'Encuestas y evaluaciones',
     sdoh: 'Necesidades sociales, como vivienda y alimentación',
-    procedure: 'Resultados de procedimientos',
+    procedure: 'Resultados de procedimientos y pruebas clínicas',
     imaging: 'Resultados de imagen',
     'clinical-test': 'Pruebas clínicas, como un electrocardiograma',
     'encounter-diagnosis': 'Diagnósticos de una consulta',
