@@ -41,6 +41,11 @@ describe('who approves, as patients are told', () => {
   });
 });
 
+it('a style is an https URL or none', () => {
+  expect(load({ ...production, TOKEN_STYLE_URL: 'https://style.example/1.json' }).styleUrl).toMatch(/^https:/);
+  expect(faultsOf({ ...production, TOKEN_STYLE_URL: 'http://style.example/1.json' })).toContain('TOKEN_STYLE_URL');
+});
+
 describe('whose software statements are taken', () => {
   let folder: string;
   beforeEach(() => {

@@ -148,7 +148,8 @@ export class TokenConfig implements ConfigSection {
 
   @Setting('TOKEN_STYLE_URL', {
     mustBe: 'an https URL',
-    describe: '`smart_style_url` of token responses; its URL changes when its content does. None unless set.',
+    describe: '`smart_style_url` of token responses; its URL has to change when its content does.',
+    byDefault: 'that of the pages here',
   })
   @IsOptional()
   @Matches(/^https:\/\/[^\s]+$/)

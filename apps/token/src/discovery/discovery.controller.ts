@@ -9,9 +9,10 @@ import {
   type SmartConfiguration,
 } from '#smart';
 import { FhirConfig } from '#fhir-endpoints';
-import { ApiExcludeController, BaseConfig, Public } from '#host';
-import { Controller, Get, Header, Options, HttpCode } from '@nestjs/common';
+import { ApiExcludeController, BaseConfig, notFound, Public } from '#host';
+import { Controller, Get, Header, Options, HttpCode, Param } from '@nestjs/common';
 import { TokenConfig } from '../token.config.js';
+import { smartStyle, smartStyleName } from './smart-style.js';
 
 /** What clients read before they come: any origin may. */
 @Controller('.well-known')
@@ -45,6 +46,16 @@ export class DiscoveryController {
     return userAccessBrands({ name, website }, this.fhir.endpoints.all, at);
   }
 
+  /** `smart_style_url` of token responses, where none is configured. */
+  @Get('smart-style/:name')
+  @Header('access-control-allow-origin', '*')
+  @Header('content-type', 'application/json')
+  @Header('cache-control', 'public, max-age=86400, immutable')
+  style(@Param('name') name: string): string {
+    if (name !== smartStyleName) throw notFound();
+    return smartStyle;
+  }
+
   /** RFC 8414. */
   @Get('oauth-authorization-server')
   @Header('access-control-allow-origin', '*')
@@ -59,7 +70,13 @@ export class DiscoveryController {
     return openidConfiguration(this.base.publicUrl);
   }
 
-  @Options(['smart-configuration', 'user-access-brands', 'oauth-authorization-server', 'openid-configuration'])
+  @Options([
+    'smart-configuration',
+    'smart-style/:name',
+    'user-access-brands',
+    'oauth-authorization-server',
+    'openid-configuration',
+  ])
   @HttpCode(204)
   @Header('access-control-allow-origin', '*')
   @Header('access-control-allow-methods', 'GET')

@@ -11,6 +11,7 @@ import { AdmittedClients } from '../authenticate-client/admitted-clients.js';
 import { ClientAuthentication, ClientRefused } from '../authenticate-client/client-authentication.js';
 import { AccessTokens } from '../authorization-server/access-tokens.js';
 import { UserGrants } from '../consent/user-grants.js';
+import { smartStyleUrl } from '../discovery/smart-style.js';
 import { tokenTypeOf } from '../issue-token/issue-token.js';
 import { RefreshTokens } from '../issue-token/refresh-tokens.js';
 import { TokenConfig } from '../token.config.js';
@@ -102,7 +103,7 @@ export class Introspection {
   private launchContext({ patient, encounter, intent, tenant, fhirContext, ...rest }: JWTPayload) {
     if (rest['gatehouse_grant'] === undefined) return {};
     const banner = patient === undefined ? undefined : true;
-    const style = this.config.styleUrl;
+    const style = smartStyleUrl(this.config, this.base);
     return { patient, encounter, intent, tenant, fhirContext, need_patient_banner: banner, smart_style_url: style };
   }
 
