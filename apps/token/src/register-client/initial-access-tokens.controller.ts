@@ -1,8 +1,8 @@
 import {
   ApiOkResponse,
+  ApiResponse,
   ApiTags,
   type Caller,
-  Creates,
   CurrentCaller,
   forbidden,
   notFound,
@@ -63,10 +63,14 @@ export class InitialAccessTokensController {
     @Inject(VAULT) private readonly vault: Vault,
   ) {}
 
-  /** A token with which clients register at `/oauth/register`, for the caller; shown once. */
+  /**
+   * A token with which clients register at `/oauth/register`, for the caller; shown once and kept as a hash, so that a
+   * repeated request gives another one (docs/adr/0051).
+   */
   @Post('initial-access-tokens')
   @Roles('developer', 'operator')
-  @Creates(Given)
+  @ApiResponse({ status: 201, schema: Given })
+  @Problems(400, 401, 403, 413, 415, 422, 429, 500, 503)
   async give(@Body() body: NewInitialAccessToken, @CurrentCaller() caller: Caller): Promise<GivenToken> {
     const ownerId = body.ownerId?.toLowerCase() ?? caller.id;
     if (ownerId !== caller.id) {
