@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { testAuthorization, testBrowser, type TestApp, type TestAuthorization } from '#testing';
 import { tokenPart } from './token.part.js';
 
@@ -5,9 +6,25 @@ let server: TestAuthorization;
 
 beforeAll(async () => {
   server = await testAuthorization(tokenPart);
+  const about = (id: string) => ({ subject: { reference: `Patient/${id}` } });
+  const known = [
+    { resourceType: 'ImagingStudy', id: 'i1', ...about('p1') },
+    { resourceType: 'ImagingStudy', id: 'i2', ...about('p2') },
+    { resourceType: 'ImagingStudy', id: 'i3', ...about('p3') },
+    { resourceType: 'ImagingStudy', id: 'nobodys' },
+    { resourceType: 'ImagingStudy', id: 'elsewhere', subject: { reference: 'https://other.example/fhir/Patient/p1' } },
+    { resourceType: 'Task', id: 't1', for: { reference: 'Patient/p1' } },
+    { resourceType: 'Task', id: 't2', for: { reference: 'Patient/p2' } },
+    { resourceType: 'Provenance', id: 'v1', target: [{ reference: 'ImagingStudy/i2' }] },
+  ];
+  for (const resource of known) server.upstream.resources.set(`${resource.resourceType}/${resource.id}`, resource);
 }, 60_000);
 afterAll(() => server.close(), 60_000);
 beforeEach(() => server.signInAs());
+
+/** Another role than `launch`, and an identifier. */
+const role = 'https://roles.example/relative';
+const accession = { identifier: { system: 'urn:accessions', value: 'A-7' } };
 
 const errorOf = (url: string) => new URL(url).searchParams.get('error');
 
@@ -42,7 +59,11 @@ describe('a launch by an EHR', () => {
     const app = await server.approved();
     const fhirContext = [
       { reference: 'ImagingStudy/i1' },
+      { reference: 'Practitioner/d2' },
       { canonical: 'https://forms.example/q|1', type: 'Questionnaire' },
+      { identifier: { system: 'urn:accessions', value: 'A-7' }, type: 'ImagingStudy' },
+      { reference: 'Task/t1', canonical: 'https://forms.example/task', role: 'https://roles.example/why' },
+      { reference: 'Patient/p2', type: 'Patient', role: 'https://roles.example/mother' },
     ];
     const { status, body } = await mint(app, {
       user: 'doctor',
@@ -79,6 +100,17 @@ describe('a launch by an EHR', () => {
     const { iss, sub } = await server.claimsOf(token?.id_token ?? '');
     const told = { ...context, fhirContext, need_patient_banner: true, iss, sub, scope: token?.scope };
     expect(await response.json()).toMatchObject({ ...told, fhirUser: `${server.fhirBase}/Practitioner/d1` });
+  });
+
+  test('[SMART 2.2 §2.0.9] brings a style that any page may read, under a URL that is its content’s', async () => {
+    const app = await server.approved();
+    const url = String((await server.granted(app)).body['smart_style_url']);
+    const style = await fetch(url, { headers: { origin: 'https://app.example' } });
+    expect([style.status, style.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+    const content = await style.text();
+    expect(JSON.parse(content)).toMatchObject({ color_text: expect.any(String), font_family_body: expect.any(String) });
+    expect(url).toContain(createHash('sha256').update(content).digest('hex').slice(0, 16));
+    expect((await fetch(url.replace(/\w{16}\.json$/, 'another.json'))).status).toBe(404);
   });
 
   test('an encounter brings its patient', async () => {
@@ -130,6 +162,78 @@ describe('a launch by an EHR', () => {
     expect((await launched(app, body.launch)).error).toBe('access_denied');
   });
 
+  const launchOf = async (app: TestApp, fields: object, scope?: string) => {
+    const { status, body } = await mint(app, fields);
+    expect(status).toBe(201);
+    return launched(app, body.launch, scope);
+  };
+
+  test.each([
+    ['another patient, who is chosen by who sees one', 'ada', 'Patient/p1', { reference: 'ImagingStudy/i2' }],
+    ['a patient whom the user may not see', 'doctor', 'Practitioner/d1', { reference: 'Patient/p3', role }],
+    ['what is of one', 'doctor', 'Practitioner/d1', { reference: 'ImagingStudy/i3', role }],
+    ['a patient other than oneself', 'ada', 'Patient/p1', { reference: 'Patient/p2', role }],
+  ])('brings nothing about %s', async (_what, sub, fhirUser, entry) => {
+    server.signInAs(sub, fhirUser);
+    const app = await server.approved();
+    const named = sub === 'ada' ? {} : { patient: 'p1' };
+    expect(await launchOf(app, { user: sub, ...named, fhirContext: [entry] })).toEqual({ error: 'access_denied' });
+  });
+
+  test('without a patient brings what the user may see, and nothing else', async () => {
+    server.signInAs('doctor', 'Practitioner/d1');
+    const app = await server.approved();
+    const scope = 'launch openid user/*.rs';
+    const mine = [{ reference: 'ImagingStudy/i1' }, { reference: 'ImagingStudy/i2' }];
+    expect((await launchOf(app, { user: 'doctor', fhirContext: mine }, scope)).body).toMatchObject({
+      fhirContext: mine,
+    });
+    const theirs = [...mine, { reference: 'ImagingStudy/i3' }];
+    expect(await launchOf(app, { user: 'doctor', fhirContext: theirs }, scope)).toEqual({ error: 'access_denied' });
+  });
+
+  test('brings nothing that became another patient’s since it was minted', async () => {
+    const app = await server.approved();
+    const study = server.upstream.resources.get('ImagingStudy/i1') ?? {};
+    const { body } = await mint(app, { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'ImagingStudy/i1' }] });
+    server.upstream.resources.set('ImagingStudy/i1', { ...study, subject: { reference: 'Patient/p2' } });
+    try {
+      expect(await launched(app, body.launch)).toEqual({ error: 'access_denied' });
+    } finally {
+      server.upstream.resources.set('ImagingStudy/i1', study);
+    }
+  });
+
+  test('ends with the right to see another patient of its context', async () => {
+    server.signInAs('doctor', 'Practitioner/d1');
+    const app = await server.approved();
+    const fhirContext = [{ reference: 'Patient/p2', role }];
+    const { body: minted } = await mint(app, { user: 'doctor', patient: 'p1', fhirContext });
+    const { url, verifier } = server.request(app, {
+      scope: 'launch patient/*.rs offline_access',
+      launch: minted.launch,
+    });
+    const answer = await server.agree(testBrowser(), url, [['duration', 'offline']]);
+    const { body } = await server.redeem(app, answer.searchParams.get('code'), verifier);
+    const patient = server.upstream.resources.get('Patient/p2') ?? {};
+    server.upstream.resources.set('Patient/p2', { ...patient, generalPractitioner: [] });
+    try {
+      expect((await server.refresh(app, body.refresh_token)).body.error).toBe('invalid_grant');
+    } finally {
+      server.upstream.resources.set('Patient/p2', patient);
+    }
+  });
+
+  test('is not minted while nobody looks its context up', async () => {
+    const app = await server.approved();
+    server.upstream.fails(500);
+    try {
+      expect((await mint(app, { user: 'ada', fhirContext: [{ reference: 'ImagingStudy/i1' }] })).status).toBe(503);
+    } finally {
+      server.upstream.fails(undefined);
+    }
+  });
+
   test('is kept as a hash alone', async () => {
     const app = await server.approved();
     const { body } = await mint(app, { user: 'ada', patient: 'p1' });
@@ -153,6 +257,32 @@ describe('a launch by an EHR', () => {
     ['no user', {}, 400],
     ['a patient that is no id', { user: 'ada', patient: '../Practitioner/d1' }, 400],
     ['context of nothing', { user: 'ada', fhirContext: [{}] }, 400],
+    ['context by a type alone', { user: 'ada', fhirContext: [{ type: 'ImagingStudy' }] }, 400],
+    ['an identifier without a value', { user: 'ada', fhirContext: [{ identifier: { system: 'urn:x' } }] }, 400],
+    ['an empty role', { user: 'ada', fhirContext: [{ reference: 'ImagingStudy/i1', role: '' }] }, 400],
+    [
+      'another type than the reference has',
+      { user: 'ada', fhirContext: [{ reference: 'Task/t1', type: 'Goal' }] },
+      400,
+    ],
+    ['a type of nothing', { user: 'ada', fhirContext: [{ reference: 'Nothing/n1' }] }, 400],
+    ['its patient as other context', { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'Patient/p1' }] }, 422],
+    ['another patient', { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'Patient/p2' }] }, 422],
+    [
+      'its encounter as other context',
+      { user: 'ada', fhirContext: [{ reference: 'Encounter/e1', role: 'launch' }] },
+      422,
+    ],
+    ['an encounter of nobody', { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'Encounter/e9' }] }, 422],
+    ['a patient whom nobody can look up', { user: 'ada', fhirContext: [{ ...accession, type: 'Patient', role }] }, 422],
+    ['a patient who is not there', { user: 'ada', fhirContext: [{ reference: 'Patient/none', role }] }, 422],
+    ['what is not there', { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'ImagingStudy/none' }] }, 422],
+    ['what is another patient’s', { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'ImagingStudy/i2' }] }, 422],
+    ['a task about another', { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'Task/t2' }] }, 422],
+    ['the encounter’s other patient', { user: 'ada', encounter: 'e3', fhirContext: [{ reference: 'Task/t1' }] }, 422],
+    ['what is about nobody', { user: 'ada', patient: 'p1', fhirContext: [{ reference: 'ImagingStudy/nobodys' }] }, 422],
+    ['a patient elsewhere', { user: 'ada', fhirContext: [{ reference: 'ImagingStudy/elsewhere' }] }, 422],
+    ['what does not say whose it is', { user: 'ada', fhirContext: [{ reference: 'Provenance/v1' }] }, 422],
     ['a role that is no URI', { user: 'ada', fhirContext: [{ reference: 'Task/t1', role: 'reason' }] }, 400],
     ['a field that nobody knows', { user: 'ada', scope: 'patient/*.rs' }, 400],
   ])('is not minted for %s', async (_what, fields, status) => {

@@ -103,7 +103,7 @@ export class ConsentFlow {
     { request, access, endpoint, person, established }: Ready,
     scopes: readonly string[],
   ): Promise<UserGrant & { readonly session: Buffer }> {
-    const { context, fhirUser, patient } = established;
+    const { context, otherPatients, fhirUser, patient } = established;
     const { nonce } = request.params;
     const subject = patient && (await this.vault.subjectId(endpoint.base, `Patient/${patient.id}`));
     const { userId } = person;
@@ -112,6 +112,7 @@ export class ConsentFlow {
       endpoint: endpoint.id,
       ...(patient === undefined ? {} : { patient: patient.id }),
       ...(subject === undefined ? {} : { patientId: subject }),
+      ...(otherPatients.length === 0 ? {} : { otherPatients }),
       ...(fhirUser === undefined ? {} : { fhirUser }),
       ...(typeof nonce === 'string' ? { nonce } : {}),
     };

@@ -3,6 +3,7 @@ import { VAULT } from '#host';
 import type { Vault } from '#vault';
 import { Inject, Injectable } from '@nestjs/common';
 import { names, patientScopes } from '../ask-authorization/asked-scopes.js';
+import { readEntries } from '../launch-app/context-entries.js';
 import { Launches, type LaunchContext } from '../launch-app/launches.js';
 import type { EncounterPickerView, PatientView } from '../pages/view-models.js';
 import { PATIENT_RIGHTS, type EncounterOfPatient, type PatientRightsOf } from '../see-patients/patient-rights.js';
@@ -16,6 +17,8 @@ export interface EstablishedContext {
   /** The launch that it comes from, as `launchDigest` has it. */
   readonly launch?: string;
   readonly context: LaunchContext;
+  /** Patients besides the one in context whom `fhirContext` is about. */
+  readonly otherPatients: readonly string[];
   readonly fhirUser?: string;
   readonly patient?: PatientView;
 }
@@ -49,9 +52,15 @@ export class LaunchContexts {
     const { patient } = found;
     const within = await this.encounterOf(asking, launched.context, patient);
     if (within.kind !== 'context') return within;
+    const about = await readEntries(within.context.fhirContext ?? [], patient?.id, rights);
+    if (!about.ok) return refused('access_denied', about.why);
+    for (const other of about.others)
+      if (fhirUser === undefined || (await rights.patientFor(fhirUser, other)) === undefined)
+        return refused('access_denied', 'the user may not see somebody whom the context of the launch is about');
     return {
       kind: 'established',
       context: within.context,
+      otherPatients: about.others,
       ...(launched.launch === undefined ? {} : { launch: launched.launch }),
       ...(fhirUser === undefined ? {} : { fhirUser }),
       ...(patient === undefined ? {} : { patient }),

@@ -12,6 +12,8 @@ export interface GrantContext extends LaunchContext {
   readonly fhirUser?: string;
   /** The vault's id of the patient. */
   readonly patientId?: string;
+  /** Patients besides the one in context whom `fhirContext` is about. */
+  readonly otherPatients?: readonly string[];
   readonly nonce?: string;
 }
 

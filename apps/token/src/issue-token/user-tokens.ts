@@ -11,6 +11,7 @@ import type { KeyRing } from '../authorization-server/signing-keys.js';
 import { GrantEvents } from '../consent/grant-events.js';
 import { UserGrants, type UserGrant } from '../consent/user-grants.js';
 import { sameText } from '../consent/same-text.js';
+import { smartStyleUrl } from '../discovery/smart-style.js';
 import { PATIENT_RIGHTS, type PatientRightsOf } from '../see-patients/patient-rights.js';
 import { TokenConfig } from '../token.config.js';
 import type { GrantHandler, TokenRequest, TokenResponse } from './grant-handler.js';
@@ -197,10 +198,13 @@ export class UserTokens {
   }
 
   private async mayStillSee(grant: UserGrant): Promise<boolean> {
-    const { patient, fhirUser } = grant.context;
+    const { patient, otherPatients = [], fhirUser } = grant.context;
     const rights = this.rights.at(this.endpointOf(grant));
-    if (patient === undefined) return fhirUser === undefined || (await rights.exists(fhirUser));
-    return fhirUser !== undefined && (await rights.patientFor(fhirUser, patient)) !== undefined;
+    const patients = patient === undefined ? otherPatients : [patient, ...otherPatients];
+    if (patients.length === 0) return fhirUser === undefined || (await rights.exists(fhirUser));
+    if (fhirUser === undefined) return false;
+    const seen = await Promise.all(patients.map((each) => rights.patientFor(fhirUser, each)));
+    return seen.every((each) => each !== undefined);
   }
 
   private async endReused(
@@ -286,14 +290,13 @@ export class UserTokens {
     idToken: string | undefined,
   ): TokenResponse {
     const { patient, encounter, intent, tenant, fhirContext } = context;
-    const { styleUrl } = this.config;
     const given = {
       refresh_token: refreshToken,
       id_token: idToken,
       patient,
       encounter,
       need_patient_banner: patient === undefined ? undefined : true,
-      smart_style_url: styleUrl,
+      smart_style_url: smartStyleUrl(this.config, this.base),
       intent,
       tenant,
       fhirContext,

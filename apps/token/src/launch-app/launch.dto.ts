@@ -3,7 +3,19 @@ import { ArrayMaxSize, IsOptional, IsString, Matches, MaxLength, MinLength } fro
 
 const fhirId = /^[A-Za-z0-9.-]{1,64}$/;
 
-/** One entry of `fhirContext` (SMART App Launch 2.2, 2.0.11): a reference, a canonical or an identifier. */
+/** A business identifier (R4, Identifier), as far as it is told to applications. */
+export class ContextIdentifier {
+  @IsOptional()
+  @Matches(/^[a-z][a-z0-9+.-]{0,30}:[^\s]{1,500}$/i, { message: 'must be an absolute URI' })
+  system?: string;
+
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  value: string;
+}
+
+/** One entry of `fhirContext` (SMART App Launch 2.2, 2.0.11): a reference, a canonical or an identifier, or several of them. */
 export class FhirContextEntry {
   @IsOptional()
   @Matches(/^[A-Z][A-Za-z]{2,40}\/[A-Za-z0-9.-]{1,64}$/)
@@ -12,6 +24,10 @@ export class FhirContextEntry {
   @IsOptional()
   @Matches(/^https?:\/\/[^\s]{1,500}$/)
   canonical?: string;
+
+  @IsOptional()
+  @Nested(() => ContextIdentifier)
+  identifier?: ContextIdentifier;
 
   @IsOptional()
   @Matches(/^[A-Z][A-Za-z]{2,40}$/)

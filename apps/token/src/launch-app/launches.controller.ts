@@ -1,11 +1,12 @@
 import { FhirConfig, type FhirEndpoint } from '#fhir-endpoints';
-import { ApiTags, Creates, malformed, refused, Roles, unavailable } from '#host';
+import { ApiResponse, ApiTags, malformed, Problems, refused, Roles, unavailable } from '#host';
 import { Body, Controller, Inject, Post } from '@nestjs/common';
 import { Type, type Static } from 'typebox';
 import { AdmittedClients, NotServing } from '../authenticate-client/admitted-clients.js';
 import { PATIENT_RIGHTS, RightsUnavailable, type PatientRightsOf } from '../see-patients/patient-rights.js';
-import { MintLaunch } from './launch.dto.js';
-import { Launches, type LaunchContext } from './launches.js';
+import { type FhirContextEntry, MintLaunch } from './launch.dto.js';
+import { entryFault, readEntries } from './context-entries.js';
+import { Launches, type ContextEntry, type LaunchContext } from './launches.js';
 
 const Minted = Type.Object({ launch: Type.String(), expiresAt: Type.String({ format: 'date-time' }) });
 
@@ -20,10 +21,14 @@ export class LaunchesController {
     private readonly fhir: FhirConfig,
   ) {}
 
-  /** The launch lives five minutes, for this application and this user, and is shown once. */
+  /**
+   * The launch lives five minutes, for this application and this user, and is shown once and kept as a hash, so that a
+   * repeated request gives another one (docs/adr/0051).
+   */
   @Post()
   @Roles('launcher')
-  @Creates(Minted)
+  @ApiResponse({ status: 201, schema: Minted })
+  @Problems(400, 401, 403, 413, 415, 422, 429, 500, 503)
   async mint(@Body() body: MintLaunch): Promise<Static<typeof Minted>> {
     const { clientId, user, endpoint: named, fhirContext, ...rest } = body;
     if (!this.isOpen(clientId))
@@ -32,7 +37,7 @@ export class LaunchesController {
     const context: LaunchContext = {
       ...rest,
       endpoint: endpoint.id,
-      ...(fhirContext === undefined ? {} : { fhirContext: fhirContext.map((entry) => ({ ...entry })) }),
+      ...(fhirContext === undefined ? {} : { fhirContext: fhirContext.map(entryOf) }),
     };
     return this.launches.mint({ clientId, user, context: await this.checked(context, endpoint) });
   }
@@ -54,22 +59,42 @@ export class LaunchesController {
     }
   }
 
-  /** An encounter brings its patient; whether the user may see them is asked once they have signed in. */
+  /**
+   * An encounter brings its patient, and what else is open is that patient's; whether the user may see them is asked once
+   * they have signed in, when all of it is looked at again.
+   */
   private async checked(context: LaunchContext, endpoint: FhirEndpoint): Promise<LaunchContext> {
-    const { patient, encounter, fhirContext = [] } = context;
-    if (fhirContext.some(({ reference, canonical }) => (reference === undefined) === (canonical === undefined)))
-      throw malformed('An entry of fhirContext has either a reference or a canonical.', [
-        { pointer: '/fhirContext', detail: 'must have entries with either a reference or a canonical' },
-      ]);
-    if (encounter === undefined) return context;
+    for (const [at, entry] of (context.fhirContext ?? []).entries()) mustBeEntry(entry, `/fhirContext/${at}`);
     try {
-      const found = await this.rights.at(endpoint).encounter(encounter);
-      if (found === undefined || (patient !== undefined && found.patient !== patient))
-        throw refused('unknown-encounter', 'No such encounter', 'The encounter is not one of the patient.');
-      return { ...context, patient: found.patient };
+      const whose = await this.withPatient(context, endpoint);
+      const about = await readEntries(whose.fhirContext ?? [], whose.patient, this.rights.at(endpoint));
+      if (!about.ok) throw refused('unknown-context', 'No such context', `In fhirContext, ${about.why}.`);
+      return whose;
     } catch (error) {
       if (error instanceof RightsUnavailable) throw unavailable('The FHIR server does not answer.', 1, error);
       throw error;
     }
   }
+
+  private async withPatient(context: LaunchContext, endpoint: FhirEndpoint): Promise<LaunchContext> {
+    const { patient, encounter } = context;
+    if (encounter === undefined) return context;
+    const found = await this.rights.at(endpoint).encounter(encounter);
+    if (found === undefined || (patient !== undefined && found.patient !== patient))
+      throw refused('unknown-encounter', 'No such encounter', 'The encounter is not one of the patient.');
+    return { ...context, patient: found.patient };
+  }
+}
+
+/** As it is kept: without what was not given. */
+function entryOf({ identifier, ...entry }: FhirContextEntry): ContextEntry {
+  return { ...entry, ...(identifier === undefined ? {} : { identifier: { ...identifier } }) };
+}
+
+function mustBeEntry(entry: ContextEntry, pointer: string): void {
+  const fault = entryFault(entry);
+  if (fault === undefined) return;
+  const { kind, detail } = fault;
+  if (kind === 'malformed') throw malformed('An entry of fhirContext is none.', [{ pointer, detail }]);
+  throw refused('unfit-context', 'Unfit context', detail, [{ pointer, detail }]);
 }

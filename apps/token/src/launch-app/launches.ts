@@ -6,13 +6,23 @@ import { launchDigest } from '../ask-authorization/request-rules.js';
 /** How long a launch lives, in seconds. */
 const life = 300;
 
+/** Something else that is open (SMART App Launch 2.2, 2.0.11); without a role it has that of `launch`. */
+export interface ContextEntry {
+  /** `ImagingStudy/123`, at the endpoint of the launch. */
+  readonly reference?: string;
+  readonly canonical?: string;
+  readonly identifier?: { readonly system?: string; readonly value: string };
+  readonly type?: string;
+  readonly role?: string;
+}
+
 /** What an EHR has open when it starts an application. */
 export interface LaunchContext {
   /** The id of the FHIR endpoint that it is about; absent in what was kept while there was but one. */
   readonly endpoint?: string;
   readonly patient?: string;
   readonly encounter?: string;
-  readonly fhirContext?: readonly Readonly<Record<string, string>>[];
+  readonly fhirContext?: readonly ContextEntry[];
   readonly intent?: string;
   readonly tenant?: string;
 }

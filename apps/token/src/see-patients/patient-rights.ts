@@ -9,6 +9,13 @@ export interface EncounterOfPatient {
   readonly start?: string;
 }
 
+/** Whom a resource is about, by what it says itself. */
+export interface AboutWhom {
+  readonly patients: readonly string[];
+  /** Whether that is not all: it is about somebody else as well, or does not say whose it is. */
+  readonly unknown: boolean;
+}
+
 /** Nobody says who may see whom: then nobody may. */
 export class RightsUnavailable extends Error {
   override readonly name = 'RightsUnavailable';
@@ -31,6 +38,8 @@ export interface PatientRights {
   encountersOf(patientId: string): Promise<readonly EncounterOfPatient[]>;
   /** One encounter; undefined when there is none. */
   encounter(encounterId: string): Promise<EncounterOfPatient | undefined>;
+  /** Whom a resource, `ImagingStudy/123`, is about; undefined when it is not there. */
+  whomIsAbout(reference: string): Promise<AboutWhom | undefined>;
 }
 
 /** The rights at each endpoint: the same id may be another patient at another. */

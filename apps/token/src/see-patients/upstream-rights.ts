@@ -6,10 +6,12 @@ import {
   type UpstreamAccess,
   upstreamAccessOf,
 } from '#fhir-endpoints';
+import { isAboutOthers, isResource as isFhirResource, isResourceType, membershipOf, patientsNamedIn } from '#smart';
 import { Agent, request } from 'undici';
 import type { PatientView } from '../pages/view-models.js';
 import {
   RightsUnavailable,
+  type AboutWhom,
   type EncounterOfPatient,
   type PatientRights,
   type PatientRightsOf,
@@ -117,6 +119,19 @@ class UpstreamRights implements PatientRights {
     if (!idPattern.test(encounterId)) return undefined;
     const found = await this.read(`Encounter/${encounterId}`);
     return found?.resourceType === 'Encounter' && found.id === encounterId ? encounterOf(found) : undefined;
+  }
+
+  async whomIsAbout(reference: string): Promise<AboutWhom | undefined> {
+    const resource = await this.ask(`/${reference}`);
+    if (!isFhirResource(resource)) return undefined;
+    const { resourceType: type } = resource;
+    if (!isResourceType(type) || `${type}/${String(resource['id'])}` !== reference) return undefined;
+    const bases = [this.base];
+    const patients = patientsNamedIn(resource, type, bases);
+    const { kind } = membershipOf(type);
+    // What belongs to something else says by that alone whose it is.
+    const isSilent = kind === 'linked' || (kind === 'member' && patients.length === 0);
+    return { patients, unknown: isSilent || isAboutOthers(resource, type, bases) };
   }
 
   /** The patient that somebody is, or is recorded as a relative of. */
