@@ -386,11 +386,32 @@ test('access that is closed while the server works stays here', async () => {
   };
   const gateway = new GatewayInProcess(closing, [], [rule()]);
   await gateway.start();
+  const open = gateway.inForce;
   const answer = await gateway.call(backend, '/Patient/patient-01');
   expect(answer.status).toBe(401);
   expect(answer.text).not.toContain('patient-01');
   while (gateway.records.length < 2) await new Promise((resolve) => setImmediate(resolve));
   expect(gateway.records[1]).toMatchObject({ data: { status: 401, bytes: 0, ending: 'withheld' } });
+  // What was written is written: whom it is about is on record.
+  gateway.inForce = open;
+  await gateway.idle();
+  gateway.records.length = 0;
+  const target = [{ reference: 'Observation/observation-02-laboratory' }];
+  for (const body of [
+    { resourceType: 'Observation', status: 'final', subject: { reference: 'Patient/patient-02' } },
+    { resourceType: 'Provenance', recorded: '2026-01-01T00:00:00Z', target },
+  ]) {
+    gateway.inForce = open;
+    const init = { method: 'POST', headers: fhirJson, body: JSON.stringify(body) };
+    expect((await gateway.call(writer, `/${body.resourceType}`, init)).status).toBe(401);
+    await gateway.idle();
+  }
+  const told = gateway.records.filter(({ type }) => type === 'access-completed');
+  expect(told).toMatchObject([
+    { data: { ending: 'withheld', written: { outcome: 'changed' }, patients: ['vault-patient-02'] } },
+    // Nobody looked, since it would have been refused.
+    { data: { ending: 'withheld', written: { outcome: 'changed' }, patients: [], patientsIncomplete: true } },
+  ]);
   await gateway.close();
   await real.close();
   await guarded.close();

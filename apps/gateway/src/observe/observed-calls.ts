@@ -188,7 +188,7 @@ export class ObservedCalls {
     under: Under,
     access: EffectiveAccess | undefined,
   ): Promise<undefined> {
-    const { records, upstream, inFlight, pages, base, inForce, leaving } = this.means;
+    const { records, upstream, inFlight, pages, base, inForce } = this.means;
     const { call, decided, by, whom, bundle } = under;
     const passed = passedOn(asked.request, asked.target, call, body);
     let handedOver: (() => void) | undefined;
@@ -219,7 +219,7 @@ export class ObservedCalls {
         const now = inForce.decide(call);
         const { status, json } = back;
         await this.#completeEntries(under, { status, json, ending: 'withheld', isSent: false });
-        await leaving.withhold(letIn, now?.outcome === 'deny' ? now : undefined, written);
+        await this.#withhold(letIn, under, now?.outcome === 'deny' ? now : undefined, written, json);
       } else await this.#send(letIn, back, under, written);
     } finally {
       handedOver?.();
@@ -266,6 +266,23 @@ export class ObservedCalls {
     );
   }
 
+  /** What the server gave stays here; whom it has written about is on record, as far as that is known without asking again. */
+  async #withhold(
+    letIn: Answered,
+    { decided, whom, at }: Under,
+    denied: Parameters<Leaving['withhold']>[1],
+    written: RecordedWrite | undefined,
+    json?: unknown,
+  ): Promise<void> {
+    if (written === undefined || written.outcome === 'unchanged')
+      return await this.means.leaving.withhold(letIn, denied, written && { written });
+    const shown = isResource(json) ? await whomItTellsOf(json, at.sight.bases, undefined) : ofNobody;
+    const { patients, areAll } = together(whom, shown);
+    // What would have been refused was not looked at.
+    const isKnown = areAll && (decided.outcome === 'allow' || patients.length > 0);
+    await this.means.leaving.withhold(letIn, denied, { written, ...incompleteUnless(isKnown) }, patients);
+  }
+
   async #completeEntries({ bundle }: Under, ended: BundleEnded): Promise<RecordedObservation | undefined> {
     return bundle && (await this.#bundles.completed(bundle, ended));
   }
@@ -285,7 +302,7 @@ export class ObservedCalls {
       const denied = now?.outcome === 'deny' ? now : undefined;
       const status = denied ? toldOf(denied, call.claims).status : changed.status;
       await this.#completeEntries(under, { status, ending: 'withheld', isSent: false, failedAs: outcome });
-      return await this.means.leaving.withhold({ call, response, position }, denied, written);
+      return await this.#withhold({ call, response, position }, under, denied, written);
     }
     if (!(reason instanceof UpstreamFailed || reason instanceof WriteUnknown)) throw reason;
     const { answer } = reason;

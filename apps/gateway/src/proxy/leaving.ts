@@ -112,12 +112,21 @@ export class Leaving {
     }
   }
 
-  /** Access was closed, the token ended or the lease lapsed while the upstream worked: what it gave stays here. */
-  async withhold({ call, response, position }: LetIn, now: Denied | undefined, written?: RecordedWrite): Promise<void> {
+  /**
+   * Access was closed, the token ended or the lease lapsed while the upstream worked: what it gave stays here.
+   *
+   * @param written of a write, with whom it is about
+   */
+  async withhold(
+    { call, response, position }: LetIn,
+    now: Denied | undefined,
+    written?: { readonly written: RecordedWrite; readonly patientsIncomplete?: true },
+    patients: readonly string[] = [],
+  ): Promise<void> {
     const denied = now ?? (isOver(call.claims) ? expired : undefined);
     const error = denied ? toldOf(denied, call.claims) : changed;
     sendError(response, error, position);
-    await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld', ...(written ? { written } : {}) });
+    await this.#complete(call, { status: error.status, bytes: 0, ending: 'withheld', ...written }, patients);
   }
 
   /** The FHIR server gave nothing that may leave. */
