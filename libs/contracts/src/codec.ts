@@ -1,4 +1,4 @@
-import type { Validator } from 'typebox/compile';
+import type { Validator } from 'typebox/schema';
 import type { CommandOf, ContextContract, EventOf, MessageDefinition, MessageMap, MessageOf } from './definition.js';
 import type { Addressed, CloudEvent, EventMeta, Recorded, RecordMeta } from './envelope.js';
 import { validatorOf } from './validator-of.js';
@@ -123,7 +123,7 @@ export class MessageCodec<M extends MessageMap> {
 }
 
 function malformed(type: string, validator: Validator, data: unknown): UndecodableRecord {
-  const [first] = validator.Errors(data);
+  const [, [first]] = validator.Errors(data);
   return new UndecodableRecord(
     `data of ${type} does not fit its schema: ${first?.instancePath ?? ''} ${first?.message ?? ''}`,
   );

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { readSettingsFile } from '#host';
 import { type FhirInteraction, isInteractionKind, isResourceType } from '#smart';
 import { Type, type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import {
   closed,
   Credential,

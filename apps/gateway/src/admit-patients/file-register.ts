@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import type { PatientRegister, Standing } from './patient-register.js';
 
 const lists = Compile(Type.Record(Type.String(), Type.Array(Type.String())));

@@ -2,7 +2,7 @@ import { ApiBody, ApiOkResponse, ApiTags, DirectRoutes, malformed, Problems, Rol
 import { splitTarget } from '#smart';
 import { Body, Controller, HttpCode, Inject, type OnModuleInit, Post } from '@nestjs/common';
 import { Type, type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { GatewayMeans } from '../proxy/gateway-means.js';
 import { Decisions, type DecidesWith, type RecordedDecision } from './decisions.js';
 

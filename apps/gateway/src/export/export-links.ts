@@ -1,6 +1,6 @@
 import { isResourceType, type OperationInteraction, type QueryParameter } from '#smart';
 import { Type, type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { Sealed, type SealingKeys } from '../page-links/sealed.js';
 
 /** An export that was begun at the FHIR server, or a file of it. */

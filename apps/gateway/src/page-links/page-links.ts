@@ -6,7 +6,7 @@ import {
   type ResourceType,
 } from '#smart';
 import { Type, type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { Sealed, type SealingKeys } from './sealed.js';
 
 /** Where the next page of a search or a history starts. */

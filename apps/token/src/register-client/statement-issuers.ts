@@ -1,6 +1,6 @@
 import { isLoopbackUrl, readSettingsFile } from '#host';
 import { Type, type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 
 const closed = { additionalProperties: false };
 const Issuer = Type.String({ minLength: 1, maxLength: 2_048 });

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import type { Channel } from '../catalogue.js';
 import { dataOf, type GoldenRecord } from './golden-records.js';
 
@@ -36,7 +36,7 @@ export function refusalBy(reading: Reading, golden: GoldenRecord): string | unde
   const validator = Compile(schema);
   const data = dataOf(golden.record);
   if (validator.Check(data)) return undefined;
-  const [first] = validator.Errors(data);
+  const [, [first]] = validator.Errors(data);
   return `${golden.file} does not fit its schema there: ${first?.instancePath ?? ''} ${first?.message ?? ''}`;
 }
 

@@ -29,7 +29,7 @@ function checked(value: unknown): OcsfEvent {
   if (schema === undefined) throw new UndecodableRecord(`${String(ofClass)} is no class of OCSF that is written here`);
   const validator = validatorOf(schema);
   if (!validator.Check(value)) {
-    const [first] = validator.Errors(value);
+    const [, [first]] = validator.Errors(value);
     throw new UndecodableRecord(
       `an OCSF event does not fit its class: ${first?.instancePath ?? ''} ${first?.message ?? ''}`,
     );

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import type { Position } from '#contracts';
 import { SnapshotUnusable } from './snapshot-seal.js';
 

@@ -4,7 +4,10 @@ import { types } from 'node:util';
 /** What a file of settings must hold, as a compiled schema says it. */
 export interface SettingsSchema<T> {
   Check(value: unknown): value is T;
-  Errors(value: unknown): readonly { readonly instancePath?: string; readonly message?: string }[];
+  Errors(value: unknown): readonly [
+    result: boolean,
+    errors: readonly { readonly instancePath?: string; readonly message?: string }[],
+  ];
 }
 
 /** What a file of settings says; or, to complete the sentence "it must be …", what is wrong with it. */
@@ -24,6 +27,6 @@ export function readSettingsFile<T>(path: string, schema: SettingsSchema<T>, wha
     return { ok: false, fault: `a readable JSON file (${why})` };
   }
   if (schema.Check(value)) return { ok: true, value };
-  const [first] = schema.Errors(value);
+  const [, [first]] = schema.Errors(value);
   return { ok: false, fault: `${what}: ${first?.instancePath ?? ''} ${first?.message ?? ''}`.trimEnd() };
 }
