@@ -4,10 +4,9 @@ import { types } from 'node:util';
 /** What a file of settings must hold, as a compiled schema says it. */
 export interface SettingsSchema<T> {
   Check(value: unknown): value is T;
-  Errors(value: unknown): readonly [
-    result: boolean,
-    errors: readonly { readonly instancePath?: string; readonly message?: string }[],
-  ];
+  Errors(
+    value: unknown,
+  ): readonly [result: boolean, errors: readonly { readonly instancePath?: string; readonly message?: string }[]];
 }
 
 /** What a file of settings says; or, to complete the sentence "it must be …", what is wrong with it. */
