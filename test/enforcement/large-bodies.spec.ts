@@ -150,7 +150,8 @@ describe('bodies that are larger than is held', () => {
       `${'A'.repeat(100 - behind.length)}${behind}`,
     ]);
     expect(pieces).toBeGreaterThan(2_000);
-    expect(most).toBeLessThan(50 * MB);
+    // What sockets hold meanwhile is some 20 MB, and more beside other work.
+    expect(most).toBeLessThan(bytes / 2);
     expect(await completed()).toMatchObject({ data: { status: 200, bytes: read.bytes, ending: 'sent' } });
   }, 60_000);
 
