@@ -113,6 +113,25 @@ describe('a launch by an EHR', () => {
     expect((await fetch(url.replace(/\w{16}\.json$/, 'another.json'))).status).toBe(404);
   });
 
+  test('is shown once: no key repeats an answer, nothing is there to read again, and the document says neither', async () => {
+    const app = await server.approved();
+    const asked = async () =>
+      server.service.call('/oauth/launches', {
+        headers: { ...(await server.issuer.bearer('the-ehr', 'launcher')), 'idempotency-key': 'the same' },
+        json: { clientId: app.client.clientId, user: 'ada', patient: 'p1' },
+      });
+    const [first, again] = [await asked(), await asked()];
+    for (const name of ['location', 'etag', 'gatehouse-position']) expect(first.headers.get(name)).toBeNull();
+    expect(await again.json()).not.toMatchObject({ launch: ((await first.json()) as { launch: string }).launch });
+    const { paths } = (await (await server.service.call('/docs/openapi.json')).json()) as {
+      readonly paths: Readonly<Record<string, { readonly post?: object }>>;
+    };
+    for (const path of ['/oauth/launches', '/oauth/initial-access-tokens']) {
+      expect(paths[path]?.post).toMatchObject({ responses: { 201: { content: expect.anything() } } });
+      expect(JSON.stringify(paths[path]?.post)).not.toMatch(/Idempotency-Key|"202"|Location|ETag|Gatehouse-Position/);
+    }
+  });
+
   test('an encounter brings its patient', async () => {
     server.signInAs('doctor', 'Practitioner/d1');
     const app = await server.approved();
