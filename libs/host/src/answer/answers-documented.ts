@@ -8,17 +8,19 @@ export type BodyShape = (new (...args: never[]) => object) | SchemaObject;
 const etag = {
   ETag: {
     description: 'The version, in quotes.',
+    required: true,
     schema: { type: 'string', pattern: '^"\\d+"$' } as const,
   },
 };
 const position = {
   'Gatehouse-Position': {
     description: '`<topic>:<partition>:<offset>` of what was decided.',
+    required: true,
     schema: { type: 'string' } as const,
   },
 };
 const location = {
-  Location: { description: 'Where the resource is.', schema: { type: 'string' } as const },
+  Location: { description: 'Where the resource is.', required: true, schema: { type: 'string' } as const },
 };
 
 const problem: SchemaObject = {
