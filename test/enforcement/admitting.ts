@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
-import { GatewayInProcess, type UpstreamPort } from './gateway-in-process.js';
+import type { UpstreamPort } from './answers-in-process.js';
+import { GatewayInProcess } from './gateway-in-process.js';
 import type { ModelAdmission } from './model.js';
 import { ToldRegister } from './told-register.js';
 

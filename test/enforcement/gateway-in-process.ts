@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { EffectiveAccess } from '#access';
 import type { ActivityRecord, CallLimits } from '#contracts';
 import type { ObserveRule } from '#fhir-endpoints';
-import { type AllowedOperation, parseExactly, parseScopes, type WithholdingRule } from '#smart';
+import { type AllowedOperation, parseScopes, type WithholdingRule } from '#smart';
 import { HostileFhirServer, openAccess } from '#testing';
 import { Admissions } from '../../apps/gateway/src/admit-patients/admissions.js';
 import { Origins } from '../../apps/gateway/src/allow-origins/origins.js';
@@ -18,13 +18,12 @@ import { FhirCalls } from '../../apps/gateway/src/proxy/fhir-calls.js';
 import { OpenCalls } from '../../apps/gateway/src/proxy/open-calls.js';
 import { BodyMemory } from '../../apps/gateway/src/ask-upstream/body-memory.js';
 import { CallLimiter } from '../../apps/gateway/src/limit-calls/call-limits.js';
-import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
 import type { Upstream } from '../../apps/gateway/src/ask-upstream/upstream.js';
-import { UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream-failed.js';
 import { ConfiguredRights } from '../../apps/gateway/src/user-rights/configured-rights.js';
 import type { UserRights } from '../../apps/gateway/src/user-rights/user-rights.js';
 import { InFlightWrites } from '../../apps/gateway/src/write/in-flight-writes.js';
 import { WriteSupport } from '../../apps/gateway/src/write/write-support.js';
+import { askedOf, sentTo, type UpstreamPort } from './answers-in-process.js';
 import { writeScope } from './arbitraries.js';
 import { type ExportPort, exportsOf, noExports } from './exports-in-process.js';
 import type { ModelResource, ModelToken } from './model.js';
@@ -40,8 +39,6 @@ export interface SeenAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }
-
-export type UpstreamPort = Pick<Upstream, 'ask' | 'send' | 'pass' | 'base'> & Partial<Pick<Upstream, 'read'>>;
 
 /** A FHIR server of which it is told before each request that it is sent one. */
 export function counting(upstream: Upstream, onRequest: () => void): UpstreamPort {
@@ -240,42 +237,18 @@ export class HostileUpstream implements UpstreamPort, ExportPort {
   readonly job = this.#exports.job;
   readonly file = this.#exports.file;
 
-  send: UpstreamPort['send'] = async ({ method, target, body, ifMatch }) => {
-    const answer = this.#server.handle({
-      method,
-      target,
-      ...(body === undefined ? {} : { body }),
-      headers: ifMatch === undefined ? {} : { 'if-match': ifMatch },
-    });
-    const { etag, location } = answer.headers;
-    return {
-      status: answer.status,
-      resource: parseExactly(answer.body),
-      ...(etag === undefined ? {} : { etag }),
-      ...(location === undefined ? {} : { location }),
-    };
-  };
+  readonly send = sentTo((request) => this.#server.handle(request));
+  readonly ask = askedOf((request) => {
+    // The documents of a Binary are looked for on a few pages alone.
+    this.#server.mostAtOnce = request.target.startsWith('/DocumentReference?location=') ? Infinity : this.mostAtOnce;
+    const answer = this.#server.handle(request);
+    this.#server.mostAtOnce = Infinity;
+    return answer;
+  });
 
   pass: UpstreamPort['pass'] = async ({ method, target, headers, body }) => {
     const text = body?.toString('utf8');
     const answer = this.#server.handle({ method, target, headers, ...(text === undefined ? {} : { body: text }) });
     return { status: answer.status, headers: answer.headers, body: Buffer.from(answer.body) };
-  };
-
-  ask: UpstreamPort['ask'] = async ({ method, target, form, body = form }) => {
-    // The documents of a Binary are looked for on a few pages alone.
-    this.#server.mostAtOnce = target.startsWith('/DocumentReference?location=') ? Infinity : this.mostAtOnce;
-    const answer = this.#server.handle({ method, target, ...(body === undefined ? {} : { body }) });
-    this.#server.mostAtOnce = Infinity;
-    if (answer.status === 404 || answer.status === 410)
-      throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
-    if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));
-    const { etag, 'last-modified': lastModified } = answer.headers;
-    return {
-      resource: parseExactly(answer.body),
-      text: answer.body,
-      ...(etag === undefined ? {} : { etag }),
-      ...(lastModified === undefined ? {} : { lastModified }),
-    };
   };
 }

@@ -1,10 +1,9 @@
 import { parseExactly } from '#smart';
 import type { HostileAnswer, HostileRequest, StoredResource } from '#testing';
 import { SandboxFhirServer } from '../../apps/sandbox/src/fhir-server/sandbox-fhir-server.js';
-import { UpstreamFailed } from '../../apps/gateway/src/ask-upstream/upstream-failed.js';
-import { fhirError } from '../../apps/gateway/src/proxy/operation-outcome.js';
+import { askedOf, sentTo, type UpstreamPort } from './answers-in-process.js';
 import { type ExportPort, exportsOf } from './exports-in-process.js';
-import { HostileUpstream, type UpstreamPort } from './gateway-in-process.js';
+import { HostileUpstream } from './gateway-in-process.js';
 import type { ModelResource } from './model.js';
 
 type MaybeLater<T> = T | Promise<T>;
@@ -59,41 +58,10 @@ class SandboxUpstream implements UpstreamInProcess {
   readonly job = this.#exports.job;
   readonly file = this.#exports.file;
 
-  send: UpstreamPort['send'] = async ({ method, target, body, ifMatch }) => {
-    const {
-      status,
-      headers,
-      body: text,
-    } = await this.#handle({
-      method,
-      target,
-      ...(body === undefined ? {} : { body }),
-      headers: ifMatch === undefined ? {} : { 'if-match': ifMatch },
-    });
-    const { etag, location } = headers;
-    return {
-      status,
-      resource: parseExactly(text),
-      ...(etag === undefined ? {} : { etag }),
-      ...(location === undefined ? {} : { location }),
-    };
-  };
+  readonly send = sentTo(async (request) => await this.#handle(request));
+  readonly ask = askedOf(async (request) => await this.#handle(request));
 
   pass: UpstreamPort['pass'] = async () => Promise.reject(new Error('nothing is passed here'));
-
-  ask: UpstreamPort['ask'] = async ({ method, target, form, body = form }) => {
-    const answer = await this.#handle({ method, target, ...(body === undefined ? {} : { body }) });
-    if (answer.status === 404 || answer.status === 410)
-      throw new UpstreamFailed(fhirError(404, 'not-found', 'There is no such resource.'));
-    if (answer.status !== 200) throw new UpstreamFailed(fhirError(502, 'transient', 'x'));
-    const { etag, 'last-modified': lastModified } = answer.headers;
-    return {
-      resource: parseExactly(answer.body),
-      text: answer.body,
-      ...(etag === undefined ? {} : { etag }),
-      ...(lastModified === undefined ? {} : { lastModified }),
-    };
-  };
 
   async #handle(request: HostileRequest): Promise<HostileAnswer> {
     if (!this.#server) throw new Error('the sandbox holds nothing yet');
