@@ -228,7 +228,7 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
           const should = expectedOf(token, data, all);
           expect(answer.status).toBe(should.status);
           expect(plainly(await server.holds())).toEqual(
-            plainly(upstream.losesDigits ? (JSON.parse(JSON.stringify(should.after)) as Data) : should.after),
+            plainly(upstream.losesDigits ? asItKeeps(should.after) : should.after),
           );
           if (!('statuses' in should)) {
             seen.refused++;
@@ -289,3 +289,8 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
     LONGEST_MS,
   );
 });
+
+/** A server that reads numbers as JavaScript does: of one that is too large for them (`1e400`) it keeps nothing. */
+function asItKeeps(data: Data): Data {
+  return JSON.parse(JSON.stringify(data), (_name, value: unknown) => (value === null ? undefined : value)) as Data;
+}

@@ -631,14 +631,20 @@ describe('a service that has as much to do as it takes at once', () => {
   });
 
   it('refuses a large body where others take the memory, and no small one', async () => {
-    for (let count = 0; count < 64; count++) hold(1024 * 1024);
+    for (let count = 0; count < 63; count++) hold(1024 * 1024);
     const headers = await issuer.bearer('dev', 'developer');
     const json = { name: 'a'.repeat(20_000), purposes: [] };
-    const refused = await untilStatus(503, '/things', { headers, json });
+    let refused: Response | undefined;
+    while (refused?.status !== 503) {
+      await refused?.body?.cancel();
+      // One that comes while a smaller body is read may be refused in its place: then there is room, and another one takes it.
+      hold(1024 * 1024);
+      refused = await service.call('/things', { headers, json });
+    }
     expect(refused.headers.get('retry-after')).toBe('1');
     await refused.body?.cancel();
     expect((await service.call('/things', { headers, json: { name: 'a', purposes: [] } })).status).toBe(201);
-    held.pop()?.destroy();
+    for (const socket of held) socket.destroy();
     await untilStatus(201, '/things', { headers, json });
   });
 });
