@@ -11,6 +11,7 @@ import {
 } from './arbitraries.js';
 import { type AskedEntry, entry } from './bundle-trial.js';
 import { GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { hiddenApart } from './hidden-apart.js';
 import { isAllowed, type ModelResource, type ModelToken, namesOnlySeen, sees } from './model.js';
 import { masked, serversInProcess } from './sandbox-in-process.js';
 import { entryOf, sendWrite, urlOf } from './send-asked.js';
@@ -266,14 +267,9 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
     async (type) => {
       await fc.assert(
         fc.asyncProperty(anyData, anyData, anyWriter, anyTransaction, async (data, others, token, all) => {
-          const keyOf = ({ resourceType, id }: ModelResource) => `${resourceType}/${id}`;
           const isHidden = (it: ModelResource, there: Data) =>
             ![...'rsud'].some((letter) => sees(token, it, letter, there));
-          const open = data.filter((it) => !isHidden(it, data));
-          const taken = new Set(open.map(keyOf));
-          const added = others.filter((it) => !taken.has(keyOf(it)) && isHidden(it, [...data, ...others]));
-          const changed = [...open, ...added];
-          fc.pre(changed.every((it) => isHidden(it, changed) === !open.includes(it)));
+          const changed = hiddenApart(data, others, isHidden);
 
           await upstream.holds(data);
           const before = await post(token, type, all.map(asEntry));

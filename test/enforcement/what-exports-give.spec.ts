@@ -4,6 +4,7 @@ import { AdmittingGateways, anyAdmission } from './admitting.js';
 import { anyData, anyToken, someRules, types, writeScope } from './arbitraries.js';
 import { GROUP, isExportable, isLine, isWhole, type ModelExport, seesGroup, typesOf } from './export-model.js';
 import { GatewayInProcess, type SeenAnswer } from './gateway-in-process.js';
+import { hiddenApart } from './hidden-apart.js';
 import type { ModelResource, ModelScope, ModelToken } from './model.js';
 import { type ServerInProcess, serversInProcess } from './sandbox-in-process.js';
 
@@ -205,62 +206,35 @@ describe.each(serversInProcess(exportedTypes))('exports before %s', (_name, upst
     return [first, one === other ? first : of(other)] as const;
   };
 
+  /** Holds an export against the model, by tokens that something is set of. */
+  async function holdsFor<T>(any: fc.Arbitrary<T>, set: (token: ModelToken, of: T) => ModelToken): Promise<void> {
+    await fc.assert(
+      fc.asyncProperty(anyDataWithGroup, twoTokens, anyExport, any, async (data, tokens, asked, of) => {
+        await check(
+          data,
+          each(tokens, (token) => set(token, of)),
+          asked,
+        );
+      }),
+      { numRuns: cases(1 / 2) },
+    );
+  }
+
   test(
     'lines are what there is, cut down to what the token sees that asks for them',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(anyDataWithGroup, twoTokens, anyExport, async (data, tokens, asked) => {
-          await check(data, tokens, asked);
-        }),
-        { numRuns: cases(1 / 2) },
-      );
-    },
+    async () => await holdsFor(fc.constant(undefined), (token) => token),
     LONGEST_MS,
   );
 
   test(
     'lines are what no rule withholds of it',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          anyDataWithGroup,
-          twoTokens,
-          anyExport,
-          fc.constantFrom(...someRules),
-          async (data, tokens, asked, withheld) => {
-            await check(
-              data,
-              each(tokens, (token) => ({ ...token, withheld })),
-              asked,
-            );
-          },
-        ),
-        { numRuns: cases(1 / 2) },
-      );
-    },
+    async () => await holdsFor(fc.constantFrom(...someRules), (token, withheld) => ({ ...token, withheld })),
     LONGEST_MS,
   );
 
   test(
     'lines are of those to whom the application is admitted',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          anyDataWithGroup,
-          twoTokens,
-          anyExport,
-          anyAdmission,
-          async (data, tokens, asked, admitted) => {
-            await check(
-              data,
-              each(tokens, (token) => ({ ...token, admitted })),
-              asked,
-            );
-          },
-        ),
-        { numRuns: cases(1 / 2) },
-      );
-    },
+    async () => await holdsFor(anyAdmission, (token, admitted) => ({ ...token, admitted })),
     LONGEST_MS,
   );
 
@@ -272,15 +246,16 @@ describe.each(serversInProcess(exportedTypes))('exports before %s', (_name, upst
     if (status === undefined) return begun;
     const manifest = await stands(at, token, status);
     const files: unknown[] = [];
+    const lines: ModelResource[] = [];
     for (const { type, url } of manifestIn(manifest).output) {
       const { text, ...rest } = await at.call(token, url);
-      files.push([type, rest, linesIn(text)]);
+      files.push([type, rest]);
+      lines.push(...linesIn(text));
     }
     await at.call(token, status, { method: 'DELETE' });
     const { text, headers } = manifest;
     const shown = { begun, manifest: { headers, text: text.replace(/"transactionTime":"[^"]+"/, '') } };
-    const lines = files.flatMap((it) => (it as [string, object, ModelResource[]])[2]);
-    return { ...masked(shown), files: files.map((it) => (it as unknown[]).slice(0, 2)), lines: sorted(lines) };
+    return { ...masked(shown), files, lines: sorted(lines) };
   }
 
   /** A sealed place is another at every call; as long as it must be, but for where the server keeps the export. */
@@ -302,17 +277,11 @@ describe.each(serversInProcess(exportedTypes))('exports before %s', (_name, upst
           anyExport,
           fc.infiniteStream(fc.boolean()),
           async (data, others, token, asked, keep) => {
-            const keyOf = ({ resourceType, id }: ModelResource) => `${resourceType}/${id}`;
             // Servers export the records of those patients whom they have: who is one has to stay the same (docs/adr/0043).
             const says = asked.level === 'system' ? ['Group'] : ['Group', 'Patient'];
             const isHidden = (it: ModelResource, all: readonly ModelResource[]) =>
               !says.includes(it.resourceType) && !isLine(token, { level: 'system' }, it, all);
-            const seen = data.filter((it) => !isHidden(it, data));
-            const rest = data.filter((it) => isHidden(it, data) && keep.next().value === true);
-            const taken = new Set([...seen, ...rest].map(keyOf));
-            const added = others.filter((it) => !taken.has(keyOf(it)) && isHidden(it, [...data, ...others]));
-            const changed = [...seen, ...rest, ...added];
-            fc.pre(changed.every((it) => isHidden(it, changed) === !seen.includes(it)));
+            const changed = hiddenApart(data, others, isHidden, () => keep.next().value === true);
 
             await upstream.holds(data);
             const before = await told(token, asked);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { parseExactly } from '#smart';
 import { anyData, anyWrite, anyWritingToken, type ModelWrite, types } from './arbitraries.js';
 import { GatewayInProcess } from './gateway-in-process.js';
+import { hiddenApart } from './hidden-apart.js';
 import { type ModelResource, type ModelToken, sees } from './model.js';
 import { masked, serversInProcess } from './sandbox-in-process.js';
 import { sendWrite } from './send-asked.js';
@@ -16,8 +17,6 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
   const gateway = new GatewayInProcess(upstream);
   beforeAll(async () => await gateway.start());
   afterAll(async () => await gateway.close());
-
-  const keyOf = ({ resourceType, id }: ModelResource) => `${resourceType}/${id}`;
 
   const send = async (token: ModelToken, write: ModelWrite) => await sendWrite(gateway, token, write);
 
@@ -53,11 +52,7 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
         fc.asyncProperty(anyData, anyData, anyWritingToken, anyWrite, async (data, others, token, write) => {
           const isHidden = (it: ModelResource, all: Data) =>
             ![...'rsud'].some((letter) => sees(token, it, letter, all));
-          const seen = data.filter((it) => !isHidden(it, data));
-          const taken = new Set(seen.map(keyOf));
-          const added = others.filter((it) => !taken.has(keyOf(it)) && isHidden(it, [...data, ...others]));
-          const changed = [...seen, ...added];
-          fc.pre(changed.every((it) => isHidden(it, changed) === !seen.includes(it)));
+          const changed = hiddenApart(data, others, isHidden);
 
           await upstream.holds(data);
           const before = await send(token, write);

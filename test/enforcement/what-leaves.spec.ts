@@ -3,6 +3,7 @@ import { parseExactly, type WithholdingRule } from '#smart';
 import { AdmittingGateways, anyAdmission } from './admitting.js';
 import { anyData, anyRequest, anyToken, type ModelRequest, someRules, types } from './arbitraries.js';
 import { GatewayInProcess, HostileUpstream, type SeenAnswer } from './gateway-in-process.js';
+import { hiddenApart, keyOf } from './hidden-apart.js';
 import { PointInProcess } from './point-in-process.js';
 import { isAllowed, type ModelResource, type ModelRule, type ModelToken, namedBy, sees, valuesOf } from './model.js';
 import { type ServerInProcess, serversInProcess } from './sandbox-in-process.js';
@@ -51,7 +52,6 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
     readonly link: readonly { readonly relation: string; readonly url: string }[];
   }
 
-  const keyOf = ({ resourceType, id }: ModelResource) => `${resourceType}/${id}`;
   const inMode = ({ entry = [] }: Bundle, mode: string) =>
     entry.filter(({ search }) => search.mode === mode).map(({ resource }) => resource);
   const queryOf = (params: ModelRequest['params']) =>
@@ -238,13 +238,7 @@ describe.each(serversInProcess(types))('before %s', (_name, upstream, cost) => {
           async (data, others, token, request, keep) => {
             const isHidden = (it: ModelResource, all: readonly ModelResource[]) =>
               !sees(token, it, 'r', all) && !sees(token, it, 's', all);
-            const seen = data.filter((it) => !isHidden(it, data));
-            const rest = data.filter((it) => isHidden(it, data) && keep.next().value === true);
-            // Of other data, what is hidden as well; the same ids may stand for something else now.
-            const taken = new Set([...seen, ...rest].map(keyOf));
-            const added = others.filter((it) => !taken.has(keyOf(it)) && isHidden(it, [...data, ...others]));
-            const changed = [...seen, ...rest, ...added];
-            fc.pre(changed.every((it) => isHidden(it, changed) === !seen.includes(it)));
+            const changed = hiddenApart(data, others, isHidden, () => keep.next().value === true);
 
             await upstream.holds(data);
             const before = await ask(token, request);
