@@ -8,26 +8,19 @@ const stepMs = 120_000;
  * without the secret makes one ahead of it. Nothing is kept.
  */
 export class DpopNonces {
-  readonly #earlier: readonly (string | Buffer)[];
-
-  /** @param earlier secrets of which nonces are accepted still */
-  constructor(
-    private readonly secret: string | Buffer,
-    ...earlier: readonly (string | Buffer)[]
-  ) {
-    this.#earlier = earlier;
-  }
+  /** @param secrets the first makes nonces, those of each are accepted */
+  constructor(private readonly secrets: readonly [string | Buffer, ...(string | Buffer)[]]) {}
 
   /** The nonce to use at `nowMs` (milliseconds since 1970). */
   current(nowMs: number): string {
-    return nonceOf(this.secret, Math.floor(nowMs / stepMs));
+    return nonceOf(this.secrets[0], Math.floor(nowMs / stepMs));
   }
 
   /** Whether a nonce is the current one, the one before, or, for an instance whose clock is ahead, the one to come. */
   accepts(nonce: string, nowMs: number): boolean {
     const now = Math.floor(nowMs / stepMs);
     const given = Buffer.from(nonce);
-    return [this.secret, ...this.#earlier].some((secret) =>
+    return this.secrets.some((secret) =>
       [now, now - 1, now + 1].some((step) => {
         const known = Buffer.from(nonceOf(secret, step));
         return known.length === given.length && timingSafeEqual(known, given);

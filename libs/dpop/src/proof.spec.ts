@@ -110,7 +110,7 @@ describe('a proof of possession', () => {
 });
 
 describe('nonces', () => {
-  const nonces = new DpopNonces('the secret');
+  const nonces = new DpopNonces(['the secret']);
   const nowMs = 1_800_000_000_000;
   const proved = async (nonce: string | undefined, given: Partial<ProvedRequest> = {}) => {
     const proof = await withClaims({ iat: nowMs / 1000, ...(nonce === undefined ? {} : { nonce }) });
@@ -118,7 +118,7 @@ describe('nonces', () => {
   };
 
   test('[RFC 9449 §8] count at every instance that has the secret, for a while', async () => {
-    const nonce = new DpopNonces('the secret').current(nowMs);
+    const nonce = new DpopNonces(['the secret']).current(nowMs);
     expect(await proved(nonce)).toHaveProperty('thumbprint');
     expect(nonces.accepts(nonce, nowMs + 120_000)).toBe(true);
     expect(nonces.accepts(nonce, nowMs + 300_000)).toBe(false);
@@ -131,12 +131,12 @@ describe('nonces', () => {
   });
 
   test('[RFC 9449 §8] of somebody else do not count', async () => {
-    for (const nonce of [new DpopNonces('another').current(nowMs), '', 'é', 'x'.repeat(5_000)])
+    for (const nonce of [new DpopNonces(['another']).current(nowMs), '', 'é', 'x'.repeat(5_000)])
       expect(await proved(nonce)).toMatchObject({ error: 'use_dpop_nonce' });
   });
 
   test('[RFC 9449 §8] of the secret before count still where it is known', async () => {
-    const [before, after] = [new DpopNonces('a later one', 'the secret'), new DpopNonces('a later one')];
+    const [before, after] = [new DpopNonces(['a later one', 'the secret']), new DpopNonces(['a later one'])];
     expect(before.accepts(nonces.current(nowMs), nowMs)).toBe(true);
     expect(after.accepts(before.current(nowMs), nowMs)).toBe(true);
     expect(after.accepts(nonces.current(nowMs), nowMs)).toBe(false);

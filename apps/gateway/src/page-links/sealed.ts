@@ -30,8 +30,11 @@ export class Sealed {
   open(sealed: string, boundTo: readonly (string | number | null)[]): unknown {
     const bytes = Buffer.from(sealed, 'base64url');
     if (bytes.length <= NONCE + TAG) return undefined;
-    const opened = this.keys.map((key) => openedBy(key, bytes, boundTo));
-    return opened.find((it) => it !== undefined);
+    for (const key of this.keys) {
+      const opened = openedBy(key, bytes, boundTo);
+      if (opened !== undefined) return opened;
+    }
+    return undefined;
   }
 }
 

@@ -68,7 +68,7 @@ export class GatewayMeans implements OnModuleDestroy {
       onStaleKeys: (error) => log.for('fhir').warn('the keys of the token service could not be renewed', error),
     });
     const possession = new Possession({
-      nonces: new DpopNonces(...config.nonceSecrets()),
+      nonces: new DpopNonces(config.nonceSecrets()),
       nonceRequired: config.dpopNonceRequired,
       spent,
     });

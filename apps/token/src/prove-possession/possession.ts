@@ -31,7 +31,7 @@ export type ProvenKey = (request: ProvenRequest) => Promise<string | undefined>;
  * a proof brings which does not count, and gives the nonce for the next one.
  */
 export function provenKey({ publicUrl, nonceSecret, nonceRequired, spent }: PossessionMeans): ProvenKey {
-  const nonces = new DpopNonces(nonceSecret);
+  const nonces = new DpopNonces([nonceSecret]);
   return async ({ proof, method, path, offer }) => {
     if (proof === undefined) return undefined;
     const nowMs = Date.now();
