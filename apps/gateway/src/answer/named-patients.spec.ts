@@ -1,4 +1,4 @@
-import { patientsOf } from './leaving.js';
+import { patientsOf } from './named-patients.js';
 
 const bases = ['https://hapi.internal/fhir', 'https://gatehouse.example.org/fhir'];
 const to = (reference: string) => ({ reference });

@@ -1,7 +1,7 @@
-import { type FhirResource, isObject, isResource } from '#smart';
+import type { FhirResource } from '#smart';
 import { NoLongerAllowed, UpstreamFailed } from '../ask-upstream/upstream-failed.js';
-import { patientsOf } from '../proxy/leaving.js';
 import type { Answering } from './answering.js';
+import { patientsOf, resourcesIn } from './named-patients.js';
 import { NotAnswered } from './not-answered.js';
 
 /** Of whom resources tell, for the record of them. */
@@ -59,20 +59,4 @@ async function belongingsOf(resource: FhirResource, at: Answering): Promise<read
     if (!isOfServer) throw error;
     return undefined;
   }
-}
-
-/** A resource, and those in a Bundle or in Parameters. */
-function* resourcesIn(resource: FhirResource): Iterable<FhirResource> {
-  yield resource;
-  const { entry, parameter } = resource;
-  for (const part of [...objectsIn(entry), ...objectsIn(parameter)]) yield* resourcesInPart(part);
-}
-
-function* resourcesInPart({ resource, part }: Readonly<Record<string, unknown>>): Iterable<FhirResource> {
-  if (isResource(resource)) yield* resourcesIn(resource);
-  for (const each of objectsIn(part)) yield* resourcesInPart(each);
-}
-
-function objectsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -37,7 +37,8 @@ import type { InFlightWrites } from '../write/in-flight-writes.js';
 import type { WriteSupport } from '../write/write-support.js';
 import { type BundleEnded, ObservedBundles } from './observed-bundles.js';
 import { outcomeOfFailure, typeOf, writtenBy } from './observed-write.js';
-import { type ObservedJudging, type Planned, planObserved } from './plan-observed.js';
+import type { BundleJudging } from './judge-bundle.js';
+import { type Planned, planObserved } from './plan-observed.js';
 import type { Observing } from './observing.js';
 import { mayPass, type PassedBack, passedBack, passedOn } from './passed-on.js';
 import { nothingWouldHaveLeft, wouldHaveLeft } from './would-have-left.js';
@@ -111,7 +112,7 @@ export class ObservedCalls {
     this.#bundles = new ObservedBundles({ ...means, bases: this.#bases });
   }
 
-  get #judging(): ObservedJudging {
+  get #judging(): BundleJudging {
     const { transactions, support } = this.means;
     return { ...this.means, support: transactions, writes: support, bases: this.#bases };
   }

@@ -15,9 +15,6 @@ import { whomItWrites } from '../write/write-outcomes.js';
 import { planSupported } from '../write/writer.js';
 import { type BundleJudging, judgeBundle, type JudgedBundle } from './judge-bundle.js';
 
-/** What observed calls are judged with. */
-export type ObservedJudging = BundleJudging;
-
 /** What is decided of a call, when it was looked at as far as that takes. */
 export interface Planned {
   readonly decided: CallDecision;
@@ -44,7 +41,7 @@ interface Observed {
 export async function planObserved(
   decision: CallDecision,
   { call, by, at, access, headers, body: bytes }: Observed,
-  means: ObservedJudging,
+  means: BundleJudging,
 ): Promise<Planned> {
   const { interaction } = call;
   const asDecided = { decided: decision, whom: ofNobody };

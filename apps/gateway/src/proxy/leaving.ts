@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Log } from '#host';
-import { type FhirResource, isObject, isResource, isResourceType, patientsNamedIn } from '#smart';
+import type { FhirResource } from '#smart';
 import type { CheckedAnswer } from '../answer/answering.js';
+import { patientsOf } from '../answer/named-patients.js';
 import { NotAnswered } from '../answer/not-answered.js';
 import { isNotModified } from '../answer/not-modified.js';
 import { OurUrlsInPieces, withOurUrls } from '../answer/our-urls.js';
@@ -191,27 +192,4 @@ export function othersTold({ isAboutOthers }: Pick<CheckedAnswer, 'isAboutOthers
   readonly patientsIncomplete?: true;
 } {
   return isAboutOthers === true ? { patientsIncomplete: true } : {};
-}
-
-/** The patients whom all that an answer holds names, in whatever carries it, by their ids on the FHIR server. */
-export function patientsOf(resource: FhirResource, bases: readonly string[]): readonly string[] {
-  const { resourceType: type } = resource;
-  if (!isResourceType(type)) return [];
-  if (type === 'Bundle') return objectsIn(resource['entry']).flatMap((it) => patientsInPart(it, bases));
-  const named = patientsNamedIn(resource, type, bases);
-  if (type !== 'Parameters') return named;
-  return [...named, ...objectsIn(resource['parameter']).flatMap((it) => patientsInPart(it, bases))];
-}
-
-/** Of an entry of a Bundle, or a parameter with its parts. */
-function patientsInPart(
-  { resource, part }: Readonly<Record<string, unknown>>,
-  bases: readonly string[],
-): readonly string[] {
-  const own = isResource(resource) ? patientsOf(resource, bases) : [];
-  return [...own, ...objectsIn(part).flatMap((it) => patientsInPart(it, bases))];
-}
-
-function objectsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
