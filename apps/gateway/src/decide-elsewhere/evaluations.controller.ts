@@ -88,7 +88,7 @@ export class EvaluationsController implements OnModuleInit {
   @HttpCode(200)
   @ApiBody({ schema: Evaluation })
   @ApiOkResponse({ schema: Evaluated })
-  @Problems(400, 401, 403, 413, 415, 429, 500, 503)
+  @Problems(400, 401, 403, 413, 415, 500, 503)
   @Roles('enforcement-point')
   async evaluate(@Body() body: unknown): Promise<Evaluated> {
     if (!evaluation.Check(body)) throw malformed('This is no evaluation of an access token and a FHIR request.');
@@ -109,7 +109,7 @@ export class EvaluationsController implements OnModuleInit {
     },
   })
   @ApiOkResponse({ schema: Type.Union([Type.Object({ evaluations: Type.Array(Evaluated) }), Evaluated]) })
-  @Problems(400, 401, 403, 413, 415, 429, 500, 503)
+  @Problems(400, 401, 403, 413, 415, 500, 503)
   @Roles('enforcement-point')
   async evaluateAll(@Body() body: unknown): Promise<{ readonly evaluations: readonly Evaluated[] } | Evaluated> {
     if (!evaluations.Check(body)) throw malformed('These are no evaluations of access tokens and FHIR requests.');

@@ -28,7 +28,7 @@ export class LaunchesController {
   @Post()
   @Roles('launcher')
   @ApiResponse({ status: 201, schema: Minted })
-  @Problems(400, 401, 403, 413, 415, 422, 429, 500, 503)
+  @Problems(400, 401, 403, 413, 415, 422, 500, 503)
   async mint(@Body() body: MintLaunch): Promise<Static<typeof Minted>> {
     const { clientId, user, endpoint: named, fhirContext, ...rest } = body;
     if (!this.isOpen(clientId))

@@ -70,7 +70,7 @@ export class InitialAccessTokensController {
   @Post('initial-access-tokens')
   @Roles('developer', 'operator')
   @ApiResponse({ status: 201, schema: Given })
-  @Problems(400, 401, 403, 413, 415, 422, 429, 500, 503)
+  @Problems(400, 401, 403, 413, 415, 422, 500, 503)
   async give(@Body() body: NewInitialAccessToken, @CurrentCaller() caller: Caller): Promise<GivenToken> {
     const ownerId = body.ownerId?.toLowerCase() ?? caller.id;
     if (ownerId !== caller.id) {
@@ -91,7 +91,7 @@ export class InitialAccessTokensController {
   @HttpCode(200)
   @Roles('developer')
   @ApiOkResponse({ schema: Claimed })
-  @Problems(400, 401, 403, 404, 413, 415, 429, 500, 503)
+  @Problems(400, 401, 403, 404, 413, 415, 500, 503)
   async claim(
     @Param('clientId') clientId: string,
     @Body() { registrationAccessToken }: Claim,
