@@ -5,6 +5,8 @@ export { kafkaProxy, KAFKA_REQUESTS, type KafkaProxy, type KafkaRequest } from '
 export { kafkaRelay, type KafkaRelay } from './kafka-relay.js';
 export { LogSeed, type Seeded } from './seed-log.js';
 export { followActivity, type FollowedActivity } from './followed-activity.js';
+export { rawRequest } from './raw-request.js';
+export { things, ThingsModule } from './things.js';
 export { quietLog } from './quiet-log.js';
 export { untilOpen } from './until-open.js';
 export { freePort } from './free-port.js';
